@@ -1,0 +1,1 @@
+//! The vision models inside the program.

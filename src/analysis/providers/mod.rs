@@ -1,0 +1,3 @@
+//! The analyzers, one file or folder each.
+
+pub mod embedded;

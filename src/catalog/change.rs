@@ -1,0 +1,113 @@
+//! What happens to a catalog, and what comes of it. The order is always: store commit, index, kernel notification.
+
+use std::str::FromStr;
+
+use super::{
+    ContentHash, Edit, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId, SourcePath,
+};
+
+/// Something that happened. `Store::commit` makes it durable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A file that the catalog does not know (`known` is `None`), or whose content changed (`known` is its photo):
+    /// everything derived from the old content goes, what a person said stays.
+    Found {
+        known: Option<PhotoId>,
+        path: SourcePath,
+        stat: FileStat,
+        facts: Box<Facts>,
+    },
+    /// The same content at another path, or with other permissions.
+    Moved {
+        id: PhotoId,
+        path: SourcePath,
+        stat: FileStat,
+    },
+    /// The file is no longer there. Everything known of it is kept aside, for when it turns up again.
+    Gone { id: PhotoId },
+    /// The content was read as a whole. Joins what is known of copies, and of a photo that is gone.
+    Hashed {
+        id: PhotoId,
+        stat: FileStat,
+        hash: ContentHash,
+    },
+    /// An analysis ended well; holds for every photo of the same content.
+    Analyzed { id: PhotoId, outcome: Box<Outcome> },
+    /// The picture can't be analysed. Not tried again until the file changes.
+    Failed {
+        id: PhotoId,
+        stat: FileStat,
+        /// For people: lower case, no full stop.
+        reason: String,
+    },
+    /// A person changed something.
+    Edited { id: PhotoId, edit: Edit },
+}
+
+/// A photo with all its labels, of every origin: what the index is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub photo: Photo,
+    pub labels: Vec<Label>,
+}
+
+/// What a committed change means for whoever mirrors the store.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Upsert(Entry),
+    Remove(PhotoId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TextField {
+    Title,
+    Description,
+}
+
+impl TextField {
+    pub const ALL: [Self; 2] = [Self::Title, Self::Description];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Description => "description",
+        }
+    }
+}
+
+impl FromStr for TextField {
+    type Err = ();
+
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+    }
+}
+
+/// A title or description and who wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    pub field: TextField,
+    pub origin: Origin,
+    pub value: String,
+}
+
+/// Everything known of one photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    pub entry: Entry,
+    pub facts: Facts,
+    pub texts: Vec<Text>,
+    /// Why the analysis failed.
+    pub failure: Option<String>,
+    pub perceptual_hash: Option<u64>,
+    /// Name and model of the analyzers that answered, and when (seconds since 1970), the latest last.
+    pub analyses: Vec<(String, String, i64)>,
+}
+
+impl Detail {
+    /// The text that holds: a person's, else a sidecar's, the file's, a remote model's, the embedded model's.
+    pub fn text(&self, field: TextField) -> Option<&Text> {
+        let of_field = self.texts.iter().filter(|t| t.field == field);
+        of_field.min_by_key(|t| t.origin)
+    }
+}

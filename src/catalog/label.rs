@@ -1,0 +1,211 @@
+//! A label: anything known about a photo that can be browsed.
+
+use std::str::FromStr;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// What kind of thing a label says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Facet {
+    /// What is in the picture, or what a person called it.
+    Tag,
+    /// `2024`
+    Year,
+    /// `2024-07`
+    Month,
+    /// `2024-07-14`
+    Day,
+    /// `Canon EOS R6`
+    Camera,
+    Lens,
+    /// English short name: `Italy`.
+    Country,
+    /// `Rome`
+    City,
+    /// One of the basic colour words: `blue`.
+    Color,
+    /// [`super::Format::name`].
+    Type,
+    /// `0` to `5`.
+    Rating,
+}
+
+impl Facet {
+    pub const ALL: [Self; 11] = [
+        Self::Tag,
+        Self::Year,
+        Self::Month,
+        Self::Day,
+        Self::Camera,
+        Self::Lens,
+        Self::Country,
+        Self::City,
+        Self::Color,
+        Self::Type,
+        Self::Rating,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tag => "tag",
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Camera => "camera",
+            Self::Lens => "lens",
+            Self::Country => "country",
+            Self::City => "city",
+            Self::Color => "color",
+            Self::Type => "type",
+            Self::Rating => "rating",
+        }
+    }
+}
+
+impl FromStr for Facet {
+    type Err = ();
+
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+    }
+}
+
+/// Who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A person, through kbasefs. Always wins and is never overwritten.
+    Human,
+    /// A sidecar file.
+    Xmp,
+    /// The picture file itself: its metadata, its pixels' colours.
+    File,
+    /// A vision model on a server.
+    Remote,
+    /// The vision model inside kbasefs.
+    Embedded,
+}
+
+impl Origin {
+    /// The most trusted first.
+    pub const ALL: [Self; 5] = [
+        Self::Human,
+        Self::Xmp,
+        Self::File,
+        Self::Remote,
+        Self::Embedded,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Xmp => "xmp",
+            Self::File => "file",
+            Self::Remote => "remote",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = ();
+
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+    }
+}
+
+/// What makes two labels the same: the facet, and the value without case and Unicode form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelKey {
+    pub facet: Facet,
+    /// NFC of the lower-cased value.
+    pub folded: String,
+}
+
+impl LabelKey {
+    pub fn new(facet: Facet, value: &str) -> Self {
+        let folded = value
+            .nfc()
+            .collect::<String>()
+            .to_lowercase()
+            .nfc()
+            .collect();
+        Self { facet, folded }
+    }
+}
+
+/// One thing that one origin says of one photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    pub facet: Facet,
+    /// As it is shown, in NFC. Outside data: may hold any character; folder names escape it.
+    pub value: String,
+    pub origin: Origin,
+    /// 0 to 1. A person's 0 says that the label is wrong: it hides the same label of every other origin.
+    pub confidence: f32,
+}
+
+impl Label {
+    pub fn new(facet: Facet, value: impl AsRef<str>, origin: Origin, confidence: f32) -> Self {
+        Self {
+            facet,
+            value: value.as_ref().nfc().collect(),
+            origin,
+            confidence,
+        }
+    }
+
+    /// A label that is sure.
+    pub fn sure(facet: Facet, value: impl AsRef<str>, origin: Origin) -> Self {
+        Self::new(facet, value, origin, 1.0)
+    }
+
+    pub fn key(&self) -> LabelKey {
+        LabelKey::new(self.facet, &self.value)
+    }
+
+    /// Whether a person said that this label is wrong.
+    pub fn is_denial(&self) -> bool {
+        self.origin == Origin::Human && self.confidence == 0.0
+    }
+
+    /// The labels that hold: one a key, from its most trusted origin, without those that a person denied.
+    pub fn effective(labels: &[Self]) -> Vec<&Self> {
+        let mut by_key = std::collections::BTreeMap::<LabelKey, &Self>::new();
+        for label in labels {
+            let best = by_key.entry(label.key()).or_insert(label);
+            if label.origin < best.origin {
+                *best = label;
+            }
+        }
+        by_key.into_values().filter(|l| !l.is_denial()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_unicode_form_do_not_make_another_label() {
+        let composed = LabelKey::new(Facet::Tag, "Caf\u{e9}");
+        let decomposed = LabelKey::new(Facet::Tag, "cafe\u{301}");
+        assert_eq!(composed, decomposed);
+        assert_ne!(composed, LabelKey::new(Facet::City, "caf\u{e9}"));
+    }
+
+    #[test]
+    fn a_person_wins_and_a_denial_hides_what_others_say() {
+        let labels = [
+            Label::new(Facet::Tag, "dog", Origin::Embedded, 0.9),
+            Label::new(Facet::Tag, "Dog", Origin::Human, 1.0),
+            Label::new(Facet::Tag, "ear", Origin::Embedded, 0.3),
+            Label::new(Facet::Tag, "ear", Origin::Human, 0.0),
+        ];
+        let values: Vec<_> = Label::effective(&labels)
+            .into_iter()
+            .map(|l| (l.value.as_str(), l.origin))
+            .collect();
+        assert_eq!(values, [("Dog", Origin::Human)]);
+    }
+}

@@ -1,0 +1,22 @@
+//! The words that every layer shares: photos, labels, queries, analyses, edits, changes.
+//!
+//! Plain values without I/O. Nothing here knows of SQL, FUSE, HTTP or a disk, and nothing here
+//! imports another module of the crate.
+
+mod analysis;
+mod change;
+mod date;
+mod edit;
+mod facts;
+mod label;
+mod photo;
+mod query;
+
+pub use analysis::{Answer, Outcome, Tag};
+pub use change::{Change, Detail, Effect, Entry, Text, TextField};
+pub use date::{DateSource, WallClock};
+pub use edit::Edit;
+pub use facts::{Facts, Position};
+pub use label::{Facet, Label, LabelKey, Origin};
+pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
+pub use query::{Query, QueryError};

@@ -1,0 +1,240 @@
+//! A photo: one file below the source, and what is always at hand about it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::WallClock;
+
+/// Identifies a photo for as long as the catalog lives. Never reused; below 2^32 so that bitmaps hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhotoId(pub u32);
+
+impl fmt::Display for PhotoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A path relative to the source folder: bytes as on disk, `/` between, no leading or trailing `/`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourcePath(Box<[u8]>);
+
+impl SourcePath {
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The last component.
+    pub fn file_name(&self) -> &[u8] {
+        self.0.rsplit(|&b| b == b'/').next().unwrap_or(&self.0)
+    }
+
+    /// Everything before the last component; empty for a file at the top.
+    pub fn folder(&self) -> &[u8] {
+        match self.0.iter().rposition(|&b| b == b'/') {
+            Some(at) => &self.0[..at],
+            None => b"",
+        }
+    }
+}
+
+impl fmt::Debug for SourcePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+impl fmt::Display for SourcePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// The BLAKE3 hash of a file's whole content.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// What `stat` says of a file, as far as the catalog uses it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileStat {
+    pub dev: u64,
+    pub ino: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970-01-01 UTC; negative before.
+    pub mtime_ns: i64,
+    /// Permission bits (07777), without the file type.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl FileStat {
+    /// Whether a file with this stat can be taken for unchanged without opening it.
+    pub fn same_content(&self, other: &Self) -> bool {
+        self.same_inode(other) && self.size == other.size && self.mtime_ns == other.mtime_ns
+    }
+
+    pub fn same_inode(&self, other: &Self) -> bool {
+        self.dev == other.dev && self.ino == other.ino
+    }
+}
+
+/// A picture format, as the content says, not the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    Jpeg,
+    Png,
+    WebP,
+    Gif,
+    Bmp,
+    Tiff,
+    Heic,
+    Avif,
+    Jxl,
+    /// Any camera's raw format (CR2, NEF, ARW, DNG, RAF, ORF, RW2, ...).
+    Raw,
+    /// A file with a picture's name whose content no known format explains (empty, torn, something else).
+    Unknown,
+}
+
+impl Format {
+    pub const ALL: [Self; 11] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::WebP,
+        Self::Gif,
+        Self::Bmp,
+        Self::Tiff,
+        Self::Heic,
+        Self::Avif,
+        Self::Jxl,
+        Self::Raw,
+        Self::Unknown,
+    ];
+
+    /// The lower-case word that stands in folders, queries and the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+            Self::Gif => "gif",
+            Self::Bmp => "bmp",
+            Self::Tiff => "tiff",
+            Self::Heic => "heic",
+            Self::Avif => "avif",
+            Self::Jxl => "jxl",
+            Self::Raw => "raw",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether this build can decode the pixels.
+    pub fn is_decodable(self) -> bool {
+        !matches!(self, Self::Heic | Self::Avif | Self::Jxl | Self::Raw)
+    }
+}
+
+impl FromStr for Format {
+    type Err = ();
+
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|f| f.name() == s).ok_or(())
+    }
+}
+
+/// How far the analysis of a photo is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Status {
+    #[default]
+    Pending,
+    Analyzed,
+    /// The picture could not be analysed; not tried again until the file changes.
+    Failed,
+    /// No decoder for the format yet.
+    Unsupported,
+}
+
+impl Status {
+    pub const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Analyzed,
+        Self::Failed,
+        Self::Unsupported,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Analyzed => "analyzed",
+            Self::Failed => "failed",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = ();
+
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+    }
+}
+
+/// What is kept in memory of every photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Photo {
+    pub id: PhotoId,
+    pub path: SourcePath,
+    /// The name in every view but `all/`: the file name, made unique in the catalog once and for good.
+    pub name: Box<[u8]>,
+    pub stat: FileStat,
+    pub format: Format,
+    pub status: Status,
+    pub date: Option<WallClock>,
+    /// Known once the file was read as a whole.
+    pub hash: Option<ContentHash>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_splits_into_folder_and_file_name() {
+        let check = |path: &str, folder: &str, name: &str| {
+            let path = SourcePath::new(path.as_bytes());
+            assert_eq!(path.folder(), folder.as_bytes());
+            assert_eq!(path.file_name(), name.as_bytes());
+        };
+        check("a.jpg", "", "a.jpg");
+        check("2019/x/a.jpg", "2019/x", "a.jpg");
+    }
+
+    #[test]
+    fn names_of_formats_and_statuses_parse_back() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse(), Ok(format));
+        }
+        for status in Status::ALL {
+            assert_eq!(status.name().parse(), Ok(status));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! kbasefs mounts a photo folder a second time, arranged by what is in the pictures.
+//!
+//! # The map
+//!
+//! ```text
+//!         main -> cli -> app                  app wires everything, nothing else does
+//!                         |
+//!      fuse      web      |      source       edges: kernel, control socket, disk
+//!        |       |        |       |
+//!        +--> vfs::Tree   |       |           pure plans + one executor; no fuser, SQL, HTTP
+//!               |    \    v       |
+//!               |     analysis    |           Scheduler + trait Analyzer <- providers/*
+//!               v       v         v
+//!             index  <-  store (trait)  <- sqlite, memory
+//!                         |
+//!                      catalog                Photo, Label, Query, Change: plain values
+//! ```
+//!
+//! | to change | go to |
+//! | --- | --- |
+//! | a folder that users browse | `vfs/views/`: one file and one line in `views()` |
+//! | an attribute (`getfattr`) | `vfs/xattr/` |
+//! | what is read from a file without looking at the picture | `source/facts/` |
+//! | what looks at pictures | `analysis/providers/` |
+//! | a command | `cli/`: one file a command |
+//! | a table or a query of the database | `store/sqlite.rs` and its migrations |
+//! | what the kernel is told | `fuse/` |
+//! | the local API behind the commands | `web/` |
+//!
+//! # The rules
+//!
+//! - An arrow is a `use`; edges never import each other; `tests/architecture.rs` checks it.
+//! - Every change goes: store commit, then index, then kernel notification.
+//! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
+//! - The source folder is opened for reading only, in one place: [`originals`].
+//! - Nothing that a picture, a model or a file name says is trusted.
+#![forbid(unsafe_code)]
+
+pub mod analysis;
+pub mod catalog;
+pub mod config;
+pub mod index;
+pub mod originals;
+pub mod source;
+pub mod store;

@@ -1,0 +1,4 @@
+//! The `kbasefs` program.
+#![forbid(unsafe_code)]
+
+fn main() {}

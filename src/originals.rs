@@ -1,0 +1,180 @@
+//! The original files: the only place that opens anything below the source folder.
+//!
+//! Opens regular files only, for reading only, and never through a symbolic link or out of the source, even
+//! when a folder is swapped for a link at the wrong moment. Knows nothing of the catalog.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use crate::catalog::{FileStat, SourcePath};
+
+/// A source folder, held open.
+#[derive(Debug)]
+pub struct Originals {
+    root: PathBuf,
+    folder: OwnedFd,
+}
+
+impl Originals {
+    /// Holds the folder at `root` (made absolute, links in it followed once, here).
+    ///
+    /// # Errors
+    /// When it isn't there, isn't a folder, or can't be listed.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        let root = root.canonicalize()?;
+        std::fs::read_dir(&root)?;
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+        let folder = rustix::fs::open(&root, flags, Mode::empty())?;
+        Ok(Self { root, folder })
+    }
+
+    /// The absolute path of the source folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a photo is on disk. For people and for walking; files are opened with [`Self::read`].
+    pub fn absolute(&self, path: &SourcePath) -> PathBuf {
+        self.root.join(OsStr::from_bytes(path.as_bytes()))
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// `ENOENT` and its like from the disk; `ELOOP` or `EXDEV` for a link; `EINVAL` for what isn't a regular file.
+    pub fn read(&self, path: &SourcePath) -> io::Result<(File, FileStat)> {
+        // O_NONBLOCK: the open of a FIFO returns, and its type is then refused below.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = self.resolve(path, flags)?;
+        let stat = rustix::fs::fstat(&file)?;
+        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+            return Err(Errno::INVAL.into());
+        }
+        Ok((File::from(file), file_stat(&stat)))
+    }
+
+    /// What the disk says of a file now, or `None` when it isn't a regular file (any more).
+    pub fn stat(&self, path: &SourcePath) -> io::Result<Option<FileStat>> {
+        let found = match self.resolve(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC) {
+            Ok(fd) => rustix::fs::fstat(&fd)?,
+            Err(e) if is_absence(&e) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let is_file = FileType::from_raw_mode(found.st_mode).is_file();
+        Ok(is_file.then(|| file_stat(&found)))
+    }
+
+    fn resolve(&self, path: &SourcePath, flags: OFlags) -> io::Result<OwnedFd> {
+        let inside =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let path = OsStr::from_bytes(path.as_bytes());
+        // EAGAIN: a rename somewhere on the path raced with the check; the kernel asks to try again.
+        let open = || rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), inside);
+        let mut result = open();
+        for _ in 0..16 {
+            if !matches!(result, Err(Errno::AGAIN)) {
+                break;
+            }
+            result = open();
+        }
+        Ok(result?)
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    let absent = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::XDEV];
+    error
+        .raw_os_error()
+        .is_some_and(|code| absent.iter().any(|e| e.raw_os_error() == code))
+}
+
+fn file_stat(stat: &Stat) -> FileStat {
+    FileStat {
+        dev: stat.st_dev,
+        ino: stat.st_ino,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        mtime_ns: nanoseconds(
+            stat.st_mtime,
+            i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
+        ),
+        mode: stat.st_mode & 0o7777,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+    }
+}
+
+fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
+/// The same values for a file that a walk has already looked at.
+pub fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
+    use std::os::unix::fs::MetadataExt;
+    FileStat {
+        dev: metadata.dev(),
+        ino: metadata.ino(),
+        size: metadata.size(),
+        mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::fs::symlink;
+
+    fn path(text: &str) -> SourcePath {
+        SourcePath::new(text.as_bytes())
+    }
+
+    #[test]
+    fn only_regular_files_inside_the_source_open() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "x").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("sub")).unwrap();
+        std::fs::write(dir.path().join("sub/a.jpg"), "abc").unwrap();
+        symlink(outside.path().join("secret"), dir.path().join("link")).unwrap();
+        symlink(outside.path(), dir.path().join("folder")).unwrap();
+        let originals = Originals::open(dir.path()).unwrap();
+
+        let mut text = String::new();
+        let (mut file, stat) = originals.read(&path("sub/a.jpg")).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), stat.size), ("abc", 3));
+        for refused in ["link", "folder/secret", "../x", "/etc/passwd", "sub"] {
+            assert!(originals.read(&path(refused)).is_err(), "{refused}");
+        }
+        assert_eq!(originals.stat(&path("link")).unwrap(), None);
+        assert_eq!(originals.stat(&path("gone")).unwrap(), None);
+        assert_eq!(originals.stat(&path("sub/a.jpg")).unwrap(), Some(stat));
+    }
+
+    #[test]
+    fn a_fifo_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo.jpg");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &fifo,
+            FileType::Fifo,
+            Mode::from_raw_mode(0o644),
+            0,
+        )
+        .unwrap();
+        let originals = Originals::open(dir.path()).unwrap();
+        let error = originals.read(&path("fifo.jpg")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::INVAL.raw_os_error()));
+    }
+}

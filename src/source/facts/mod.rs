@@ -1,0 +1,1 @@
+//! What a file says of itself, read from its metadata without decoding the picture.

@@ -1,0 +1,52 @@
+//! The durable truth about a catalog. Narrow on purpose, so that another back end fits behind it.
+//!
+//! Knows nothing of views, FUSE, analyzers or the disk that the photos are on. All SQL is in [`sqlite`].
+
+use std::path::PathBuf;
+
+use roaring::RoaringBitmap;
+
+use crate::catalog::{Change, Detail, Effect, Entry, PhotoId};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("index {}: {source}", path.display())]
+    Open {
+        path: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("index {} belongs to {}", path.display(), owner.display())]
+    OtherSource { path: PathBuf, owner: PathBuf },
+    #[error("index: {0}")]
+    Backend(Box<dyn std::error::Error + Send + Sync>),
+    #[error("index: no photo {0}")]
+    NoSuchPhoto(PhotoId),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a catalog keeps. Calls may block on the disk; callers stay off latency-bound threads.
+pub trait Store: Send + Sync {
+    /// Hands over every photo that is not gone, in order of id.
+    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()>;
+
+    /// Makes the changes durable, all or none, in order, and says what each photo that they touched now is
+    /// (a photo touched twice appears once, as it is at the end). An id that isn't there (any more) is skipped.
+    ///
+    /// The store assigns ids and catalog names. [`Change::Hashed`] and [`Change::Analyzed`] reach every copy; a new
+    /// photo whose hash equals that of one that is gone becomes that photo again, with its id, name and labels.
+    fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>>;
+
+    /// Everything known of a photo that is not gone.
+    fn detail(&self, id: PhotoId) -> Result<Option<Detail>>;
+
+    /// Photos that have every word of `words` in the title, description, tags, file name or folder; the last
+    /// word may be the beginning of a longer one.
+    fn full_text(&self, words: &str) -> Result<RoaringBitmap>;
+
+    /// Sizes in bytes of the gone photos whose hash is known: a new file of such a size is worth hashing.
+    fn gone_sizes(&self) -> Result<Vec<u64>>;
+
+    /// Bytes that the store takes on disk.
+    fn size_bytes(&self) -> Result<u64>;
+}
