@@ -40,6 +40,7 @@ pub mod analysis;
 pub mod catalog;
 pub mod config;
 pub mod index;
+pub mod library;
 pub mod originals;
 pub mod source;
 pub mod store;

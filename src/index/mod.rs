@@ -1,1 +1,234 @@
-//! The catalog in memory.
+//! The catalog in memory: answers every lookup, listing and intersection without the store.
+//!
+//! One bitmap a label, a compact record a photo, the source's folders as a tree. Filled from the store and kept in
+//! step by [`crate::library::Library`]. Knows nothing of views, paths of the mount, SQL or files.
+
+mod delta;
+mod evaluate;
+mod folders;
+mod labels;
+mod photos;
+
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use roaring::RoaringBitmap;
+
+pub use delta::{Delta, Face, PhotoDelta};
+pub use folders::{FolderId, SourceFolder};
+pub use labels::{LabelFolder, LabelId};
+
+use crate::catalog::{
+    Effect, Entry, Facet, Label, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
+};
+use folders::Folders;
+use labels::Labels;
+use photos::{Photos, Record};
+
+/// The index. Every call takes a lock for microseconds and never waits for anything else.
+#[derive(Default)]
+pub struct Index {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    photos: Photos,
+    folders: Folders,
+    labels: Labels,
+    all: RoaringBitmap,
+    status: [RoaringBitmap; Status::ALL.len()],
+}
+
+impl Index {
+    /// Shows what a commit did, and says how the catalog looks different now.
+    pub fn apply(&self, effects: Vec<Effect>) -> Delta {
+        let mut inner = self.write();
+        let mut delta = Delta::default();
+        for effect in effects {
+            match effect {
+                Effect::Upsert(entry) => inner.upsert(entry, &mut delta),
+                Effect::Remove(id) => inner.remove(id, &mut delta),
+            }
+        }
+        delta
+    }
+
+    pub fn photo(&self, id: PhotoId) -> Option<Photo> {
+        let inner = self.read();
+        let record = inner.photos.get(id)?;
+        Some(inner.photo_of(id, record))
+    }
+
+    /// The photo at a path of the source.
+    pub fn by_path(&self, path: &SourcePath) -> Option<PhotoId> {
+        let inner = self.read();
+        let folder = inner.folders.find(path.folder())?;
+        inner.photos.in_folder(folder, path.file_name())
+    }
+
+    /// The photo with this catalog name.
+    pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
+        self.read().photos.by_name(name)
+    }
+
+    /// The photo of this file name in a folder of the source.
+    pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
+        self.read().photos.in_folder(folder, file_name)
+    }
+
+    /// Calls `each` for every photo in order of id. Holds a read lock meanwhile.
+    pub fn for_each_photo(&self, each: &mut dyn FnMut(&Photo)) {
+        let inner = self.read();
+        for id in &inner.all {
+            let id = PhotoId(id);
+            if let Some(record) = inner.photos.get(id) {
+                each(&inner.photo_of(id, record));
+            }
+        }
+    }
+
+    /// The photos that a query means. `words` answers its full-text parts.
+    pub fn evaluate(&self, query: &Query, words: &dyn Fn(&str) -> RoaringBitmap) -> RoaringBitmap {
+        self.read().evaluate(query, words)
+    }
+
+    /// How many photos a query means; a query without full-text parts.
+    pub fn count(&self, query: &Query) -> u64 {
+        self.evaluate(query, &|_| RoaringBitmap::new()).len()
+    }
+
+    /// The labels of a facet that some photo of `within` has.
+    pub fn labels_within(&self, facet: Facet, within: &RoaringBitmap) -> Vec<LabelFolder> {
+        self.read().labels.within(facet, within)
+    }
+
+    /// A label that some photo has.
+    pub fn label(&self, key: &LabelKey) -> Option<LabelFolder> {
+        self.read().labels.folder(key)
+    }
+
+    /// The first label of a facet whose shown value satisfies `wanted`: a walk over the facet.
+    pub fn find_label(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
+        self.read().labels.find(facet, wanted)
+    }
+
+    /// The labels that hold for a photo, with the values as they are shown.
+    pub fn labels_of(&self, id: PhotoId) -> Vec<(Facet, String)> {
+        let inner = self.read();
+        let Some(record) = inner.photos.get(id) else {
+            return Vec::new();
+        };
+        let shown = |&label: &LabelId| inner.labels.shown(label);
+        record.labels.iter().map(shown).collect()
+    }
+
+    /// A folder of the source that has photos in it or below it.
+    pub fn folder(&self, path: &[u8]) -> Option<FolderId> {
+        let inner = self.read();
+        inner
+            .folders
+            .find(path)
+            .filter(|&id| !inner.folders.is_empty(id))
+    }
+
+    /// The folders directly below one, those without any photo left out.
+    pub fn subfolders(&self, folder: FolderId) -> Vec<SourceFolder> {
+        self.read().folders.children(folder)
+    }
+
+    /// The folder of this name directly below one, unless it has no photo.
+    pub fn subfolder(&self, folder: FolderId, name: &[u8]) -> Option<FolderId> {
+        self.read().folders.child(folder, name)
+    }
+
+    /// The path of a folder relative to the source.
+    pub fn folder_path(&self, folder: FolderId) -> Vec<u8> {
+        self.read().folders.path(folder)
+    }
+
+    /// The photos directly in a folder of the source.
+    pub fn photos_in(&self, folder: FolderId) -> RoaringBitmap {
+        self.read().folders.photos(folder)
+    }
+
+    pub fn photos_with(&self, status: Status) -> RoaringBitmap {
+        self.read().status[status as usize].clone()
+    }
+
+    pub fn count_with(&self, status: Status) -> u64 {
+        self.read().status[status as usize].len()
+    }
+
+    /// How many photos there are.
+    pub fn len(&self) -> u64 {
+        self.read().all.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many different labels some photo has.
+    pub fn label_count(&self) -> usize {
+        self.read().labels.count()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner
+            .read()
+            .expect("the index is never left half-changed")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner
+            .write()
+            .expect("the index is never left half-changed")
+    }
+}
+
+impl Inner {
+    fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
+        let Entry { photo, labels } = entry;
+        let id = photo.id;
+        let before = self.take(id, delta);
+        let folder = self.folders.create(photo.path.folder());
+        let mut ids = Vec::with_capacity(labels.len());
+        for label in Label::effective(&labels) {
+            ids.push(self.labels.insert(label, id, delta));
+        }
+        let record = Record::new(photo, folder, ids);
+        self.folders.insert(folder, id, delta);
+        self.all.insert(id.0);
+        self.status[record.status as usize].insert(id.0);
+        let after = Some(record.face());
+        self.photos.insert(id, record);
+        delta.photos.push(PhotoDelta { id, before, after });
+    }
+
+    fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
+        if let Some(before) = self.take(id, delta) {
+            let before = Some(before);
+            delta.photos.push(PhotoDelta {
+                id,
+                before,
+                after: None,
+            });
+        }
+    }
+
+    /// Takes a photo out of everything that mentions it.
+    fn take(&mut self, id: PhotoId, delta: &mut Delta) -> Option<Face> {
+        let record = self.photos.remove(id)?;
+        self.all.remove(id.0);
+        self.status[record.status as usize].remove(id.0);
+        self.folders.remove(record.folder, id, delta);
+        for &label in &record.labels {
+            self.labels.remove(label, id, delta);
+        }
+        Some(record.face())
+    }
+
+    fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {
+        record.photo(id, self.folders.path(record.folder))
+    }
+}

@@ -1,0 +1,155 @@
+//! Every label with the photos that have it.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+
+use super::Delta;
+use crate::catalog::{Facet, Label, LabelKey, Origin, PhotoId};
+
+/// A label, for as long as the program runs. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelId(pub u32);
+
+/// A label as a folder: what it is called, and how many of the photos in question have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelFolder {
+    pub id: LabelId,
+    pub key: LabelKey,
+    /// As a person or a file wrote it first; words of models in lower case. Outside data.
+    pub shown: String,
+    pub photos: u64,
+}
+
+struct Kept {
+    key: LabelKey,
+    shown: String,
+    /// Whether `shown` is how a person or a file wrote it, rather than a model.
+    written: bool,
+    photos: RoaringBitmap,
+}
+
+#[derive(Default)]
+pub struct Labels {
+    kept: Vec<Kept>,
+    by_key: HashMap<LabelKey, LabelId>,
+    /// The labels of each facet, in order of id.
+    by_facet: [Vec<LabelId>; Facet::ALL.len()],
+}
+
+impl Labels {
+    /// Gives a photo a label.
+    pub fn insert(&mut self, label: &Label, photo: PhotoId, delta: &mut Delta) -> LabelId {
+        let id = self.intern(label, delta);
+        let kept = &mut self.kept[id.0 as usize];
+        if kept.photos.is_empty() {
+            delta.labels.push((id, kept.key.facet, kept.shown.clone()));
+        }
+        kept.photos.insert(photo.0);
+        id
+    }
+
+    pub fn remove(&mut self, id: LabelId, photo: PhotoId, delta: &mut Delta) {
+        let kept = &mut self.kept[id.0 as usize];
+        kept.photos.remove(photo.0);
+        if kept.photos.is_empty() {
+            delta.labels.push((id, kept.key.facet, kept.shown.clone()));
+        }
+    }
+
+    fn intern(&mut self, label: &Label, delta: &mut Delta) -> LabelId {
+        let written = !matches!(label.origin, Origin::Embedded | Origin::Remote);
+        let key = label.key();
+        if let Some(&id) = self.by_key.get(&key) {
+            self.rename(id, label, written, delta);
+            return id;
+        }
+        let id = LabelId(u32::try_from(self.kept.len()).expect("fewer labels than 2^32"));
+        self.by_key.insert(key.clone(), id);
+        self.by_facet[key.facet as usize].push(id);
+        self.kept.push(Kept {
+            shown: shown(label, written),
+            key,
+            written,
+            photos: RoaringBitmap::new(),
+        });
+        id
+    }
+
+    /// The first way in which a person or a file writes a label replaces a model's.
+    fn rename(&mut self, id: LabelId, label: &Label, written: bool, delta: &mut Delta) {
+        let kept = &mut self.kept[id.0 as usize];
+        if kept.written || !written {
+            return;
+        }
+        kept.written = true;
+        let old = std::mem::replace(&mut kept.shown, shown(label, written));
+        if old != kept.shown {
+            delta.labels.push((id, kept.key.facet, old));
+            delta.labels.push((id, kept.key.facet, kept.shown.clone()));
+        }
+    }
+
+    pub fn photos(&self, key: &LabelKey) -> Option<&RoaringBitmap> {
+        self.by_key
+            .get(key)
+            .map(|id| &self.kept[id.0 as usize].photos)
+    }
+
+    /// All photos that have any label of a facet.
+    pub fn photos_of_facet(&self, facet: Facet) -> RoaringBitmap {
+        let ids = &self.by_facet[facet as usize];
+        let mut all = RoaringBitmap::new();
+        ids.iter()
+            .for_each(|id| all |= &self.kept[id.0 as usize].photos);
+        all
+    }
+
+    pub fn within(&self, facet: Facet, within: &RoaringBitmap) -> Vec<LabelFolder> {
+        let ids = self.by_facet[facet as usize].iter();
+        let counted = ids.map(|&id| self.describe(id, |photos| photos.intersection_len(within)));
+        counted.filter(|label| label.photos > 0).collect()
+    }
+
+    pub fn folder(&self, key: &LabelKey) -> Option<LabelFolder> {
+        let id = *self.by_key.get(key)?;
+        let label = self.describe(id, RoaringBitmap::len);
+        (label.photos > 0).then_some(label)
+    }
+
+    pub fn find(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
+        let mut ids = self.by_facet[facet as usize].iter();
+        let id = *ids.find(|id| {
+            let kept = &self.kept[id.0 as usize];
+            !kept.photos.is_empty() && wanted(&kept.shown)
+        })?;
+        Some(self.describe(id, RoaringBitmap::len))
+    }
+
+    pub fn shown(&self, id: LabelId) -> (Facet, String) {
+        let kept = &self.kept[id.0 as usize];
+        (kept.key.facet, kept.shown.clone())
+    }
+
+    pub fn count(&self) -> usize {
+        self.kept.iter().filter(|k| !k.photos.is_empty()).count()
+    }
+
+    fn describe(&self, id: LabelId, count: impl Fn(&RoaringBitmap) -> u64) -> LabelFolder {
+        let kept = &self.kept[id.0 as usize];
+        LabelFolder {
+            id,
+            key: kept.key.clone(),
+            shown: kept.shown.clone(),
+            photos: count(&kept.photos),
+        }
+    }
+}
+
+fn shown(label: &Label, written: bool) -> String {
+    if written {
+        label.value.clone()
+    } else {
+        label.value.to_lowercase()
+    }
+}

@@ -1,0 +1,146 @@
+//! A compact record of every photo, found by id, by catalog name, and by folder and file name.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use super::{Face, FolderId, LabelId};
+use crate::catalog::{
+    ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock,
+};
+
+pub struct Record {
+    pub folder: FolderId,
+    file_name: Box<[u8]>,
+    /// The catalog name where it differs from the file name.
+    other_name: Option<Box<[u8]>>,
+    pub stat: FileStat,
+    format: Format,
+    pub status: Status,
+    date: Option<WallClock>,
+    hash: Option<Box<ContentHash>>,
+    /// Ascending.
+    pub labels: Box<[LabelId]>,
+}
+
+impl Record {
+    pub fn new(photo: Photo, folder: FolderId, mut labels: Vec<LabelId>) -> Self {
+        labels.sort_unstable();
+        let file_name: Box<[u8]> = photo.path.file_name().into();
+        Self {
+            folder,
+            other_name: (photo.name != file_name).then_some(photo.name),
+            file_name,
+            stat: photo.stat,
+            format: photo.format,
+            status: photo.status,
+            date: photo.date,
+            hash: photo.hash.map(Box::new),
+            labels: labels.into(),
+        }
+    }
+
+    fn name(&self) -> &[u8] {
+        self.other_name.as_deref().unwrap_or(&self.file_name)
+    }
+
+    pub fn face(&self) -> Face {
+        Face {
+            folder: self.folder,
+            file_name: self.file_name.clone(),
+            name: self.name().into(),
+            labels: self.labels.clone(),
+            status: self.status,
+        }
+    }
+
+    /// The photo of this record, which is in the folder of path `folder`.
+    pub fn photo(&self, id: PhotoId, folder: Vec<u8>) -> Photo {
+        let mut path = folder;
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(&self.file_name);
+        Photo {
+            id,
+            path: SourcePath::new(path),
+            name: self.name().into(),
+            stat: self.stat,
+            format: self.format,
+            status: self.status,
+            date: self.date,
+            hash: self.hash.as_deref().copied(),
+        }
+    }
+}
+
+/// The records. The tables hold ids only; the names they are found by stay in the records.
+#[derive(Default)]
+pub struct Photos {
+    records: Vec<Option<Record>>,
+    by_name: HashTable<PhotoId>,
+    by_place: HashTable<PhotoId>,
+    hasher: RandomState,
+}
+
+impl Photos {
+    pub fn get(&self, id: PhotoId) -> Option<&Record> {
+        self.records.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The photo must not be there already.
+    pub fn insert(&mut self, id: PhotoId, record: Record) {
+        let slot = id.0 as usize;
+        if self.records.len() <= slot {
+            self.records.resize_with(slot + 1, || None);
+        }
+        let (name, place) = self.hashes(&record);
+        self.records[slot] = Some(record);
+        let (records, hasher) = (&self.records, &self.hasher);
+        let rehash = |of: fn(&RandomState, &Record) -> u64| {
+            move |id: &PhotoId| records[id.0 as usize].as_ref().map_or(0, |r| of(hasher, r))
+        };
+        self.by_name.insert_unique(name, id, rehash(name_hash));
+        self.by_place.insert_unique(place, id, rehash(place_hash));
+    }
+
+    pub fn remove(&mut self, id: PhotoId) -> Option<Record> {
+        let record = self.records.get_mut(id.0 as usize)?.take()?;
+        let (name, place) = self.hashes(&record);
+        for (table, hash) in [(&mut self.by_name, name), (&mut self.by_place, place)] {
+            if let Ok(found) = table.find_entry(hash, |&other| other == id) {
+                found.remove();
+            }
+        }
+        Some(record)
+    }
+
+    pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
+        let is_it = |id: &PhotoId| self.get(*id).is_some_and(|r| r.name() == name);
+        self.by_name
+            .find(self.hasher.hash_one(name), is_it)
+            .copied()
+    }
+
+    pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
+        let here = |r: &Record| r.folder == folder && *r.file_name == *file_name;
+        let is_it = |id: &PhotoId| self.get(*id).is_some_and(here);
+        let hash = self.hasher.hash_one((folder, file_name));
+        self.by_place.find(hash, is_it).copied()
+    }
+
+    fn hashes(&self, record: &Record) -> (u64, u64) {
+        (
+            name_hash(&self.hasher, record),
+            place_hash(&self.hasher, record),
+        )
+    }
+}
+
+fn name_hash(hasher: &RandomState, record: &Record) -> u64 {
+    hasher.hash_one(record.name())
+}
+
+fn place_hash(hasher: &RandomState, record: &Record) -> u64 {
+    hasher.hash_one((record.folder, &*record.file_name))
+}
