@@ -44,3 +44,4 @@ pub mod library;
 pub mod originals;
 pub mod source;
 pub mod store;
+pub mod vfs;

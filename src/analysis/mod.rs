@@ -2,8 +2,13 @@
 //!
 //! The scheduler decides and loops; analyzers only look. Nothing here knows of FUSE or SQL.
 
+mod crawlers;
 pub mod preview;
 pub mod providers;
+mod scheduler;
+
+pub use crawlers::Crawlers;
+pub use scheduler::Scheduler;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +60,17 @@ pub enum Access {
     Read,
     /// The description was asked for on purpose.
     Asked,
+}
+
+impl Access {
+    /// What the same access counts for when it comes from a crawler.
+    pub fn degraded(self) -> Option<Self> {
+        match self {
+            Self::Listed => None,
+            Self::Read => Some(Self::Listed),
+            Self::Asked => Some(Self::Read),
+        }
+    }
 }
 
 /// Something that can say what is in a picture.

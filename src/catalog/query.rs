@@ -29,6 +29,14 @@ pub struct QueryError {
     pub hint: String,
 }
 
+impl std::ops::Not for Query {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+}
+
 impl Query {
     pub fn label(facet: Facet, value: &str) -> Self {
         Self::Label(LabelKey::new(facet, value))
@@ -44,10 +52,6 @@ impl Query {
             }
             (p, q) => Self::And(vec![p, q]),
         }
-    }
-
-    pub fn not(self) -> Self {
-        Self::Not(Box::new(self))
     }
 
     /// The naive meaning, photo by photo; `text` is everything that words are looked for in, in lower case.

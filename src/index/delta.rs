@@ -3,13 +3,13 @@
 use super::{FolderId, LabelId};
 use crate::catalog::{Facet, PhotoId, Status};
 
-/// The difference, photo by photo, and the folders that came into being or emptied by it.
+/// The difference, photo by photo, and what follows from it for folders.
 #[derive(Debug, Default)]
 pub struct Delta {
     pub photos: Vec<PhotoDelta>,
-    /// Labels that a first photo took on or a last one lost. A label may be in it more than once, and may be back.
-    pub labels: Vec<(LabelId, Facet, String)>,
-    /// Source folders that got their first photo or lost their last, with their parent and name.
+    /// Values of labels that are shown in another way now: the old way and the new.
+    pub renamed: Vec<(Facet, String)>,
+    /// Source folders that got their first photo or lost their last: their parent, their name.
     pub folders: Vec<(FolderId, Box<[u8]>)>,
 }
 

@@ -2,8 +2,8 @@
 
 use roaring::RoaringBitmap;
 
-use super::Inner;
-use crate::catalog::Query;
+use super::{Inner, LabelId};
+use crate::catalog::{Query, Status};
 
 impl Inner {
     pub fn evaluate(&self, query: &Query, words: &dyn Fn(&str) -> RoaringBitmap) -> RoaringBitmap {
@@ -31,5 +31,23 @@ impl Inner {
                 Query::Not(q) => photos - self.evaluate(q, words),
                 q => photos & self.evaluate(q, words),
             })
+    }
+
+    /// The same for one photo, given its labels, ascending. Full text never holds.
+    pub fn admits(&self, query: &Query, labels: &[LabelId], status: Status) -> bool {
+        let admits = |q: &Query| self.admits(q, labels, status);
+        match query {
+            Query::All => true,
+            Query::Label(key) => {
+                let id = self.labels.id(key);
+                id.is_some_and(|id| labels.binary_search(&id).is_ok())
+            }
+            Query::Facet(facet) => labels.iter().any(|&l| self.labels.facet(l) == *facet),
+            Query::Status(wanted) => *wanted == status,
+            Query::Words(_) => false,
+            Query::And(all) => all.iter().all(admits),
+            Query::Or(any) => any.iter().any(admits),
+            Query::Not(q) => !admits(q),
+        }
     }
 }

@@ -41,20 +41,12 @@ impl Labels {
     /// Gives a photo a label.
     pub fn insert(&mut self, label: &Label, photo: PhotoId, delta: &mut Delta) -> LabelId {
         let id = self.intern(label, delta);
-        let kept = &mut self.kept[id.0 as usize];
-        if kept.photos.is_empty() {
-            delta.labels.push((id, kept.key.facet, kept.shown.clone()));
-        }
-        kept.photos.insert(photo.0);
+        self.kept[id.0 as usize].photos.insert(photo.0);
         id
     }
 
-    pub fn remove(&mut self, id: LabelId, photo: PhotoId, delta: &mut Delta) {
-        let kept = &mut self.kept[id.0 as usize];
-        kept.photos.remove(photo.0);
-        if kept.photos.is_empty() {
-            delta.labels.push((id, kept.key.facet, kept.shown.clone()));
-        }
+    pub fn remove(&mut self, id: LabelId, photo: PhotoId) {
+        self.kept[id.0 as usize].photos.remove(photo.0);
     }
 
     fn intern(&mut self, label: &Label, delta: &mut Delta) -> LabelId {
@@ -85,8 +77,8 @@ impl Labels {
         kept.written = true;
         let old = std::mem::replace(&mut kept.shown, shown(label, written));
         if old != kept.shown {
-            delta.labels.push((id, kept.key.facet, old));
-            delta.labels.push((id, kept.key.facet, kept.shown.clone()));
+            delta.renamed.push((kept.key.facet, old));
+            delta.renamed.push((kept.key.facet, kept.shown.clone()));
         }
     }
 
@@ -109,6 +101,25 @@ impl Labels {
         let ids = self.by_facet[facet as usize].iter();
         let counted = ids.map(|&id| self.describe(id, |photos| photos.intersection_len(within)));
         counted.filter(|label| label.photos > 0).collect()
+    }
+
+    /// A label of a facet with its count in `within`, which may be 0; `None` for a label of another facet.
+    pub fn within_one(
+        &self,
+        id: LabelId,
+        facet: Facet,
+        within: &RoaringBitmap,
+    ) -> Option<LabelFolder> {
+        let is_of_facet = self.kept[id.0 as usize].key.facet == facet;
+        is_of_facet.then(|| self.describe(id, |photos| photos.intersection_len(within)))
+    }
+
+    pub fn id(&self, key: &LabelKey) -> Option<LabelId> {
+        self.by_key.get(key).copied()
+    }
+
+    pub fn facet(&self, id: LabelId) -> Facet {
+        self.kept[id.0 as usize].key.facet
     }
 
     pub fn folder(&self, key: &LabelKey) -> Option<LabelFolder> {

@@ -87,6 +87,18 @@ impl Index {
         }
     }
 
+    /// Whether a query without full-text parts means a photo.
+    pub fn admits(&self, query: &Query, id: PhotoId) -> bool {
+        let inner = self.read();
+        let record = inner.photos.get(id);
+        record.is_some_and(|r| inner.admits(query, &r.labels, r.status))
+    }
+
+    /// Whether a query without full-text parts would mean a photo of this face.
+    pub fn admits_face(&self, query: &Query, face: &Face) -> bool {
+        self.read().admits(query, &face.labels, face.status)
+    }
+
     /// The photos that a query means. `words` answers its full-text parts.
     pub fn evaluate(&self, query: &Query, words: &dyn Fn(&str) -> RoaringBitmap) -> RoaringBitmap {
         self.read().evaluate(query, words)
@@ -120,6 +132,36 @@ impl Index {
         };
         let shown = |&label: &LabelId| inner.labels.shown(label);
         record.labels.iter().map(shown).collect()
+    }
+
+    /// The facets of the labels that hold for a photo, one a label.
+    pub fn facets_of(&self, id: PhotoId) -> Vec<Facet> {
+        let inner = self.read();
+        let record = inner.photos.get(id);
+        let labels = record.into_iter().flat_map(|r| r.labels.iter());
+        labels.map(|&label| inner.labels.facet(label)).collect()
+    }
+
+    /// A label, if it is of this facet, with the number of photos of `within` that have it: maybe none.
+    pub fn label_in(
+        &self,
+        id: LabelId,
+        facet: Facet,
+        within: &RoaringBitmap,
+    ) -> Option<LabelFolder> {
+        self.read().labels.within_one(id, facet, within)
+    }
+
+    /// The catalog name of a photo, or its own file name.
+    pub fn name_of(&self, id: PhotoId, own: bool) -> Option<Vec<u8>> {
+        let inner = self.read();
+        let record = inner.photos.get(id)?;
+        let name = if own {
+            record.file_name()
+        } else {
+            record.name()
+        };
+        Some(name.into())
     }
 
     /// A folder of the source that has photos in it or below it.
@@ -190,42 +232,52 @@ impl Inner {
     fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
         let Entry { photo, labels } = entry;
         let id = photo.id;
-        let before = self.take(id, delta);
         let folder = self.folders.create(photo.path.folder());
-        let mut ids = Vec::with_capacity(labels.len());
-        for label in Label::effective(&labels) {
-            ids.push(self.labels.insert(label, id, delta));
+        let before = self.take(id);
+        let moved_from = before
+            .as_ref()
+            .map(|r| r.folder)
+            .filter(|&old| old != folder);
+        if let Some(old) = moved_from {
+            self.folders.remove(old, id, delta);
         }
-        let record = Record::new(photo, folder, ids);
-        self.folders.insert(folder, id, delta);
+        if before.is_none() || moved_from.is_some() {
+            self.folders.insert(folder, id, delta);
+        }
+        let labels = Label::effective(&labels);
+        let labels = labels.into_iter().map(|l| self.labels.insert(l, id, delta));
+        let record = Record::new(photo, folder, labels.collect());
         self.all.insert(id.0);
         self.status[record.status as usize].insert(id.0);
-        let after = Some(record.face());
+        delta.photos.push(PhotoDelta {
+            id,
+            before: before.map(|r| r.face()),
+            after: Some(record.face()),
+        });
         self.photos.insert(id, record);
-        delta.photos.push(PhotoDelta { id, before, after });
     }
 
     fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
-        if let Some(before) = self.take(id, delta) {
-            let before = Some(before);
-            delta.photos.push(PhotoDelta {
-                id,
-                before,
-                after: None,
-            });
-        }
+        let Some(record) = self.take(id) else {
+            return;
+        };
+        self.folders.remove(record.folder, id, delta);
+        delta.photos.push(PhotoDelta {
+            id,
+            before: Some(record.face()),
+            after: None,
+        });
     }
 
-    /// Takes a photo out of everything that mentions it.
-    fn take(&mut self, id: PhotoId, delta: &mut Delta) -> Option<Face> {
+    /// Takes a photo out of everything that mentions it, but its folder.
+    fn take(&mut self, id: PhotoId) -> Option<Record> {
         let record = self.photos.remove(id)?;
         self.all.remove(id.0);
         self.status[record.status as usize].remove(id.0);
-        self.folders.remove(record.folder, id, delta);
         for &label in &record.labels {
-            self.labels.remove(label, id, delta);
+            self.labels.remove(label, id);
         }
-        Some(record.face())
+        Some(record)
     }
 
     fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {

@@ -40,7 +40,11 @@ impl Record {
         }
     }
 
-    fn name(&self) -> &[u8] {
+    pub fn file_name(&self) -> &[u8] {
+        &self.file_name
+    }
+
+    pub fn name(&self) -> &[u8] {
         self.other_name.as_deref().unwrap_or(&self.file_name)
     }
 

@@ -1,0 +1,29 @@
+//! Why the tree refuses something. Which number the kernel gets for it is the mount's business.
+
+use crate::store;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no such file or folder")]
+    NotFound,
+    #[error("not a folder")]
+    NotAFolder,
+    #[error("is a folder")]
+    IsAFolder,
+    #[error("not permitted in the catalog")]
+    NotPermitted,
+    #[error("the contents of photos are read-only")]
+    ReadOnly,
+    #[error("no such attribute")]
+    NoData,
+    #[error("attributes of this kind are not supported")]
+    Unsupported,
+    #[error("invalid value: {0}")]
+    Invalid(String),
+    #[error("value too large")]
+    TooLarge,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,178 @@
+//! Inode numbers, and the folders that the kernel holds on to.
+//!
+//! All numbers are below 2^53 (programs keep them in doubles) and the same after a remount. A photo has one number
+//! in every folder: its names are hard links. A folder's number follows from its path.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard};
+
+use super::Step;
+use crate::catalog::PhotoId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Inode(pub u64);
+
+const PHOTO: u64 = 1 << 40;
+const GENERATED: u64 = 3 << 40;
+const FOLDER: u64 = 1 << 52;
+const LOW: u64 = (1 << 40) - 1;
+
+impl Inode {
+    pub const ROOT: Self = Self(1);
+
+    pub fn of_photo(id: PhotoId) -> Self {
+        Self(PHOTO | u64::from(id.0))
+    }
+
+    /// A file that the tree writes itself, by its place in the list of such files.
+    pub fn of_generated(number: usize) -> Self {
+        Self(GENERATED | number as u64)
+    }
+
+    pub fn photo(self) -> Option<PhotoId> {
+        let id = u32::try_from(self.0 & LOW).ok()?;
+        (self.0 & !LOW == PHOTO).then_some(PhotoId(id))
+    }
+
+    pub fn generated(self) -> Option<usize> {
+        let number = usize::try_from(self.0 & LOW).ok()?;
+        (self.0 & !LOW == GENERATED).then_some(number)
+    }
+
+    /// The number of a folder called `name` in `parent`; `attempt` counts collisions.
+    fn of_folder(parent: Self, name: &[u8], attempt: u8) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher
+            .update(&parent.0.to_le_bytes())
+            .update(&[attempt])
+            .update(name);
+        let mut word = [0; 8];
+        word[..6].copy_from_slice(&hasher.finalize().as_bytes()[..6]);
+        Self(FOLDER | u64::from_le_bytes(word))
+    }
+}
+
+/// A folder that the kernel knows.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    pub parent: Inode,
+    pub name: Vec<u8>,
+    /// From the root; empty for the root itself.
+    pub steps: Vec<Step>,
+}
+
+struct Held {
+    folder: Folder,
+    references: u64,
+}
+
+/// The folders that the kernel may still ask about by number.
+pub struct Table(Mutex<HashMap<Inode, Held>>);
+
+impl Default for Table {
+    fn default() -> Self {
+        let folder = Folder {
+            parent: Inode::ROOT,
+            name: Vec::new(),
+            steps: Vec::new(),
+        };
+        let root = Held {
+            folder,
+            references: 1,
+        };
+        Self(Mutex::new(HashMap::from([(Inode::ROOT, root)])))
+    }
+}
+
+impl Table {
+    /// The number that a folder has or would have.
+    pub fn number(&self, parent: Inode, name: &[u8]) -> Inode {
+        free_number(&self.lock(), parent, name)
+    }
+
+    /// Counts one more reference of the kernel to a folder.
+    pub fn hold(&self, folder: Folder) -> Inode {
+        let mut held = self.lock();
+        let inode = free_number(&held, folder.parent, &folder.name);
+        let known = held.entry(inode).or_insert(Held {
+            folder,
+            references: 0,
+        });
+        known.references += 1;
+        inode
+    }
+
+    pub fn forget(&self, inode: Inode, references: u64) {
+        let mut held = self.lock();
+        let Entry::Occupied(mut known) = held.entry(inode) else {
+            return;
+        };
+        let left = known.get().references.saturating_sub(references);
+        known.get_mut().references = left;
+        if left == 0 && inode != Inode::ROOT {
+            known.remove();
+        }
+    }
+
+    pub fn get(&self, inode: Inode) -> Option<Folder> {
+        self.lock().get(&inode).map(|h| h.folder.clone())
+    }
+
+    pub fn all(&self) -> Vec<(Inode, Folder)> {
+        let held = self.lock();
+        held.iter()
+            .map(|(&inode, h)| (inode, h.folder.clone()))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Inode, Held>> {
+        self.0.lock().expect("the table is never left half-changed")
+    }
+}
+
+fn free_number(held: &HashMap<Inode, Held>, parent: Inode, name: &[u8]) -> Inode {
+    let is_other = |f: &Folder| f.parent != parent || f.name != name;
+    let taken = |i: &Inode| held.get(i).is_some_and(|h| is_other(&h.folder));
+    let mut numbers = (0..=u8::MAX).map(|attempt| Inode::of_folder(parent, name, attempt));
+    let number = numbers.find(|inode| !taken(inode));
+    number.expect("256 hashes of 48 bits do not all collide")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> Folder {
+        Folder {
+            parent: Inode::ROOT,
+            name: name.into(),
+            steps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_folder_is_kept_until_its_last_reference_is_forgotten() {
+        let table = Table::default();
+        let inode = table.hold(folder("tags"));
+        assert_eq!(table.hold(folder("tags")), inode);
+        table.forget(inode, 1);
+        assert!(table.get(inode).is_some());
+        table.forget(inode, 1);
+        assert!(table.get(inode).is_none());
+        assert_eq!(table.number(Inode::ROOT, b"tags"), inode);
+        table.forget(Inode::ROOT, 7);
+        assert!(table.get(Inode::ROOT).is_some());
+    }
+
+    #[test]
+    fn numbers_fit_a_double_and_say_what_they_are() {
+        let photo = Inode::of_photo(PhotoId(u32::MAX));
+        assert_eq!(photo.photo(), Some(PhotoId(u32::MAX)));
+        assert_eq!(photo.generated(), None);
+        assert_eq!(Inode::of_generated(2).generated(), Some(2));
+        let folder = Table::default().number(Inode::ROOT, b"x");
+        assert!(folder.0 < 1 << 53);
+        assert_eq!((folder.photo(), folder.generated()), (None, None));
+    }
+}

@@ -1,0 +1,79 @@
+//! What a folder shows, as data: a view plans it, the tree executes it.
+
+use crate::catalog::{Facet, Query};
+use crate::index::FolderId;
+
+/// What one folder shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listing {
+    pub folders: Folders,
+    pub photos: Photos,
+    /// Whether analyses decide what it shows: opening it is an access to every photo not analysed yet.
+    pub needs_analyses: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Folders {
+    None,
+    /// All views, and the files that the tree writes itself: the root.
+    Views,
+    /// The folders of the source directly below one.
+    Source(FolderId),
+    /// A folder for each label of a facet.
+    Labels {
+        facet: Facet,
+        /// Only labels that some of these photos have.
+        within: Query,
+        /// Left out at the front of the folder's name: `2024-` of `2024-07`. Labels that lack it aren't shown.
+        prefix: String,
+        /// Only labels that some of these photos lack; `-label` then resolves, too.
+        narrowing: bool,
+        /// Whether they are listed, rather than only found when looked up.
+        listed: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Photos {
+    None,
+    /// Those directly in a folder of the source, under their own file names.
+    In(FolderId),
+    /// Those that a query without full-text parts means, under their catalog names.
+    Matching(Query),
+}
+
+impl Listing {
+    /// A folder for each label of a facet among the photos of `within`, and `photos`.
+    pub fn labels(facet: Facet, within: Query, photos: Photos) -> Self {
+        let folders = Folders::Labels {
+            facet,
+            within,
+            prefix: String::new(),
+            narrowing: false,
+            listed: true,
+        };
+        Self {
+            folders,
+            photos,
+            needs_analyses: false,
+        }
+    }
+
+    /// Photos and nothing else.
+    pub fn photos(query: Query) -> Self {
+        Self {
+            folders: Folders::None,
+            photos: Photos::Matching(query),
+            needs_analyses: false,
+        }
+    }
+
+    /// Nothing at all.
+    pub fn nothing() -> Self {
+        Self {
+            folders: Folders::None,
+            photos: Photos::None,
+            needs_analyses: false,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A folder that is being listed.
+//!
+//! Its folders and the set of its photos are fixed when it is opened; names are looked up as they are handed out, so
+//! that a listing of a million photos takes no more memory than a bitmap. An entry's cookie follows from what it is,
+//! so that a listing goes on at the right place whatever changed meanwhile.
+
+use roaring::RoaringBitmap;
+
+use super::inode::Folder;
+use super::views::views;
+use super::{Attr, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming};
+use crate::catalog::PhotoId;
+
+const GENERATED: u64 = 16;
+const VIEW: u64 = 256;
+const SOURCE: u64 = 1 << 40;
+const LABEL: u64 = 2 << 40;
+const PHOTO: u64 = 3 << 40;
+
+/// One line of a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DirEntry {
+    /// Where the listing goes on after this entry. Above 0, ascending.
+    pub cookie: u64,
+    pub inode: Inode,
+    pub kind: Kind,
+    pub name: Vec<u8>,
+    /// The step that a folder is; `None` for files and the dots.
+    step: Option<Step>,
+}
+
+/// A folder opened for listing.
+pub struct OpenDir {
+    inode: Inode,
+    folder: Folder,
+    /// The dots, the generated files, the folders: by cookie.
+    first: Vec<DirEntry>,
+    photos: RoaringBitmap,
+    own_names: bool,
+}
+
+impl OpenDir {
+    pub(super) fn new(
+        tree: &Tree,
+        inode: Inode,
+        folder: &Folder,
+        listing: &Listing,
+        photos: RoaringBitmap,
+    ) -> Self {
+        let entry = |cookie, inode, kind, name: &[u8]| DirEntry {
+            cookie,
+            inode,
+            kind,
+            name: name.into(),
+            step: None,
+        };
+        let mut first = vec![
+            entry(1, inode, Kind::Folder, b"."),
+            entry(2, folder.parent, Kind::Folder, b".."),
+        ];
+        if listing.folders == Folders::Views {
+            let files = generated::names().enumerate();
+            first.extend(files.map(|(n, name)| {
+                entry(
+                    GENERATED + n as u64,
+                    Inode::of_generated(n),
+                    Kind::File,
+                    name,
+                )
+            }));
+        }
+        let folders = folders(tree, &listing.folders).into_iter();
+        first.extend(folders.map(|(cookie, name, step)| DirEntry {
+            step: Some(step),
+            ..entry(cookie, tree.table.number(inode, &name), Kind::Folder, &name)
+        }));
+        first.sort_by_key(|e| e.cookie);
+        Self {
+            inode,
+            folder: folder.clone(),
+            first,
+            photos,
+            own_names: matches!(listing.photos, Photos::In(_)),
+        }
+    }
+
+    /// The entries after a cookie; 0 for all. Photos that went away meanwhile are left out.
+    pub fn entries<'a>(
+        &'a self,
+        tree: &'a Tree,
+        after: u64,
+    ) -> impl Iterator<Item = DirEntry> + 'a {
+        let start = self.first.partition_point(|e| e.cookie <= after);
+        let first_photo = u32::try_from((after + 1).saturating_sub(PHOTO));
+        let ids = first_photo.ok().map(|from| self.photos.range(from..));
+        let photos = ids
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.photo(tree, PhotoId(id)));
+        self.first[start..].iter().cloned().chain(photos)
+    }
+
+    /// What a lookup of an entry gives. Holds one reference to a folder, unless it is `.` or `..`.
+    pub fn adopt(&self, tree: &Tree, entry: &DirEntry) -> Result<Attr> {
+        match &entry.step {
+            Some(step) => Ok(tree.hold(self.inode, &self.folder, &entry.name, step.clone())),
+            None if entry.kind == Kind::Folder => Ok(tree.own_attr(entry.inode, Kind::Folder, 0)),
+            None => tree.attr(entry.inode),
+        }
+    }
+
+    fn photo(&self, tree: &Tree, id: PhotoId) -> Option<DirEntry> {
+        Some(DirEntry {
+            cookie: PHOTO + u64::from(id.0),
+            inode: Inode::of_photo(id),
+            kind: Kind::File,
+            name: tree.index().name_of(id, self.own_names)?,
+            step: None,
+        })
+    }
+}
+
+/// The folders of a listing: cookie, name, step.
+fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
+    match folders {
+        Folders::None | Folders::Labels { listed: false, .. } => Vec::new(),
+        Folders::Views => {
+            let named = views().iter().enumerate();
+            named
+                .map(|(n, view)| (VIEW + n as u64, view.name().into(), Step::View(n)))
+                .collect()
+        }
+        Folders::Source(folder) => {
+            let below = tree.index().subfolders(*folder).into_iter();
+            below
+                .map(|f| {
+                    (
+                        SOURCE + u64::from(f.id.0),
+                        f.name.into(),
+                        Step::Source(f.id),
+                    )
+                })
+                .collect()
+        }
+        Folders::Labels {
+            facet,
+            within,
+            prefix,
+            narrowing,
+            ..
+        } => {
+            let within = tree.evaluate(within);
+            let labels = tree.index().labels_within(*facet, &within).into_iter();
+            labels
+                .filter(|l| !narrowing || l.photos < within.len())
+                .filter(|l| l.shown.starts_with(prefix.as_str()))
+                .map(|l| {
+                    let name = naming::folder_name(&l.shown, prefix, tree.index());
+                    (LABEL + u64::from(l.id.0), name.into(), Step::Label(l.key))
+                })
+                .collect()
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The steps of a path through the tree. Parsed once, by the parent's listing.
+
+use crate::catalog::LabelKey;
+use crate::index::FolderId;
+
+/// One component of a path, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A view, by its place in [`super::views::views`]. Always the first step.
+    View(usize),
+    /// Photos that have this label.
+    Label(LabelKey),
+    /// Photos that do not.
+    Except(LabelKey),
+    /// A folder of the source.
+    Source(FolderId),
+}

@@ -1,0 +1,152 @@
+//! What the kernel must forget after a change.
+//!
+//! The kernel keeps names, absent names, attributes and listings for an hour, so each change must name whatever it
+//! makes wrong. Works on the folders that the kernel knows; naming too much costs speed, naming too little is a lie.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::inode::Folder;
+use super::{Folders, Inode, Photos, Tree, naming};
+use crate::catalog::{Facet, Query};
+use crate::index::{Delta, Face, LabelId};
+
+/// Something that the kernel may remember wrongly.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stale {
+    /// The cached listing of a folder.
+    Listing(Inode),
+    /// A name in a folder: gone, new, or something else.
+    Entry { parent: Inode, name: Vec<u8> },
+    /// Size, times, links of a file.
+    Attributes(Inode),
+}
+
+impl Tree {
+    /// Everything that a change makes stale, without repetition.
+    pub fn stale(&self, delta: &Delta) -> Vec<Stale> {
+        let mut stale = BTreeSet::new();
+        let photos = delta.photos.iter().map(|p| Inode::of_photo(p.id));
+        let readme = std::iter::once(Inode::of_generated(0));
+        stale.extend(photos.chain(readme).map(Stale::Attributes));
+        for (inode, folder) in self.table.all() {
+            let names = self.stale_names(&folder, delta);
+            if !names.is_empty() {
+                stale.insert(Stale::Listing(inode));
+            }
+            stale.extend(names.into_iter().map(|name| Stale::Entry {
+                parent: inode,
+                name,
+            }));
+        }
+        stale.into_iter().collect()
+    }
+
+    /// The names in a folder that a change makes stale.
+    fn stale_names(&self, folder: &Folder, delta: &Delta) -> HashSet<Vec<u8>> {
+        let listing = self.list(&folder.steps);
+        let mut names = self.stale_photos(&listing.photos, delta);
+        match &listing.folders {
+            Folders::None | Folders::Views => {}
+            Folders::Source(folder) => {
+                let below = delta.folders.iter().filter(|(parent, _)| parent == folder);
+                names.extend(below.map(|(_, name)| name.to_vec()));
+            }
+            Folders::Labels {
+                facet,
+                within,
+                prefix,
+                narrowing: false,
+                ..
+            } => names.extend(self.flipped_labels(*facet, within, prefix, delta)),
+            Folders::Labels { facet, within, .. } => {
+                names.extend(self.narrowing_labels(*facet, within, delta));
+            }
+        }
+        names
+    }
+
+    /// Photos that entered or left a folder, or have another name in it.
+    fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
+        let name = |face: &Face| match photos {
+            Photos::None => None,
+            Photos::In(folder) => (face.folder == *folder).then(|| face.file_name.to_vec()),
+            Photos::Matching(query) => {
+                let admitted = self.index().admits_face(query, face);
+                admitted.then(|| face.name.to_vec())
+            }
+        };
+        let mut names = HashSet::new();
+        for photo in &delta.photos {
+            let before = photo.before.as_ref().and_then(name);
+            let after = photo.after.as_ref().and_then(name);
+            if before != after {
+                names.extend(before.into_iter().chain(after));
+            }
+        }
+        names
+    }
+
+    /// Folders of labels that may have got their first photo of `within` or lost their last.
+    fn flipped_labels(
+        &self,
+        facet: Facet,
+        within: &Query,
+        prefix: &str,
+        delta: &Delta,
+    ) -> HashSet<Vec<u8>> {
+        let renamed = delta.renamed.iter().filter(|(f, _)| *f == facet);
+        let mut names: HashSet<Vec<u8>> = renamed
+            .map(|(_, shown)| naming::folder_name(shown, prefix, self.index()).into())
+            .collect();
+        // How many of the changed photos have each label that came or went.
+        let mut touched = HashMap::<LabelId, u64>::new();
+        for photo in &delta.photos {
+            let faces = [photo.before.as_ref(), photo.after.as_ref()];
+            let [before, after] = faces.map(|f| f.filter(|f| self.index().admits_face(within, f)));
+            for label in before.iter().flat_map(|f| f.labels.iter()) {
+                touched.entry(*label).or_default();
+            }
+            for label in after.iter().flat_map(|f| f.labels.iter()) {
+                *touched.entry(*label).or_default() += 1;
+            }
+        }
+        let within = self.evaluate(within);
+        for (label, changed) in touched {
+            let Some(label) = self.index().label_in(label, facet, &within) else {
+                continue;
+            };
+            if label.photos <= changed && label.shown.starts_with(prefix) {
+                names.insert(naming::folder_name(&label.shown, prefix, self.index()).into());
+            }
+        }
+        names
+    }
+
+    /// In a folder that narrows, any label may begin or cease to narrow when a photo enters or leaves it.
+    fn narrowing_labels(&self, facet: Facet, within: &Query, delta: &Delta) -> HashSet<Vec<u8>> {
+        let admitted = |face: &Option<Face>| {
+            let face = face.as_ref();
+            face.is_some_and(|f| self.index().admits_face(within, f))
+        };
+        let touched = |p: &&crate::index::PhotoDelta| {
+            let labels = |f: &Option<Face>| f.as_ref().map(|f| f.labels.clone());
+            (admitted(&p.before) || admitted(&p.after)) && labels(&p.before) != labels(&p.after)
+        };
+        let changed: Vec<_> = delta.photos.iter().filter(touched).collect();
+        if changed.is_empty() {
+            return HashSet::new();
+        }
+        let faces = changed.iter().flat_map(|p| [&p.before, &p.after]).flatten();
+        let gone: BTreeSet<LabelId> = faces.flat_map(|f| f.labels.iter().copied()).collect();
+        let within = self.evaluate(within);
+        let gone = gone.into_iter();
+        let gone = gone.filter_map(|l| self.index().label_in(l, facet, &within));
+        let here = self.index().labels_within(facet, &within).into_iter();
+        let plain = here
+            .chain(gone)
+            .map(|l| naming::folder_name(&l.shown, "", self.index()));
+        plain
+            .flat_map(|name| [format!("-{name}").into(), name.into()])
+            .collect()
+    }
+}

@@ -1,0 +1,322 @@
+//! The tree: executes what the views plan.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use roaring::RoaringBitmap;
+
+use super::inode::{Folder, Table};
+use super::open_dir::OpenDir;
+use super::views::{Links, View, views};
+use super::{Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
+use crate::analysis::{Access, Crawlers, Scheduler};
+use crate::catalog::{Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status};
+use crate::index::Index;
+use crate::library::Library;
+
+/// What the user may set.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How deep folders of tags list sub-folders; deeper ones resolve all the same.
+    pub facet_depth: usize,
+    /// How long reading a description waits for its analysis.
+    pub xattr_wait: Duration,
+    /// How long the first listing of a view that needs analyses waits for the first of them.
+    pub first_results_wait: Duration,
+    /// Owner and group of folders and generated files.
+    pub owner: (u32, u32),
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// A thread id, as the kernel gives it; 0 for none.
+    pub pid: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Folder,
+    File,
+}
+
+/// What `stat` says of something in the tree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attr {
+    pub inode: Inode,
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970-01-01 UTC.
+    pub mtime_ns: i64,
+    /// Permission bits, without any for writing.
+    pub mode: u32,
+    pub nlink: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    Original {
+        photo: PhotoId,
+        path: SourcePath,
+        /// As the catalog knows it; the file on disk may differ by now.
+        stat: FileStat,
+        /// Whether a read would start an analysis, and so must be seen: see [`Tree::read_by`].
+        reads_matter: bool,
+    },
+    Generated(Vec<u8>),
+}
+
+/// The catalog as folders and files. Answers from memory; only what is `async` may take long.
+pub struct Tree {
+    pub(super) library: Arc<Library>,
+    pub(super) scheduler: Arc<Scheduler>,
+    pub(super) crawlers: Arc<Crawlers>,
+    pub(super) table: Table,
+    pub(super) options: Options,
+    born_ns: i64,
+}
+
+impl Tree {
+    pub fn new(
+        library: Arc<Library>,
+        scheduler: Arc<Scheduler>,
+        crawlers: Arc<Crawlers>,
+        options: Options,
+    ) -> Self {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let nanos = since_1970.map_or(0, |d| d.as_nanos());
+        Self {
+            library,
+            scheduler,
+            crawlers,
+            table: Table::default(),
+            options,
+            born_ns: i64::try_from(nanos).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// What `name` is in a folder. Holds one reference to a folder that it finds.
+    pub fn lookup(&self, parent: Inode, name: &[u8]) -> Result<Attr> {
+        let folder = self.folder(parent)?;
+        let listing = self.list(&folder.steps);
+        if let Some(step) = self.find_folder(&listing.folders, name) {
+            return Ok(self.hold(parent, &folder, name, step));
+        }
+        if let (Folders::Views, Some(number)) = (&listing.folders, generated::find(name)) {
+            return self.attr(Inode::of_generated(number));
+        }
+        let photo = self
+            .find_photo(&listing.photos, name)
+            .ok_or(Error::NotFound)?;
+        self.attr(Inode::of_photo(photo))
+    }
+
+    /// Drops references to a folder.
+    pub fn forget(&self, inode: Inode, references: u64) {
+        self.table.forget(inode, references);
+    }
+
+    pub fn attr(&self, inode: Inode) -> Result<Attr> {
+        if let Some(id) = inode.photo() {
+            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+            return Ok(self.photo_attr(&photo));
+        }
+        if let Some(number) = inode.generated() {
+            let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
+            return Ok(self.own_attr(inode, Kind::File, content.len() as u64));
+        }
+        self.folder(inode)?;
+        Ok(self.own_attr(inode, Kind::Folder, 0))
+    }
+
+    /// Opens a folder for listing: an access to what it shows.
+    pub fn open_dir(&self, inode: Inode, caller: &Caller) -> Result<OpenDir> {
+        let folder = self.folder(inode)?;
+        let listing = self.list(&folder.steps);
+        let photos = self.photos(&listing.photos);
+        let pending = self.index().photos_with(Status::Pending);
+        let wanted = if listing.needs_analyses {
+            pending
+        } else {
+            pending & &photos
+        };
+        self.listed(wanted, caller);
+        Ok(OpenDir::new(self, inode, &folder, &listing, photos))
+    }
+
+    /// Whether a folder would be empty only because nothing is analysed yet.
+    pub fn waits_for_first_results(&self, inode: Inode) -> bool {
+        let Some(folder) = self.table.get(inode) else {
+            return false;
+        };
+        self.index().count_with(Status::Analyzed) == 0
+            && self.index().count_with(Status::Pending) > 0
+            && self.list(&folder.steps).needs_analyses
+    }
+
+    /// Starts what listing the folder starts, and waits for the first analyses, but not for long.
+    pub async fn first_results(&self, inode: Inode, caller: &Caller) -> Result<()> {
+        self.open_dir(inode, caller)?;
+        self.scheduler
+            .first_results(self.options.first_results_wait)
+            .await;
+        Ok(())
+    }
+
+    /// What a file holds. Opening starts nothing.
+    pub fn open(&self, inode: Inode) -> Result<Content> {
+        if let Some(number) = inode.generated() {
+            let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
+            return Ok(Content::Generated(content));
+        }
+        let id = inode.photo().ok_or(Error::IsAFolder)?;
+        let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+        let waits = photo.status == Status::Pending;
+        Ok(Content::Original {
+            photo: id,
+            path: photo.path,
+            stat: photo.stat,
+            reads_matter: waits && self.scheduler.wants(Access::Read),
+        })
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        self.library.index()
+    }
+
+    pub(super) fn folder(&self, inode: Inode) -> Result<Folder> {
+        match self.table.get(inode) {
+            Some(folder) => Ok(folder),
+            None if inode.photo().is_some() || inode.generated().is_some() => {
+                Err(Error::NotAFolder)
+            }
+            None => Err(Error::NotFound),
+        }
+    }
+
+    /// What the folder at these steps shows.
+    pub(super) fn list(&self, steps: &[Step]) -> Listing {
+        match steps {
+            [Step::View(view), below @ ..] => views()[*view].list(below, self.options.facet_depth),
+            _ => Listing {
+                folders: Folders::Views,
+                ..Listing::nothing()
+            },
+        }
+    }
+
+    /// The photos of a listing.
+    pub(super) fn photos(&self, photos: &Photos) -> RoaringBitmap {
+        match photos {
+            Photos::None => RoaringBitmap::new(),
+            Photos::In(folder) => self.index().photos_in(*folder),
+            Photos::Matching(query) => self.evaluate(query),
+        }
+    }
+
+    pub(super) fn evaluate(&self, query: &Query) -> RoaringBitmap {
+        // Listings hold no full-text parts: searches are answered by the store.
+        self.index().evaluate(query, &|_| RoaringBitmap::new())
+    }
+
+    /// Holds a folder below `parent` for the kernel.
+    pub(super) fn hold(&self, parent: Inode, folder: &Folder, name: &[u8], step: Step) -> Attr {
+        let mut steps = folder.steps.clone();
+        steps.push(step);
+        let name = name.to_vec();
+        let inode = self.table.hold(Folder {
+            parent,
+            name,
+            steps,
+        });
+        self.own_attr(inode, Kind::Folder, 0)
+    }
+
+    pub(super) fn find_folder(&self, folders: &Folders, name: &[u8]) -> Option<Step> {
+        match folders {
+            Folders::None => None,
+            Folders::Views => {
+                let is_it = |view: &&dyn View| view.name().as_bytes() == name;
+                views().iter().position(is_it).map(Step::View)
+            }
+            Folders::Source(folder) => self.index().subfolder(*folder, name).map(Step::Source),
+            Folders::Labels {
+                facet,
+                within,
+                prefix,
+                narrowing,
+                ..
+            } => {
+                let find = |name| naming::find(name, *facet, prefix, self.index());
+                let shows = |key: &LabelKey| self.shows(key, within, *narrowing);
+                if let Some(label) = find(name) {
+                    return shows(&label.key).then_some(Step::Label(label.key));
+                }
+                let denied = find(name.strip_prefix(b"-").filter(|_| *narrowing)?)?;
+                shows(&denied.key).then_some(Step::Except(denied.key))
+            }
+        }
+    }
+
+    /// Whether a label has a folder among the photos of `within`.
+    fn shows(&self, key: &LabelKey, within: &Query, narrowing: bool) -> bool {
+        let within = self.evaluate(within);
+        let count = self
+            .evaluate(&Query::Label(key.clone()))
+            .intersection_len(&within);
+        count > 0 && (!narrowing || count < within.len())
+    }
+
+    fn find_photo(&self, photos: &Photos, name: &[u8]) -> Option<PhotoId> {
+        match photos {
+            Photos::None => None,
+            Photos::In(folder) => self.index().in_folder(*folder, name),
+            Photos::Matching(query) => {
+                let id = self.index().by_name(name)?;
+                self.index().admits(query, id).then_some(id)
+            }
+        }
+    }
+
+    fn photo_attr(&self, photo: &Photo) -> Attr {
+        let mut links = Links {
+            labels: [0; Facet::ALL.len()],
+            status: photo.status,
+        };
+        for facet in self.index().facets_of(photo.id) {
+            links.labels[facet as usize] += 1;
+        }
+        Attr {
+            inode: Inode::of_photo(photo.id),
+            kind: Kind::File,
+            size: photo.stat.size,
+            mtime_ns: photo.stat.mtime_ns,
+            mode: photo.stat.mode & 0o555,
+            nlink: views().iter().map(|view| view.links(&links)).sum(),
+            uid: photo.stat.uid,
+            gid: photo.stat.gid,
+        }
+    }
+
+    pub(super) fn own_attr(&self, inode: Inode, kind: Kind, size: u64) -> Attr {
+        let (mode, nlink) = match kind {
+            Kind::Folder => (0o555, 2),
+            Kind::File => (0o444, 1),
+        };
+        let (uid, gid) = self.options.owner;
+        Attr {
+            inode,
+            kind,
+            size,
+            mtime_ns: self.born_ns,
+            mode,
+            nlink,
+            uid,
+            gid,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `all/`: the source tree as it is.
+
+use super::{Links, View};
+use crate::index::FolderId;
+use crate::vfs::{Folders, Listing, Photos, Step};
+
+pub struct All;
+
+impl View for All {
+    fn name(&self) -> &'static str {
+        "all"
+    }
+
+    fn list(&self, steps: &[Step], _: usize) -> Listing {
+        let folder = match steps.last() {
+            Some(Step::Source(folder)) => *folder,
+            _ => FolderId::TOP,
+        };
+        Listing {
+            folders: Folders::Source(folder),
+            photos: Photos::In(folder),
+            needs_analyses: false,
+        }
+    }
+
+    fn links(&self, _: &Links) -> u32 {
+        1
+    }
+}

@@ -1,0 +1,34 @@
+//! `unanalyzed/` and `failed/`: how far the analysis is.
+
+use super::{Links, View};
+use crate::catalog::{Query, Status};
+use crate::vfs::{Listing, Step};
+
+pub struct ByStatus {
+    name: &'static str,
+    status: Status,
+}
+
+pub const UNANALYZED: ByStatus = ByStatus {
+    name: "unanalyzed",
+    status: Status::Pending,
+};
+
+pub const FAILED: ByStatus = ByStatus {
+    name: "failed",
+    status: Status::Failed,
+};
+
+impl View for ByStatus {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn list(&self, _: &[Step], _: usize) -> Listing {
+        Listing::photos(Query::Status(self.status))
+    }
+
+    fn links(&self, photo: &Links) -> u32 {
+        u32::from(photo.status == self.status)
+    }
+}

@@ -1,0 +1,41 @@
+//! `tags/beach/`: photos tagged beach, and the tags that narrow them: `tags/beach/sunset/`, `tags/beach/-people/`.
+
+use super::{Links, View};
+use crate::catalog::{Facet, Query};
+use crate::vfs::{Folders, Listing, Photos, Step};
+
+pub struct Tags;
+
+impl View for Tags {
+    fn name(&self) -> &'static str {
+        "tags"
+    }
+
+    fn list(&self, steps: &[Step], facet_depth: usize) -> Listing {
+        let within = steps.iter().fold(Query::All, |query, step| match step {
+            Step::Label(key) => query.and(Query::Label(key.clone())),
+            Step::Except(key) => query.and(!Query::Label(key.clone())),
+            Step::View(_) | Step::Source(_) => query,
+        });
+        let photos = match steps {
+            [] => Photos::None,
+            _ => Photos::Matching(within.clone()),
+        };
+        let folders = Folders::Labels {
+            facet: Facet::Tag,
+            within,
+            prefix: String::new(),
+            narrowing: !steps.is_empty(),
+            listed: steps.len() < facet_depth,
+        };
+        Listing {
+            folders,
+            photos,
+            needs_analyses: true,
+        }
+    }
+
+    fn links(&self, photo: &Links) -> u32 {
+        photo.labels(Facet::Tag)
+    }
+}

@@ -1,0 +1,40 @@
+//! The attributes that desktop programs know: freedesktop.org's common ones and Baloo's rating.
+
+use super::{Attribute, set_tags, set_text, tag_list, text};
+use crate::catalog::{Detail, Edit, Facet, Label, TextField};
+
+pub const ATTRIBUTES: &[Attribute] = &[
+    Attribute {
+        name: "user.xdg.comment",
+        get: |detail| text(detail, TextField::Description),
+        set: Some(|_, value| set_text(TextField::Description, value)),
+        asks: false,
+    },
+    Attribute {
+        name: "user.xdg.tags",
+        get: tag_list,
+        set: Some(set_tags),
+        asks: false,
+    },
+    Attribute {
+        name: "user.baloo.rating",
+        get: rating,
+        set: Some(set_rating),
+        asks: false,
+    },
+];
+
+/// Baloo counts half stars: 0 to 10.
+fn rating(detail: &Detail) -> Option<String> {
+    let labels = Label::effective(&detail.entry.labels);
+    let rating = labels.into_iter().find(|l| l.facet == Facet::Rating)?;
+    let stars: u8 = rating.value.parse().ok()?;
+    Some((stars * 2).to_string())
+}
+
+fn set_rating(_: &Detail, value: &str) -> Vec<Edit> {
+    match value.trim().parse::<u8>() {
+        Ok(halves) => vec![Edit::SetRating(halves.min(10).div_ceil(2))],
+        Err(_) => vec![Edit::ClearRating],
+    }
+}

@@ -1,0 +1,185 @@
+//! Extended attributes of photos. A new attribute is one line in [`ATTRIBUTES`], in the file of its family.
+
+mod desktop;
+mod kbasefs;
+
+use super::{Caller, Error, Inode, Result, Tree};
+use crate::analysis::Access;
+use crate::catalog::{Change, Detail, Edit, Facet, Label, Origin, PhotoId, Status, TextField};
+
+/// One attribute.
+pub struct Attribute {
+    pub name: &'static str,
+    /// Its value, if the photo has one.
+    get: fn(&Detail) -> Option<String>,
+    /// What setting it means; `None` for one that can't be set.
+    set: Option<fn(&Detail, &str) -> Vec<Edit>>,
+    /// Whether reading it while it isn't there asks for an analysis, and waits.
+    asks: bool,
+}
+
+/// All attributes, in the order in which they are listed.
+pub const ATTRIBUTES: &[&[Attribute]] = &[desktop::ATTRIBUTES, kbasefs::ATTRIBUTES];
+
+/// The longest value that Linux passes on, in bytes.
+const LARGEST: usize = 65_536;
+
+fn find(name: &[u8]) -> Result<&'static Attribute> {
+    let mut all = ATTRIBUTES.iter().copied().flatten();
+    if let Some(attribute) = all.find(|a| a.name.as_bytes() == name) {
+        return Ok(attribute);
+    }
+    if name.starts_with(b"user.") {
+        Err(Error::NoData)
+    } else {
+        Err(Error::Unsupported)
+    }
+}
+
+/// Whether an attribute can be answered at all. `ls -l` asks for two others a file; a no must cost nothing.
+pub fn is_supported(name: &[u8]) -> bool {
+    name.starts_with(b"user.")
+}
+
+impl Tree {
+    /// The names of the attributes that a file has. Starts nothing, and names no description that isn't there yet:
+    /// what isn't listed can only be asked for on purpose. May block on the disk.
+    pub fn list_xattr(&self, inode: Inode) -> Result<Vec<&'static str>> {
+        let Some(photo) = inode.photo() else {
+            return Ok(Vec::new());
+        };
+        let detail = self.detail(photo)?;
+        let all = ATTRIBUTES.iter().copied().flatten();
+        let present = all.filter(|a| value(a, &detail).is_some());
+        Ok(present.map(|a| a.name).collect())
+    }
+
+    /// The value of an attribute. Reading the description while there is none waits for the analysis, but not
+    /// longer than `xattr_wait`; the rest may block on the disk.
+    pub async fn get_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<Vec<u8>> {
+        let attribute = find(name)?;
+        let photo = inode.photo().ok_or(Error::NoData)?;
+        let known = value(attribute, &self.detail(photo)?);
+        if let Some(text) = known {
+            return Ok(text.into_bytes());
+        }
+        if attribute.asks && self.ask(photo, caller).await {
+            let text = value(attribute, &self.detail(photo)?);
+            return text.map(String::into_bytes).ok_or(Error::NoData);
+        }
+        Err(Error::NoData)
+    }
+
+    /// Sets an attribute: what a person says, which no analysis overwrites. Blocks on the disk.
+    pub fn set_xattr(&self, inode: Inode, name: &[u8], value: &[u8]) -> Result<()> {
+        let attribute = find(name)?;
+        if value.len() > LARGEST {
+            return Err(Error::TooLarge);
+        }
+        let text = std::str::from_utf8(value);
+        let text = text.map_err(|_| Error::Invalid("not UTF-8".into()))?;
+        self.edit(inode, attribute, text)
+    }
+
+    /// Removes an attribute: a person says that there is nothing to say. Blocks on the disk.
+    pub fn remove_xattr(&self, inode: Inode, name: &[u8]) -> Result<()> {
+        let attribute = find(name)?;
+        let photo = inode.photo().ok_or(Error::NoData)?;
+        if value(attribute, &self.detail(photo)?).is_none() {
+            return Err(Error::NoData);
+        }
+        self.edit(inode, attribute, "")
+    }
+
+    fn edit(&self, inode: Inode, attribute: &Attribute, text: &str) -> Result<()> {
+        let id = inode.photo().ok_or(Error::NotPermitted)?;
+        let set = attribute.set.ok_or(Error::NotPermitted)?;
+        let edits = set(&self.detail(id)?, text).into_iter();
+        let changes: Vec<_> = edits.map(|edit| Change::Edited { id, edit }).collect();
+        Ok(self.library.commit(&changes)?)
+    }
+
+    /// Asks for an analysis on someone's behalf and waits for it; false when the asker is one that crawls.
+    async fn ask(&self, photo: PhotoId, caller: &Caller) -> bool {
+        let pending = self.index().photo(photo).map(|p| p.status) == Some(Status::Pending);
+        if !pending || self.access(photo, Access::Asked, caller) != Some(Access::Asked) {
+            return false;
+        }
+        self.scheduler
+            .analyzed(photo, self.options.xattr_wait)
+            .await;
+        true
+    }
+
+    fn detail(&self, photo: PhotoId) -> Result<Detail> {
+        self.library.detail(photo)?.ok_or(Error::NotFound)
+    }
+}
+
+/// An attribute that is empty isn't there.
+fn value(attribute: &Attribute, detail: &Detail) -> Option<String> {
+    let text = (attribute.get)(detail).filter(|text| !text.is_empty())?;
+    Some(truncate(text))
+}
+
+fn truncate(mut text: String) -> String {
+    if text.len() > LARGEST {
+        text.truncate(text.floor_char_boundary(LARGEST));
+    }
+    text
+}
+
+fn text(detail: &Detail, field: TextField) -> Option<String> {
+    detail.text(field).map(|t| t.value.clone())
+}
+
+fn set_text(field: TextField, text: &str) -> Vec<Edit> {
+    vec![Edit::SetText(field, text.trim().to_owned())]
+}
+
+/// The tags that hold: a person's first, then by confidence.
+fn tags(detail: &Detail) -> Vec<&Label> {
+    let mut tags = Label::effective(&detail.entry.labels);
+    tags.retain(|l| l.facet == Facet::Tag);
+    tags.sort_by(|a, b| {
+        let by_person = (b.origin == Origin::Human).cmp(&(a.origin == Origin::Human));
+        by_person.then(b.confidence.total_cmp(&a.confidence))
+    });
+    tags
+}
+
+/// The tags as a comma list; a comma inside a tag becomes a semicolon.
+fn tag_list(detail: &Detail) -> Option<String> {
+    let names = tags(detail).into_iter().map(|t| t.value.replace(',', ";"));
+    Some(names.collect::<Vec<_>>().join(","))
+}
+
+/// Makes a comma list the tags of a photo: what is new is added, what isn't in it is denied.
+fn set_tags(detail: &Detail, list: &str) -> Vec<Edit> {
+    let wanted: Vec<&str> = list
+        .split(',')
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .collect();
+    let key = |tag: &str| crate::catalog::LabelKey::new(Facet::Tag, tag);
+    let wanted_keys: Vec<_> = wanted.iter().map(|tag| key(tag)).collect();
+    let listed_key = |tag: &Label| key(&tag.value.replace(',', ";"));
+    let unwanted = tags(detail)
+        .into_iter()
+        .filter(|tag| !wanted_keys.contains(&listed_key(tag)));
+    let mut edits: Vec<_> = unwanted.map(|tag| Edit::Untag(tag.value.clone())).collect();
+    let kept: Vec<_> = tags(detail).into_iter().map(listed_key).collect();
+    for (tag, key) in wanted.iter().zip(&wanted_keys) {
+        if !kept.contains(key) || !is_human(detail, key) {
+            edits.push(Edit::Tag((*tag).to_owned()));
+        }
+    }
+    edits
+}
+
+fn is_human(detail: &Detail, key: &crate::catalog::LabelKey) -> bool {
+    let labels = &detail.entry.labels;
+    labels
+        .iter()
+        .any(|l| l.origin == Origin::Human && !l.is_denial() && l.key() == *key)
+}
