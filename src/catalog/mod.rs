@@ -11,6 +11,7 @@ mod facts;
 mod label;
 mod photo;
 mod query;
+mod text;
 
 pub use analysis::{Answer, Outcome, Tag};
 pub use change::{Change, Detail, Effect, Entry, Text, TextField};
@@ -20,3 +21,4 @@ pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
 pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
 pub use query::{Query, QueryError};
+pub use text::clean;
