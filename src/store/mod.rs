@@ -2,6 +2,12 @@
 //!
 //! Knows nothing of views, FUSE, analyzers or the disk that the photos are on. All SQL is in [`sqlite`].
 
+pub mod cached;
+pub mod memory;
+mod naming;
+mod record;
+mod shelf;
+
 use std::path::PathBuf;
 
 use roaring::RoaringBitmap;

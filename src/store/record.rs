@@ -1,0 +1,216 @@
+//! Everything kept of one photo, and what a change makes of it.
+//!
+//! The one meaning of changes, whatever holds the records. Knows nothing of how and where they are kept.
+
+use crate::catalog::{
+    Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Outcome, Photo, PhotoId,
+    SourcePath, Status, Text, TextField,
+};
+
+/// An outcome and when it was recorded, in seconds since 1970.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    pub outcome: Outcome,
+    pub at: i64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    pub photo: Photo,
+    pub facts: Facts,
+    /// One a key and origin, sorted.
+    pub labels: Vec<Label>,
+    /// One a field and origin, sorted.
+    pub texts: Vec<Text>,
+    pub failure: Option<String>,
+    pub perceptual_hash: Option<u64>,
+    /// As in [`Detail::analyses`].
+    pub analyses: Vec<(String, String, i64)>,
+    /// The file isn't there; kept for when it turns up again.
+    pub gone: bool,
+}
+
+impl Record {
+    pub fn new(id: PhotoId, name: Box<[u8]>, path: SourcePath, stat: FileStat) -> Self {
+        let facts = Facts::of(crate::catalog::Format::Unknown);
+        Self {
+            photo: Photo {
+                id,
+                path,
+                name,
+                stat,
+                format: facts.format,
+                status: Status::Pending,
+                date: None,
+                hash: None,
+            },
+            facts,
+            labels: Vec::new(),
+            texts: Vec::new(),
+            failure: None,
+            perceptual_hash: None,
+            analyses: Vec::new(),
+            gone: false,
+        }
+    }
+
+    /// Other content: what is derived from the old one goes, what a person said stays.
+    pub fn replace_content(&mut self, stat: FileStat, facts: Facts) {
+        self.labels.retain(|l| l.origin == Origin::Human);
+        self.texts.retain(|t| t.origin == Origin::Human);
+        self.failure = None;
+        self.perceptual_hash = None;
+        self.analyses.clear();
+        self.photo.stat = stat;
+        self.photo.hash = None;
+        self.photo.status = match facts.format.is_decodable() {
+            true => Status::Pending,
+            false => Status::Unsupported,
+        };
+        self.take_facts(facts);
+    }
+
+    fn take_facts(&mut self, facts: Facts) {
+        self.photo.format = facts.format;
+        self.photo.date = facts.date;
+        for label in facts.labels() {
+            self.put_label(label);
+        }
+        let texts = [
+            (TextField::Title, &facts.title),
+            (TextField::Description, &facts.description),
+        ];
+        for (field, value) in texts {
+            if let Some(value) = value {
+                self.put_text(field, Origin::File, value);
+            }
+        }
+        self.facts = facts;
+    }
+
+    /// Joins what an analysis of the same content gave.
+    pub fn attach(&mut self, recorded: &Recorded) {
+        let Recorded { outcome, at } = recorded;
+        let origin = match outcome.remote {
+            true => Origin::Remote,
+            false => Origin::Embedded,
+        };
+        self.photo.hash = Some(outcome.hash);
+        self.photo.status = Status::Analyzed;
+        self.failure = None;
+        self.perceptual_hash = Some(outcome.perceptual_hash);
+        (self.facts.width, self.facts.height) = (outcome.width, outcome.height);
+        let is_old =
+            |l: &Label| l.origin == origin || (l.facet == Facet::Color && l.origin == Origin::File);
+        self.labels.retain(|l| !is_old(l));
+        self.texts.retain(|t| t.origin != origin);
+        let tags = outcome.answer.tags.iter();
+        let tags = tags.map(|t| Label::new(Facet::Tag, &t.name, origin, t.confidence));
+        for label in outcome.colors.iter().cloned().chain(tags) {
+            self.put_label(label);
+        }
+        let answer = &outcome.answer;
+        for (field, value) in [
+            (TextField::Title, &answer.title),
+            (TextField::Description, &answer.description),
+        ] {
+            if let Some(value) = value {
+                self.put_text(field, origin, value);
+            }
+        }
+        self.analyses.retain(|(who, ..)| *who != outcome.analyzer);
+        let (analyzer, model) = (outcome.analyzer.clone(), outcome.model.clone());
+        self.analyses.push((analyzer, model, *at));
+        self.analyses.sort_by(|a, b| (a.2, &a.0).cmp(&(b.2, &b.0)));
+    }
+
+    /// Marks a picture that can't be analysed.
+    pub fn fail(&mut self, reason: String) {
+        self.photo.status = Status::Failed;
+        self.failure = Some(reason);
+    }
+
+    pub fn edit(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),
+            Edit::Untag(name) => self.untag(name),
+            Edit::ClearTags => self.drop_human(Facet::Tag),
+            Edit::SetText(field, value) => self.put_text(*field, Origin::Human, value),
+            Edit::ClearText(field) => {
+                let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
+                self.texts.retain(|t| !is_it(t));
+            }
+            Edit::SetRating(stars) => {
+                // A photo has one rating: the others are denied, whoever gives them and whenever.
+                for n in 0..=5 {
+                    let confidence = if n == *stars { 1.0 } else { 0.0 };
+                    let value = n.to_string();
+                    self.put_label(Label::new(Facet::Rating, value, Origin::Human, confidence));
+                }
+            }
+            Edit::ClearRating => self.drop_human(Facet::Rating),
+        }
+    }
+
+    fn untag(&mut self, name: &str) {
+        let key = LabelKey::new(Facet::Tag, name);
+        self.labels
+            .retain(|l| l.origin != Origin::Human || l.key() != key);
+        if self.labels.iter().any(|l| l.key() == key) {
+            self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0));
+        }
+    }
+
+    fn drop_human(&mut self, facet: Facet) {
+        self.labels
+            .retain(|l| l.origin != Origin::Human || l.facet != facet);
+    }
+
+    /// Whether a person said anything of it.
+    pub fn is_edited(&self) -> bool {
+        self.labels.iter().any(|l| l.origin == Origin::Human)
+            || self.texts.iter().any(|t| t.origin == Origin::Human)
+    }
+
+    fn put_label(&mut self, label: Label) {
+        let key = label.key();
+        self.labels
+            .retain(|l| l.origin != label.origin || l.key() != key);
+        let place = |l: &Label| (l.facet, l.origin, l.value.clone());
+        let at = self.labels.partition_point(|l| place(l) < place(&label));
+        self.labels.insert(at, label);
+    }
+
+    fn put_text(&mut self, field: TextField, origin: Origin, value: &str) {
+        self.texts
+            .retain(|t| (t.field, t.origin) != (field, origin));
+        let at = self
+            .texts
+            .partition_point(|t| (t.field, t.origin) < (field, origin));
+        let value = value.to_owned();
+        let text = Text {
+            field,
+            origin,
+            value,
+        };
+        self.texts.insert(at, text);
+    }
+
+    pub fn entry(&self) -> Entry {
+        Entry {
+            photo: self.photo.clone(),
+            labels: self.labels.clone(),
+        }
+    }
+
+    pub fn detail(&self) -> Detail {
+        Detail {
+            entry: self.entry(),
+            facts: self.facts.clone(),
+            texts: self.texts.clone(),
+            failure: self.failure.clone(),
+            perceptual_hash: self.perceptual_hash,
+            analyses: self.analyses.clone(),
+        }
+    }
+}

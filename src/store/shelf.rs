@@ -1,0 +1,215 @@
+//! How changes are applied, whatever holds the records.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use super::record::{Record, Recorded};
+use super::{Result, naming};
+use crate::catalog::{Change, ContentHash, Effect, Facts, FileStat, Outcome, PhotoId, SourcePath};
+
+/// Where records are kept while changes are applied. Every call sees what the calls before it did.
+pub trait Shelf {
+    /// A photo, gone or not.
+    fn get(&mut self, id: PhotoId) -> Result<Option<Record>>;
+    fn put(&mut self, record: &Record) -> Result<()>;
+    fn delete(&mut self, id: PhotoId) -> Result<()>;
+    /// An id that no photo ever had.
+    fn new_id(&mut self) -> Result<PhotoId>;
+    /// The photo at a path that is not gone.
+    fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>>;
+    /// Photos of a content, gone or not, in order of id.
+    fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>>;
+    /// Whether a photo, gone or not, has this catalog name.
+    fn is_name_taken(&mut self, name: &[u8]) -> Result<bool>;
+    /// What analyzers said of a content, the latest last.
+    fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
+    /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
+    fn record(&mut self, recorded: &Recorded) -> Result<()>;
+}
+
+/// Applies the changes in order and says what each photo that they touched is in the end.
+pub fn apply(shelf: &mut dyn Shelf, changes: &[Change]) -> Result<Vec<Effect>> {
+    let mut session = Session {
+        shelf,
+        touched: BTreeSet::new(),
+    };
+    for change in changes {
+        session.apply(change)?;
+    }
+    session.effects()
+}
+
+struct Session<'a> {
+    shelf: &'a mut dyn Shelf,
+    touched: BTreeSet<PhotoId>,
+}
+
+impl Session<'_> {
+    fn apply(&mut self, change: &Change) -> Result<()> {
+        match change {
+            Change::Found {
+                known,
+                path,
+                stat,
+                facts,
+            } => self.found(*known, path, *stat, facts),
+            Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
+            Change::Gone { id } => self.gone(*id),
+            Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
+            Change::Analyzed { id, outcome } => self.analyzed(*id, outcome),
+            Change::Failed { id, stat, reason } => self.update(*id, |record| {
+                if record.photo.stat.same_content(stat) {
+                    record.fail(reason.clone());
+                }
+            }),
+            Change::Edited { id, edit } => self.update(*id, |record| record.edit(edit)),
+        }
+    }
+
+    fn found(
+        &mut self,
+        known: Option<PhotoId>,
+        path: &SourcePath,
+        stat: FileStat,
+        facts: &Facts,
+    ) -> Result<()> {
+        let mut record = match self.already(known, path)? {
+            Some(record) => record,
+            None => self.unknown(path, stat)?,
+        };
+        record.replace_content(stat, facts.clone());
+        self.place(record, path)
+    }
+
+    /// The photo that was found: the one that is meant, else the one at the path.
+    fn already(&mut self, known: Option<PhotoId>, path: &SourcePath) -> Result<Option<Record>> {
+        if let Some(id) = known
+            && let Some(record) = self.shelf.get(id)?
+        {
+            return Ok(Some(record));
+        }
+        match self.shelf.at_path(path)? {
+            Some(id) => self.shelf.get(id),
+            None => Ok(None),
+        }
+    }
+
+    fn unknown(&mut self, path: &SourcePath, stat: FileStat) -> Result<Record> {
+        let id = self.shelf.new_id()?;
+        let name = naming::unique(path.file_name(), id, |n| self.shelf.is_name_taken(n))?;
+        Ok(Record::new(id, name, path.clone(), stat))
+    }
+
+    fn moved(&mut self, id: PhotoId, path: &SourcePath, stat: FileStat) -> Result<()> {
+        let Some(mut record) = self.shelf.get(id)? else {
+            return Ok(());
+        };
+        record.photo.stat = stat;
+        self.place(record, path)
+    }
+
+    /// Puts a photo at a path; whatever else was there is gone.
+    fn place(&mut self, mut record: Record, path: &SourcePath) -> Result<()> {
+        if let Some(other) = self.shelf.at_path(path)?.filter(|&o| o != record.photo.id) {
+            self.gone(other)?;
+        }
+        record.photo.path = path.clone();
+        record.gone = false;
+        self.put(&record)
+    }
+
+    fn gone(&mut self, id: PhotoId) -> Result<()> {
+        self.update(id, |record| record.gone = true)
+    }
+
+    fn hashed(&mut self, id: PhotoId, stat: &FileStat, hash: &ContentHash) -> Result<()> {
+        let Some(record) = self.present(id)? else {
+            return Ok(());
+        };
+        if !record.photo.stat.same_content(stat) {
+            return Ok(());
+        }
+        let mut record = match self.returned(&record, hash)? {
+            Some(old) => self.merge(record, old)?,
+            None => record,
+        };
+        record.photo.hash = Some(*hash);
+        for recorded in self.shelf.analyses(hash)? {
+            record.attach(&recorded);
+        }
+        self.put(&record)
+    }
+
+    /// The photo that is gone and has turned up again as this one, which nobody had a chance to tell apart so far.
+    fn returned(&mut self, new: &Record, hash: &ContentHash) -> Result<Option<Record>> {
+        if new.photo.hash.is_some() || new.is_edited() {
+            return Ok(None);
+        }
+        for id in self.shelf.with_hash(hash)? {
+            if let Some(old) = self.shelf.get(id)?.filter(|r| r.gone) {
+                return Ok(Some(old));
+            }
+        }
+        Ok(None)
+    }
+
+    fn merge(&mut self, new: Record, mut old: Record) -> Result<Record> {
+        self.shelf.delete(new.photo.id)?;
+        self.touched.insert(new.photo.id);
+        old.photo.path = new.photo.path;
+        old.photo.stat = new.photo.stat;
+        old.gone = false;
+        Ok(old)
+    }
+
+    fn analyzed(&mut self, id: PhotoId, outcome: &Outcome) -> Result<()> {
+        let recorded = Recorded {
+            outcome: outcome.clone(),
+            at: now(),
+        };
+        self.shelf.record(&recorded)?;
+        self.hashed(id, &outcome.stat, &outcome.hash)?;
+        for copy in self.shelf.with_hash(&outcome.hash)? {
+            if let Some(mut record) = self.shelf.get(copy)? {
+                record.attach(&recorded);
+                self.put(&record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes a photo that is not gone.
+    fn update(&mut self, id: PhotoId, change: impl FnOnce(&mut Record)) -> Result<()> {
+        let Some(mut record) = self.present(id)? else {
+            return Ok(());
+        };
+        change(&mut record);
+        self.put(&record)
+    }
+
+    fn present(&mut self, id: PhotoId) -> Result<Option<Record>> {
+        Ok(self.shelf.get(id)?.filter(|r| !r.gone))
+    }
+
+    fn put(&mut self, record: &Record) -> Result<()> {
+        self.touched.insert(record.photo.id);
+        self.shelf.put(record)
+    }
+
+    fn effects(self) -> Result<Vec<Effect>> {
+        let mut effects = Vec::with_capacity(self.touched.len());
+        for id in self.touched {
+            effects.push(match self.shelf.get(id)? {
+                Some(record) if !record.gone => Effect::Upsert(record.entry()),
+                _ => Effect::Remove(id),
+            });
+        }
+        Ok(effects)
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
