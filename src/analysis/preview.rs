@@ -1,1 +1,0 @@
-//! From the bytes of a picture file to an upright, colour-correct, bounded picture.

@@ -1,0 +1,62 @@
+//! JPEG: decoded at the smallest scale that is still large enough, which costs a third of a full decode.
+
+use std::panic::AssertUnwindSafe;
+
+use image::ImageFormat;
+use jpeg_decoder::{Decoder, PixelFormat};
+
+use super::limits::MOST_BYTES;
+use super::pixels::{Channels, Pixels};
+use super::{Error, LONGEST_SIDE, Raw, contained, formats, jpeg_outline, limits, orientation};
+
+/// Reads a JPEG. What the scaling decoder refuses (a torn file, rare encodings) goes to one that is more lenient.
+pub fn read(bytes: &[u8]) -> Result<Raw, Error> {
+    let outline = jpeg_outline::read(bytes)
+        .ok_or_else(|| Error::Damaged("a jpeg without a frame header".into()))?;
+    limits::check_jpeg(&outline)?;
+    match contained(AssertUnwindSafe(|| read_scaled(bytes))).unwrap_or(Err(Error::Panic)) {
+        Err(refused @ (Error::Damaged(_) | Error::Panic)) => {
+            formats::read(bytes, ImageFormat::Jpeg).map_err(|_| refused)
+        }
+        decided => decided,
+    }
+}
+
+fn read_scaled(bytes: &[u8]) -> Result<Raw, Error> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.read_info().map_err(damaged)?;
+    let full = decoder.info().ok_or(Error::Panic)?;
+    let side = LONGEST_SIDE as u16;
+    decoder.scale(side, side).map_err(damaged)?;
+    let scaled = decoder.info().ok_or(Error::Panic)?;
+    let channels = channels(scaled.pixel_format)?;
+    let (width, height) = (scaled.width.into(), scaled.height.into());
+    // Once as planes, once interleaved.
+    let bytes = u64::from(width) * u64::from(height) * channels as u64 * 2;
+    limits::check(width, height, bytes).map_err(|_| Error::TooLarge {
+        width: full.width.into(),
+        height: full.height.into(),
+    })?;
+    decoder.set_max_decoding_buffer_size(MOST_BYTES as usize);
+    let pixels = decoder.decode().map_err(damaged)?;
+    Ok(Raw {
+        pixels: Pixels::new(width, height, channels, pixels)?,
+        width: full.width.into(),
+        height: full.height.into(),
+        profile: decoder.icc_profile(),
+        orientation: orientation::of(decoder.exif_data()),
+    })
+}
+
+fn channels(format: PixelFormat) -> Result<Channels, Error> {
+    match format {
+        PixelFormat::L8 => Ok(Channels::Gray),
+        PixelFormat::RGB24 => Ok(Channels::Rgb),
+        PixelFormat::CMYK32 => Ok(Channels::Cmyk),
+        PixelFormat::L16 => Err(Error::Damaged("lossless 16-bit jpeg".into())),
+    }
+}
+
+fn damaged(error: jpeg_decoder::Error) -> Error {
+    Error::Damaged(error.to_string())
+}

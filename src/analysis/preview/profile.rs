@@ -1,0 +1,52 @@
+//! Colours as the file means them become sRGB.
+
+use std::panic::AssertUnwindSafe;
+
+use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+
+use super::contained;
+use super::pixels::{Channels, Pixels};
+use crate::analysis::Picture;
+
+/// Converts by the embedded ICC profile. A profile that is broken or of other channels than the picture
+/// counts as none, and a picture without a profile as sRGB.
+pub fn to_srgb(pixels: Pixels, profile: Option<&[u8]>) -> Picture {
+    let (width, height) = (pixels.width, pixels.height);
+    let converted = profile.and_then(|p| contained(AssertUnwindSafe(|| convert(&pixels, p)))?);
+    let rgb = converted.unwrap_or_else(|| without_profile(pixels));
+    Picture { width, height, rgb }
+}
+
+fn convert(pixels: &Pixels, profile: &[u8]) -> Option<Vec<u8>> {
+    let profile = ColorProfile::new_from_slice(profile).ok()?;
+    let (space, layout) = match pixels.channels {
+        Channels::Gray => (DataColorSpace::Gray, Layout::Gray),
+        Channels::Rgb => (DataColorSpace::Rgb, Layout::Rgb),
+        // moxcms has one layout for all four-channel pixels.
+        Channels::Cmyk => (DataColorSpace::Cmyk, Layout::Rgba),
+    };
+    if profile.color_space != space {
+        return None;
+    }
+    let options = TransformOptions::default();
+    let transform = profile
+        .create_transform_8bit(layout, &ColorProfile::new_srgb(), Layout::Rgb, options)
+        .ok()?;
+    let mut rgb = vec![0; pixels.width as usize * pixels.height as usize * 3];
+    transform.transform(&pixels.bytes, &mut rgb).ok()?;
+    Some(rgb)
+}
+
+fn without_profile(pixels: Pixels) -> Vec<u8> {
+    match pixels.channels {
+        Channels::Rgb => pixels.bytes,
+        Channels::Gray => pixels.bytes.iter().flat_map(|&v| [v; 3]).collect(),
+        Channels::Cmyk => pixels.bytes.chunks_exact(4).flat_map(ink_to_rgb).collect(),
+    }
+}
+
+/// Inks as perfect filters.
+fn ink_to_rgb(cmyk: &[u8]) -> [u8; 3] {
+    let light = |ink: u8| 255 - u16::from(ink);
+    [0, 1, 2].map(|i| ((light(cmyk[i]) * light(cmyk[3]) + 127) / 255) as u8)
+}
