@@ -23,7 +23,7 @@
 //! | what is read from a file without looking at the picture | `source/facts/` |
 //! | what looks at pictures | `analysis/providers/` |
 //! | a command | `cli/`: one file a command |
-//! | a table or a query of the database | `store/sqlite.rs` and its migrations |
+//! | a table or a query of the database | `store/sqlite/` and its migrations |
 //! | what the kernel is told | `fuse/` |
 //! | the local API behind the commands | `web/` |
 //!

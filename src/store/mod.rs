@@ -7,6 +7,7 @@ pub mod memory;
 mod naming;
 mod record;
 mod shelf;
+pub mod sqlite;
 
 use std::path::PathBuf;
 

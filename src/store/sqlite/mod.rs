@@ -1,0 +1,198 @@
+//! The store in one SQLite file. All SQL of the program is below this folder.
+//!
+//! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
+//! process at any moment.
+
+mod rows;
+mod session;
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+
+use roaring::RoaringBitmap;
+use rusqlite::{Connection, TransactionBehavior};
+use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
+
+use super::{Error, Result, Store, shelf};
+use crate::catalog::{Change, Detail, Effect, Entry, PhotoId};
+use session::Session;
+
+static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    let steps = [M::up(include_str!("migrations/0001_catalog.sql"))];
+    Migrations::new(steps.to_vec())
+});
+
+pub struct Sqlite {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Connections that nobody reads from just now.
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens the index at `path`, which is of the photos in `source`; makes it, private to its owner, if it isn't there.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when the file can't be made or read, is no index, or comes from a newer version;
+    /// [`Error::OtherSource`] when it is of another folder.
+    pub fn open(path: &Path, source: &Path) -> Result<Self> {
+        let failed = |source| Error::Open {
+            path: path.into(),
+            source,
+        };
+        let mut writer = create(path).map_err(failed)?;
+        migrate(&mut writer).map_err(failed)?;
+        bind(&writer, path, source)?;
+        Ok(Self {
+            path: path.into(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        })
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let idle = self.readers().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        let result = work(&connection);
+        let mut readers = self.readers();
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        Ok(result?)
+    }
+
+    fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        let readers = self.readers.lock();
+        readers.expect("nothing panics while it holds the list")
+    }
+}
+
+const IDLE_READERS: usize = 4;
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Backend(error.into())
+    }
+}
+
+fn create(
+    path: &Path,
+) -> std::result::Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let mut file = OpenOptions::new();
+    file.write(true).create(true).truncate(false).mode(0o600);
+    file.open(path)?;
+    Ok(connect(path)?)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn migrate(
+    connection: &mut Connection,
+) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    use rusqlite_migration::Error::MigrationDefinition;
+    match MIGRATIONS.to_latest(connection) {
+        Err(MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead)) => {
+            Err("it was made by a newer version of kbasefs".into())
+        }
+        result => Ok(result?),
+    }
+}
+
+/// An index is of one source for good.
+fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
+    let mine = source.as_os_str().as_bytes();
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES ('source', ?1) ON CONFLICT DO NOTHING",
+        [mine],
+    )?;
+    let owner: Vec<u8> =
+        connection.query_row("SELECT value FROM meta WHERE key = 'source'", [], |row| {
+            row.get(0)
+        })?;
+    if owner == mine {
+        return Ok(());
+    }
+    Err(Error::OtherSource {
+        path: path.into(),
+        owner: PathBuf::from(std::ffi::OsStr::from_bytes(&owner)),
+    })
+}
+
+impl Store for Sqlite {
+    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
+        self.read(|connection| rows::entries(connection, each))
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
+        let mut writer = self
+            .writer
+            .lock()
+            .expect("a commit that panics ends the process");
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let effects = shelf::apply(&mut Session::new(&transaction), changes)?;
+        transaction.commit()?;
+        Ok(effects)
+    }
+
+    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
+        let record = self.read(|connection| rows::record(connection, id))?;
+        Ok(record.filter(|r| !r.gone).map(|r| r.detail()))
+    }
+
+    fn full_text(&self, words: &str) -> Result<RoaringBitmap> {
+        let Some(matching) = match_expression(words) else {
+            return Ok(RoaringBitmap::new());
+        };
+        self.read(|connection| {
+            let mut found =
+                connection.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")?;
+            found
+                .query_map([matching], |row| row.get::<_, u32>(0))?
+                .collect()
+        })
+    }
+
+    fn gone_sizes(&self) -> Result<Vec<u64>> {
+        self.read(|connection| {
+            let mut sizes = connection.prepare_cached(
+                "SELECT DISTINCT size FROM photo WHERE gone = 1 AND hash IS NOT NULL",
+            )?;
+            let sizes = sizes.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))?;
+            sizes.collect()
+        })
+    }
+
+    fn size_bytes(&self) -> Result<u64> {
+        let log = PathBuf::from([self.path.as_os_str(), "-wal".as_ref()].join("".as_ref()));
+        let sizes = [&self.path, &log].map(|path| std::fs::metadata(path).map_or(0, |m| m.len()));
+        Ok(sizes.iter().sum())
+    }
+}
+
+/// FTS5's expression for all the words, the last as a beginning; nothing in them has a meaning of its own.
+fn match_expression(words: &str) -> Option<String> {
+    let words = words.split(|c: char| !c.is_alphanumeric());
+    let quoted = words.filter(|w| !w.is_empty()).map(|w| format!("\"{w}\""));
+    let all = quoted.collect::<Vec<_>>().join(" ");
+    (!all.is_empty()).then(|| all + "*")
+}

@@ -1,0 +1,259 @@
+//! Rows and what they say: reading.
+
+use std::str::FromStr;
+
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::catalog::{
+    Answer, ContentHash, Entry, Facet, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId,
+    Position, SourcePath, Tag, Text,
+};
+use crate::store::record::{Record, Recorded};
+
+type Result<T> = rusqlite::Result<T>;
+
+/// The columns that [`photo`] reads, first and in this order.
+const PHOTO: &str =
+    "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash";
+
+/// The columns that [`facts`] reads, after those of the photo.
+const FACTS: &str = "width, height, orientation, date_source, camera, make, model, lens, latitude, \
+    longitude, country, city, title, description, keywords, rating, gone, failure, perceptual_hash";
+
+/// Every photo that is not gone, in order of id.
+pub fn entries(connection: &Connection, each: &mut dyn FnMut(Entry)) -> Result<()> {
+    let mut photos = connection.prepare(&format!(
+        "SELECT {PHOTO} FROM photo WHERE gone = 0 ORDER BY id"
+    ))?;
+    let mut labels = connection.prepare(
+        "SELECT photo, facet, value, origin, confidence FROM label ORDER BY photo, facet, value, origin",
+    )?;
+    let labels = labels.query_map([], |row| Ok((row.get(0)?, label(row, 1)?)))?;
+    let mut labels = labels.peekable();
+    for photo in photos.query_map([], photo)? {
+        let mut entry = Entry {
+            photo: photo?,
+            labels: Vec::new(),
+        };
+        // Labels of photos that are gone come up, too, and are passed over.
+        while let Some(next) =
+            labels.next_if(|l| l.as_ref().is_ok_and(|l| l.0 <= entry.photo.id.0) || l.is_err())
+        {
+            let (owner, label): (u32, Label) = next?;
+            if owner == entry.photo.id.0 {
+                entry.labels.push(label);
+            }
+        }
+        entry.labels.sort_by_key(|l| (l.facet, l.origin));
+        each(entry);
+    }
+    Ok(())
+}
+
+/// Everything kept of one photo, gone or not.
+pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
+    let mut found =
+        connection.prepare_cached(&format!("SELECT {PHOTO}, {FACTS} FROM photo WHERE id = ?1"))?;
+    let found = found.query_row([id.0], |row| {
+        Ok(Record {
+            photo: photo(row)?,
+            facts: facts(row)?,
+            labels: Vec::new(),
+            texts: Vec::new(),
+            analyses: Vec::new(),
+            gone: row.get("gone")?,
+            failure: row.get("failure")?,
+            perceptual_hash: row
+                .get::<_, Option<i64>>("perceptual_hash")?
+                .map(i64::cast_unsigned),
+        })
+    });
+    let Some(mut record) = found.optional()? else {
+        return Ok(None);
+    };
+    record.labels = labels(connection, id)?;
+    record.texts = texts(connection, id)?;
+    record.analyses = analyzed(connection, id)?;
+    Ok(Some(record))
+}
+
+fn labels(connection: &Connection, id: PhotoId) -> Result<Vec<Label>> {
+    let mut labels = connection.prepare_cached(
+        "SELECT facet, value, origin, confidence FROM label WHERE photo = ?1 ORDER BY value",
+    )?;
+    let labels = labels.query_map([id.0], |row| label(row, 0))?;
+    let mut labels = labels.collect::<Result<Vec<_>>>()?;
+    labels.sort_by_key(|l| (l.facet, l.origin));
+    Ok(labels)
+}
+
+fn texts(connection: &Connection, id: PhotoId) -> Result<Vec<Text>> {
+    let mut texts =
+        connection.prepare_cached("SELECT field, origin, value FROM text WHERE photo = ?1")?;
+    let texts = texts.query_map([id.0], |row| {
+        Ok(Text {
+            field: word(row, 0)?,
+            origin: word(row, 1)?,
+            value: row.get(2)?,
+        })
+    })?;
+    let mut texts = texts.collect::<Result<Vec<_>>>()?;
+    texts.sort_by_key(|t| (t.field, t.origin));
+    Ok(texts)
+}
+
+fn analyzed(connection: &Connection, id: PhotoId) -> Result<Vec<(String, String, i64)>> {
+    let mut analyzed = connection.prepare_cached(
+        "SELECT analyzer, model, at FROM analyzed WHERE photo = ?1 ORDER BY at, analyzer",
+    )?;
+    let analyzed = analyzed.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    analyzed.collect()
+}
+
+/// What analyzers said of a content, the latest last.
+pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recorded>> {
+    let mut found = connection.prepare_cached(
+        "SELECT analyzer, model, remote, at, width, height, perceptual_hash, title, description \
+         FROM analysis WHERE hash = ?1 ORDER BY at, analyzer",
+    )?;
+    let found = found.query_map([hash.0], |row| {
+        let answer = Answer {
+            title: row.get(7)?,
+            description: row.get(8)?,
+            tags: Vec::new(),
+        };
+        let outcome = Outcome {
+            hash: *hash,
+            stat: FileStat::default(),
+            width: row.get(4)?,
+            height: row.get(5)?,
+            colors: Vec::new(),
+            perceptual_hash: row.get::<_, i64>(6)?.cast_unsigned(),
+            analyzer: row.get(0)?,
+            model: row.get(1)?,
+            remote: row.get(2)?,
+            answer,
+        };
+        let at = row.get(3)?;
+        Ok(Recorded { outcome, at })
+    })?;
+    let mut all = found.collect::<Result<Vec<_>>>()?;
+    for recorded in &mut all {
+        add_labels(connection, &mut recorded.outcome)?;
+    }
+    Ok(all)
+}
+
+fn add_labels(connection: &Connection, outcome: &mut Outcome) -> Result<()> {
+    let mut labels = connection.prepare_cached(
+        "SELECT facet, value, confidence FROM analysis_label WHERE hash = ?1 AND analyzer = ?2 ORDER BY position",
+    )?;
+    let mut labels = labels.query((outcome.hash.0, &outcome.analyzer))?;
+    while let Some(row) = labels.next()? {
+        let (facet, value, confidence) = (word(row, 0)?, row.get(1)?, row.get(2)?);
+        match facet {
+            Facet::Tag => outcome.answer.tags.push(Tag {
+                name: value,
+                confidence,
+            }),
+            facet => outcome
+                .colors
+                .push(Label::new(facet, value, Origin::File, confidence)),
+        }
+    }
+    Ok(())
+}
+
+fn photo(row: &Row) -> Result<Photo> {
+    let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+    let path: Vec<u8> = row.get(1)?;
+    let name: Vec<u8> = row.get(2)?;
+    Ok(Photo {
+        id: PhotoId(row.get(0)?),
+        path: SourcePath::new(path),
+        name: name.into(),
+        stat: FileStat {
+            dev: number(3)?,
+            ino: number(4)?,
+            size: number(5)?,
+            mtime_ns: row.get(6)?,
+            mode: row.get(7)?,
+            uid: row.get(8)?,
+            gid: row.get(9)?,
+        },
+        format: word(row, 10)?,
+        status: word(row, 11)?,
+        date: maybe_word(row, 12)?,
+        hash: row.get::<_, Option<[u8; 32]>>(13)?.map(ContentHash),
+    })
+}
+
+fn facts(row: &Row) -> Result<Facts> {
+    let position = match (row.get("latitude")?, row.get("longitude")?) {
+        (Some(latitude), Some(longitude)) => Some(Position {
+            latitude,
+            longitude,
+        }),
+        _ => None,
+    };
+    let keywords: String = row.get("keywords")?;
+    Ok(Facts {
+        format: word(row, 10)?,
+        width: row.get("width")?,
+        height: row.get("height")?,
+        orientation: row.get("orientation")?,
+        date: maybe_word(row, 12)?,
+        date_source: maybe_word(row, 17)?,
+        camera: row.get("camera")?,
+        make: row.get("make")?,
+        model: row.get("model")?,
+        lens: row.get("lens")?,
+        position,
+        country: row.get("country")?,
+        city: row.get("city")?,
+        title: row.get("title")?,
+        description: row.get("description")?,
+        keywords: keywords.lines().map(str::to_owned).collect(),
+        rating: row.get("rating")?,
+    })
+}
+
+/// A label from four columns: facet, value, origin, confidence.
+fn label(row: &Row, first: usize) -> Result<Label> {
+    let confidence = row.get(first + 3)?;
+    let value: String = row.get(first + 1)?;
+    Ok(Label::new(
+        word(row, first)?,
+        value,
+        word(row, first + 2)?,
+        confidence,
+    ))
+}
+
+/// One of our own words; another one means that somebody else wrote into the file.
+fn word<T: FromStr>(row: &Row, at: usize) -> Result<T> {
+    let text: String = row.get(at)?;
+    parse(&text, at)
+}
+
+fn maybe_word<T: FromStr>(row: &Row, at: usize) -> Result<Option<T>> {
+    let text: Option<String> = row.get(at)?;
+    text.map(|text| parse(&text, at)).transpose()
+}
+
+fn parse<T: FromStr>(text: &str, at: usize) -> Result<T> {
+    let unknown = || format!("unknown word {text:?}").into();
+    text.parse()
+        .map_err(|_| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, unknown()))
+}
+
+/// One value of the first row, if there is one.
+pub fn one<T: FromSql>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Option<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row(parameters, |row| row.get(0)).optional()
+}

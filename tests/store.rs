@@ -1,0 +1,463 @@
+//! What every store must do: one suite, run on each, and a model test that holds SQLite to the store in RAM.
+
+use std::path::Path;
+
+use kbasefs::catalog::{
+    Answer, Change, ContentHash, DateSource, Detail, Edit, Effect, Entry, Facet, Facts, FileStat,
+    Format, Label, Origin, Outcome, PhotoId, Position, SourcePath, Status, Tag, TextField,
+    WallClock,
+};
+use kbasefs::store::cached::Cached;
+use kbasefs::store::memory::Memory;
+use kbasefs::store::sqlite::Sqlite;
+use kbasefs::store::{Error, Store};
+use proptest::prelude::*;
+
+fn sqlite(folder: &Path) -> Sqlite {
+    Sqlite::open(&folder.join("index/catalog.sqlite"), Path::new("/photos")).unwrap()
+}
+
+/// Runs a check on every store.
+fn on_each(check: impl Fn(&dyn Store)) {
+    check(&Memory::default());
+    let folder = tempfile::tempdir().unwrap();
+    check(&sqlite(folder.path()));
+    let folder = tempfile::tempdir().unwrap();
+    check(&Cached::new(std::sync::Arc::new(sqlite(folder.path())), 3));
+}
+
+fn stat(ino: u64, mtime_ns: i64) -> FileStat {
+    FileStat {
+        dev: u64::MAX,
+        ino,
+        size: 1000 + ino,
+        mtime_ns,
+        mode: 0o644,
+        uid: 1000,
+        gid: 1000,
+    }
+}
+
+fn path(text: &str) -> SourcePath {
+    SourcePath::new(text.as_bytes())
+}
+
+fn found(known: Option<PhotoId>, at: &str, stat: FileStat) -> Change {
+    let facts = Box::new(facts());
+    let path = path(at);
+    Change::Found {
+        known,
+        path,
+        stat,
+        facts,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        width: 40,
+        height: 30,
+        orientation: 6,
+        date: WallClock::new(2024, 7, 14, 18, 3, 59),
+        date_source: Some(DateSource::Original),
+        camera: Some("Canon EOS R6".into()),
+        make: Some("Canon".into()),
+        model: Some("EOS R6".into()),
+        lens: Some("RF 35mm".into()),
+        position: Some(Position {
+            latitude: 43.7,
+            longitude: 7.25,
+        }),
+        country: Some("France".into()),
+        city: Some("Nice".into()),
+        title: Some("Our holiday".into()),
+        description: None,
+        keywords: vec!["Family".into(), "sea".into()],
+        rating: Some(3),
+        ..Facts::of(Format::Jpeg)
+    }
+}
+
+fn outcome(hash: u8, stat: FileStat, tags: &[&str]) -> Outcome {
+    let tag = |name: &&str| Tag {
+        name: (*name).into(),
+        confidence: 0.75,
+    };
+    Outcome {
+        hash: ContentHash([hash; 32]),
+        stat,
+        width: 400,
+        height: 300,
+        colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
+        perceptual_hash: u64::MAX - 5,
+        analyzer: "embedded".into(),
+        model: "m/1".into(),
+        remote: false,
+        answer: Answer {
+            title: Some("A dog".into()),
+            description: Some("A dog running on a beach".into()),
+            tags: tags.iter().map(tag).collect(),
+        },
+    }
+}
+
+fn analyzed(id: PhotoId, outcome: Outcome) -> Change {
+    let outcome = Box::new(outcome);
+    Change::Analyzed { id, outcome }
+}
+
+fn edited(id: PhotoId, edit: Edit) -> Change {
+    Change::Edited { id, edit }
+}
+
+/// Adds a photo and gives its id.
+fn add(store: &dyn Store, at: &str, ino: u64) -> PhotoId {
+    match &store.commit(&[found(None, at, stat(ino, 1))]).unwrap()[..] {
+        [Effect::Upsert(entry)] => entry.photo.id,
+        other => panic!("one photo appears, not {other:?}"),
+    }
+}
+
+fn detail(store: &dyn Store, id: PhotoId) -> Detail {
+    store.detail(id).unwrap().expect("the photo is there")
+}
+
+fn tags(store: &dyn Store, id: PhotoId) -> Vec<String> {
+    let entry = detail(store, id).entry;
+    let labels = Label::effective(&entry.labels);
+    let tags = labels.into_iter().filter(|l| l.facet == Facet::Tag);
+    tags.map(|l| l.value.clone()).collect()
+}
+
+fn all(store: &dyn Store) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    store.load(&mut |entry| entries.push(entry)).unwrap();
+    entries
+}
+
+#[test]
+fn what_is_committed_comes_back_whole() {
+    on_each(|store| {
+        let id = add(store, "2024/a.jpg", 1);
+        let change = analyzed(id, outcome(7, stat(1, 1), &["dog", "beach"]));
+        let effects = store.commit(&[change]).unwrap();
+        let detail = detail(store, id);
+        assert_eq!(effects, [Effect::Upsert(detail.entry.clone())]);
+        assert_eq!(all(store), std::slice::from_ref(&detail.entry));
+        assert_eq!(detail.entry.photo.status, Status::Analyzed);
+        assert_eq!(detail.entry.photo.hash, Some(ContentHash([7; 32])));
+        assert_eq!(detail.perceptual_hash, Some(u64::MAX - 5));
+        let expected = Facts {
+            width: 400,
+            height: 300,
+            ..facts()
+        };
+        assert_eq!(detail.facts, expected);
+        assert_eq!(tags(store, id), ["beach", "dog", "Family", "sea"]);
+        let title = detail.text(TextField::Title).unwrap();
+        assert_eq!((title.origin, &*title.value), (Origin::File, "Our holiday"));
+        assert_eq!(detail.analyses[0].0, "embedded");
+    });
+}
+
+#[test]
+fn a_name_is_given_once_and_for_good() {
+    on_each(|store| {
+        let first = add(store, "a/x.jpg", 1);
+        let second = add(store, "b/x.jpg", 2);
+        let name = |id| detail(store, id).entry.photo.name;
+        assert_eq!(&*name(first), b"x.jpg");
+        assert_eq!(&*name(second), b"x~2.jpg");
+        store.commit(&[Change::Gone { id: first }]).unwrap();
+        let third = add(store, "c/x.jpg", 3);
+        assert_eq!(&*name(second), b"x~2.jpg");
+        assert_eq!(&*name(third), b"x~3.jpg", "a gone photo keeps its name");
+    });
+}
+
+#[test]
+fn other_content_keeps_only_what_a_person_said() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        let title = Edit::SetText(TextField::Title, "Mine".into());
+        let changes = [
+            analyzed(id, outcome(1, stat(1, 1), &["dog"])),
+            edited(id, Edit::Tag("Rex".into())),
+            edited(id, title),
+            found(Some(id), "a.jpg", stat(1, 2)),
+        ];
+        store.commit(&changes).unwrap();
+        let now = detail(store, id);
+        assert_eq!(now.entry.photo.status, Status::Pending);
+        assert_eq!(now.entry.photo.hash, None);
+        assert_eq!(tags(store, id), ["Family", "Rex", "sea"]);
+        assert_eq!(now.text(TextField::Title).unwrap().value, "Mine");
+        assert_eq!(now.text(TextField::Description), None);
+        // The same without knowing the photo: whatever is at the path is meant.
+        let same = found(None, "a.jpg", stat(1, 3));
+        let effects = store.commit(&[same]).unwrap();
+        assert!(matches!(&effects[..], [Effect::Upsert(e)] if e.photo.id == id));
+    });
+}
+
+#[test]
+fn a_moved_photo_stays_itself_and_what_was_there_is_gone() {
+    on_each(|store| {
+        let (a, b) = (add(store, "a.jpg", 1), add(store, "b.jpg", 2));
+        let moved = Change::Moved {
+            id: a,
+            path: path("b.jpg"),
+            stat: stat(1, 1),
+        };
+        let effects = store.commit(&[moved]).unwrap();
+        assert!(effects.contains(&Effect::Remove(b)));
+        assert_eq!(detail(store, a).entry.photo.path, path("b.jpg"));
+        assert_eq!(store.detail(b).unwrap(), None);
+        assert_eq!(all(store).len(), 1);
+    });
+}
+
+#[test]
+fn two_photos_swap_their_places_in_one_commit() {
+    on_each(|store| {
+        let (a, b) = (add(store, "a.jpg", 1), add(store, "b.jpg", 2));
+        let to = |id, at: &str, ino| Change::Moved {
+            id,
+            path: path(at),
+            stat: stat(ino, 1),
+        };
+        store
+            .commit(&[to(a, "b.jpg", 1), to(b, "a.jpg", 2)])
+            .unwrap();
+        assert_eq!(detail(store, a).entry.photo.path, path("b.jpg"));
+        assert_eq!(detail(store, b).entry.photo.path, path("a.jpg"));
+    });
+}
+
+#[test]
+fn a_photo_that_turns_up_again_is_known_by_its_content() {
+    on_each(|store| {
+        let old = add(store, "a.jpg", 1);
+        let changes = [
+            analyzed(old, outcome(9, stat(1, 1), &["dog"])),
+            edited(old, Edit::Tag("Rex".into())),
+            Change::Gone { id: old },
+        ];
+        store.commit(&changes).unwrap();
+        assert_eq!(store.gone_sizes().unwrap(), [1001]);
+        let new = add(store, "elsewhere/a.jpg", 5);
+        let hash = ContentHash([9; 32]);
+        let stat = stat(5, 1);
+        let hashed = Change::Hashed {
+            id: new,
+            stat,
+            hash,
+        };
+        let effects = store.commit(&[hashed]).unwrap();
+        assert!(effects.contains(&Effect::Remove(new)));
+        let photo = detail(store, old).entry.photo;
+        assert_eq!(photo.path, path("elsewhere/a.jpg"));
+        assert_eq!((photo.stat, photo.status), (stat, Status::Analyzed));
+        assert!(tags(store, old).contains(&"Rex".to_owned()));
+        assert!(store.gone_sizes().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn copies_share_what_an_analysis_gave() {
+    on_each(|store| {
+        let (a, b, c) = (
+            add(store, "a.jpg", 1),
+            add(store, "b.jpg", 2),
+            add(store, "c.jpg", 3),
+        );
+        let hash = ContentHash([4; 32]);
+        let hashed = |id, ino| Change::Hashed {
+            id,
+            stat: stat(ino, 1),
+            hash,
+        };
+        store.commit(&[hashed(b, 2)]).unwrap();
+        let effects = store
+            .commit(&[analyzed(a, outcome(4, stat(1, 1), &["cat"]))])
+            .unwrap();
+        assert_eq!(effects.len(), 2);
+        store.commit(&[hashed(c, 3)]).unwrap();
+        for id in [a, b, c] {
+            assert_eq!(detail(store, id).entry.photo.status, Status::Analyzed);
+            assert!(tags(store, id).contains(&"cat".to_owned()));
+        }
+    });
+}
+
+#[test]
+fn an_analysis_of_content_that_changed_meanwhile_waits_for_that_content() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        store
+            .commit(&[analyzed(id, outcome(1, stat(1, 0), &["dog"]))])
+            .unwrap();
+        assert_eq!(detail(store, id).entry.photo.status, Status::Pending);
+        let failed = |mtime| Change::Failed {
+            id,
+            stat: stat(1, mtime),
+            reason: "torn".into(),
+        };
+        store.commit(&[failed(0)]).unwrap();
+        assert_eq!(detail(store, id).failure, None);
+        store.commit(&[failed(1)]).unwrap();
+        assert_eq!(detail(store, id).failure.as_deref(), Some("torn"));
+        assert_eq!(detail(store, id).entry.photo.status, Status::Failed);
+    });
+}
+
+#[test]
+fn a_person_denies_and_takes_back() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        let all_of_it = || tags(store, id).join(" ");
+        let edit = |edit| store.commit(&[edited(id, edit)]).unwrap();
+        edit(Edit::Untag("family".into()));
+        edit(Edit::Tag("Dog".into()));
+        assert_eq!(all_of_it(), "Dog sea");
+        edit(Edit::Untag("dog".into()));
+        assert_eq!(all_of_it(), "sea");
+        edit(Edit::ClearTags);
+        assert_eq!(all_of_it(), "Family sea");
+        let rating = || {
+            let entry = detail(store, id).entry;
+            let labels = Label::effective(&entry.labels);
+            let ratings = labels.into_iter().filter(|l| l.facet == Facet::Rating);
+            ratings.map(|l| l.value.clone()).collect::<Vec<_>>()
+        };
+        edit(Edit::SetRating(5));
+        assert_eq!(rating(), ["5"]);
+        edit(Edit::ClearRating);
+        assert_eq!(rating(), ["3"]);
+    });
+}
+
+#[test]
+fn words_find_photos() {
+    on_each(|store| {
+        let id = add(store, "Urlaub 2024/a.jpg", 1);
+        add(store, "b.jpg", 2);
+        store
+            .commit(&[analyzed(id, outcome(1, stat(1, 1), &["dog"]))])
+            .unwrap();
+        let check = |words: &str, hits: &[u32]| {
+            let found = store.full_text(words).unwrap();
+            assert_eq!(found.iter().collect::<Vec<_>>(), hits, "{words:?}");
+        };
+        check("dog", &[1]);
+        check("BEACH dog", &[1]);
+        check("urlau", &[1]);
+        check("holiday", &[1, 2]);
+        check("dog unknown", &[]);
+        check("\" OR NEAR( *", &[]);
+        check("  ", &[]);
+        store.commit(&[Change::Gone { id }]).unwrap();
+        check("dog", &[]);
+    });
+}
+
+#[test]
+fn an_index_survives_and_belongs_to_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalog.sqlite");
+    let open = |source: &str| Sqlite::open(&file, Path::new(source));
+    let id = add(&open("/photos").unwrap(), "a.jpg", 1);
+    assert_eq!(detail(&open("/photos").unwrap(), id).facts, facts());
+    assert!(
+        matches!(open("/others"), Err(Error::OtherSource { owner, .. }) if owner == Path::new("/photos"))
+    );
+    assert!(open("/photos").unwrap().size_bytes().unwrap() > 0);
+}
+
+#[test]
+fn an_index_from_the_future_or_of_another_kind_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalog.sqlite");
+    drop(Sqlite::open(&file, Path::new("/photos")).unwrap());
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
+    let refused = |file: &Path| match Sqlite::open(file, Path::new("/photos")) {
+        Err(error @ Error::Open { .. }) => error.to_string(),
+        _ => panic!("{} is refused", file.display()),
+    };
+    assert!(refused(&file).contains("newer version"));
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "not a database, and long enough to see it".repeat(50),
+    )
+    .unwrap();
+    refused(&text);
+    assert!(
+        std::fs::read_to_string(&text)
+            .unwrap()
+            .starts_with("not a database")
+    );
+}
+
+/// A change drawn from few photos, paths, contents and words, so that they meet.
+fn any_change() -> impl Strategy<Value = Change> {
+    let id = || (1..8u32).prop_map(PhotoId);
+    let at = || (0..5u8).prop_map(|n| format!("d/{n}.jpg"));
+    let stat = || (1..4u64, 1..3i64).prop_map(|(ino, time)| stat(ino, time));
+    let word =
+        || prop::sample::select(vec!["dog", "Dog", "sea", "caf\u{e9}"]).prop_map(str::to_owned);
+    let edit = prop_oneof![
+        word().prop_map(Edit::Tag),
+        word().prop_map(Edit::Untag),
+        Just(Edit::ClearTags),
+        word().prop_map(|w| Edit::SetText(TextField::Description, w)),
+        Just(Edit::ClearText(TextField::Description)),
+        (0..6u8).prop_map(Edit::SetRating),
+        Just(Edit::ClearRating),
+    ];
+    prop_oneof![
+        3 => (prop::option::of(id()), at(), stat()).prop_map(|(known, at, stat)| found(known, &at, stat)),
+        2 => (id(), at(), stat()).prop_map(|(id, at, stat)| Change::Moved { id, path: path(&at), stat }),
+        1 => id().prop_map(|id| Change::Gone { id }),
+        2 => (id(), stat(), 0..3u8).prop_map(|(id, stat, n)| Change::Hashed { id, stat, hash: ContentHash([n; 32]) }),
+        2 => (id(), stat(), 0..3u8, word()).prop_map(|(id, stat, n, tag)| analyzed(id, outcome(n, stat, &[&tag]))),
+        1 => (id(), stat()).prop_map(|(id, stat)| Change::Failed { id, stat, reason: "torn".into() }),
+        2 => (id(), edit).prop_map(|(id, edit)| edited(id, edit)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn sqlite_means_the_same_as_the_store_in_ram(
+        commits in prop::collection::vec(prop::collection::vec(any_change(), 1..6), 1..12),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (memory, sqlite) = (Memory::default(), sqlite(folder.path()));
+        for changes in &commits {
+            prop_assert_eq!(memory.commit(changes).unwrap(), sqlite.commit(changes).unwrap());
+        }
+        prop_assert_eq!(all(&memory), all(&sqlite));
+        for id in (1..60).map(PhotoId) {
+            prop_assert_eq!(untimed(memory.detail(id).unwrap()), untimed(sqlite.detail(id).unwrap()));
+        }
+        for words in ["dog", "caf\u{e9}", "sea d", "holiday"] {
+            prop_assert_eq!(memory.full_text(words).unwrap(), sqlite.full_text(words).unwrap());
+        }
+        let (mut a, mut b) = (memory.gone_sizes().unwrap(), sqlite.gone_sizes().unwrap());
+        a.sort_unstable();
+        a.dedup();
+        b.sort_unstable();
+        prop_assert_eq!(a, b);
+    }
+}
+
+/// The two stores write at different seconds.
+fn untimed(detail: Option<Detail>) -> Option<Detail> {
+    detail.map(|mut detail| {
+        detail.analyses.iter_mut().for_each(|a| a.2 = 0);
+        detail
+    })
+}
