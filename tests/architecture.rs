@@ -1,0 +1,166 @@
+//! The arrows of the map in `src/lib.rs`: who may use whom, read from the `use` lines.
+
+use std::path::{Path, PathBuf};
+
+/// A module of the crate's root, and those it may use. One that isn't here may use nothing.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("catalog", &[]),
+    ("config", &["analysis"]),
+    ("index", &["catalog"]),
+    ("store", &["catalog"]),
+    ("library", &["catalog", "index", "store"]),
+    ("originals", &["catalog"]),
+    (
+        "analysis",
+        &["catalog", "index", "library", "originals", "store"],
+    ),
+    ("vfs", &["analysis", "catalog", "index", "library", "store"]),
+    (
+        "source",
+        &["catalog", "index", "library", "originals", "store"],
+    ),
+    (
+        "fuse",
+        &[
+            "analysis",
+            "catalog",
+            "index",
+            "library",
+            "originals",
+            "vfs",
+        ],
+    ),
+    (
+        "web",
+        &[
+            "analysis",
+            "app",
+            "catalog",
+            "index",
+            "library",
+            "originals",
+            "source",
+            "store",
+        ],
+    ),
+    (
+        "app",
+        &[
+            "analysis",
+            "catalog",
+            "config",
+            "fuse",
+            "index",
+            "library",
+            "originals",
+            "source",
+            "store",
+            "vfs",
+            "web",
+        ],
+    ),
+    ("cli", &["app", "catalog", "config", "fuse", "web"]),
+];
+
+/// Names that only one part of the program may say.
+const CONFINED: &[(&str, &str)] = &[
+    ("rusqlite", "src/store/sqlite/"),
+    ("fuser::", "src/fuse/"),
+    ("openat2", "src/originals.rs"),
+    ("clap::", "src/cli/"),
+    ("anyhow", "src/cli/"),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file: its path from the repository, and its text without tests.
+fn all() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    assert!(files.len() > 40);
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let name = path.strip_prefix(root).unwrap();
+        (name.display().to_string(), code.to_owned())
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The module of the crate's root that a file belongs to.
+fn module(file: &str) -> &str {
+    let inside = file.trim_start_matches("src/").trim_end_matches(".rs");
+    inside.split('/').next().unwrap()
+}
+
+/// The modules of the crate's root that a text names as `crate::name`.
+fn uses(code: &str) -> Vec<&str> {
+    let code = code.lines().filter(|l| !l.trim_start().starts_with("//"));
+    let named = code.flat_map(|line| line.split("crate::").skip(1));
+    named
+        .filter_map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn modules_use_only_what_the_map_allows() {
+    for (file, code) in all() {
+        let module = module(&file);
+        if matches!(module, "lib" | "main") {
+            continue;
+        }
+        let arrows = ARROWS.iter().find(|(name, _)| *name == module);
+        let allowed = arrows
+            .unwrap_or_else(|| panic!("{module} is not on the map"))
+            .1;
+        for used in uses(&code) {
+            let fits = used == module || allowed.contains(&used);
+            assert!(fits, "{file}: {module} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn what_is_confined_stays_in_its_room() {
+    for (file, code) in all() {
+        for (name, room) in CONFINED {
+            let said = code
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(name));
+            let at_home = file.starts_with(room) || (*name == "anyhow" && file == "src/main.rs");
+            assert!(at_home || !said, "{file}: {name} belongs into {room}");
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for_and_imports_no_glob() {
+    for (file, code) in all() {
+        assert!(code.starts_with("//!") || file == "src/main.rs", "{file}");
+        let glob = |line: &&str| line.trim_start().starts_with("use ") && line.contains("*;");
+        assert_eq!(code.lines().find(glob), None, "{file}");
+    }
+}
+
+#[test]
+fn the_map_names_every_module() {
+    let (_, map) = all().into_iter().find(|(f, _)| f == "src/lib.rs").unwrap();
+    let modules = map.lines().filter_map(|l| l.strip_prefix("pub mod "));
+    for module in modules.map(|m| m.trim_end_matches(';')) {
+        assert!(ARROWS.iter().any(|(name, _)| *name == module), "{module}");
+    }
+}
