@@ -2,7 +2,9 @@
 //!
 //! The scheduler decides and loops; analyzers only look. Nothing here knows of FUSE or SQL.
 
+pub mod colors;
 mod crawlers;
+pub mod phash;
 pub mod preview;
 pub mod providers;
 mod scheduler;

@@ -16,9 +16,9 @@ pub fn read(bytes: &[u8], format: ImageFormat) -> Result<Raw, Error> {
     let profile = decoder.icc_profile().unwrap_or_default();
     let orientation = match decoder.exif_metadata() {
         Ok(Some(exif)) => orientation::of(Some(&exif)),
-        _ => decoder.orientation().map_err(damaged)?,
+        _ => decoder.orientation().map_err(refused)?,
     };
-    let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     Ok(Raw {
         pixels: Pixels::from_image(image)?,
         width,
@@ -31,9 +31,17 @@ pub fn read(bytes: &[u8], format: ImageFormat) -> Result<Raw, Error> {
 fn open(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, Error> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_BYTES);
+    limits.max_alloc = Some(decoder_bytes(format));
     reader.limits(limits);
-    reader.into_decoder().map_err(damaged)
+    reader.into_decoder().map_err(refused)
+}
+
+/// What the decoder may take for itself. PNG counts only rows and metadata here, and those inflate.
+fn decoder_bytes(format: ImageFormat) -> u64 {
+    match format {
+        ImageFormat::Png => 16 << 20,
+        _ => MOST_BYTES,
+    }
 }
 
 /// The decoded bytes, and the copy of them that the WebP decoder makes on its way.
@@ -44,6 +52,9 @@ fn working_bytes(format: ImageFormat, decoded: u64) -> u64 {
     }
 }
 
-fn damaged(error: ImageError) -> Error {
-    Error::Damaged(error.to_string())
+fn refused(error: ImageError) -> Error {
+    match error {
+        ImageError::Unsupported(error) => Error::Unsupported(error.to_string()),
+        error => Error::Damaged(error.to_string()),
+    }
 }

@@ -15,7 +15,7 @@ pub fn read(bytes: &[u8]) -> Result<Raw, Error> {
         .ok_or_else(|| Error::Damaged("a jpeg without a frame header".into()))?;
     limits::check_jpeg(&outline)?;
     match contained(AssertUnwindSafe(|| read_scaled(bytes))).unwrap_or(Err(Error::Panic)) {
-        Err(refused @ (Error::Damaged(_) | Error::Panic)) => {
+        Err(refused @ (Error::Damaged(_) | Error::Unsupported(_) | Error::Panic)) => {
             formats::read(bytes, ImageFormat::Jpeg).map_err(|_| refused)
         }
         decided => decided,
@@ -24,10 +24,10 @@ pub fn read(bytes: &[u8]) -> Result<Raw, Error> {
 
 fn read_scaled(bytes: &[u8]) -> Result<Raw, Error> {
     let mut decoder = Decoder::new(bytes);
-    decoder.read_info().map_err(damaged)?;
+    decoder.read_info().map_err(refused)?;
     let full = decoder.info().ok_or(Error::Panic)?;
     let side = LONGEST_SIDE as u16;
-    decoder.scale(side, side).map_err(damaged)?;
+    decoder.scale(side, side).map_err(refused)?;
     let scaled = decoder.info().ok_or(Error::Panic)?;
     let channels = channels(scaled.pixel_format)?;
     let (width, height) = (scaled.width.into(), scaled.height.into());
@@ -38,7 +38,7 @@ fn read_scaled(bytes: &[u8]) -> Result<Raw, Error> {
         height: full.height.into(),
     })?;
     decoder.set_max_decoding_buffer_size(MOST_BYTES as usize);
-    let pixels = decoder.decode().map_err(damaged)?;
+    let pixels = decoder.decode().map_err(refused)?;
     Ok(Raw {
         pixels: Pixels::new(width, height, channels, pixels)?,
         width: full.width.into(),
@@ -53,10 +53,13 @@ fn channels(format: PixelFormat) -> Result<Channels, Error> {
         PixelFormat::L8 => Ok(Channels::Gray),
         PixelFormat::RGB24 => Ok(Channels::Rgb),
         PixelFormat::CMYK32 => Ok(Channels::Cmyk),
-        PixelFormat::L16 => Err(Error::Damaged("lossless 16-bit jpeg".into())),
+        PixelFormat::L16 => Err(Error::Unsupported("lossless 16-bit jpeg".into())),
     }
 }
 
-fn damaged(error: jpeg_decoder::Error) -> Error {
-    Error::Damaged(error.to_string())
+fn refused(error: jpeg_decoder::Error) -> Error {
+    match error {
+        jpeg_decoder::Error::Unsupported(_) => Error::Unsupported(error.to_string()),
+        error => Error::Damaged(error.to_string()),
+    }
 }

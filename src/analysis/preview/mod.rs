@@ -17,7 +17,7 @@ use image::ImageFormat;
 
 use super::{Failure, Picture};
 use crate::catalog::clean;
-use pixels::Pixels;
+pub(super) use pixels::{Channels, Pixels};
 
 /// The longest side of a decoded picture. Smaller pictures stay as they are.
 pub const LONGEST_SIDE: u32 = 1024;
@@ -34,7 +34,7 @@ pub struct Decoded {
 
 /// Why a file gives no picture. None of these goes away until the file changes.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub(super) enum Error {
     #[error("file is empty")]
     Empty,
     #[error("content is of no picture format that can be decoded")]
@@ -45,6 +45,8 @@ enum Error {
     TooLarge { width: u32, height: u32 },
     #[error("picture of {width} x {height} pixels is drawn in too many passes")]
     TooManyPasses { width: u32, height: u32 },
+    #[error("picture is of a kind that cannot be decoded: {0}")]
+    Unsupported(String),
     #[error("picture is damaged: {0}")]
     Damaged(String),
     #[error("picture breaks its decoder")]
@@ -83,7 +85,7 @@ fn open(bytes: &[u8]) -> Result<Decoded, Error> {
         ImageFormat::Jpeg => jpeg::read(bytes)?,
         format => formats::read(bytes, format)?,
     };
-    let small = raw.pixels.shrunk(LONGEST_SIDE)?;
+    let small = raw.pixels.shrunk(LONGEST_SIDE);
     let rgb = profile::to_srgb(small, raw.profile.as_deref());
     let (width, height) = orientation::upright_size(raw.orientation, raw.width, raw.height);
     Ok(Decoded {

@@ -58,18 +58,23 @@ impl Pixels {
     }
 
     /// The same pixels with no side longer than `longest`.
-    pub fn shrunk(self, longest: u32) -> Result<Self, Error> {
+    pub fn shrunk(self, longest: u32) -> Self {
         if self.width.max(self.height) <= longest {
-            return Ok(self);
+            return self;
         }
         let (width, height) = fitted(self.width, self.height, longest);
+        self.resized(width, height)
+    }
+
+    /// The same pixels at another size; every source pixel counts.
+    pub fn resized(&self, width: u32, height: u32) -> Self {
         let kind = match self.channels {
             Channels::Gray => PixelType::U8,
             Channels::Rgb => PixelType::U8x3,
             Channels::Cmyk => PixelType::U8x4,
         };
         let source = ImageRef::new(self.width, self.height, &self.bytes, kind)
-            .expect("the length was checked when the pixels were taken");
+            .expect("pixels are as many as their size says");
         let mut target = Image::new(width, height, kind);
         // The fourth channel is black ink, not opacity.
         let options = ResizeOptions::new()
@@ -78,7 +83,12 @@ impl Pixels {
         Resizer::new()
             .resize(&source, &mut target, &options)
             .expect("source and target are of one kind");
-        Self::new(width, height, self.channels, target.into_vec())
+        Self {
+            width,
+            height,
+            channels: self.channels,
+            bytes: target.into_vec(),
+        }
     }
 }
 
