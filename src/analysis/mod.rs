@@ -7,10 +7,10 @@ mod crawlers;
 pub mod phash;
 pub mod preview;
 pub mod providers;
-mod scheduler;
+pub mod scheduler;
 
 pub use crawlers::Crawlers;
-pub use scheduler::Scheduler;
+pub use scheduler::{Provider, Scheduler};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,72 @@
+//! Reads a whole original: its bytes, its hash, and what it was while it was read.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use rustix::io::Errno;
+
+use super::verdict::Verdict;
+use crate::catalog::{ContentHash, FileStat, Photo};
+use crate::originals::{self, Originals};
+
+/// A file as it was read. The bytes stay in the buffer.
+#[derive(Debug)]
+pub struct Content {
+    pub hash: ContentHash,
+    pub stat: FileStat,
+}
+
+/// Reads the file of a photo into `buffer`, unless it is larger than `largest` bytes.
+///
+/// # Errors
+/// [`Verdict::Skipped`] when the file isn't what the catalog knows, or changed meanwhile.
+pub fn read(
+    originals: &Originals,
+    photo: &Photo,
+    largest: u64,
+    buffer: &mut Vec<u8>,
+) -> Result<Content, Verdict> {
+    let (file, stat) = originals.read(&photo.path).map_err(unread)?;
+    if !stat.same_content(&photo.stat) {
+        return Err(Verdict::Skipped);
+    }
+    if stat.size > largest {
+        return Err(too_large(stat.size));
+    }
+    let now = fill(file, stat.size, buffer).map_err(unread)?;
+    if !now.same_content(&stat) || buffer.len() as u64 != stat.size {
+        return Err(Verdict::Skipped);
+    }
+    let hash = ContentHash(*blake3::hash(buffer).as_bytes());
+    Ok(Content { hash, stat })
+}
+
+/// Reads at most one byte more than there should be; gives what the file is after that.
+fn fill(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<FileStat> {
+    buffer.clear();
+    file.by_ref().take(size + 1).read_to_end(buffer)?;
+    Ok(originals::stat_of(&file.metadata()?))
+}
+
+fn too_large(size: u64) -> Verdict {
+    let megabytes = size.div_ceil(1_000_000);
+    Verdict::Failed(format!(
+        "file of {megabytes} MB is larger than max_file_size_mb"
+    ))
+}
+
+/// What isn't there any more is the scan's; anything else may pass.
+fn unread(error: io::Error) -> Verdict {
+    let elsewhere = [
+        Errno::NOENT,
+        Errno::NOTDIR,
+        Errno::LOOP,
+        Errno::XDEV,
+        Errno::INVAL,
+    ];
+    let code = error.raw_os_error();
+    if elsewhere.iter().any(|e| Some(e.raw_os_error()) == code) {
+        return Verdict::Skipped;
+    }
+    Verdict::Postponed(format!("cannot read the file: {error}"))
+}

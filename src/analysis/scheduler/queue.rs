@@ -1,0 +1,161 @@
+//! What is analysed next: the most wanted first. Pure; knows nothing of threads, files or whether a photo still waits.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use roaring::RoaringBitmap;
+
+use crate::analysis::Access;
+use crate::catalog::PhotoId;
+
+/// Listings kept apart; older ones are thrown together.
+const LISTINGS: usize = 16;
+
+/// What is most wanted comes first; among equals, what came first.
+type Rank = (Reverse<Access>, u64);
+
+/// Photos in order of how much they are wanted. A photo is in it once.
+#[derive(Default)]
+pub struct Queue {
+    ranked: BTreeMap<Rank, PhotoId>,
+    ranks: HashMap<PhotoId, Rank>,
+    arrivals: u64,
+    /// Photos that were shown, a bitmap an opened listing, the latest last. No photo is in two.
+    listings: Vec<RoaringBitmap>,
+    /// What crawlers touched, and listings of long ago.
+    strays: RoaringBitmap,
+}
+
+impl Queue {
+    /// Adds a photo, or raises one that waits already; never lowers it.
+    pub fn push(&mut self, photo: PhotoId, access: Access) {
+        match self.ranks.get(&photo) {
+            Some((Reverse(waits_at), _)) if *waits_at >= access => {}
+            _ if access == Access::Listed => self.push_stray(photo),
+            _ => self.rank(photo, access),
+        }
+    }
+
+    /// Adds the photos of a listing, before those of earlier ones.
+    pub fn push_listing(&mut self, mut photos: RoaringBitmap) {
+        for photo in self.ranks.keys() {
+            photos.remove(photo.0);
+        }
+        self.strays -= &photos;
+        for earlier in &mut self.listings {
+            *earlier -= &photos;
+        }
+        self.listings.push(photos);
+        self.listings.retain(|listing| !listing.is_empty());
+        if self.listings.len() > LISTINGS {
+            self.strays |= self.listings.remove(0);
+        }
+    }
+
+    /// Takes the most wanted photo.
+    pub fn pop(&mut self) -> Option<(PhotoId, Access)> {
+        if let Some(((Reverse(access), _), photo)) = self.ranked.pop_first() {
+            self.ranks.remove(&photo);
+            return Some((photo, access));
+        }
+        let listing = self.listings.last_mut().unwrap_or(&mut self.strays);
+        let photo = listing.min()?;
+        listing.remove(photo);
+        self.listings.retain(|listing| !listing.is_empty());
+        Some((PhotoId(photo), Access::Listed))
+    }
+
+    pub fn len(&self) -> u64 {
+        let listed: u64 = self.listings.iter().map(RoaringBitmap::len).sum();
+        self.ranks.len() as u64 + listed + self.strays.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ranks.is_empty() && self.listings.is_empty() && self.strays.is_empty()
+    }
+
+    fn push_stray(&mut self, photo: PhotoId) {
+        if !self.listings.iter().any(|l| l.contains(photo.0)) {
+            self.strays.insert(photo.0);
+        }
+    }
+
+    fn rank(&mut self, photo: PhotoId, access: Access) {
+        let rank = (Reverse(access), self.arrivals);
+        self.arrivals += 1;
+        if let Some(lower) = self.ranks.insert(photo, rank) {
+            self.ranked.remove(&lower);
+        }
+        self.ranked.insert(rank, photo);
+        self.strays.remove(photo.0);
+        for listing in &mut self.listings {
+            listing.remove(photo.0);
+        }
+        self.listings.retain(|listing| !listing.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(photos: &str) -> RoaringBitmap {
+        let ids = photos.split(',').map(|p| p.parse::<u32>().unwrap());
+        ids.collect()
+    }
+
+    /// `r7` reads photo 7, `a7` asks for it, `l7` is a crawler that reads it, `1,2,3` lists these.
+    fn check(accesses: &str, expected: &[u32]) {
+        let mut queue = Queue::default();
+        for access in accesses.split_whitespace() {
+            let photo = || PhotoId(access[1..].parse().unwrap());
+            match &access[..1] {
+                "l" => queue.push(photo(), Access::Listed),
+                "r" => queue.push(photo(), Access::Read),
+                "a" => queue.push(photo(), Access::Asked),
+                _ => queue.push_listing(listing(access)),
+            }
+        }
+        assert_eq!(queue.len(), expected.len() as u64, "{accesses}");
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop())
+            .map(|(photo, _)| photo.0)
+            .collect();
+        assert_eq!(order, expected, "{accesses}");
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn the_most_wanted_comes_first_and_equals_in_order_of_arrival() {
+        check("1,2 r5 r4 a9 a8", &[9, 8, 5, 4, 1, 2]);
+    }
+
+    #[test]
+    fn the_latest_listing_comes_before_earlier_ones() {
+        check("1,2,3 3,4 5,6", &[5, 6, 3, 4, 1, 2]);
+        check("5,6 1,2 5,6", &[5, 6, 1, 2]);
+    }
+
+    #[test]
+    fn a_photo_is_raised_and_never_lowered() {
+        check("1,2,3 r3 a3", &[3, 1, 2]);
+        check("r1 r2 a2 r2", &[2, 1]);
+        check("a3 r2 1,2,3 l3", &[3, 2, 1]);
+    }
+
+    #[test]
+    fn what_crawlers_touch_comes_last() {
+        check("l9 l8 1,2 l1", &[1, 2, 8, 9]);
+        check("l1 1,2", &[1, 2]);
+    }
+
+    #[test]
+    fn many_listings_are_kept_in_little_room() {
+        let mut queue = Queue::default();
+        for listing in 0..100 {
+            queue.push_listing(RoaringBitmap::from_iter([listing]));
+        }
+        assert_eq!(queue.listings.len(), LISTINGS);
+        assert_eq!(queue.len(), 100);
+        assert_eq!(queue.pop(), Some((PhotoId(99), Access::Listed)));
+    }
+}

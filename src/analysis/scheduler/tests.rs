@@ -1,0 +1,420 @@
+//! The promises of the scheduler, with a store in memory, real files and an analyzer that waits for the test.
+
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use futures_util::future::BoxFuture;
+use image::{ImageFormat, RgbImage};
+use tempfile::TempDir;
+
+use super::*;
+use crate::analysis::{Failure, Subject};
+use crate::catalog::{Answer, Change, Facts, Format, SourcePath, Tag};
+use crate::originals::stat_of;
+use crate::store::memory::Memory;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Says which photo it was shown, and what `end` says. Each look takes one word from `may_end`, if there is a gate.
+struct Eye {
+    seen: Mutex<Sender<String>>,
+    may_end: Option<Mutex<Receiver<()>>>,
+    end: fn() -> Result<Answer, Failure>,
+}
+
+impl Analyzer for Eye {
+    fn name(&self) -> &str {
+        "eye"
+    }
+
+    fn model(&self) -> &str {
+        "eye/1"
+    }
+
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn analyze<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            let name = subject.facts.title.clone().unwrap_or_default();
+            self.seen.lock().unwrap().send(name).unwrap();
+            if let Some(gate) = &self.may_end {
+                gate.lock().unwrap().recv().unwrap();
+            }
+            (self.end)()
+        })
+    }
+}
+
+fn a_dog() -> Result<Answer, Failure> {
+    Ok(Answer {
+        tags: vec![Tag {
+            name: "dog".into(),
+            confidence: 0.9,
+        }],
+        ..Answer::default()
+    })
+}
+
+struct World {
+    scheduler: Arc<Scheduler>,
+    library: Arc<Library>,
+    /// The titles of the photos in the order in which the analyzer was shown them.
+    seen: Receiver<String>,
+    /// Lets one look end.
+    gate: Sender<()>,
+    source: TempDir,
+}
+
+struct Setting {
+    workers: usize,
+    on: Access,
+    gated: bool,
+    end: fn() -> Result<Answer, Failure>,
+}
+
+const SETTING: Setting = Setting {
+    workers: 2,
+    on: Access::Listed,
+    gated: false,
+    end: a_dog,
+};
+
+/// A catalog of files `name:content`, one letter each: equal contents are copies, `!` is no picture.
+fn world(files: &str, setting: Setting) -> World {
+    let source = tempfile::tempdir().unwrap();
+    let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
+    for file in files.split_whitespace() {
+        let (name, content) = file.split_once(':').unwrap();
+        std::fs::write(source.path().join(name), bytes(content)).unwrap();
+        library.commit(&[found(source.path(), name)]).unwrap();
+    }
+    let (seen, seen_by_test) = channel();
+    let (gate, gate_of_eye) = channel();
+    let eye = Eye {
+        seen: Mutex::new(seen),
+        may_end: setting.gated.then(|| Mutex::new(gate_of_eye)),
+        end: setting.end,
+    };
+    let provider = Provider {
+        analyzer: Arc::new(eye),
+        on: setting.on,
+    };
+    let options = Options {
+        workers: setting.workers,
+        max_file_bytes: 100_000,
+    };
+    let originals = Arc::new(Originals::open(source.path()).unwrap());
+    World {
+        scheduler: Scheduler::start(library.clone(), originals, vec![provider], options),
+        library,
+        seen: seen_by_test,
+        gate,
+        source,
+    }
+}
+
+fn bytes(content: &str) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    match content {
+        "!" => return b"no picture".to_vec(),
+        "+" => return vec![0; 200_000],
+        _ => {}
+    }
+    let shade = image::Rgb([content.as_bytes()[0]; 3]);
+    let picture = RgbImage::from_pixel(32, 24, shade);
+    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn found(source: &Path, name: &str) -> Change {
+    let metadata = std::fs::metadata(source.join(name)).unwrap();
+    let mut facts = Facts::of(Format::Png);
+    facts.title = Some(name.into());
+    Change::Found {
+        known: None,
+        path: SourcePath::new(name.as_bytes()),
+        stat: stat_of(&metadata),
+        facts: Box::new(facts),
+    }
+}
+
+impl World {
+    fn id(&self, name: &str) -> PhotoId {
+        let path = SourcePath::new(name.as_bytes());
+        self.library.index().by_path(&path).unwrap()
+    }
+
+    fn ids(&self, names: &str) -> Vec<PhotoId> {
+        names.split_whitespace().map(|n| self.id(n)).collect()
+    }
+
+    fn status(&self, name: &str) -> Status {
+        let photo = self.library.index().photo(self.id(name));
+        photo.unwrap().status
+    }
+
+    fn reason(&self, name: &str) -> Option<String> {
+        let detail = self.library.detail(self.id(name)).unwrap();
+        detail.unwrap().failure
+    }
+
+    /// Waits until the analyzer is shown a photo.
+    fn next(&self) -> String {
+        self.seen.recv_timeout(LONG).unwrap()
+    }
+
+    /// What the analyzer was shown besides.
+    fn rest(&self) -> Vec<String> {
+        self.seen.try_iter().collect()
+    }
+}
+
+#[tokio::test]
+async fn ten_who_ask_for_one_photo_cause_one_analysis() {
+    let world = world(
+        "a:1",
+        Setting {
+            gated: true,
+            ..SETTING
+        },
+    );
+    let asking = (0..10).map(|_| world.scheduler.analyzed(world.id("a"), LONG));
+    let all_wait = async { world.gate.send(()).unwrap() };
+    let (ended, ()) = tokio::join!(futures_util::future::join_all(asking), all_wait);
+    assert_eq!(ended, vec![Some(Ended::Analyzed); 10]);
+    assert_eq!(world.rest(), ["a"]);
+}
+
+#[tokio::test]
+async fn copies_are_analysed_once() {
+    let world = world("a:1 b:1 c:1 d:2", SETTING);
+    let mut ends = Vec::new();
+    let all = world.ids("a b c d");
+    let each = |photo, ended: &Ended| ends.push((photo, ended.clone()));
+    world.scheduler.analyze_all(all.clone(), each).await;
+    ends.sort_by_key(|(photo, _)| *photo);
+    let expected: Vec<_> = all.into_iter().map(|p| (p, Ended::Analyzed)).collect();
+    assert_eq!(ends, expected);
+    assert_eq!(world.rest().len(), 2);
+    let progress = world.scheduler.progress();
+    assert_eq!((progress.analyzed, progress.copies), (2, 2));
+    assert_eq!(world.status("c"), Status::Analyzed);
+}
+
+#[tokio::test]
+async fn the_end_is_told_after_the_commit() {
+    let world = world("a:1 b:2 c:3 d:4 e:5", SETTING);
+    let is_analyzed = |photo| world.library.index().photo(photo).unwrap().status;
+    let each = |photo, _: &Ended| assert_eq!(is_analyzed(photo), Status::Analyzed);
+    let all = world.ids("a b c d e");
+    world.scheduler.analyze_all(all, each).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_overtakes_what_was_listed() {
+    let world = world(
+        "a:1 b:2 c:3",
+        Setting {
+            workers: 1,
+            gated: true,
+            ..SETTING
+        },
+    );
+    world.scheduler.accessed(world.id("a"), Access::Read);
+    assert_eq!(world.next(), "a");
+    let listing = world.ids("b c").into_iter().map(|p| p.0).collect();
+    world.scheduler.accessed_all(listing, Access::Listed);
+    world.scheduler.accessed(world.id("c"), Access::Asked);
+    for _ in 0..3 {
+        world.gate.send(()).unwrap();
+    }
+    assert_eq!([world.next(), world.next()], ["c", "b"]);
+}
+
+#[tokio::test]
+async fn nothing_starts_by_itself_nor_from_a_weaker_access_than_the_provider_wants() {
+    let world = world(
+        "a:1",
+        Setting {
+            on: Access::Asked,
+            ..SETTING
+        },
+    );
+    let a = world.id("a");
+    world.scheduler.accessed(a, Access::Read);
+    world
+        .scheduler
+        .accessed_all(RoaringBitmap::from_iter([a.0]), Access::Listed);
+    assert!(!world.scheduler.wants(Access::Read));
+    assert_eq!(world.scheduler.progress(), Progress::default());
+    let ended = world.scheduler.analyzed(a, LONG).await;
+    assert_eq!(ended, Some(Ended::Analyzed));
+}
+
+#[tokio::test]
+async fn a_picture_that_fails_is_marked_and_not_tried_again() {
+    let dark = || {
+        Err(Failure::Permanent {
+            reason: "too dark".into(),
+        })
+    };
+    let world = world(
+        "a:1 b:!",
+        Setting {
+            end: dark,
+            ..SETTING
+        },
+    );
+    let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
+    assert_eq!(ended, Some(Ended::Failed("too dark".into())));
+    assert_eq!(world.reason("a").as_deref(), Some("too dark"));
+    world.scheduler.analyzed(world.id("b"), LONG).await;
+    assert_eq!(world.status("b"), Status::Failed);
+    let again = world.scheduler.analyzed(world.id("a"), LONG).await;
+    assert_eq!(again, Some(Ended::Skipped));
+    assert_eq!(world.rest(), ["a"]);
+}
+
+#[tokio::test]
+async fn copies_of_a_picture_that_fails_fail_too() {
+    let dark = || {
+        Err(Failure::Permanent {
+            reason: "too dark".into(),
+        })
+    };
+    let world = world(
+        "a:1 b:1",
+        Setting {
+            end: dark,
+            ..SETTING
+        },
+    );
+    let all = world.ids("a b");
+    world.scheduler.analyze_all(all, |_, _| {}).await;
+    assert_eq!(world.status("a"), Status::Failed);
+    assert_eq!(world.reason("b").as_deref(), Some("too dark"));
+}
+
+#[tokio::test]
+async fn what_may_work_later_stays_pending_until_the_next_access() {
+    static BUSY: AtomicBool = AtomicBool::new(true);
+    let once = || match BUSY.swap(false, Ordering::SeqCst) {
+        true => Err(Failure::Transient {
+            reason: "busy".into(),
+            retry_after: None,
+        }),
+        false => a_dog(),
+    };
+    let world = world(
+        "a:1",
+        Setting {
+            end: once,
+            ..SETTING
+        },
+    );
+    let a = world.id("a");
+    let ended = world.scheduler.analyzed(a, LONG).await;
+    assert_eq!(ended, Some(Ended::Failed("busy".into())));
+    assert_eq!(world.status("a"), Status::Pending);
+    assert_eq!(world.scheduler.progress().queued, 0);
+    let ended = world.scheduler.analyzed(a, LONG).await;
+    assert_eq!(ended, Some(Ended::Analyzed));
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_picture() {
+    let world = world(
+        "a:1 b:2",
+        Setting {
+            workers: 1,
+            end: || panic!("tensor too long"),
+            ..SETTING
+        },
+    );
+    let all = world.ids("a b");
+    world.scheduler.analyze_all(all, |_, _| {}).await;
+    let reason = Some("the analysis broke down: tensor too long".to_owned());
+    assert_eq!(
+        (world.reason("a"), world.reason("b")),
+        (reason.clone(), reason)
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_fails_unread() {
+    let world = world("a:+", SETTING);
+    world.scheduler.analyzed(world.id("a"), LONG).await;
+    let reason = "file of 1 MB is larger than max_file_size_mb";
+    assert_eq!(world.reason("a").as_deref(), Some(reason));
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_or_changed_is_left_to_the_scan() {
+    let world = world("a:1 b:2", SETTING);
+    std::fs::remove_file(world.source.path().join("a")).unwrap();
+    std::fs::write(world.source.path().join("b"), "other").unwrap();
+    for name in ["a", "b"] {
+        let ended = world.scheduler.analyzed(world.id(name), LONG).await;
+        assert_eq!(ended, Some(Ended::Skipped));
+        assert_eq!(world.status(name), Status::Pending);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_gets_away_at_the_deadline_and_the_analysis_goes_on() {
+    let world = world(
+        "a:1",
+        Setting {
+            gated: true,
+            ..SETTING
+        },
+    );
+    let a = world.id("a");
+    let ended = world.scheduler.analyzed(a, Duration::ZERO).await;
+    assert_eq!(ended, None);
+    assert_eq!(world.next(), "a");
+    world.gate.send(()).unwrap();
+    world.scheduler.stop();
+    assert_eq!(world.status("a"), Status::Analyzed);
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_runs_and_drops_the_rest() {
+    let world = world(
+        "a:1 b:2",
+        Setting {
+            workers: 1,
+            gated: true,
+            ..SETTING
+        },
+    );
+    let (a, b) = (world.id("a"), world.id("b"));
+    world.scheduler.accessed(a, Access::Read);
+    assert_eq!(world.next(), "a");
+    let scheduler = world.scheduler.clone();
+    let stopping = thread::spawn(move || scheduler.stop());
+    // Either it is dropped from the queue, or it comes too late.
+    let ended = world.scheduler.analyzed(b, LONG).await;
+    assert_eq!(ended, Some(Ended::Skipped));
+    world.gate.send(()).unwrap();
+    stopping.join().unwrap();
+    world.scheduler.stop();
+    assert_eq!(world.status("a"), Status::Analyzed);
+    assert_eq!(world.status("b"), Status::Pending);
+}
+
+#[tokio::test]
+async fn the_first_results_end_the_wait_for_them() {
+    let world = world("a:1", SETTING);
+    let a = world.id("a");
+    world
+        .scheduler
+        .accessed_all(RoaringBitmap::from_iter([a.0]), Access::Listed);
+    world.scheduler.first_results(LONG).await;
+    assert_eq!(world.status("a"), Status::Analyzed);
+    Scheduler::default().first_results(LONG).await;
+}
