@@ -1,0 +1,86 @@
+//! Where things are kept, by the XDG base directory specification. Never in the source.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// An absolute folder that the environment names; others are to be ignored.
+fn folder(env: Env, name: &str) -> Option<PathBuf> {
+    env(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
+
+fn below_home(env: Env, name: &str, default: &str) -> Option<PathBuf> {
+    folder(env, name).or_else(|| Some(folder(env, "HOME")?.join(default)))
+}
+
+/// The user's configuration file: `$XDG_CONFIG_HOME/kbasefs/config.toml`.
+pub fn user_file(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(below_home(env, "XDG_CONFIG_HOME", ".config")?.join("kbasefs/config.toml"))
+}
+
+/// The index of a source, by its absolute path: `$XDG_DATA_HOME/kbasefs/<name>-<hash>/catalog.sqlite`.
+pub fn index_file(source: &Path, env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let data = below_home(env, "XDG_DATA_HOME", ".local/share")?;
+    let name = source.file_name().map(|n| n.to_string_lossy().into_owned());
+    let name: String = name
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .take(32)
+        .collect();
+    let folder = format!("{name}-{}", mark(source.as_os_str().as_bytes()));
+    Some(data.join("kbasefs").join(folder).join("catalog.sqlite"))
+}
+
+/// Where the control socket of an index may be, the preferred place first: `$XDG_RUNTIME_DIR/kbasefs/<hash>.sock`,
+/// else beside the index. A process in another session of the same user may see only the second.
+pub fn control_sockets(index: &Path, env: &impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let file = format!("{}.sock", mark(index.as_os_str().as_bytes()));
+    let runtime = folder(env, "XDG_RUNTIME_DIR").filter(|path| path.is_dir());
+    let runtime = runtime.map(|path| path.join("kbasefs").join(file));
+    let beside = index.with_extension("sock");
+    runtime.into_iter().chain([beside]).collect()
+}
+
+fn mark(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_follow_the_environment_and_fall_back_to_home() {
+        let env = |name: &str| match name {
+            "HOME" => Some("/home/a".to_owned()),
+            "XDG_CONFIG_HOME" => Some("relative/is/ignored".to_owned()),
+            "XDG_DATA_HOME" => Some("/data".to_owned()),
+            _ => None,
+        };
+        let file = user_file(&env).unwrap();
+        assert_eq!(file, Path::new("/home/a/.config/kbasefs/config.toml"));
+        let index = index_file(Path::new("/x/My photos"), &env).unwrap();
+        assert!(index.starts_with("/data/kbasefs"));
+        let folder = index
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap();
+        assert!(folder.starts_with("Myphotos-"), "{folder}");
+        assert_ne!(
+            Some(&index),
+            index_file(Path::new("/y/My photos"), &env).as_ref()
+        );
+        assert_eq!(
+            control_sockets(&index, &env),
+            [index.with_extension("sock")]
+        );
+        assert_eq!(user_file(&|_: &str| None), None);
+    }
+}
