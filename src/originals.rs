@@ -40,6 +40,13 @@ impl Originals {
         &self.root
     }
 
+    /// Whether the folder held is still the one at [`Self::root`]: not replaced, not hidden by another mount.
+    pub fn is_in_place(&self) -> io::Result<bool> {
+        let held = rustix::fs::fstat(&self.folder)?;
+        let there = rustix::fs::stat(&self.root)?;
+        Ok((held.st_dev, held.st_ino) == (there.st_dev, there.st_ino))
+    }
+
     /// Where a photo is on disk. For people and for walking; files are opened with [`Self::read`].
     pub fn absolute(&self, path: &SourcePath) -> PathBuf {
         self.root.join(OsStr::from_bytes(path.as_bytes()))
@@ -88,7 +95,8 @@ impl Originals {
     }
 }
 
-fn is_absence(error: &io::Error) -> bool {
+/// Whether an error means that no such file is there (any more).
+pub fn is_absence(error: &io::Error) -> bool {
     let absent = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::XDEV];
     error
         .raw_os_error()

@@ -18,7 +18,7 @@ pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
 
 use crate::catalog::{
-    Effect, Entry, Facet, Label, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
+    Effect, Entry, Facet, FileStat, Label, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
 };
 use folders::Folders;
 use labels::Labels;
@@ -64,6 +64,25 @@ impl Index {
         let inner = self.read();
         let folder = inner.folders.find(path.folder())?;
         inner.photos.in_folder(folder, path.file_name())
+    }
+
+    /// The photo at a path of the source, and what the disk said of its file.
+    pub fn file_at(&self, path: &SourcePath) -> Option<(PhotoId, FileStat)> {
+        let inner = self.read();
+        let folder = inner.folders.find(path.folder())?;
+        let id = inner.photos.in_folder(folder, path.file_name())?;
+        Some((id, inner.photos.get(id)?.stat))
+    }
+
+    /// Calls `each` for the file of every photo in order of id, with whether its hash is known. Holds a read lock
+    /// meanwhile.
+    pub fn for_each_file(&self, each: &mut dyn FnMut(PhotoId, &FileStat, bool)) {
+        let inner = self.read();
+        for id in inner.all.iter().map(PhotoId) {
+            if let Some(record) = inner.photos.get(id) {
+                each(id, &record.stat, record.is_hashed());
+            }
+        }
     }
 
     /// The photo with this catalog name.

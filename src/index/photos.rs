@@ -48,6 +48,10 @@ impl Record {
         self.other_name.as_deref().unwrap_or(&self.file_name)
     }
 
+    pub fn is_hashed(&self) -> bool {
+        self.hash.is_some()
+    }
+
     pub fn face(&self) -> Face {
         Face {
             folder: self.folder,

@@ -1,0 +1,65 @@
+//! Changes on their way into the catalog, several in one commit.
+
+use std::mem;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::catalog::Change;
+use crate::library::Library;
+use crate::store;
+
+/// Few enough for a commit to be short, and old enough for people to see photos appear.
+const MOST: usize = 1000;
+const OLDEST: Duration = Duration::from_millis(200);
+
+/// Commits everything that comes in, until nobody can send any more.
+pub fn commit_all(library: &Library, incoming: &Receiver<Change>) -> store::Result<()> {
+    let mut batch = Batch::new(library);
+    loop {
+        match incoming.recv_timeout(batch.patience()) {
+            Ok(change) => batch.add(change)?,
+            Err(RecvTimeoutError::Timeout) => batch.commit()?,
+            Err(RecvTimeoutError::Disconnected) => return batch.commit(),
+        }
+    }
+}
+
+/// Changes that wait for company, not for long.
+pub struct Batch<'a> {
+    library: &'a Library,
+    changes: Vec<Change>,
+    since: Instant,
+}
+
+impl<'a> Batch<'a> {
+    pub fn new(library: &'a Library) -> Self {
+        Self {
+            library,
+            changes: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+
+    pub fn add(&mut self, change: Change) -> store::Result<()> {
+        if self.changes.is_empty() {
+            self.since = Instant::now();
+        }
+        self.changes.push(change);
+        if self.changes.len() >= MOST || self.since.elapsed() >= OLDEST {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    pub fn commit(&mut self) -> store::Result<()> {
+        self.library.commit(&mem::take(&mut self.changes))
+    }
+
+    /// How long the changes at hand may wait for the next one.
+    fn patience(&self) -> Duration {
+        if self.changes.is_empty() {
+            return OLDEST;
+        }
+        OLDEST.saturating_sub(self.since.elapsed())
+    }
+}

@@ -1,0 +1,77 @@
+//! What a file on disk means to the catalog, as far as its path and its `stat` can tell.
+//!
+//! Pure: knows nothing of how files are found or opened.
+
+use crate::catalog::{FileStat, PhotoId};
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The photo at this path, as it was.
+    Unchanged(PhotoId),
+    /// The photo at this path with other permissions or an other device number.
+    Touched(PhotoId),
+    /// The photo at this path was written to.
+    Rewritten(PhotoId),
+    /// Nothing is known of the path nor of the inode.
+    New,
+    /// Maybe a photo that moved here, maybe another file in the place of the photo at this path: that depends on
+    /// where other photos are seen.
+    Open,
+}
+
+/// `known` is the photo at the path of the file, `inode_known` whether any photo had the file's inode.
+pub fn decide(known: Option<(PhotoId, FileStat)>, now: &FileStat, inode_known: bool) -> Decision {
+    match known {
+        Some((id, was)) if was == *now => Decision::Unchanged(id),
+        Some((id, was)) if is_same_content(&was, now) => Decision::Touched(id),
+        Some((id, was)) if was.same_inode(now) => Decision::Rewritten(id),
+        None if !inode_known => Decision::New,
+        _ => Decision::Open,
+    }
+}
+
+/// Device numbers change with a restart or when a disk is plugged in again. At the same path, with inode, size and time
+/// the same, it is the same file.
+fn is_same_content(was: &FileStat, now: &FileStat) -> bool {
+    let dev = now.dev;
+    FileStat { dev, ..*was }.same_content(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAS: FileStat = FileStat {
+        dev: 1,
+        ino: 2,
+        size: 3,
+        mtime_ns: 4,
+        mode: 0o644,
+        uid: 6,
+        gid: 7,
+    };
+    const ID: PhotoId = PhotoId(9);
+
+    fn check(change: impl FnOnce(&mut FileStat), inode_known: bool, expected: Decision) {
+        let mut now = WAS;
+        change(&mut now);
+        assert_eq!(decide(Some((ID, WAS)), &now, inode_known), expected);
+    }
+
+    #[test]
+    fn a_file_at_the_path_of_a_photo_is_judged_by_its_stat() {
+        check(|_| (), true, Decision::Unchanged(ID));
+        check(|now| now.mode = 0o600, true, Decision::Touched(ID));
+        check(|now| now.uid = 0, true, Decision::Touched(ID));
+        check(|now| now.dev = 8, false, Decision::Touched(ID));
+        check(|now| now.size = 8, true, Decision::Rewritten(ID));
+        check(|now| now.mtime_ns = 8, true, Decision::Rewritten(ID));
+        check(|now| now.ino = 8, false, Decision::Open);
+    }
+
+    #[test]
+    fn a_file_at_a_new_path_may_be_a_photo_that_moved() {
+        assert_eq!(decide(None, &WAS, false), Decision::New);
+        assert_eq!(decide(None, &WAS, true), Decision::Open);
+    }
+}

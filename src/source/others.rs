@@ -1,0 +1,78 @@
+//! Files that are known not to be pictures, so that a rescan does not open them again.
+//!
+//! Pictures are told by content. Only what comes in numbers beside photos and is never one is passed over by name: a
+//! folder of ten thousand films would otherwise be ten thousand slow opens after every start.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use crate::catalog::{FileStat, SourcePath};
+
+/// Films, sounds and what programs keep beside photos.
+const NEVER_PICTURES: [&str; 35] = [
+    "3gp", "aac", "aae", "avi", "db", "dop", "flac", "flv", "ini", "insv", "json", "log", "lrv",
+    "m2ts", "m4a", "m4v", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "mts", "ogg", "ogv", "on1",
+    "pp3", "sqlite", "srt", "ts", "wav", "webm", "wmv", "xmp", "zip",
+];
+
+/// Inodes of files that were opened in vain, with size and time.
+#[derive(Default)]
+pub struct Others(Mutex<HashMap<(u64, u64), (u64, i64)>>);
+
+impl Others {
+    /// Whether the file need not be opened.
+    pub fn contains(&self, path: &SourcePath, stat: &FileStat) -> bool {
+        if is_never_a_picture(path.file_name()) {
+            return true;
+        }
+        let others = self.0.lock().expect("nothing panics under this lock");
+        others.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
+    }
+
+    pub fn remember(&self, stat: &FileStat) {
+        let mut others = self.0.lock().expect("nothing panics under this lock");
+        others.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));
+    }
+}
+
+fn is_never_a_picture(name: &[u8]) -> bool {
+    let Some(dot) = name.iter().rposition(|&b| b == b'.') else {
+        return false;
+    };
+    let extension = name[dot + 1..].to_ascii_lowercase();
+    NEVER_PICTURES.iter().any(|e| e.as_bytes() == extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_no_picture_has_are_passed_over() {
+        let others = Others::default();
+        let check = |name: &str, passed_over: bool| {
+            let path = SourcePath::new(name.as_bytes());
+            assert_eq!(
+                others.contains(&path, &FileStat::default()),
+                passed_over,
+                "{name}"
+            );
+        };
+        check("x/film.MP4", true);
+        check("IMG_1.jpg.xmp", true);
+        check("photo.txt", false);
+        check("mp4", false);
+        check("photo", false);
+        check("a.jpg", false);
+    }
+
+    #[test]
+    fn a_file_opened_in_vain_is_tried_again_when_it_changed() {
+        let others = Others::default();
+        let path = SourcePath::new(*b"notes");
+        let stat = FileStat::default();
+        others.remember(&stat);
+        assert!(others.contains(&path, &stat));
+        assert!(!others.contains(&path, &FileStat { size: 1, ..stat }));
+    }
+}

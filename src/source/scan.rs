@@ -1,0 +1,239 @@
+//! One scan: files seen become changes of the catalog.
+//!
+//! While the walk runs, files are judged by path and `stat` and only new ones opened. What depends on other files
+//! (moves, replacements, losses) is decided when everything was seen. Knows nothing of how changes are kept.
+
+use std::collections::HashSet;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::SyncSender;
+use std::thread;
+
+use roaring::RoaringBitmap;
+
+use super::Error;
+use super::absence::Absence;
+use super::decision::{Decision, decide};
+use super::facts::{self, Reading};
+use super::known::Known;
+use super::moves::{self, Placed, Unplaced};
+use super::others::Others;
+use super::report::{Counts, count};
+use super::walk::{Sighting, Walk};
+use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
+use crate::library::Library;
+use crate::originals::{Originals, is_absence};
+
+pub struct Scan<'a> {
+    pub library: &'a Library,
+    pub originals: &'a Originals,
+    pub others: &'a Others,
+    pub known: &'a Known,
+    pub counts: &'a Counts,
+    pub changes: SyncSender<Change>,
+    pub stop: &'a AtomicBool,
+    pub notes: Notes,
+}
+
+/// What is gathered for the end.
+#[derive(Default)]
+pub struct Notes {
+    /// Photos whose file is where it was.
+    seen: Mutex<RoaringBitmap>,
+    unplaced: Mutex<Vec<Unplaced>>,
+    unreadable: Mutex<HashSet<SourcePath>>,
+    /// Nobody takes changes any more.
+    refused: AtomicBool,
+}
+
+const LOCKED: &str = "nothing panics under this lock";
+
+impl Scan<'_> {
+    /// Whether it came to its end. `check` says whether the source is still what it was when the walk began.
+    pub fn run(
+        self,
+        walk: Walk,
+        threads: usize,
+        check: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        walk.run(|sighting| self.sight(sighting));
+        if self.is_over() {
+            return Ok(false);
+        }
+        check()?;
+        let placed = self.place();
+        self.move_photos(&placed);
+        self.open_all(&placed.found, threads);
+        if self.is_over() {
+            return Ok(false);
+        }
+        self.report_gone(&placed);
+        Ok(!self.is_over())
+    }
+
+    fn sight(&self, sighting: Sighting) -> ControlFlow<()> {
+        match sighting {
+            Sighting::Folder => {}
+            Sighting::File(path, stat) => self.judge(path, stat),
+            Sighting::Unreadable(path, error) => self.note_unreadable(path, &error),
+        }
+        match self.is_over() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn judge(&self, path: SourcePath, stat: FileStat) {
+        count(&self.counts.files_seen);
+        let known = self.library.index().file_at(&path);
+        match decide(known, &stat, self.known.has_inode(&stat)) {
+            Decision::Unchanged(id) => self.note_seen(id),
+            Decision::Touched(id) => {
+                count(&self.counts.changed);
+                self.note_seen(id);
+                self.send(Change::Moved { id, path, stat });
+            }
+            Decision::Rewritten(id) => self.open(path, &stat, Some(id)),
+            Decision::New => self.open(path, &stat, None),
+            Decision::Open => {
+                let known = known.map(|(id, _)| id);
+                let file = Unplaced { path, stat, known };
+                self.notes.unplaced.lock().expect(LOCKED).push(file);
+            }
+        }
+    }
+
+    /// Reads the facts of a file that is new or has new content.
+    fn open(&self, path: SourcePath, stat: &FileStat, known: Option<PhotoId>) {
+        if self.others.contains(&path, stat) {
+            return count(&self.counts.other);
+        }
+        match self.read(&path) {
+            Ok((stat, Some(reading))) => self.found(path, stat, known, reading),
+            Ok((stat, None)) => {
+                count(&self.counts.other);
+                self.others.remember(&stat);
+            }
+            Err(error) if is_absence(&error) => {}
+            Err(error) => self.note_unreadable(path, &error),
+        }
+    }
+
+    fn read(&self, path: &SourcePath) -> io::Result<(FileStat, Option<Reading>)> {
+        let (file, stat) = self.originals.read(path)?;
+        count(&self.counts.opened);
+        Ok((stat, facts::read(&file, &stat, path)?))
+    }
+
+    fn found(&self, path: SourcePath, stat: FileStat, known: Option<PhotoId>, reading: Reading) {
+        self.counts
+            .bytes_read
+            .fetch_add(reading.bytes_read, Relaxed);
+        match known {
+            Some(id) => {
+                count(&self.counts.changed);
+                self.note_seen(id);
+            }
+            None => count(&self.counts.added),
+        }
+        let facts = Box::new(reading.facts);
+        self.send(Change::Found {
+            known,
+            path,
+            stat,
+            facts,
+        });
+    }
+
+    fn place(&self) -> Placed {
+        let unplaced = std::mem::take(&mut *self.notes.unplaced.lock().expect(LOCKED));
+        moves::place(unplaced, |stat| self.homeless(stat))
+    }
+
+    /// Photos of this content that are not at their place any more.
+    fn homeless(&self, stat: &FileStat) -> Vec<PhotoId> {
+        let same_inode = self.known.with_inode(stat).iter().map(|&(_, _, id)| id);
+        same_inode
+            .filter(|&id| self.is_homeless(id, stat))
+            .collect()
+    }
+
+    fn is_homeless(&self, id: PhotoId, stat: &FileStat) -> bool {
+        if self.notes.seen.lock().expect(LOCKED).contains(id.0) {
+            return false;
+        }
+        let Some(photo) = self.library.index().photo(id) else {
+            return false;
+        };
+        // Not seen may also mean: in a folder that could not be listed.
+        let is_elsewhere = match self.originals.stat(&photo.path) {
+            Ok(there) => !there.is_some_and(|there| there.same_inode(stat)),
+            Err(_) => false,
+        };
+        photo.stat.same_content(stat) && is_elsewhere
+    }
+
+    fn move_photos(&self, placed: &Placed) {
+        for (id, Unplaced { path, stat, .. }) in &placed.moved {
+            count(&self.counts.moved);
+            let (id, path, stat) = (*id, path.clone(), *stat);
+            self.send(Change::Moved { id, path, stat });
+        }
+    }
+
+    fn open_all(&self, files: &[Unplaced], threads: usize) {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(file) = files.get(next.fetch_add(1, Relaxed)) {
+                if self.is_over() {
+                    return;
+                }
+                self.open(file.path.clone(), &file.stat, file.known);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..threads.min(files.len()) {
+                scope.spawn(work);
+            }
+        });
+    }
+
+    fn report_gone(&self, placed: &Placed) {
+        let moved: RoaringBitmap = placed.moved_ids().map(|id| id.0).collect();
+        let missing = &self.known.ids - &*self.notes.seen.lock().expect(LOCKED) - moved;
+        let unreadable = std::mem::take(&mut *self.notes.unreadable.lock().expect(LOCKED));
+        let mut absence = Absence::new(self.originals, unreadable);
+        for id in missing.iter().map(PhotoId) {
+            if self.is_over() {
+                return;
+            }
+            let photo = self.library.index().photo(id);
+            if photo.is_some_and(|photo| absence.is_gone(&photo)) {
+                count(&self.counts.gone);
+                self.send(Change::Gone { id });
+            }
+        }
+    }
+
+    fn note_seen(&self, id: PhotoId) {
+        self.notes.seen.lock().expect(LOCKED).insert(id.0);
+    }
+
+    fn note_unreadable(&self, path: SourcePath, error: &io::Error) {
+        tracing::warn!(%path, %error, "can't be read");
+        count(&self.counts.unreadable);
+        self.notes.unreadable.lock().expect(LOCKED).insert(path);
+    }
+
+    fn send(&self, change: Change) {
+        if self.changes.send(change).is_err() {
+            self.notes.refused.store(true, Relaxed);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Relaxed) || self.notes.refused.load(Relaxed)
+    }
+}

@@ -1,0 +1,183 @@
+//! The walk: every regular file below the source that counts, in parallel.
+//!
+//! Knows what is left out (hidden folders, `.ignore`, `.nomedia`, excluded patterns, links, devices); knows nothing of
+//! pictures or of the catalog.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use ignore::overrides::{Override, OverrideBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
+
+use super::Error;
+use crate::catalog::{FileStat, SourcePath};
+use crate::originals::stat_of;
+
+/// What a walk comes across.
+pub enum Sighting {
+    Folder,
+    File(SourcePath, FileStat),
+    /// A folder that couldn't be listed as a whole, or a file of which the disk says nothing.
+    Unreadable(SourcePath, io::Error),
+}
+
+/// A walk that is ready to go.
+pub struct Walk {
+    root: PathBuf,
+    builder: WalkBuilder,
+    refused: Refused,
+}
+
+/// Folders that aren't entered because of what their `.ignore` is.
+type Refused = Arc<Mutex<Vec<PathBuf>>>;
+
+impl Walk {
+    /// # Errors
+    /// When a pattern of `exclude` isn't a glob, or the `.ignore` of `root` can't be one.
+    pub fn new(root: &Path, exclude: &[String], threads: usize) -> Result<Self, Error> {
+        if !has_sane_rules(root) {
+            let path = root.join(RULES);
+            let source = insane_rules();
+            return Err(Error::Unreadable { path, source });
+        }
+        let refused = Refused::default();
+        let refusing = Arc::clone(&refused);
+        let mut builder = WalkBuilder::new(root);
+        builder
+            .standard_filters(false)
+            .ignore(true)
+            .follow_links(false)
+            .threads(threads)
+            .overrides(excluding(root, exclude)?)
+            .filter_entry(move |entry| !is_folder(entry) || is_entered(entry, &refusing));
+        Ok(Self {
+            root: root.into(),
+            builder,
+            refused,
+        })
+    }
+
+    /// Calls `each`, from several threads at once, until it breaks or everything was seen.
+    pub fn run(self, each: impl Fn(Sighting) -> ControlFlow<()> + Sync) {
+        self.builder.build_parallel().run(|| {
+            Box::new(|entry| match self.sighting(entry).map(&each) {
+                Some(ControlFlow::Break(())) => WalkState::Quit,
+                _ => WalkState::Continue,
+            })
+        });
+        let refused = self.refused.lock().expect("no walk panics half-way");
+        for folder in refused.iter() {
+            let sighting = Sighting::Unreadable(self.relative(folder), insane_rules());
+            if each(sighting).is_break() {
+                return;
+            }
+        }
+    }
+
+    fn sighting(&self, entry: Result<DirEntry, ignore::Error>) -> Option<Sighting> {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return self.unreadable(error),
+        };
+        if let Some(error) = entry.error() {
+            tracing::warn!(folder = %entry.path().display(), %error, "bad {RULES}");
+        }
+        if is_folder(&entry) {
+            return Some(Sighting::Folder);
+        }
+        if !entry.file_type().is_some_and(|t| t.is_file()) {
+            return None;
+        }
+        let path = self.relative(entry.path());
+        match entry.metadata() {
+            Ok(now) => now.is_file().then(|| Sighting::File(path, stat_of(&now))),
+            Err(error) => self.unreadable(error),
+        }
+    }
+
+    /// What vanished between two looks was never there. An error that doesn't say where could be anywhere: at the top.
+    fn unreadable(&self, error: ignore::Error) -> Option<Sighting> {
+        let place = place(&error).unwrap_or(&self.root);
+        let place = self.relative(place);
+        let text = error.to_string();
+        let error = error
+            .into_io_error()
+            .unwrap_or_else(|| io::Error::other(text));
+        let vanished = error.kind() == io::ErrorKind::NotFound && !place.as_bytes().is_empty();
+        (!vanished).then_some(Sighting::Unreadable(place, error))
+    }
+
+    fn relative(&self, path: &Path) -> SourcePath {
+        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        SourcePath::new(inside.as_os_str().as_bytes())
+    }
+}
+
+const RULES: &str = ".ignore";
+
+/// Rules that people write fit in this many bytes.
+const LONGEST_RULES: u64 = 1 << 20;
+
+/// Patterns as in a `.gitignore`, relative to the source.
+fn excluding(root: &Path, exclude: &[String]) -> Result<Override, Error> {
+    let bad = |glob: &str, error: &ignore::Error| Error::Exclude {
+        glob: glob.into(),
+        reason: error.to_string(),
+    };
+    let mut rules = OverrideBuilder::new(root);
+    for glob in exclude.iter().filter(|glob| !glob.is_empty()) {
+        // In this crate's overrides `!` leaves out and everything else chooses.
+        let rule = format!("!{glob}");
+        rules.add(&rule).map_err(|e| bad(glob, &e))?;
+    }
+    rules.build().map_err(|e| bad(&exclude.join(" "), &e))
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|t| t.is_dir())
+}
+
+/// Whether a folder below the source is walked. One that is refused for its rules is not hidden but unreadable.
+fn is_entered(folder: &DirEntry, refused: &Mutex<Vec<PathBuf>>) -> bool {
+    let is_hidden = folder.file_name().as_bytes().starts_with(b".");
+    if is_hidden || is_there(&folder.path().join(".nomedia")) {
+        return false;
+    }
+    let sane = has_sane_rules(folder.path());
+    if !sane {
+        let mut refused = refused.lock().expect("no walk panics half-way");
+        refused.push(folder.path().into());
+    }
+    sane
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// The walk opens `.ignore` and reads it whole: on a FIFO it would hang, on a device never end.
+fn has_sane_rules(folder: &Path) -> bool {
+    match folder.join(RULES).metadata() {
+        Ok(rules) => rules.is_file() && rules.len() <= LONGEST_RULES,
+        Err(_) => true,
+    }
+}
+
+fn insane_rules() -> io::Error {
+    io::Error::other(format!(
+        "{RULES} is not a file of at most {LONGEST_RULES} bytes"
+    ))
+}
+
+fn place(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            place(err)
+        }
+        _ => None,
+    }
+}
