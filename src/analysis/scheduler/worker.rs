@@ -15,7 +15,7 @@ use super::desk::{Desk, Follower};
 use super::stages::Stage;
 use super::verdict::Verdict;
 use super::{Options, Provider};
-use crate::analysis::{Analyzer, Failure, Subject, preview};
+use crate::analysis::{Analyzer, Failure, Subject, colors, phash, preview};
 use crate::catalog::{Answer, Change, ContentHash, Facts, Label, Outcome, Photo, PhotoId, Status};
 use crate::library::Library;
 use crate::originals::Originals;
@@ -199,8 +199,8 @@ fn see(bytes: &[u8], facts: Arc<Facts>) -> Result<Sight, Failure> {
     Ok(Sight {
         width: decoded.width,
         height: decoded.height,
-        colors: Vec::new(),
-        perceptual_hash: 0,
+        colors: colors::labels(&decoded.picture),
+        perceptual_hash: phash::hash(&decoded.picture),
         subject: Subject {
             picture: Arc::new(decoded.picture),
             facts,
