@@ -1,0 +1,93 @@
+//! Which process a thread belongs to, and what it is called.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::catalog::clean;
+
+/// A process for good: ids are used again, but not with the same start.
+pub type Key = (u32, u64);
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    pub key: Key,
+    /// At most 15 characters; empty where it has none that prints.
+    pub name: String,
+}
+
+/// How long an answer is taken for true: a thread id is hardly used again that soon.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// Threads remembered.
+const MOST: usize = 1024;
+
+/// Processes by thread, remembered for a while.
+pub struct Processes {
+    proc: PathBuf,
+    known: HashMap<u32, (Instant, Option<Process>)>,
+}
+
+impl Default for Processes {
+    fn default() -> Self {
+        Self::new("/proc".into())
+    }
+}
+
+impl Processes {
+    pub fn new(proc: PathBuf) -> Self {
+        Self {
+            proc,
+            known: HashMap::new(),
+        }
+    }
+
+    /// The process of a thread. `None` for the kernel's 0, and for what isn't there or can't be seen from here.
+    pub fn of_thread(&mut self, thread: u32, now: Instant) -> Option<Process> {
+        if thread == 0 {
+            return None;
+        }
+        let is_fresh = |at: Instant| now.saturating_duration_since(at) < FRESH;
+        if let Some((_, process)) = self.known.get(&thread).filter(|(at, _)| is_fresh(*at)) {
+            return process.clone();
+        }
+        if self.known.len() >= MOST {
+            self.known.retain(|_, (at, _)| is_fresh(*at));
+        }
+        if self.known.len() >= MOST {
+            self.known.clear();
+        }
+        let process = self.look_up(thread);
+        self.known.insert(thread, (now, process.clone()));
+        process
+    }
+
+    fn look_up(&self, thread: u32) -> Option<Process> {
+        let id = thread_group(&self.read(thread, "status")?)?;
+        let (name, start) = name_and_start(&self.read(id, "stat")?)?;
+        let name = clean(&name, 15).unwrap_or_default();
+        Some(Process {
+            key: (id, start),
+            name,
+        })
+    }
+
+    fn read(&self, id: u32, file: &str) -> Option<String> {
+        let path = self.proc.join(id.to_string()).join(file);
+        let bytes = std::fs::read(path).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+fn thread_group(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|l| l.strip_prefix("Tgid:"))?;
+    line.trim().parse().ok()
+}
+
+/// The name stands in parentheses and may hold some itself; the start is field 22, see proc_pid_stat(5).
+fn name_and_start(stat: &str) -> Option<(String, u64)> {
+    let (before, after) = stat.rsplit_once(") ")?;
+    let (_, name) = before.split_once(" (")?;
+    let start = after.split(' ').nth(19)?.trim().parse().ok()?;
+    Some((name.to_owned(), start))
+}
