@@ -39,6 +39,7 @@
 pub mod analysis;
 pub mod catalog;
 pub mod config;
+pub mod fuse;
 pub mod index;
 pub mod library;
 pub mod originals;

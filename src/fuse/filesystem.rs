@@ -1,0 +1,643 @@
+//! What the kernel asks, put to the tree: translate, spawn, reply.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use fuser::{
+    AccessFlags, BackingId, BsdFileFlags, Errno, FileAttr, FileHandle, FileType, FopenFlags,
+    Generation, INodeNo, InitFlags, KernelConfig, LockOwner, OpenAccMode, OpenFlags, RenameFlags,
+    ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry,
+    ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, TimeOrNow, WriteFlags,
+};
+use tokio::runtime::Handle;
+
+use super::counters::{Counters, Request};
+use super::errno;
+use super::handles::{Folder, Handles, OpenFile};
+use super::invalidate::Inbox;
+use super::passthrough::{Way, Ways};
+use crate::catalog::{FileStat, PhotoId, SourcePath};
+use crate::originals::Originals;
+use crate::vfs::{Attr, Caller, Content, Error, Inode, Kind, Stale, Tree, xattr};
+
+/// How long the kernel may remember what it was told; what changes is taken back.
+const TTL: Duration = Duration::from_secs(3600);
+const GENERATION: Generation = Generation(0);
+/// `XATTR_CREATE` and `XATTR_REPLACE` of setxattr(2).
+const CREATE: i32 = 1;
+const REPLACE: i32 = 2;
+
+/// The answers to one mount's kernel.
+pub struct Filesystem {
+    pub tree: Arc<Tree>,
+    pub originals: Arc<Originals>,
+    pub runtime: Handle,
+    pub counters: Arc<Counters>,
+    pub inbox: Arc<Inbox>,
+    pub folders: Arc<Handles<Folder>>,
+    pub files: Handles<OpenFile>,
+    pub ways: Ways<BackingId>,
+    /// Whether the kernel may read originals by itself.
+    pub passthrough: bool,
+}
+
+/// An original that is being opened.
+struct Opening {
+    inode: Inode,
+    photo: PhotoId,
+    path: SourcePath,
+    /// As the catalog knows it.
+    known: FileStat,
+    reads_matter: bool,
+    caller: Caller,
+}
+
+impl Filesystem {
+    fn open_original(&self, opening: Opening, reply: ReplyOpen) -> io::Result<()> {
+        let (file, stat) = match self.originals.read(&opening.path) {
+            Ok(found) => found,
+            Err(e) => {
+                reply.error(errno::of_disk(&e));
+                return Err(e);
+            }
+        };
+        let inode = opening.inode;
+        let may_pass = self.passthrough && !opening.reads_matter;
+        let way = self.ways.enter(inode, || {
+            may_pass.then(|| reply.open_backing(&file).ok()).flatten()
+        });
+        let unread = opening
+            .reads_matter
+            .then_some((opening.photo, opening.caller));
+        let handle = self.files.insert(OpenFile::Original {
+            inode,
+            file,
+            unread: Mutex::new(unread),
+        });
+        match way {
+            Way::Passthrough(backing) => {
+                reply.opened_passthrough(handle, FopenFlags::FOPEN_NOFLUSH, &backing);
+            }
+            // The kernel would cut or fill what it reads to the size that it was told.
+            Way::Requests if !stat.same_content(&opening.known) => {
+                reply.opened(
+                    handle,
+                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO,
+                );
+            }
+            Way::Requests => {
+                reply.opened(
+                    handle,
+                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_KEEP_CACHE,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn read_file(&self, file: &OpenFile, offset: u64, size: u32) -> io::Result<Vec<u8>> {
+        let size = size as usize;
+        match file {
+            OpenFile::Generated(content) => {
+                let start = usize::try_from(offset).map_or(content.len(), |o| o.min(content.len()));
+                let end = content.len().min(start.saturating_add(size));
+                Ok(content[start..end].to_vec())
+            }
+            OpenFile::Original { file, unread, .. } => {
+                let first = unread.lock().expect("nothing panics holding it").take();
+                if let Some((photo, caller)) = first {
+                    self.tree.read_by(photo, &caller);
+                }
+                read_at(file, offset, size)
+            }
+        }
+    }
+
+    fn refuse(&self) -> Errno {
+        self.counters.count(Request::Refused);
+        errno::of(&Error::NotPermitted)
+    }
+
+    fn refuse_content(&self) -> Errno {
+        self.counters.count(Request::Refused);
+        errno::of(&Error::ReadOnly)
+    }
+}
+
+impl fuser::Filesystem for Filesystem {
+    fn init(&mut self, _: &fuser::Request, config: &mut KernelConfig) -> io::Result<()> {
+        let wanted = [
+            InitFlags::FUSE_DO_READDIRPLUS,
+            InitFlags::FUSE_READDIRPLUS_AUTO,
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            InitFlags::FUSE_AUTO_INVAL_DATA,
+        ];
+        for flag in wanted {
+            if config.add_capabilities(flag).is_err() {
+                tracing::debug!("the kernel has no {flag:?}");
+            }
+        }
+        self.passthrough = self.passthrough
+            && config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
+            && config.set_max_stack_depth(1).is_ok();
+        Ok(())
+    }
+
+    fn lookup(&self, _: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        self.counters.count(Request::Lookup);
+        let _answering = self.inbox.answering();
+        match self.tree.lookup(Inode(parent.0), name.as_bytes()) {
+            Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+            Err(Error::NotFound) => reply.entry(&TTL, &absent(), GENERATION),
+            Err(e) => reply.error(errno::of(&e)),
+        }
+    }
+
+    fn forget(&self, _: &fuser::Request, inode: INodeNo, references: u64) {
+        self.counters.count(Request::Forget);
+        self.tree.forget(Inode(inode.0), references);
+    }
+
+    fn getattr(&self, _: &fuser::Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        self.counters.count(Request::GetAttr);
+        let _answering = self.inbox.answering();
+        match self.tree.attr(Inode(inode.0)) {
+            Ok(attr) => reply.attr(&TTL, &file_attr(&attr)),
+            Err(e) => reply.error(errno::of(&e)),
+        }
+    }
+
+    /// Asked only where the kernel doesn't check permissions itself.
+    fn access(&self, _: &fuser::Request, inode: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
+        self.counters.count(Request::Access);
+        match self.tree.attr(Inode(inode.0)) {
+            Ok(attr) if attr.kind == Kind::File && mask.contains(AccessFlags::W_OK) => {
+                reply.error(errno::of(&Error::ReadOnly));
+            }
+            Ok(_) => reply.ok(),
+            Err(e) => reply.error(errno::of(&e)),
+        }
+    }
+
+    fn opendir(&self, request: &fuser::Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        self.counters.count(Request::OpenDir);
+        let (inode, caller) = (Inode(inode.0), caller(request));
+        let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
+        let folders = self.folders.clone();
+        if !tree.waits_for_first_results(inode) {
+            return open_folder(&tree, &inbox, &folders, inode, &caller, reply);
+        }
+        self.runtime.spawn(async move {
+            match tree.first_results(inode, &caller).await {
+                Ok(()) => open_folder(&tree, &inbox, &folders, inode, &caller, reply),
+                Err(e) => reply.error(errno::of(&e)),
+            }
+        });
+    }
+
+    fn readdir(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        self.counters.count(Request::ReadDir);
+        let Some(folder) = self.folders.get(handle) else {
+            return reply.error(Errno::EBADF);
+        };
+        for entry in folder.listing.entries(&self.tree, offset) {
+            let name = OsStr::from_bytes(&entry.name);
+            if reply.add(
+                INodeNo(entry.inode.0),
+                entry.cookie,
+                file_type(entry.kind),
+                name,
+            ) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    fn readdirplus(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        self.counters.count(Request::ReadDirPlus);
+        let Some(folder) = self.folders.get(handle) else {
+            return reply.error(Errno::EBADF);
+        };
+        let _answering = self.inbox.answering();
+        for entry in folder.listing.entries(&self.tree, offset) {
+            // What went away since the folder was opened isn't listed any more.
+            let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
+                continue;
+            };
+            let name = OsStr::from_bytes(&entry.name);
+            let attributes = file_attr(&attr);
+            let is_dot = matches!(&entry.name[..], b"." | b"..");
+            if reply.add(
+                attributes.ino,
+                entry.cookie,
+                name,
+                &TTL,
+                &attributes,
+                GENERATION,
+            ) {
+                if !is_dot {
+                    self.tree.forget(attr.inode, 1);
+                }
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    fn releasedir(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        let folder = self.folders.remove(handle);
+        let outdated = folder.filter(|f| f.outdated.load(Ordering::Relaxed));
+        if let Some(folder) = outdated {
+            self.inbox.hand_in(vec![Stale::Listing(folder.inode)]);
+        }
+        reply.ok();
+    }
+
+    fn open(&self, request: &fuser::Request, inode: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        self.counters.count(Request::Open);
+        if flags.acc_mode() != OpenAccMode::O_RDONLY {
+            return reply.error(self.refuse_content());
+        }
+        let inode = Inode(inode.0);
+        match self.tree.open(inode) {
+            Ok(Content::Generated(content)) => {
+                let handle = self.files.insert(OpenFile::Generated(content));
+                reply.opened(
+                    handle,
+                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO,
+                );
+            }
+            Ok(Content::Original {
+                photo,
+                path,
+                stat,
+                reads_matter,
+            }) => {
+                let opening = Opening {
+                    inode,
+                    photo,
+                    path,
+                    known: stat,
+                    reads_matter,
+                    caller: caller(request),
+                };
+                if let Err(e) = self.open_original(opening, reply) {
+                    tracing::debug!("open: {e}");
+                }
+            }
+            Err(e) => reply.error(errno::of(&e)),
+        }
+    }
+
+    fn read(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        self.counters.count(Request::Read);
+        let Some(file) = self.files.get(handle) else {
+            return reply.error(Errno::EBADF);
+        };
+        match self.read_file(&file, offset, size) {
+            Ok(data) => reply.data(&data),
+            Err(e) => reply.error(errno::of_disk(&e)),
+        }
+    }
+
+    fn release(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        if let Some(OpenFile::Original { inode, .. }) = self.files.remove(handle).as_deref() {
+            self.ways.leave(*inode);
+        }
+        reply.ok();
+    }
+
+    fn statfs(&self, _: &fuser::Request, _: INodeNo, reply: ReplyStatfs) {
+        reply.statfs(0, 0, 0, 0, 0, 4096, 255, 4096);
+    }
+
+    fn getxattr(
+        &self,
+        request: &fuser::Request,
+        inode: INodeNo,
+        name: &OsStr,
+        size: u32,
+        reply: ReplyXattr,
+    ) {
+        self.counters.count(Request::GetXattr);
+        if !xattr::is_supported(name.as_bytes()) {
+            return reply.error(errno::of(&Error::Unsupported));
+        }
+        let (tree, caller) = (self.tree.clone(), caller(request));
+        let name = name.to_owned();
+        self.runtime.spawn(async move {
+            let value = tree.get_xattr(Inode(inode.0), name.as_bytes(), &caller);
+            send_value(value.await, size, reply);
+        });
+    }
+
+    fn listxattr(&self, _: &fuser::Request, inode: INodeNo, size: u32, reply: ReplyXattr) {
+        self.counters.count(Request::ListXattr);
+        let tree = self.tree.clone();
+        self.runtime.spawn_blocking(move || {
+            let names = tree.list_xattr(Inode(inode.0));
+            let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
+            send_value(list.map(String::into_bytes), size, reply);
+        });
+    }
+
+    fn setxattr(
+        &self,
+        _: &fuser::Request,
+        inode: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _: u32,
+        reply: ReplyEmpty,
+    ) {
+        self.counters.count(Request::SetXattr);
+        let (tree, inode) = (self.tree.clone(), Inode(inode.0));
+        let (name, value) = (name.to_owned(), value.to_vec());
+        self.runtime.spawn_blocking(move || {
+            if let Err(e) = allows(&tree, inode, name.as_bytes(), flags) {
+                return reply.error(e);
+            }
+            send_done(tree.set_xattr(inode, name.as_bytes(), &value), reply);
+        });
+    }
+
+    fn removexattr(&self, _: &fuser::Request, inode: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        self.counters.count(Request::SetXattr);
+        let (tree, name) = (self.tree.clone(), name.to_owned());
+        self.runtime.spawn_blocking(move || {
+            send_done(tree.remove_xattr(Inode(inode.0), name.as_bytes()), reply);
+        });
+    }
+
+    fn setattr(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u32>,
+        size: Option<u64>,
+        _: Option<TimeOrNow>,
+        _: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        _: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        match size {
+            Some(_) => reply.error(self.refuse_content()),
+            None => reply.error(self.refuse()),
+        }
+    }
+
+    fn create(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: u32,
+        _: u32,
+        _: i32,
+        reply: ReplyCreate,
+    ) {
+        reply.error(self.refuse_content());
+    }
+
+    fn write(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: u64,
+        _: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        reply.error(self.refuse_content());
+    }
+
+    fn mknod(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: u32,
+        _: u32,
+        _: u32,
+        reply: ReplyEntry,
+    ) {
+        reply.error(self.refuse());
+    }
+
+    fn mkdir(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(self.refuse());
+    }
+
+    fn symlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
+        reply.error(self.refuse());
+    }
+
+    fn link(&self, _: &fuser::Request, _: INodeNo, _: INodeNo, _: &OsStr, reply: ReplyEntry) {
+        reply.error(self.refuse());
+    }
+
+    fn unlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(self.refuse());
+    }
+
+    fn rmdir(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(self.refuse());
+    }
+
+    fn rename(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: INodeNo,
+        _: &OsStr,
+        _: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(self.refuse());
+    }
+}
+
+fn open_folder(
+    tree: &Tree,
+    inbox: &Inbox,
+    folders: &Handles<Folder>,
+    inode: Inode,
+    caller: &Caller,
+    reply: ReplyOpen,
+) {
+    let _answering = inbox.answering();
+    match tree.open_dir(inode, caller) {
+        Ok(listing) => {
+            let handle = folders.insert(Folder {
+                inode,
+                listing,
+                outdated: AtomicBool::new(false),
+            });
+            reply.opened(
+                handle,
+                FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
+            );
+        }
+        Err(e) => reply.error(errno::of(&e)),
+    }
+}
+
+/// Reads until `size` bytes are there or the file ends: the kernel takes less for the end.
+fn read_at(file: &std::fs::File, offset: u64, size: usize) -> io::Result<Vec<u8>> {
+    let mut data = vec![0; size];
+    let mut filled = 0;
+    while filled < size {
+        match file.read_at(&mut data[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    data.truncate(filled);
+    Ok(data)
+}
+
+/// Whether the flags of setxattr(2) let an attribute be set.
+fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> Result<(), Errno> {
+    if flags & (CREATE | REPLACE) == 0 {
+        return Ok(());
+    }
+    let names = tree.list_xattr(inode).map_err(|e| errno::of(&e))?;
+    let is_there = names.iter().any(|n| n.as_bytes() == name);
+    match is_there {
+        true if flags & CREATE != 0 => Err(Errno::EEXIST),
+        false if flags & REPLACE != 0 => Err(Errno::ENODATA),
+        _ => Ok(()),
+    }
+}
+
+fn send_value(value: crate::vfs::Result<Vec<u8>>, size: u32, reply: ReplyXattr) {
+    match value {
+        Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
+        Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
+        Ok(value) => reply.data(&value),
+        Err(e) => reply.error(errno::of(&e)),
+    }
+}
+
+fn send_done(done: crate::vfs::Result<()>, reply: ReplyEmpty) {
+    match done {
+        Ok(()) => reply.ok(),
+        Err(e) => reply.error(errno::of(&e)),
+    }
+}
+
+fn caller(request: &fuser::Request) -> Caller {
+    Caller { pid: request.pid() }
+}
+
+fn file_type(kind: Kind) -> FileType {
+    match kind {
+        Kind::Folder => FileType::Directory,
+        Kind::File => FileType::RegularFile,
+    }
+}
+
+fn file_attr(attr: &Attr) -> FileAttr {
+    let time = time(attr.mtime_ns);
+    FileAttr {
+        ino: INodeNo(attr.inode.0),
+        size: attr.size,
+        blocks: attr.size.div_ceil(512),
+        atime: time,
+        mtime: time,
+        ctime: time,
+        crtime: time,
+        kind: file_type(attr.kind),
+        perm: (attr.mode & 0o7777) as u16,
+        nlink: attr.nlink,
+        uid: attr.uid,
+        gid: attr.gid,
+        rdev: 0,
+        blksize: 4096,
+        flags: 0,
+    }
+}
+
+/// What stands for a name that isn't there, so that the kernel remembers that, too.
+fn absent() -> FileAttr {
+    file_attr(&Attr {
+        inode: Inode(0),
+        kind: Kind::File,
+        size: 0,
+        mtime_ns: 0,
+        mode: 0,
+        nlink: 0,
+        uid: 0,
+        gid: 0,
+    })
+}
+
+fn time(nanoseconds: i64) -> SystemTime {
+    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
+    if nanoseconds < 0 {
+        SystemTime::UNIX_EPOCH - distance
+    } else {
+        SystemTime::UNIX_EPOCH + distance
+    }
+}

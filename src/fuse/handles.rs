@@ -1,0 +1,86 @@
+//! Folders and files that programs hold open, by the number that the kernel got for them.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use fuser::FileHandle;
+
+use crate::catalog::PhotoId;
+use crate::vfs::{Caller, Inode, OpenDir};
+
+/// A folder held open.
+pub struct Folder {
+    pub inode: Inode,
+    pub listing: OpenDir,
+    /// Set when the folder changed since: what the kernel keeps of this listing is wrong then.
+    pub outdated: AtomicBool,
+}
+
+/// A file held open.
+pub enum OpenFile {
+    /// Read by the kernel itself, or through `file`.
+    Original {
+        inode: Inode,
+        file: File,
+        /// The photo and who opened it, while nothing was read yet of a photo whose reads matter.
+        unread: Mutex<Option<(PhotoId, Caller)>>,
+    },
+    /// As it was when it was opened.
+    Generated(Vec<u8>),
+}
+
+/// What is open, of one kind.
+pub struct Handles<T> {
+    open: Mutex<HashMap<u64, Arc<T>>>,
+    last: AtomicU64,
+}
+
+impl<T> Default for Handles<T> {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+            last: AtomicU64::default(),
+        }
+    }
+}
+
+impl<T> Handles<T> {
+    pub fn insert(&self, value: T) -> FileHandle {
+        let handle = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        self.lock().insert(handle, Arc::new(value));
+        FileHandle(handle)
+    }
+
+    pub fn get(&self, handle: FileHandle) -> Option<Arc<T>> {
+        self.lock().get(&handle.0).cloned()
+    }
+
+    pub fn remove(&self, handle: FileHandle) -> Option<Arc<T>> {
+        self.lock().remove(&handle.0)
+    }
+
+    pub fn for_each(&self, mut each: impl FnMut(&T)) {
+        self.lock().values().for_each(|value| each(value));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<T>>> {
+        self.open.lock().expect("the map is never half-changed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_not_used_again() {
+        let handles = Handles::default();
+        let first = handles.insert("a");
+        assert_eq!(handles.remove(first).as_deref(), Some(&"a"));
+        assert_eq!(handles.get(first), None);
+        assert_ne!(handles.insert("b"), first);
+        assert!(handles.remove(first).is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! Telling the kernel what it must forget after a change, from a thread of its own.
+//!
+//! Never from the session's threads: the kernel may answer a notification with a FORGET that only they can take.
+//! What went stale is worked out where the change was committed, because it depends on the index as it was then.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use fuser::{INodeNo, Notifier};
+
+use super::handles::{Folder, Handles};
+use crate::library::Library;
+use crate::vfs::{Inode, Stale, Tree};
+
+/// A folder's cached listing is dropped at most this often.
+const PAUSE: Duration = Duration::from_secs(1);
+/// From here on one word to the kernel that all names may be wrong is cheaper.
+const MANY: usize = 1000;
+/// `FUSE_NOTIFY_INC_EPOCH` of Linux 6.16, as a whole message: length, code, and no request that it answers.
+const NEW_EPOCH: [u8; 16] = [16, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// Where stale things are handed in. The thread ends when the last owner lets go.
+pub struct Inbox {
+    sender: Sender<Vec<Stale>>,
+    /// Held for reading while an answer that the kernel will remember is on its way.
+    answering: RwLock<()>,
+}
+
+impl Inbox {
+    pub fn new() -> (Arc<Self>, Receiver<Vec<Stale>>) {
+        let (sender, receiver) = channel();
+        let answering = RwLock::default();
+        (Arc::new(Self { sender, answering }), receiver)
+    }
+
+    /// Holds notifications back until an answer is out, so that none overtakes an answer that it is about.
+    pub fn answering(&self) -> RwLockReadGuard<'_, ()> {
+        self.answering.read().expect("nothing panics holding it")
+    }
+
+    pub fn hand_in(&self, stale: Vec<Stale>) {
+        // Fails only while the mount ends, when the kernel forgets everything anyway.
+        let _ = self.sender.send(stale);
+    }
+
+    /// Waits until answers worked out before now are out.
+    fn let_answers_out(&self) {
+        drop(self.answering.write().expect("nothing panics holding it"));
+    }
+}
+
+/// Follows a library for as long as there is somebody to tell.
+pub fn follow(library: &Library, tree: &Arc<Tree>, inbox: &Arc<Inbox>) {
+    // Weak: the library outlives the mount, and the tree owns the library.
+    let (tree, inbox) = (Arc::downgrade(tree), Arc::downgrade(inbox));
+    library.listen(move |delta| {
+        if let (Some(tree), Some(inbox)) = (tree.upgrade(), inbox.upgrade()) {
+            inbox.hand_in(tree.stale(delta));
+        }
+    });
+}
+
+/// Starts the thread that tells the kernel. `device` is the session's own.
+pub fn start(
+    notifier: Notifier,
+    device: File,
+    inbox: &Arc<Inbox>,
+    stale: Receiver<Vec<Stale>>,
+    folders: Arc<Handles<Folder>>,
+) -> io::Result<JoinHandle<()>> {
+    let mut invalidator = Invalidator {
+        notifier,
+        device,
+        folders,
+        told: HashMap::new(),
+        due: HashSet::new(),
+    };
+    let inbox = Arc::downgrade(inbox);
+    let thread = std::thread::Builder::new().name("kbasefs-notify".into());
+    thread.spawn(move || {
+        while let Some(batch) = invalidator.next(&stale) {
+            if let Some(inbox) = inbox.upgrade() {
+                inbox.let_answers_out();
+            }
+            invalidator.tell(batch);
+        }
+    })
+}
+
+struct Invalidator {
+    notifier: Notifier,
+    device: File,
+    folders: Arc<Handles<Folder>>,
+    /// When the listing of a folder was dropped last.
+    told: HashMap<Inode, Instant>,
+    /// Folders whose turn comes when their pause is over.
+    due: HashSet<Inode>,
+}
+
+impl Invalidator {
+    /// Everything that was handed in meanwhile; nothing when a folder is due. `None` ends the thread.
+    fn next(&self, stale: &Receiver<Vec<Stale>>) -> Option<HashSet<Stale>> {
+        let first = if self.due.is_empty() {
+            stale.recv().ok()?
+        } else {
+            match stale.recv_timeout(self.pause()) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        };
+        Some(
+            first
+                .into_iter()
+                .chain(stale.try_iter().flatten())
+                .collect(),
+        )
+    }
+
+    /// How long until a due folder's turn comes.
+    fn pause(&self) -> Duration {
+        let elapsed = |inode| self.told.get(inode).map_or(PAUSE, Instant::elapsed);
+        let waits = self
+            .due
+            .iter()
+            .map(|inode| PAUSE.saturating_sub(elapsed(inode)));
+        waits.min().unwrap_or(PAUSE)
+    }
+
+    fn tell(&mut self, batch: HashSet<Stale>) {
+        let all_names = batch.len() > MANY && self.device.write_all(&NEW_EPOCH).is_ok();
+        for stale in batch {
+            match stale {
+                Stale::Listing(inode) => {
+                    self.due.insert(inode);
+                }
+                Stale::Attributes(inode) => self.forget_attributes(inode),
+                Stale::Entry { .. } if all_names => {}
+                Stale::Entry { parent, name } => self.forget_name(parent, &name),
+            }
+        }
+        self.forget_listings();
+    }
+
+    fn forget_name(&self, parent: Inode, name: &[u8]) {
+        let name = OsStr::from_bytes(name);
+        report(self.notifier.inval_entry(INodeNo(parent.0), name));
+    }
+
+    /// A negative offset leaves the cached content; a new size or time makes the kernel drop that by itself.
+    fn forget_attributes(&self, inode: Inode) {
+        report(self.notifier.inval_inode(INodeNo(inode.0), -1, 0));
+    }
+
+    fn forget_listings(&mut self) {
+        self.told.retain(|_, at| at.elapsed() < PAUSE);
+        let (waiting, now): (HashSet<_>, HashSet<_>) = self
+            .due
+            .drain()
+            .partition(|inode| self.told.contains_key(inode));
+        self.due = waiting;
+        self.folders.for_each(|folder| {
+            if now.contains(&folder.inode) {
+                folder.outdated.store(true, Ordering::Relaxed);
+            }
+        });
+        for inode in now {
+            report(self.notifier.inval_inode(INodeNo(inode.0), 0, 0));
+            self.told.insert(inode, Instant::now());
+        }
+    }
+}
+
+fn report(result: io::Result<()>) {
+    if let Err(e) = result {
+        tracing::debug!("notification of the kernel: {e}");
+    }
+}

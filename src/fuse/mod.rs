@@ -1,0 +1,53 @@
+//! The kernel's edge: serves a [`crate::vfs::Tree`] as a mounted file system.
+//!
+//! Translates and replies; decides nothing about what is shown. Speed means fewer requests, so the kernel may remember
+//! everything for an hour and is told what changed.
+
+mod counters;
+mod errno;
+mod filesystem;
+mod handles;
+mod invalidate;
+pub mod mounts;
+mod options;
+mod passthrough;
+mod session;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use counters::{Counters, Request};
+pub use mounts::detach;
+pub use options::MountOptions;
+pub use session::{Mounted, mount};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("mountpoint {}: no such folder\nhint: mkdir it first", .0.display())]
+    NoMountpoint(PathBuf),
+    #[error("mountpoint {}: not a folder\nhint: mount on an empty folder", .0.display())]
+    NotAFolder(PathBuf),
+    #[error("mountpoint {}: not empty\nhint: mount on an empty folder", .0.display())]
+    NotEmpty(PathBuf),
+    #[error("mountpoint {}: a mount that nobody serves any more\nhint: fusermount3 -u it", .0.display())]
+    Dead(PathBuf),
+    #[error("mountpoint {}: {source}", mountpoint.display())]
+    Mountpoint {
+        mountpoint: PathBuf,
+        source: io::Error,
+    },
+    #[error(
+        "mount option {0} is unknown\nhint: -o takes what mount(8) takes, and allow_other, allow_root"
+    )]
+    UnknownOption(String),
+    #[error("mount on {}: {source}\nhint: this needs /dev/fuse, and fusermount3 for users other than root", mountpoint.display())]
+    Mount {
+        mountpoint: PathBuf,
+        source: io::Error,
+    },
+    #[error("unmount {}: {source}", mountpoint.display())]
+    Unmount {
+        mountpoint: PathBuf,
+        source: io::Error,
+    },
+}

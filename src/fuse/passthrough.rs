@@ -1,0 +1,91 @@
+//! How the content of an open photo reaches its reader: by the kernel straight from the original, or through READs.
+//!
+//! The kernel wants one way for all who have an inode open at a time (another one is EIO), so the way is decided when
+//! the first opens it and kept until the last closes it. Knows nothing of the tree.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::vfs::Inode;
+
+/// How an open inode is read. `B` is what the kernel calls a backing file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Way<B> {
+    /// By the kernel, from a file registered with it.
+    Passthrough(Arc<B>),
+    /// By READ requests, through the page cache.
+    Requests,
+}
+
+impl<B> Clone for Way<B> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Passthrough(backing) => Self::Passthrough(backing.clone()),
+            Self::Requests => Self::Requests,
+        }
+    }
+}
+
+struct Open<B> {
+    way: Way<B>,
+    count: u64,
+}
+
+/// The inodes that are open, and how each is read.
+pub struct Ways<B>(Mutex<HashMap<Inode, Open<B>>>);
+
+impl<B> Default for Ways<B> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<B> Ways<B> {
+    /// Counts one more open of an inode. `register` is asked by the first only; without a backing it is requests.
+    pub fn enter(&self, inode: Inode, register: impl FnOnce() -> Option<B>) -> Way<B> {
+        let mut open = self.lock();
+        let known = open.entry(inode).or_insert_with(|| Open {
+            way: register().map_or(Way::Requests, |b| Way::Passthrough(Arc::new(b))),
+            count: 0,
+        });
+        known.count += 1;
+        known.way.clone()
+    }
+
+    /// Counts one open less; the last closes the backing file.
+    pub fn leave(&self, inode: Inode) {
+        let mut open = self.lock();
+        let Some(known) = open.get_mut(&inode) else {
+            return;
+        };
+        known.count -= 1;
+        if known.count == 0 {
+            open.remove(&inode);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Inode, Open<B>>> {
+        self.0.lock().expect("the map is never half-changed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_is_kept_until_the_last_closes() {
+        let ways = Ways::default();
+        let inode = Inode(7);
+        assert_eq!(ways.enter(inode, || None::<u8>), Way::Requests);
+        assert_eq!(ways.enter(inode, || Some(1)), Way::Requests);
+        ways.leave(inode);
+        assert_eq!(ways.enter(inode, || Some(1)), Way::Requests);
+        ways.leave(inode);
+        ways.leave(inode);
+        let first = ways.enter(inode, || Some(1));
+        assert_eq!(first, Way::Passthrough(Arc::new(1)));
+        assert_eq!(ways.enter(inode, || Some(2)), first);
+        assert_eq!(ways.enter(Inode(8), || None), Way::Requests);
+    }
+}

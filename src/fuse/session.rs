@@ -1,0 +1,197 @@
+//! A mount from its beginning to its end.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fuser::{Session, SessionUnmounter};
+use rustix::io::Errno;
+use tokio::runtime::Handle;
+
+use super::counters::Counters;
+use super::filesystem::Filesystem;
+use super::handles::Handles;
+use super::invalidate::{self, Inbox};
+use super::passthrough::Ways;
+use super::{Error, MountOptions, mounts};
+use crate::library::Library;
+use crate::originals::Originals;
+use crate::vfs::Tree;
+
+/// How long unmounting waits for the last user of a busy mount.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A live mount. Dropping it unmounts.
+pub struct Mounted {
+    mountpoint: PathBuf,
+    counters: Arc<Counters>,
+    unmounter: SessionUnmounter,
+    end: Arc<End>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Whether a session is over.
+#[derive(Default)]
+struct End {
+    over: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl End {
+    fn announce(&self) {
+        *self.over.lock().expect("nothing panics holding it") = true;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) {
+        let over = self.over.lock().expect("nothing panics holding it");
+        let waited = self.changed.wait_while(over, |over| !*over);
+        drop(waited.expect("nothing panics holding it"));
+    }
+
+    /// Whether it came within this time.
+    fn wait_for(&self, patience: Duration) -> bool {
+        let over = self.over.lock().expect("nothing panics holding it");
+        let waited = self
+            .changed
+            .wait_timeout_while(over, patience, |over| !*over);
+        *waited.expect("nothing panics holding it").0
+    }
+}
+
+/// Mounts a tree on an empty folder. It is live when this returns.
+///
+/// # Errors
+/// When the folder isn't there, isn't empty or can't be mounted on.
+pub fn mount(
+    tree: Arc<Tree>,
+    library: Arc<Library>,
+    originals: Arc<Originals>,
+    mountpoint: &Path,
+    options: &MountOptions,
+    runtime: Handle,
+) -> Result<Mounted, Error> {
+    let mountpoint = checked(mountpoint)?;
+    let failed = |source| Error::Mount {
+        mountpoint: mountpoint.clone(),
+        source,
+    };
+    let (inbox, stale) = Inbox::new();
+    let folders = Arc::new(Handles::default());
+    let counters = Arc::<Counters>::default();
+    let config = options.config(originals.root());
+    let filesystem = Filesystem {
+        tree: tree.clone(),
+        originals,
+        runtime,
+        counters: counters.clone(),
+        inbox: inbox.clone(),
+        folders: folders.clone(),
+        files: Handles::default(),
+        ways: Ways::default(),
+        passthrough: options.passthrough,
+    };
+    let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;
+    let device = session.as_fd().try_clone_to_owned().map_err(failed)?;
+    let unmounter = session.unmount_callable();
+    let notifier = session.notifier();
+    invalidate::follow(&library, &tree, &inbox);
+    let notify =
+        invalidate::start(notifier, File::from(device), &inbox, stale, folders).map_err(failed)?;
+    let end = Arc::<End>::default();
+    let serve = serve(session, end.clone()).map_err(failed)?;
+    Ok(Mounted {
+        counters,
+        unmounter,
+        end,
+        threads: vec![serve, notify],
+        mountpoint,
+    })
+}
+
+fn serve(session: Session<Filesystem>, end: Arc<End>) -> std::io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name("kbasefs-mount".into());
+    thread.spawn(move || {
+        if let Err(e) = session.run() {
+            tracing::error!("mount: {e}");
+        }
+        end.announce();
+    })
+}
+
+/// The mountpoint without links, if it can be one.
+fn checked(mountpoint: &Path) -> Result<PathBuf, Error> {
+    let path = || mountpoint.to_path_buf();
+    let unusable =
+        |source: std::io::Error| match source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NOENT) => Error::NoMountpoint(path()),
+            Some(Errno::NOTCONN) => Error::Dead(path()),
+            Some(Errno::NOTDIR) => Error::NotAFolder(path()),
+            _ => Error::Mountpoint {
+                mountpoint: path(),
+                source,
+            },
+        };
+    let absolute = mountpoint.canonicalize().map_err(unusable)?;
+    let mut entries = absolute.read_dir().map_err(unusable)?;
+    match entries.next() {
+        Some(_) => Err(Error::NotEmpty(path())),
+        None => Ok(absolute),
+    }
+}
+
+impl Mounted {
+    /// What the kernel asked so far.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
+    }
+
+    /// Waits until it is unmounted, by whomever.
+    pub fn wait(&self) {
+        self.end.wait();
+    }
+
+    /// Unmounts. A mount in use leaves the tree of folders at once and ends with its last user.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn unmount(mut self) -> Result<(), Error> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let unmounted = match self.unmounter.unmount() {
+            Err(e) if e.raw_os_error() == Some(Errno::BUSY.raw_os_error()) => {
+                mounts::detach(&self.mountpoint)
+            }
+            result => result,
+        };
+        unmounted.map_err(|source| Error::Unmount {
+            mountpoint: self.mountpoint.clone(),
+            source,
+        })?;
+        if !self.end.wait_for(PATIENCE) {
+            tracing::info!("{} is still in use", self.mountpoint.display());
+            return Ok(());
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the mount panicked");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        if !self.threads.is_empty()
+            && let Err(e) = self.end()
+        {
+            tracing::error!("{e}");
+        }
+    }
+}
