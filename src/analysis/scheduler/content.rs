@@ -44,6 +44,7 @@ pub fn read(
 /// Reads at most one byte more than there should be; gives what the file is after that.
 fn fill(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<FileStat> {
     buffer.clear();
+    buffer.reserve_exact(usize::try_from(size + 1).unwrap_or(0));
     file.by_ref().take(size + 1).read_to_end(buffer)?;
     Ok(originals::stat_of(&file.metadata()?))
 }

@@ -206,6 +206,20 @@ async fn copies_are_analysed_once() {
 }
 
 #[tokio::test]
+async fn a_photo_that_was_gone_is_not_analysed_again() {
+    let world = world("a:1", SETTING);
+    let a = world.id("a");
+    world.scheduler.analyzed(a, LONG).await;
+    world.library.commit(&[Change::Gone { id: a }]).unwrap();
+    let path = world.source.path();
+    std::fs::rename(path.join("a"), path.join("b")).unwrap();
+    world.library.commit(&[found(path, "b")]).unwrap();
+    let ended = world.scheduler.analyzed(world.id("b"), LONG).await;
+    assert_eq!(ended, Some(Ended::Analyzed));
+    assert_eq!((world.id("b"), world.rest().len()), (a, 1));
+}
+
+#[tokio::test]
 async fn the_end_is_told_after_the_commit() {
     let world = world("a:1 b:2 c:3 d:4 e:5", SETTING);
     let is_analyzed = |photo| world.library.index().photo(photo).unwrap().status;

@@ -78,11 +78,11 @@ impl Worker {
         if !self.desk.claim(content.hash, itself) {
             return;
         }
-        // Whoever had the content before has committed by now: see whether it was analysed.
-        let verdict = if self.is_pending(photo) {
-            self.analyze(photo, content, bytes, runtime)
-        } else {
-            Verdict::Copied
+        // Whoever had the content before has committed by now: see what that made of this photo.
+        let verdict = match self.standing(photo) {
+            Some(Status::Pending) => self.analyze(photo, content, bytes, runtime),
+            Some(Status::Analyzed) => Verdict::Copied,
+            _ => Verdict::Skipped,
         };
         let change = verdict.change(photo.id, content.stat);
         self.end(photo.id, change, Some(content.hash), verdict);
@@ -111,10 +111,15 @@ impl Worker {
         committed.map_err(|error| Verdict::Postponed(error.to_string()))
     }
 
-    /// Whether the photo is still to be analysed. One that turned out to be a photo that was gone has that one's id now.
-    fn is_pending(&self, photo: &Photo) -> bool {
-        let now = self.library.index().photo(photo.id);
-        now.is_some_and(|p| p.status == Status::Pending)
+    /// How far a photo is now. One that turned out to be a photo that was gone goes by that one's id.
+    fn standing(&self, photo: &Photo) -> Option<Status> {
+        let index = self.library.index();
+        if let Some(now) = index.photo(photo.id) {
+            return Some(now.status);
+        }
+        let returned = index.photo(index.by_path(&photo.path)?)?;
+        // If it is pending still, the next access asks for it by its own id.
+        Some(returned.status).filter(|&status| status != Status::Pending)
     }
 
     fn analyze(
