@@ -1,0 +1,192 @@
+//! How much of the machine does the scheduler leave to the analysis itself?
+//!
+//! Analyses the same files twice, on two threads each: once bare (read, decode, infer), once as `kbasefs analyze`
+//! does (queue, hash, colours, commits to SQLite). The photos are those of the folder KBASEFS_BENCH_PHOTOS, else made.
+
+mod pictures;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use image::RgbImage;
+use kbasefs::analysis::scheduler::{Ended, Options};
+use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject, preview};
+use kbasefs::catalog::{Answer, Change, Facts, Format, PhotoId, SourcePath};
+use kbasefs::library::Library;
+use kbasefs::originals::{Originals, stat_of};
+use kbasefs::store::sqlite::Sqlite;
+
+const THREADS: usize = 2;
+const MADE: usize = 200;
+
+fn main() {
+    let folder = tempfile::tempdir().expect("there is room for temporary files");
+    let (source, files) = match std::env::var_os("KBASEFS_BENCH_PHOTOS") {
+        Some(given) => (PathBuf::from(&given), files_in(Path::new(&given))),
+        None => (folder.path().to_owned(), make(folder.path())),
+    };
+    let analyzer: Arc<dyn Analyzer> = Arc::new(Arithmetic);
+    let bare = bare(&files, &*analyzer);
+    let index = tempfile::tempdir().expect("there is room for an index");
+    let scheduled = scheduled(&source, &files, analyzer, index.path());
+    println!(
+        "bare       {bare:6.2} images/s\nscheduler  {scheduled:6.2} images/s\nratio      {:6.1} %",
+        scheduled / bare * 100.0
+    );
+}
+
+/// About as much arithmetic as the embedded model's.
+struct Arithmetic;
+
+impl Analyzer for Arithmetic {
+    fn name(&self) -> &str {
+        "arithmetic"
+    }
+
+    fn model(&self) -> &str {
+        "arithmetic/1"
+    }
+
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn analyze<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            let pixels = &subject.picture.rgb;
+            let passes = (0..60u32).map(|pass| {
+                let terms = pixels.iter().map(|&p| (f32::from(p) + pass as f32).sqrt());
+                terms.sum::<f32>()
+            });
+            std::hint::black_box(passes.sum::<f32>());
+            Ok(Answer::default())
+        })
+    }
+}
+
+/// Different pictures of 12 megapixels: one picture, brighter and shifted a little more each time.
+fn make(folder: &Path) -> Vec<PathBuf> {
+    let first = pictures::photo(4000, 3000);
+    let made = Mutex::new(Vec::new());
+    on_threads(MADE, |n| {
+        let path = folder.join(format!("{n:03}.jpg"));
+        let bytes = pictures::jpeg(&variation(&first, n));
+        std::fs::write(&path, bytes).expect("there is room for the photos");
+        made.lock().expect("no thread panics").push(path);
+    });
+    made.into_inner().expect("no thread panics")
+}
+
+fn variation(picture: &RgbImage, n: usize) -> RgbImage {
+    let mut picture = picture.clone();
+    picture.rotate_left(n * 30);
+    let light = u8::try_from(n % 50).expect("below 50");
+    picture
+        .iter_mut()
+        .for_each(|value| *value = value.saturating_add(light));
+    picture
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("KBASEFS_BENCH_PHOTOS is a folder");
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| path.is_file()).collect()
+}
+
+/// Images a second of nothing but reading, decoding and inference.
+fn bare(files: &[PathBuf], analyzer: &dyn Analyzer) -> f64 {
+    let start = Instant::now();
+    on_threads(files.len(), |n| {
+        let bytes = std::fs::read(&files[n]).expect("the photos stay");
+        let Ok(decoded) = preview::decode(&bytes) else {
+            return;
+        };
+        let subject = Subject {
+            picture: Arc::new(decoded.picture),
+            facts: Arc::new(Facts::of(Format::Jpeg)),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
+        runtime
+            .block_on(analyzer.analyze(&subject))
+            .expect("a decoded picture is analysed");
+    });
+    rate(files.len(), start.elapsed())
+}
+
+/// Images a second by way of the scheduler.
+fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>, index: &Path) -> f64 {
+    let store = Sqlite::open(&index.join("index.db"), source).expect("a new index opens");
+    let library = Arc::new(Library::load(Arc::new(store)).expect("an empty index loads"));
+    let changes: Vec<_> = files.iter().map(|file| found(source, file)).collect();
+    library
+        .commit(&changes)
+        .expect("there is room for the index");
+    let originals = Arc::new(Originals::open(source).expect("the source is a folder"));
+    let provider = Provider {
+        analyzer,
+        on: Access::Listed,
+    };
+    let options = Options {
+        workers: THREADS,
+        max_file_bytes: u64::MAX - 1,
+    };
+    let mut photos = Vec::<PhotoId>::new();
+    library
+        .index()
+        .for_each_photo(&mut |photo| photos.push(photo.id));
+
+    let scheduler = Scheduler::start(library, originals, vec![provider], options);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
+    let mut failed = 0;
+    let start = Instant::now();
+    runtime.block_on(scheduler.analyze_all(photos, |_, ended| {
+        failed += usize::from(*ended != Ended::Analyzed);
+    }));
+    let rate = rate(files.len(), start.elapsed());
+    println!(
+        "{} files, {failed} not analysed; {:?}",
+        files.len(),
+        scheduler.progress()
+    );
+    rate
+}
+
+fn found(source: &Path, file: &Path) -> Change {
+    let inside = file
+        .strip_prefix(source)
+        .expect("the file is in the source");
+    let metadata = std::fs::metadata(file).expect("the photos stay");
+    Change::Found {
+        known: None,
+        path: SourcePath::new(inside.as_os_str().as_encoded_bytes()),
+        stat: stat_of(&metadata),
+        facts: Box::new(Facts::of(Format::Jpeg)),
+    }
+}
+
+/// Does `work` for every number below `count`, on as many threads as the scheduler has workers.
+fn on_threads(count: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= count {
+                        break;
+                    }
+                    work(n);
+                }
+            });
+        }
+    });
+}
+
+fn rate(count: usize, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
+}
