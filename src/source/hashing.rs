@@ -15,8 +15,9 @@ use crate::originals::{Originals, stat_of};
 const BUFFER: usize = 256 << 10;
 
 impl Sync {
-    /// Hashes the photos whose size equals that of another, or of one that is gone, and says how many it did. Blocks
-    /// until it is through or `stop` is set; a file that can't be read or changes meanwhile is left for the next time.
+    /// Hashes the photos whose size equals that of another, or of one that is gone, or of what they were before they
+    /// were written to, and says how many it did. Blocks until it is through or `stop` is set; a file that can't be
+    /// read or changes meanwhile is left for the next time.
     ///
     /// # Errors
     /// When the catalog can't be read or written.
@@ -54,11 +55,17 @@ impl Sync {
         for size in self.library.store().gone_sizes()? {
             *sizes.entry(size).or_default() += 1;
         }
+        let suspects = self
+            .suspects
+            .lock()
+            .expect("nothing panics under this lock")
+            .clone();
         let index = self.library.index();
         index.for_each_file(&mut |_, stat, _| *sizes.entry(stat.size).or_default() += 1);
         let mut candidates = Vec::new();
         index.for_each_file(&mut |id, stat, is_hashed| {
-            if !is_hashed && stat.size > 0 && sizes.get(&stat.size).is_some_and(|&n| n > 1) {
+            let has_twin = sizes.get(&stat.size).is_some_and(|&n| n > 1);
+            if !is_hashed && stat.size > 0 && (has_twin || suspects.contains(id.0)) {
                 candidates.push((stat.dev, stat.ino, id));
             }
         });

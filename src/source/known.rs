@@ -40,3 +40,40 @@ impl Known {
         self.inodes.get(start).is_some_and(|&(d, _, _)| d == dev)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photos_are_found_by_device_and_inode() {
+        let inodes = [(1, 5, 1), (1, 7, 2), (1, 7, 3), (2, 5, 4)];
+        let known = Known {
+            ids: inodes.iter().map(|&(_, _, id)| id).collect(),
+            inodes: inodes.map(|(d, i, id)| (d, i, PhotoId(id))).to_vec(),
+        };
+        let check = |dev, ino, ids: &[u32]| {
+            let stat = FileStat {
+                dev,
+                ino,
+                ..FileStat::default()
+            };
+            let found: Vec<_> = known
+                .with_inode(&stat)
+                .iter()
+                .map(|(_, _, id)| id.0)
+                .collect();
+            assert_eq!(found, ids);
+            assert_eq!(known.has_inode(&stat), !ids.is_empty());
+        };
+        check(1, 5, &[1]);
+        check(1, 7, &[2, 3]);
+        check(2, 5, &[4]);
+        check(2, 7, &[]);
+        check(0, 5, &[]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|d| known.has_device(d)),
+            [false, true, true, false]
+        );
+    }
+}

@@ -30,6 +30,8 @@ pub struct Scan<'a> {
     pub library: &'a Library,
     pub originals: &'a Originals,
     pub others: &'a Others,
+    /// As in [`super::Sync`].
+    pub suspects: &'a Mutex<RoaringBitmap>,
     pub known: &'a Known,
     pub counts: &'a Counts,
     pub changes: SyncSender<Change>,
@@ -135,6 +137,7 @@ impl Scan<'_> {
             Some(id) => {
                 count(&self.counts.changed);
                 self.note_seen(id);
+                self.note_suspect(id, &stat);
             }
             None => count(&self.counts.added),
         }
@@ -219,6 +222,13 @@ impl Scan<'_> {
 
     fn note_seen(&self, id: PhotoId) {
         self.notes.seen.lock().expect(LOCKED).insert(id.0);
+    }
+
+    fn note_suspect(&self, id: PhotoId, now: &FileStat) {
+        let photo = self.library.index().photo(id);
+        if photo.is_some_and(|was| was.hash.is_some() && was.stat.size == now.size) {
+            self.suspects.lock().expect(LOCKED).insert(id.0);
+        }
     }
 
     fn note_unreadable(&self, path: SourcePath, error: &io::Error) {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
+
 use super::batch;
 use super::known::Known;
 use super::others::Others;
@@ -39,6 +41,9 @@ pub struct Sync {
     pub(super) originals: Arc<Originals>,
     options: Options,
     others: Others,
+    /// Photos that were written to without growing or shrinking, as a backup that is restored does: the hash tells
+    /// whether what was known of them still holds.
+    pub(super) suspects: Mutex<RoaringBitmap>,
     /// Held while a scan runs: one at a time.
     scanning: Mutex<()>,
     /// Of the latest scan.
@@ -56,6 +61,7 @@ impl Sync {
             originals,
             options,
             others: Others::default(),
+            suspects: Mutex::default(),
             scanning: Mutex::default(),
             counts: Mutex::default(),
             done: AtomicBool::new(false),
@@ -101,6 +107,7 @@ impl Sync {
                 library,
                 originals: &self.originals,
                 others: &self.others,
+                suspects: &self.suspects,
                 known: &known,
                 counts,
                 changes,
