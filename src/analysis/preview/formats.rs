@@ -13,6 +13,9 @@ pub fn read(bytes: &[u8], format: ImageFormat) -> Result<Raw, Error> {
     let mut decoder = open(bytes, format)?;
     let (width, height) = decoder.dimensions();
     limits::check(width, height, working_bytes(format, decoder.total_bytes()))?;
+    if format == ImageFormat::Png {
+        limits::check_png(bytes, width, height)?;
+    }
     let profile = decoder.icc_profile().unwrap_or_default();
     let orientation = match decoder.exif_metadata() {
         Ok(Some(exif)) => orientation::of(Some(&exif)),
@@ -54,7 +57,7 @@ fn working_bytes(format: ImageFormat, decoded: u64) -> u64 {
 
 fn refused(error: ImageError) -> Error {
     match error {
-        ImageError::Unsupported(error) => Error::Unsupported(error.to_string()),
+        ImageError::Unsupported(_) | ImageError::Limits(_) => Error::Unsupported(error.to_string()),
         error => Error::Damaged(error.to_string()),
     }
 }

@@ -17,6 +17,10 @@ const MOST_JPEG_PIXELS: u64 = 1_000_000_000;
 const MOST_PASSES: u64 = 500;
 const MOST_PASSED_PIXELS: u64 = 3_000_000_000;
 
+/// A PNG's data is cut into chunks, each of which costs its decoder some 60 us even when it is empty.
+/// libpng writes 8 KiB a chunk: [`MOST_BYTES`] are 32,768 of them.
+const MOST_CHUNKS: usize = 50_000;
+
 /// Checks a picture of `bytes` decoded bytes.
 pub fn check(width: u32, height: u32, bytes: u64) -> Result<(), Error> {
     let pixels = u64::from(width) * u64::from(height);
@@ -27,6 +31,26 @@ pub fn check(width: u32, height: u32, bytes: u64) -> Result<(), Error> {
         return Err(Error::TooLarge { width, height });
     }
     Ok(())
+}
+
+/// Checks a PNG of known size.
+pub fn check_png(png: &[u8], width: u32, height: u32) -> Result<(), Error> {
+    if data_chunks(png) > MOST_CHUNKS {
+        return Err(Error::TooManyParts { width, height });
+    }
+    Ok(())
+}
+
+/// A chunk is its length, its name, its data and a checksum. Eight bytes come before the first.
+fn data_chunks(png: &[u8]) -> usize {
+    let mut rest = png.get(8..).unwrap_or_default();
+    let mut count = 0;
+    while let Some(([a, b, c, d, name @ ..], after)) = rest.split_first_chunk::<8>() {
+        count += usize::from(name == b"IDAT");
+        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+        rest = after.get(length.saturating_add(4)..).unwrap_or_default();
+    }
+    count
 }
 
 /// Checks a JPEG before its first pass. How much it is scaled down is not known yet.
@@ -46,7 +70,76 @@ pub fn check_jpeg(outline: &Outline) -> Result<(), Error> {
         return Err(Error::TooLarge { width, height });
     }
     if outline.passes > MOST_PASSES || outline.passes * pixels > MOST_PASSED_PIXELS {
-        return Err(Error::TooManyPasses { width, height });
+        return Err(Error::TooManyParts { width, height });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(outline: Outline, refusal: Option<&str>) {
+        let result = check_jpeg(&outline).map_err(|e| e.to_string());
+        assert_eq!(result.err().as_deref(), refusal);
+    }
+
+    fn jpeg(width: u16, height: u16, progressive: bool, passes: u64) -> Outline {
+        let samples = u64::from(width) * u64::from(height) * 3 / 2;
+        Outline {
+            width,
+            height,
+            progressive,
+            samples,
+            passes,
+        }
+    }
+
+    #[test]
+    fn what_cameras_write_is_let_through() {
+        check(jpeg(6000, 4000, false, 1), None);
+        check(jpeg(6000, 4000, true, 14), None);
+        check(jpeg(16_320, 12_240, false, 1), None);
+    }
+
+    #[test]
+    fn a_png_of_countless_chunks_is_refused() {
+        let check = |chunks: usize, allowed: bool| {
+            let png = [
+                b"\x89PNG\r\n\x1a\n",
+                b"\0\0\0\0IDATsum.".repeat(chunks).as_slice(),
+            ]
+            .concat();
+            assert_eq!(data_chunks(&png), chunks);
+            assert_eq!(check_png(&png, 1, 1).is_ok(), allowed);
+        };
+        check(1, true);
+        check(20_000, true);
+        check(50_001, false);
+        assert_eq!(data_chunks(b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT"), 1);
+    }
+
+    #[test]
+    fn what_would_take_too_long_or_too_much_is_refused() {
+        check(
+            jpeg(65_500, 65_500, false, 1),
+            Some("picture of 65500 x 65500 pixels is too large"),
+        );
+        check(
+            jpeg(16_320, 12_240, true, 1),
+            Some("picture of 16320 x 12240 pixels is too large"),
+        );
+        check(
+            jpeg(8, 8, true, 501),
+            Some("picture of 8 x 8 pixels is stored in too many parts"),
+        );
+        check(
+            jpeg(6000, 4000, true, 400),
+            Some("picture of 6000 x 4000 pixels is stored in too many parts"),
+        );
+        check(
+            jpeg(100, 0, false, 1),
+            Some("picture of 100 x 0 pixels has nothing to show"),
+        );
+    }
 }

@@ -43,8 +43,8 @@ pub(super) enum Error {
     NoPixels { width: u32, height: u32 },
     #[error("picture of {width} x {height} pixels is too large")]
     TooLarge { width: u32, height: u32 },
-    #[error("picture of {width} x {height} pixels is drawn in too many passes")]
-    TooManyPasses { width: u32, height: u32 },
+    #[error("picture of {width} x {height} pixels is stored in too many parts")]
+    TooManyParts { width: u32, height: u32 },
     #[error("picture is of a kind that cannot be decoded: {0}")]
     Unsupported(String),
     #[error("picture is damaged: {0}")]
@@ -108,4 +108,97 @@ fn format_of(bytes: &[u8]) -> Result<ImageFormat, Error> {
 /// Decoders are others' code on hostile data: a panic in one costs this picture only.
 fn contained<T>(work: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     catch_unwind(work).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::{DynamicImage, Rgb, RgbImage};
+
+    use super::*;
+
+    const ORANGE: [u8; 3] = [250, 150, 50];
+
+    fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+        let image = RgbImage::from_pixel(width, height, Rgb(ORANGE));
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::from(image)
+            .write_to(&mut bytes, format)
+            .unwrap();
+        bytes.into_inner()
+    }
+
+    /// Decoded sizes: of the original, and of the picture. The colour survives.
+    fn check(bytes: &[u8], original: (u32, u32), shown: (u32, u32)) {
+        let decoded = decode(bytes).unwrap();
+        assert_eq!((decoded.width, decoded.height), original);
+        assert_eq!((decoded.picture.width, decoded.picture.height), shown);
+        let (pixels, _) = decoded.picture.rgb.as_chunks::<3>();
+        assert_eq!(pixels.len() as u32, shown.0 * shown.1);
+        let near = pixels[0].iter().zip(ORANGE).all(|(a, b)| a.abs_diff(b) < 8);
+        assert!(near, "{:?}", pixels[0]);
+    }
+
+    fn check_refused(bytes: &[u8], expected: &str) {
+        let Err(Failure::Permanent { reason }) = decode(bytes) else {
+            panic!("not refused: {expected}");
+        };
+        assert!(reason.starts_with(expected), "{reason}");
+    }
+
+    #[test]
+    fn every_format_decodes_and_large_pictures_shrink() {
+        use ImageFormat as F;
+        for format in [F::Jpeg, F::Png, F::WebP, F::Gif, F::Bmp, F::Tiff] {
+            check(&encoded(60, 40, format), (60, 40), (60, 40));
+            check(&encoded(1500, 500, format), (1500, 500), (1024, 341));
+        }
+        check(&encoded(9000, 50, F::Jpeg), (9000, 50), (1024, 6));
+    }
+
+    #[test]
+    fn a_torn_jpeg_shows_what_is_left() {
+        let whole = encoded(600, 400, ImageFormat::Jpeg);
+        check(&whole[..whole.len() * 2 / 3], (600, 400), (600, 400));
+    }
+
+    #[test]
+    fn what_gives_no_picture_says_why() {
+        check_refused(b"", "file is empty");
+        check_refused(b"just text", "content is of no picture format");
+        check_refused(b"\xff\xd8\xff", "picture is damaged: a jpeg without");
+        let png = encoded(60, 40, ImageFormat::Png);
+        check_refused(&png[..png.len() / 2], "picture is damaged: ");
+    }
+
+    #[test]
+    fn what_a_header_promises_is_not_believed() {
+        let mut gif = encoded(60, 40, ImageFormat::Gif);
+        gif[6..10].fill(0xff);
+        check_refused(&gif, "picture of 65535 x 65535 pixels is too large");
+
+        let mut jpeg = encoded(60, 40, ImageFormat::Jpeg);
+        let frame = jpeg.windows(2).position(|m| m == [0xff, 0xc0]).unwrap();
+        jpeg[frame + 5..frame + 9].fill(0xff);
+        check_refused(&jpeg, "picture of 65535 x 65535 pixels is too large");
+    }
+
+    #[test]
+    fn a_jpeg_of_endless_passes_is_refused() {
+        let jpeg = encoded(60, 40, ImageFormat::Jpeg);
+        let scan = jpeg.windows(2).position(|m| m == [0xff, 0xda]).unwrap();
+        let passes = jpeg[scan..jpeg.len() - 2].repeat(600);
+        let bomb = [&jpeg[..scan], &passes, b"\xff\xd9"].concat();
+        check_refused(
+            &bomb,
+            "picture of 60 x 40 pixels is stored in too many parts",
+        );
+    }
+
+    #[test]
+    fn a_panic_costs_one_picture() {
+        assert_eq!(contained(|| 7), Some(7));
+        assert_eq!(contained(|| panic!("as a decoder might")), None::<()>);
+    }
 }

@@ -118,3 +118,39 @@ fn over_white<const COLORS: usize>(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(pixels * COLORS);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{GrayAlphaImage, Rgba, RgbaImage};
+
+    #[test]
+    fn no_side_vanishes() {
+        let check = |size: (u32, u32), expected| {
+            assert_eq!(fitted(size.0, size.1, 1024), expected);
+        };
+        check((6000, 4000), (1024, 683));
+        check((4000, 6000), (683, 1024));
+        check((65_535, 1), (1024, 1));
+        check((u32::MAX, u32::MAX), (1024, 1024));
+    }
+
+    #[test]
+    fn transparency_shows_white() {
+        let check = |image: DynamicImage, expected: &[u8]| {
+            assert_eq!(Pixels::from_image(image).unwrap().bytes, expected);
+        };
+        let pixel = |alpha| RgbaImage::from_pixel(2, 1, Rgba([0, 100, 200, alpha]));
+        check(pixel(255).into(), &[0, 100, 200, 0, 100, 200]);
+        check(pixel(0).into(), &[255; 6]);
+        check(pixel(128).into(), &[127, 177, 227, 127, 177, 227]);
+        let gray = GrayAlphaImage::from_raw(2, 1, vec![10, 255, 10, 0]).unwrap();
+        check(gray.into(), &[10, 255]);
+    }
+
+    #[test]
+    fn a_decoder_that_gives_too_little_is_refused() {
+        assert!(Pixels::new(2, 2, Channels::Rgb, vec![0; 12]).is_ok());
+        assert!(Pixels::new(2, 2, Channels::Rgb, vec![0; 11]).is_err());
+    }
+}
