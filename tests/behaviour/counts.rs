@@ -1,0 +1,72 @@
+//! What the kernel asks for what users do. Requests are what costs time, so they are counted.
+
+use std::process::Command;
+
+use kbasefs::fuse::Request;
+
+use crate::fixture::{Fixture, Surface, content};
+use crate::mount::Mount;
+
+#[test]
+fn a_long_listing_asks_for_two_attributes_and_no_photo() {
+    let photos: String = (0..2000).map(|n| format!("{n}.jpg beach;")).collect();
+    let fixture = Fixture::new(&photos);
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    let list = || {
+        Command::new("ls")
+            .arg("-l")
+            .arg(mount.path("tags/beach"))
+            .output()
+            .unwrap()
+    };
+    let lines = list().stdout.iter().filter(|&&b| b == b'\n').count();
+    assert_eq!(lines, 2001);
+    assert!(mount.count(Request::GetXattr) <= 2);
+    assert_eq!(mount.count(Request::ListXattr), 0);
+    assert_eq!(
+        (mount.count(Request::Open), mount.count(Request::Read)),
+        (0, 0)
+    );
+    let requests = [
+        Request::Lookup,
+        Request::ReadDir,
+        Request::ReadDirPlus,
+        Request::GetAttr,
+    ];
+    let before = requests.map(|request| mount.count(request));
+    list();
+    let mut expected = before;
+    // The time of access of a folder that was listed: the kernel asks for it on mounts that aren't read-only.
+    expected[3] += 1;
+    assert_eq!(requests.map(|request| mount.count(request)), expected);
+}
+
+#[test]
+fn a_missing_name_is_looked_up_once() {
+    let fixture = Fixture::new("a.jpg beach");
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    for _ in 0..10 {
+        assert!(mount.stat("/.Trash-0").is_err());
+    }
+    assert_eq!(mount.count(Request::Lookup), 1);
+}
+
+#[test]
+fn the_kernel_reads_originals_by_itself() {
+    let fixture = Fixture::new("a.jpg");
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    for _ in 0..3 {
+        assert_eq!(mount.read("all/a.jpg"), Ok(content("a.jpg")));
+    }
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root gets passthrough");
+        return;
+    }
+    assert_eq!(mount.count(Request::Read), 0);
+}

@@ -1,0 +1,131 @@
+//! A source folder with its catalog, and what a program sees of one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kbasefs::analysis::{Crawlers, Scheduler};
+use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
+use kbasefs::library::Library;
+use kbasefs::originals::Originals;
+use kbasefs::store::memory::Memory;
+use kbasefs::vfs::{Options, Tree};
+use tempfile::TempDir;
+
+/// Why something was refused, as its number is called.
+pub type Refusal = String;
+
+/// What `stat` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stat {
+    pub inode: u64,
+    pub is_folder: bool,
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub mode: u32,
+    pub nlink: u64,
+}
+
+/// A catalog as a program sees it; paths begin with `/`.
+pub trait Surface {
+    /// The names, those of folders with a `/` behind, sorted, without dots and generated files.
+    fn list(&self, path: &str) -> Result<Vec<String>, Refusal>;
+    fn stat(&self, path: &str) -> Result<Stat, Refusal>;
+    fn read(&self, path: &str) -> Result<Vec<u8>, Refusal>;
+    fn attributes(&self, path: &str) -> Result<Vec<String>, Refusal>;
+    fn get(&self, path: &str, name: &str) -> Result<String, Refusal>;
+    fn set(&self, path: &str, name: &str, value: &str) -> Result<(), Refusal>;
+    fn remove(&self, path: &str, name: &str) -> Result<(), Refusal>;
+    /// Holds soon, or the test fails: a change reaches the surface after its commit.
+    fn eventually(&self, holds: &mut dyn FnMut() -> bool);
+}
+
+/// A source folder with its catalog.
+pub struct Fixture {
+    pub source: TempDir,
+    pub library: Arc<Library>,
+    pub originals: Arc<Originals>,
+    pub tree: Arc<Tree>,
+}
+
+impl Fixture {
+    /// Photos as `name tag tag; folder/name tag`, each file with a content of its own.
+    pub fn new(photos: &str) -> Self {
+        let source = tempfile::tempdir().unwrap();
+        let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
+        let originals = Arc::new(Originals::open(source.path()).unwrap());
+        let tree = Arc::new(new_tree(&library));
+        let fixture = Self {
+            source,
+            library,
+            originals,
+            tree,
+        };
+        let photos = photos.split(';').map(str::trim).filter(|p| !p.is_empty());
+        let changes: Vec<_> = photos.map(|photo| fixture.found(photo)).collect();
+        fixture.library.commit(&changes).unwrap();
+        fixture
+    }
+
+    /// One more photo arrives.
+    pub fn add(&self, photo: &str) {
+        self.library.commit(&[self.found(photo)]).unwrap();
+    }
+
+    /// Puts a file into the source, unless it is there, without the catalog's knowing.
+    pub fn place(&self, name: &str) {
+        let path = self.path(name);
+        if !path.exists() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content(name)).unwrap();
+        }
+    }
+
+    pub fn id(&self, name: &str) -> PhotoId {
+        let path = SourcePath::new(name.as_bytes());
+        self.library.index().by_path(&path).unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.source.path().join(name)
+    }
+
+    fn found(&self, photo: &str) -> Change {
+        let mut words = photo.split_whitespace();
+        let name = words.next().unwrap();
+        self.place(name);
+        let path = SourcePath::new(name.as_bytes());
+        let mut facts = Facts::of(Format::Jpeg);
+        facts.keywords = words.map(str::to_owned).collect();
+        Change::Found {
+            known: None,
+            stat: self.originals.stat(&path).unwrap().unwrap(),
+            path,
+            facts: Box::new(facts),
+        }
+    }
+}
+
+/// A tree over a library, as a remount makes it.
+pub fn new_tree(library: &Arc<Library>) -> Tree {
+    let options = Options {
+        facet_depth: 2,
+        xattr_wait: Duration::ZERO,
+        first_results_wait: Duration::ZERO,
+        owner: (0, 0),
+    };
+    let scheduler = Arc::<Scheduler>::default();
+    Tree::new(
+        library.clone(),
+        scheduler,
+        Arc::<Crawlers>::default(),
+        options,
+    )
+}
+
+/// What the file of this name holds: a few hundred kilobytes that differ everywhere.
+pub fn content(name: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 300_001];
+    let mut reader = blake3::Hasher::new().update(name.as_bytes()).finalize_xof();
+    reader.fill(&mut bytes);
+    bytes
+}

@@ -1,0 +1,7 @@
+//! What a catalog does, written once: the suite runs on the bare tree and on a real mount.
+
+mod counts;
+mod fixture;
+mod mount;
+mod suite;
+mod tree;

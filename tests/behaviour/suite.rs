@@ -1,0 +1,167 @@
+//! The suite.
+
+use crate::fixture::{Fixture, Stat, Surface, content};
+
+pub const PHOTOS: &str = "a.jpg beach sunset; trip/b.jpg beach dog; trip/deep/c.jpg dog; e.jpg";
+
+/// Everything that holds for any surface of a catalog of [`PHOTOS`].
+pub fn run(fixture: &Fixture, surface: &dyn Surface) {
+    every_view_lists_its_photos(surface);
+    a_photo_reads_the_same_in_every_view(surface);
+    a_photo_looks_like_its_original(fixture, surface);
+    names_that_are_not_there_are_not_found(surface);
+    attributes_say_what_is_known(surface);
+    what_a_person_sets_holds(surface);
+    a_change_shows(fixture, surface);
+}
+
+/// A listing as the suite compares it.
+pub fn shown(entries: impl Iterator<Item = (String, bool)>) -> Vec<String> {
+    let generated = |name: &str| name == "README.txt" || name.starts_with('.');
+    let mut names: Vec<_> = entries
+        .filter(|(name, _)| !generated(name))
+        .map(|(name, is_folder)| if is_folder { name + "/" } else { name })
+        .collect();
+    names.sort();
+    names
+}
+
+fn check(surface: &dyn Surface, path: &str, expected: &str) {
+    let names = surface.list(path).map(|names| names.join(", "));
+    assert_eq!(names.as_deref(), Ok(expected), "{path}");
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
+    assert_eq!(result.map(|_| ()), Err(refusal.to_owned()));
+}
+
+fn every_view_lists_its_photos(surface: &dyn Surface) {
+    let views =
+        "all/, by-camera/, by-color/, by-date/, by-place/, by-type/, failed/, tags/, unanalyzed/";
+    check(surface, "/", views);
+    check(surface, "/all", "a.jpg, e.jpg, trip/");
+    check(surface, "/all/trip", "b.jpg, deep/");
+    check(surface, "/all/trip/deep", "c.jpg");
+    check(surface, "/tags", "beach/, dog/, sunset/");
+    check(surface, "/tags/beach", "a.jpg, b.jpg, dog/, sunset/");
+    check(surface, "/tags/beach/dog", "b.jpg");
+    check(surface, "/tags/beach/-dog", "a.jpg");
+    check(surface, "/by-type/jpeg", "a.jpg, b.jpg, c.jpg, e.jpg");
+    check(surface, "/unanalyzed", "a.jpg, b.jpg, c.jpg, e.jpg");
+    check(surface, "/failed", "");
+}
+
+fn a_photo_reads_the_same_in_every_view(surface: &dyn Surface) {
+    for path in [
+        "/all/trip/b.jpg",
+        "/tags/beach/b.jpg",
+        "/tags/dog/beach/b.jpg",
+    ] {
+        assert!(surface.read(path) == Ok(content("trip/b.jpg")), "{path}");
+    }
+    let readme = String::from_utf8(surface.read("/README.txt").unwrap()).unwrap();
+    assert!(readme.contains("4 photos"));
+}
+
+fn a_photo_looks_like_its_original(fixture: &Fixture, surface: &dyn Surface) {
+    use std::os::unix::fs::MetadataExt;
+    let original = std::fs::metadata(fixture.path("trip/b.jpg")).unwrap();
+    let stat = surface.stat("/all/trip/b.jpg").unwrap();
+    let expected = Stat {
+        inode: stat.inode,
+        is_folder: false,
+        size: original.size(),
+        mtime_ns: original.mtime() * 1_000_000_000 + original.mtime_nsec(),
+        mode: original.mode() & 0o555,
+        // all, two tags, type, unanalyzed
+        nlink: 5,
+    };
+    assert_eq!(stat, expected);
+    assert_eq!(surface.stat("/tags/dog/b.jpg"), Ok(expected));
+    assert!(stat.inode < 1 << 53);
+    let folder = surface.stat("/tags/dog").unwrap();
+    assert_eq!((folder.is_folder, folder.mode), (true, 0o555));
+}
+
+fn names_that_are_not_there_are_not_found(surface: &dyn Surface) {
+    for path in [
+        "/.Trash",
+        "/.Trash-0",
+        "/tags/cat",
+        "/tags/dog/.hidden",
+        "/all/b.jpg",
+        "/tags/dog/dog",
+    ] {
+        refused(surface.stat(path), "ENOENT");
+    }
+    refused(surface.stat("/all/a.jpg/x"), "ENOTDIR");
+}
+
+fn attributes_say_what_is_known(surface: &dyn Surface) {
+    let names = surface.attributes("/all/a.jpg").unwrap();
+    let expected = [
+        "user.xdg.tags",
+        "user.kbasefs.tags",
+        "user.kbasefs.status",
+        "user.kbasefs.confidence",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(surface.attributes("/all"), Ok(Vec::new()));
+    assert_eq!(
+        surface.get("/all/a.jpg", "user.xdg.tags").unwrap(),
+        "beach,sunset"
+    );
+    assert_eq!(
+        surface.get("/all/a.jpg", "user.kbasefs.status").unwrap(),
+        "pending"
+    );
+    refused(
+        surface.get("/all/a.jpg", "user.kbasefs.description"),
+        "ENODATA",
+    );
+    refused(surface.get("/all/a.jpg", "user.nothing"), "ENODATA");
+    refused(surface.get("/all/a.jpg", "security.selinux"), "ENOTSUP");
+    refused(surface.get("/all/a.jpg", "trusted.x"), "ENOTSUP");
+    refused(
+        surface.set("/all/a.jpg", "user.kbasefs.status", "x"),
+        "EPERM",
+    );
+    refused(surface.remove("/all/a.jpg", "user.xdg.comment"), "ENODATA");
+}
+
+fn what_a_person_sets_holds(surface: &dyn Surface) {
+    surface
+        .set("/all/a.jpg", "user.xdg.comment", "the last evening")
+        .unwrap();
+    let description = surface.get("/all/a.jpg", "user.kbasefs.description");
+    assert_eq!(description.as_deref(), Ok("the last evening"));
+    surface.remove("/all/a.jpg", "user.xdg.comment").unwrap();
+    refused(surface.get("/all/a.jpg", "user.xdg.comment"), "ENODATA");
+    surface.set("/all/e.jpg", "user.xdg.tags", "cat").unwrap();
+    assert_eq!(
+        surface.get("/all/e.jpg", "user.kbasefs.tags").as_deref(),
+        Ok("cat")
+    );
+}
+
+fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
+    fixture.add("trip/f.jpg beach owl");
+    surface.eventually(&mut || {
+        surface
+            .list("/tags/owl")
+            .is_ok_and(|names| names == ["f.jpg"])
+            && surface.stat("/tags/cat/e.jpg").is_ok()
+            && surface
+                .list("/all/trip")
+                .is_ok_and(|names| names == ["b.jpg", "deep/", "f.jpg"])
+    });
+    let id = fixture.id("trip/f.jpg");
+    let gone = kbasefs::catalog::Change::Gone { id };
+    fixture.library.commit(&[gone]).unwrap();
+    surface.eventually(&mut || {
+        surface.stat("/tags/owl").is_err()
+            && surface
+                .list("/all/trip")
+                .is_ok_and(|names| names == ["b.jpg", "deep/"])
+    });
+}

@@ -1,0 +1,123 @@
+//! The bare tree as a surface: walks paths with lookups, as the kernel does.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use kbasefs::originals::Originals;
+use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, Tree};
+
+use crate::fixture::{Fixture, Refusal, Stat, Surface};
+use crate::suite;
+
+#[test]
+fn the_bare_tree_behaves() {
+    let fixture = Fixture::new(suite::PHOTOS);
+    let surface = Bare {
+        tree: fixture.tree.clone(),
+        originals: fixture.originals.clone(),
+    };
+    suite::run(&fixture, &surface);
+}
+
+const NOBODY: Caller = Caller { pid: 0 };
+
+struct Bare {
+    tree: Arc<Tree>,
+    originals: Arc<Originals>,
+}
+
+impl Bare {
+    fn find(&self, path: &str) -> Result<Attr, Refusal> {
+        let root = self.tree.attr(Inode::ROOT).map_err(refusal);
+        let mut names = path.split('/').filter(|name| !name.is_empty());
+        names.try_fold(root?, |attr, name| {
+            let found = self.tree.lookup(attr.inode, name.as_bytes());
+            found.map_err(refusal)
+        })
+    }
+
+    fn inode(&self, path: &str) -> Result<Inode, Refusal> {
+        Ok(self.find(path)?.inode)
+    }
+}
+
+impl Surface for Bare {
+    fn list(&self, path: &str) -> Result<Vec<String>, Refusal> {
+        let open = self.tree.open_dir(self.inode(path)?, &NOBODY);
+        let open = open.map_err(refusal)?;
+        let entries = open.entries(&self.tree, 0).map(|entry| {
+            let name = String::from_utf8_lossy(&entry.name).into_owned();
+            (name, entry.kind == Kind::Folder)
+        });
+        Ok(suite::shown(entries))
+    }
+
+    fn stat(&self, path: &str) -> Result<Stat, Refusal> {
+        let attr = self.find(path)?;
+        Ok(Stat {
+            inode: attr.inode.0,
+            is_folder: attr.kind == Kind::Folder,
+            size: attr.size,
+            mtime_ns: attr.mtime_ns,
+            mode: attr.mode,
+            nlink: attr.nlink.into(),
+        })
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, Refusal> {
+        match self.tree.open(self.inode(path)?).map_err(refusal)? {
+            Content::Generated(content) => Ok(content),
+            Content::Original { path, .. } => {
+                let mut bytes = Vec::new();
+                let (mut file, _) = self.originals.read(&path).unwrap();
+                file.read_to_end(&mut bytes).unwrap();
+                Ok(bytes)
+            }
+        }
+    }
+
+    fn attributes(&self, path: &str) -> Result<Vec<String>, Refusal> {
+        let names = self.tree.list_xattr(self.inode(path)?).map_err(refusal)?;
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    fn get(&self, path: &str, name: &str) -> Result<String, Refusal> {
+        let inode = self.inode(path)?;
+        let value = self.tree.get_xattr(inode, name.as_bytes(), &NOBODY);
+        let value = value
+            .now_or_never()
+            .expect("an idle scheduler waits for nothing");
+        Ok(String::from_utf8(value.map_err(refusal)?).unwrap())
+    }
+
+    fn set(&self, path: &str, name: &str, value: &str) -> Result<(), Refusal> {
+        let inode = self.inode(path)?;
+        let done = self
+            .tree
+            .set_xattr(inode, name.as_bytes(), value.as_bytes());
+        done.map_err(refusal)
+    }
+
+    fn remove(&self, path: &str, name: &str) -> Result<(), Refusal> {
+        let inode = self.inode(path)?;
+        let done = self.tree.remove_xattr(inode, name.as_bytes());
+        done.map_err(refusal)
+    }
+
+    fn eventually(&self, holds: &mut dyn FnMut() -> bool) {
+        assert!(holds());
+    }
+}
+
+fn refusal(error: Error) -> Refusal {
+    let name = match error {
+        Error::NotFound => "ENOENT",
+        Error::NotAFolder => "ENOTDIR",
+        Error::NoData => "ENODATA",
+        Error::Unsupported => "ENOTSUP",
+        Error::NotPermitted => "EPERM",
+        other => return other.to_string(),
+    };
+    name.into()
+}
