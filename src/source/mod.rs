@@ -1,3 +1,22 @@
 //! The source folder: what is in it and what its files say of themselves. Reads, never writes.
+//!
+//! [`Sync`] keeps the catalog in step with the folder: it walks, compares with the index, opens what is new, and
+//! commits what happened. Knows nothing of views, pictures' content or who looks at them.
 
+mod absence;
+mod batch;
+mod decision;
+mod error;
 pub mod facts;
+mod hashing;
+mod known;
+mod moves;
+mod others;
+mod report;
+mod scan;
+mod sync;
+mod walk;
+
+pub use error::Error;
+pub use report::{Progress, Report};
+pub use sync::{Options, Sync};
