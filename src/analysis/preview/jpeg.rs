@@ -59,6 +59,8 @@ fn channels(format: PixelFormat) -> Result<Channels, Error> {
 
 fn refused(error: jpeg_decoder::Error) -> Error {
     match error {
+        // Bytes in memory fail to be read only where they end.
+        jpeg_decoder::Error::Io(_) => Error::Damaged("it ends too early".into()),
         jpeg_decoder::Error::Unsupported(_) => Error::Unsupported(error.to_string()),
         error => Error::Damaged(error.to_string()),
     }
