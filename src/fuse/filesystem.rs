@@ -3,122 +3,39 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fuser::{
-    AccessFlags, BackingId, BsdFileFlags, Errno, FileAttr, FileHandle, FileType, FopenFlags,
-    Generation, INodeNo, InitFlags, KernelConfig, LockOwner, OpenAccMode, OpenFlags, RenameFlags,
-    ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry,
-    ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, Errno, FileHandle, FopenFlags, INodeNo, InitFlags, KernelConfig,
+    LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
+    ReplyXattr, TimeOrNow, WriteFlags,
 };
 use tokio::runtime::Handle;
 
+use super::attributes::{GENERATION, TTL, absent, file_attr, file_type};
 use super::counters::{Counters, Request};
 use super::errno;
-use super::handles::{Folder, Handles, OpenFile};
+use super::files::Files;
+use super::handles::{Folder, Handles};
 use super::invalidate::Inbox;
-use super::passthrough::{Way, Ways};
-use crate::catalog::{FileStat, PhotoId, SourcePath};
-use crate::originals::Originals;
-use crate::vfs::{Attr, Caller, Content, Error, Inode, Kind, Stale, Tree, xattr};
-
-/// How long the kernel may remember what it was told; what changes is taken back.
-const TTL: Duration = Duration::from_secs(3600);
-const GENERATION: Generation = Generation(0);
-/// `XATTR_CREATE` and `XATTR_REPLACE` of setxattr(2).
-const CREATE: i32 = 1;
-const REPLACE: i32 = 2;
+use super::values::{allows, send_value};
+use crate::vfs::{Caller, Error, Inode, Kind, Stale, Tree, xattr};
 
 /// The answers to one mount's kernel.
 pub struct Filesystem {
     pub tree: Arc<Tree>,
-    pub originals: Arc<Originals>,
     pub runtime: Handle,
     pub counters: Arc<Counters>,
     pub inbox: Arc<Inbox>,
     pub folders: Arc<Handles<Folder>>,
-    pub files: Handles<OpenFile>,
-    pub ways: Ways<BackingId>,
-    /// Whether the kernel may read originals by itself.
-    pub passthrough: bool,
-}
-
-/// An original that is being opened.
-struct Opening {
-    inode: Inode,
-    photo: PhotoId,
-    path: SourcePath,
-    /// As the catalog knows it.
-    known: FileStat,
-    reads_matter: bool,
-    caller: Caller,
+    pub files: Files,
 }
 
 impl Filesystem {
-    fn open_original(&self, opening: Opening, reply: ReplyOpen) -> io::Result<()> {
-        let (file, stat) = match self.originals.read(&opening.path) {
-            Ok(found) => found,
-            Err(e) => {
-                reply.error(errno::of_disk(&e));
-                return Err(e);
-            }
-        };
-        let inode = opening.inode;
-        let may_pass = self.passthrough && !opening.reads_matter;
-        let way = self.ways.enter(inode, || {
-            may_pass.then(|| reply.open_backing(&file).ok()).flatten()
-        });
-        let unread = opening
-            .reads_matter
-            .then_some((opening.photo, opening.caller));
-        let handle = self.files.insert(OpenFile::Original {
-            inode,
-            file,
-            unread: Mutex::new(unread),
-        });
-        match way {
-            Way::Passthrough(backing) => {
-                reply.opened_passthrough(handle, FopenFlags::FOPEN_NOFLUSH, &backing);
-            }
-            // The kernel would cut or fill what it reads to the size that it was told.
-            Way::Requests if !stat.same_content(&opening.known) => {
-                reply.opened(
-                    handle,
-                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO,
-                );
-            }
-            Way::Requests => {
-                reply.opened(
-                    handle,
-                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_KEEP_CACHE,
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn read_file(&self, file: &OpenFile, offset: u64, size: u32) -> io::Result<Vec<u8>> {
-        let size = size as usize;
-        match file {
-            OpenFile::Generated(content) => {
-                let start = usize::try_from(offset).map_or(content.len(), |o| o.min(content.len()));
-                let end = content.len().min(start.saturating_add(size));
-                Ok(content[start..end].to_vec())
-            }
-            OpenFile::Original { file, unread, .. } => {
-                let first = unread.lock().expect("nothing panics holding it").take();
-                if let Some((photo, caller)) = first {
-                    self.tree.read_by(photo, &caller);
-                }
-                read_at(file, offset, size)
-            }
-        }
-    }
-
     fn refuse(&self) -> Errno {
         self.counters.count(Request::Refused);
         errno::of(&Error::NotPermitted)
@@ -143,7 +60,7 @@ impl fuser::Filesystem for Filesystem {
                 tracing::debug!("the kernel has no {flag:?}");
             }
         }
-        self.passthrough = self.passthrough
+        self.files.passthrough = self.files.passthrough
             && config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
             && config.set_max_stack_depth(1).is_ok();
         Ok(())
@@ -286,35 +203,7 @@ impl fuser::Filesystem for Filesystem {
         if flags.acc_mode() != OpenAccMode::O_RDONLY {
             return reply.error(self.refuse_content());
         }
-        let inode = Inode(inode.0);
-        match self.tree.open(inode) {
-            Ok(Content::Generated(content)) => {
-                let handle = self.files.insert(OpenFile::Generated(content));
-                reply.opened(
-                    handle,
-                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO,
-                );
-            }
-            Ok(Content::Original {
-                photo,
-                path,
-                stat,
-                reads_matter,
-            }) => {
-                let opening = Opening {
-                    inode,
-                    photo,
-                    path,
-                    known: stat,
-                    reads_matter,
-                    caller: caller(request),
-                };
-                if let Err(e) = self.open_original(opening, reply) {
-                    tracing::debug!("open: {e}");
-                }
-            }
-            Err(e) => reply.error(errno::of(&e)),
-        }
+        self.files.open(Inode(inode.0), caller(request), reply);
     }
 
     fn read(
@@ -329,10 +218,7 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyData,
     ) {
         self.counters.count(Request::Read);
-        let Some(file) = self.files.get(handle) else {
-            return reply.error(Errno::EBADF);
-        };
-        match self.read_file(&file, offset, size) {
+        match self.files.read(handle, offset, size) {
             Ok(data) => reply.data(&data),
             Err(e) => reply.error(errno::of_disk(&e)),
         }
@@ -348,9 +234,7 @@ impl fuser::Filesystem for Filesystem {
         _: bool,
         reply: ReplyEmpty,
     ) {
-        if let Some(OpenFile::Original { inode, .. }) = self.files.remove(handle).as_deref() {
-            self.ways.leave(*inode);
-        }
+        self.files.close(handle);
         reply.ok();
     }
 
@@ -541,45 +425,6 @@ fn open_folder(
     }
 }
 
-/// Reads until `size` bytes are there or the file ends: the kernel takes less for the end.
-fn read_at(file: &std::fs::File, offset: u64, size: usize) -> io::Result<Vec<u8>> {
-    let mut data = vec![0; size];
-    let mut filled = 0;
-    while filled < size {
-        match file.read_at(&mut data[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    data.truncate(filled);
-    Ok(data)
-}
-
-/// Whether the flags of setxattr(2) let an attribute be set.
-fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> Result<(), Errno> {
-    if flags & (CREATE | REPLACE) == 0 {
-        return Ok(());
-    }
-    let names = tree.list_xattr(inode).map_err(|e| errno::of(&e))?;
-    let is_there = names.iter().any(|n| n.as_bytes() == name);
-    match is_there {
-        true if flags & CREATE != 0 => Err(Errno::EEXIST),
-        false if flags & REPLACE != 0 => Err(Errno::ENODATA),
-        _ => Ok(()),
-    }
-}
-
-fn send_value(value: crate::vfs::Result<Vec<u8>>, size: u32, reply: ReplyXattr) {
-    match value {
-        Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
-        Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
-        Ok(value) => reply.data(&value),
-        Err(e) => reply.error(errno::of(&e)),
-    }
-}
-
 fn send_done(done: crate::vfs::Result<()>, reply: ReplyEmpty) {
     match done {
         Ok(()) => reply.ok(),
@@ -589,55 +434,4 @@ fn send_done(done: crate::vfs::Result<()>, reply: ReplyEmpty) {
 
 fn caller(request: &fuser::Request) -> Caller {
     Caller { pid: request.pid() }
-}
-
-fn file_type(kind: Kind) -> FileType {
-    match kind {
-        Kind::Folder => FileType::Directory,
-        Kind::File => FileType::RegularFile,
-    }
-}
-
-fn file_attr(attr: &Attr) -> FileAttr {
-    let time = time(attr.mtime_ns);
-    FileAttr {
-        ino: INodeNo(attr.inode.0),
-        size: attr.size,
-        blocks: attr.size.div_ceil(512),
-        atime: time,
-        mtime: time,
-        ctime: time,
-        crtime: time,
-        kind: file_type(attr.kind),
-        perm: (attr.mode & 0o7777) as u16,
-        nlink: attr.nlink,
-        uid: attr.uid,
-        gid: attr.gid,
-        rdev: 0,
-        blksize: 4096,
-        flags: 0,
-    }
-}
-
-/// What stands for a name that isn't there, so that the kernel remembers that, too.
-fn absent() -> FileAttr {
-    file_attr(&Attr {
-        inode: Inode(0),
-        kind: Kind::File,
-        size: 0,
-        mtime_ns: 0,
-        mode: 0,
-        nlink: 0,
-        uid: 0,
-        gid: 0,
-    })
-}
-
-fn time(nanoseconds: i64) -> SystemTime {
-    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
-    if nanoseconds < 0 {
-        SystemTime::UNIX_EPOCH - distance
-    } else {
-        SystemTime::UNIX_EPOCH + distance
-    }
 }

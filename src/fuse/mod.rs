@@ -3,8 +3,10 @@
 //! Translates and replies; decides nothing about what is shown. Speed means fewer requests, so the kernel may remember
 //! everything for an hour and is told what changed.
 
+mod attributes;
 mod counters;
 mod errno;
+mod files;
 mod filesystem;
 mod handles;
 mod invalidate;
@@ -12,6 +14,7 @@ pub mod mounts;
 mod options;
 mod passthrough;
 mod session;
+mod values;
 
 use std::io;
 use std::path::PathBuf;

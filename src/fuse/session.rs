@@ -12,10 +12,10 @@ use rustix::io::Errno;
 use tokio::runtime::Handle;
 
 use super::counters::Counters;
+use super::files::Files;
 use super::filesystem::Filesystem;
 use super::handles::Handles;
 use super::invalidate::{self, Inbox};
-use super::passthrough::Ways;
 use super::{Error, MountOptions, mounts};
 use crate::library::Library;
 use crate::originals::Originals;
@@ -85,14 +85,11 @@ pub fn mount(
     let config = options.config(originals.root());
     let filesystem = Filesystem {
         tree: tree.clone(),
-        originals,
         runtime,
         counters: counters.clone(),
         inbox: inbox.clone(),
         folders: folders.clone(),
-        files: Handles::default(),
-        ways: Ways::default(),
-        passthrough: options.passthrough,
+        files: Files::new(tree.clone(), originals, options.passthrough),
     };
     let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;
     let device = session.as_fd().try_clone_to_owned().map_err(failed)?;

@@ -5,7 +5,7 @@ use std::process::Command;
 use kbasefs::fuse::Request;
 
 use crate::fixture::{Fixture, Surface, content};
-use crate::mount::Mount;
+use crate::mount::{Mount, options};
 
 #[test]
 fn a_long_listing_asks_for_two_attributes_and_no_photo() {
@@ -69,4 +69,17 @@ fn the_kernel_reads_originals_by_itself() {
         return;
     }
     assert_eq!(mount.count(Request::Read), 0);
+}
+
+#[test]
+fn a_photo_is_read_once_where_the_kernel_may_not_read_by_itself() {
+    let fixture = Fixture::new("a.jpg");
+    let Some(mount) = Mount::with(&fixture, &options(false)) else {
+        return;
+    };
+    assert_eq!(mount.read("all/a.jpg"), Ok(content("a.jpg")));
+    let reads = mount.count(Request::Read);
+    assert!(reads > 0);
+    assert_eq!(mount.read("all/a.jpg"), Ok(content("a.jpg")));
+    assert_eq!(mount.count(Request::Read), reads);
 }

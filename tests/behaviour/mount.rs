@@ -130,7 +130,7 @@ impl Surface for Mount {
     }
 }
 
-fn options(passthrough: bool) -> MountOptions {
+pub fn options(passthrough: bool) -> MountOptions {
     let mut options = MountOptions::default();
     options.passthrough = passthrough;
     options
@@ -346,4 +346,29 @@ fn a_busy_mount_goes_at_once_and_ends_with_its_last_user() {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut file, &mut bytes).unwrap();
     assert!(bytes == content("a.jpg"));
+}
+
+#[test]
+fn thousands_of_changes_at_once_show_like_one() {
+    let photos: String = (0..1500).map(|n| format!("{n}.jpg beach;")).collect();
+    let fixture = Fixture::new(&photos);
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    assert_eq!(mount.list("/tags/beach").map(|names| names.len()), Ok(1500));
+    assert!(mount.stat("/tags/beach/7.jpg").is_ok());
+    assert!(mount.stat("/tags/beach/late.jpg").is_err());
+    let gone = (0..1500).map(|n| fixture.id(&format!("{n}.jpg")));
+    let gone: Vec<_> = gone
+        .map(|id| kbasefs::catalog::Change::Gone { id })
+        .collect();
+    fixture.library.commit(&gone).unwrap();
+    fixture.add("late.jpg beach");
+    mount.eventually(&mut || {
+        mount.stat("/tags/beach/7.jpg").is_err()
+            && mount.stat("/tags/beach/late.jpg").is_ok()
+            && mount
+                .list("/tags/beach")
+                .is_ok_and(|names| names == ["late.jpg"])
+    });
 }

@@ -1,0 +1,83 @@
+//! What the tree says of a file or folder, as the kernel wants it.
+
+use std::time::{Duration, SystemTime};
+
+use fuser::{FileAttr, FileType, Generation, INodeNo};
+
+use crate::vfs::{Attr, Inode, Kind};
+
+/// How long the kernel may remember what it was told; what changes is taken back.
+pub const TTL: Duration = Duration::from_secs(3600);
+/// Numbers are never used for something else.
+pub const GENERATION: Generation = Generation(0);
+
+pub fn file_type(kind: Kind) -> FileType {
+    match kind {
+        Kind::Folder => FileType::Directory,
+        Kind::File => FileType::RegularFile,
+    }
+}
+
+pub fn file_attr(attr: &Attr) -> FileAttr {
+    let time = time(attr.mtime_ns);
+    FileAttr {
+        ino: INodeNo(attr.inode.0),
+        size: attr.size,
+        blocks: attr.size.div_ceil(512),
+        atime: time,
+        mtime: time,
+        ctime: time,
+        crtime: time,
+        kind: file_type(attr.kind),
+        perm: (attr.mode & 0o7777) as u16,
+        nlink: attr.nlink,
+        uid: attr.uid,
+        gid: attr.gid,
+        rdev: 0,
+        blksize: 4096,
+        flags: 0,
+    }
+}
+
+/// What stands for a name that isn't there, so that the kernel remembers that, too.
+pub fn absent() -> FileAttr {
+    file_attr(&Attr {
+        inode: Inode(0),
+        kind: Kind::File,
+        size: 0,
+        mtime_ns: 0,
+        mode: 0,
+        nlink: 0,
+        uid: 0,
+        gid: 0,
+    })
+}
+
+fn time(nanoseconds: i64) -> SystemTime {
+    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
+    if nanoseconds < 0 {
+        SystemTime::UNIX_EPOCH - distance
+    } else {
+        SystemTime::UNIX_EPOCH + distance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_1970_are_kept() {
+        let check = |nanoseconds, seconds: u64, before: bool| {
+            let distance = Duration::from_secs(seconds);
+            let expected = match before {
+                true => SystemTime::UNIX_EPOCH - distance,
+                false => SystemTime::UNIX_EPOCH + distance,
+            };
+            assert_eq!(time(nanoseconds), expected);
+        };
+        check(0, 0, false);
+        check(5_000_000_000, 5, false);
+        check(-5_000_000_000, 5, true);
+    }
+}
