@@ -3,6 +3,7 @@
 use std::io;
 
 use super::reader::Reader;
+use super::tiff::Directory;
 
 /// A block of metadata inside a file.
 #[derive(Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub struct Container {
     pub orientation: Option<u8>,
     /// TIFF structures; the first one that says something counts.
     pub exif: Vec<Block>,
+    /// EXIF's directories where each is a TIFF structure of its own.
+    pub directories: Vec<(Directory, Block)>,
     pub xmp: Option<Block>,
     /// Photoshop resources with IPTC records in them.
     pub photoshop: Option<Block>,

@@ -9,10 +9,13 @@ mod container;
 mod date;
 mod exif;
 mod format;
+mod heif;
 mod iptc;
+mod isobmff;
 mod jpeg;
 mod place;
 mod png;
+mod raw;
 mod reader;
 mod text;
 mod tiff;
@@ -72,6 +75,9 @@ fn facts(reader: &mut Reader, format: Format) -> io::Result<Facts> {
     for block in container.exif.drain(..) {
         exif::read(reader, block, Directory::Image, &mut exif)?;
     }
+    for (directory, block) in container.directories.drain(..) {
+        exif::read(reader, block, directory, &mut exif)?;
+    }
     let xmp = match container.xmp.take() {
         Some(block) => xmp::read(&block.bytes(reader)?),
         None => Xmp::default(),
@@ -90,8 +96,10 @@ fn container(reader: &mut Reader, format: Format) -> io::Result<Container> {
         Format::WebP => webp::read(reader),
         Format::Gif => bitmap::read_gif(reader),
         Format::Bmp => bitmap::read_bmp(reader),
-        Format::Tiff | Format::Raw => tiff_file::read(reader),
-        Format::Heic | Format::Avif | Format::Jxl | Format::Unknown => Ok(Container::default()),
+        Format::Tiff | Format::Raw => raw::read(reader),
+        Format::Heic | Format::Avif => heif::read(reader),
+        Format::Jxl => isobmff::read_jxl(reader),
+        Format::Unknown => Ok(Container::default()),
     }
 }
 
@@ -163,14 +171,9 @@ fn dates(container: &Container, exif: Exif, xmp: Xmp, iptc: Iptc) -> date::Dates
         .into_iter()
         .filter_map(|keyword| container.text(keyword));
     date::Dates {
-        embedded_original: xmp.original,
+        embedded_original: xmp.original.or(iptc.created),
         embedded_created: xmp.created,
-        embedded_other: iptc
-            .created
-            .into_iter()
-            .chain(xmp.other_dates)
-            .chain(png)
-            .collect(),
+        embedded_other: xmp.other_dates.into_iter().chain(png).collect(),
         ..exif.dates
     }
 }

@@ -1,6 +1,7 @@
 //! TIFF files and the raw files built like them: size, and the blocks that TIFF's tags hold.
 
 use std::io;
+use std::ops::Range;
 
 use super::container::{Block, Container};
 use super::reader::Reader;
@@ -14,19 +15,17 @@ const PHOTOSHOP: u16 = 0x8649;
 const EXIF_WIDTH: u16 = 0xa002;
 const EXIF_HEIGHT: u16 = 0xa003;
 
-pub fn read(reader: &mut Reader) -> io::Result<Container> {
+/// Reads the structure that lies in a stretch of the file.
+pub fn read(reader: &mut Reader, stretch: Range<u64>) -> io::Result<Container> {
     let mut found = Container::default();
-    let size = reader.size();
-    let Some(mut tiff) = Tiff::open(reader, 0, size, Directory::Image)? else {
+    let (at, length) = (stretch.start, stretch.end.saturating_sub(stretch.start));
+    let Some(mut tiff) = Tiff::open(reader, at, length, Directory::Image)? else {
         return Ok(found);
     };
     (found.width, found.height) = largest(&mut tiff)?;
     found.xmp = block(&tiff, XMP);
     found.photoshop = block(&tiff, PHOTOSHOP).or_else(|| block(&tiff, IPTC));
-    found.exif.push(Block::Stretch {
-        at: 0,
-        length: size,
-    });
+    found.exif.push(Block::Stretch { at, length });
     Ok(found)
 }
 
@@ -74,7 +73,7 @@ mod tests {
             &sensor,
         ]
         .concat();
-        let found = read(&mut Reader::of_memory(&bytes)).unwrap();
+        let found = read(&mut Reader::of_memory(&bytes), 0..bytes.len() as u64).unwrap();
         assert_eq!((found.width, found.height), (6000, 4000));
     }
 }
