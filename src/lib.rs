@@ -37,7 +37,9 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod app;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod fuse;
 pub mod index;
@@ -46,3 +48,4 @@ pub mod originals;
 pub mod source;
 pub mod store;
 pub mod vfs;
+pub mod web;

@@ -1,4 +1,7 @@
-//! The `kbasefs` program.
-#![forbid(unsafe_code)]
+//! The program `kbasefs`; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kbasefs::cli::run()
+}

@@ -10,7 +10,7 @@ pub mod providers;
 pub mod scheduler;
 
 pub use crawlers::Crawlers;
-pub use scheduler::{Provider, Scheduler};
+pub use scheduler::{Ended, Options as SchedulerOptions, Provider, Scheduler};
 
 use std::sync::Arc;
 use std::time::Duration;

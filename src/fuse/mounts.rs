@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,6 +32,22 @@ pub fn at(path: &Path) -> Option<MountInfo> {
         source,
         dead,
     })
+}
+
+/// Every mount of this program, with its mountpoint.
+pub fn all() -> Vec<(PathBuf, MountInfo)> {
+    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let ours = lines(&table).filter(|(_, fstype, _)| fstype == "fuse.kbasefs");
+    let describe = |(point, fstype, source): (PathBuf, String, PathBuf)| {
+        let dead = is_dead(&point);
+        let mount = MountInfo {
+            fstype,
+            source,
+            dead,
+        };
+        (point, mount)
+    };
+    ours.map(describe).collect()
 }
 
 /// Takes the mount at a path away, at once, also when it is in use or dead; its last user ends it.
@@ -75,18 +91,23 @@ fn absolute(path: &Path) -> PathBuf {
     joined.unwrap_or_else(|| std::path::absolute(path).unwrap_or_else(|_| path.into()))
 }
 
-/// Type and source of the last mount at a path, in a table like `/proc/self/mountinfo`:
-/// `id parent device root MOUNTPOINT options [tags...] - TYPE SOURCE options`.
+/// Type and source of the last mount at a path.
 fn find(table: &[u8], path: &Path) -> Option<(String, PathBuf)> {
-    let of_line = |line: &[u8]| {
+    let here = lines(table).filter(|(point, ..)| point.as_os_str() == path.as_os_str());
+    here.last().map(|(_, fstype, source)| (fstype, source))
+}
+
+/// Mountpoint, type and source of each mount in a table like `/proc/self/mountinfo`:
+/// `id parent device root MOUNTPOINT options [tags...] - TYPE SOURCE options`.
+fn lines(table: &[u8]) -> impl Iterator<Item = (PathBuf, String, PathBuf)> {
+    table.split(|&b| b == b'\n').filter_map(|line| {
         let mut words = line.split(|&b| b == b' ');
         let point = unescape(words.nth(4)?);
         let mut after = words.skip_while(|word| *word != b"-").skip(1);
         let fstype = String::from_utf8_lossy(after.next()?).into_owned();
         let source = unescape(after.next()?);
-        (point.as_bytes() == path.as_os_str().as_bytes()).then(|| (fstype, source.into()))
-    };
-    table.split(|&b| b == b'\n').filter_map(of_line).next_back()
+        Some((point.into(), fstype, source.into()))
+    })
 }
 
 /// Spaces, tabs, line breaks and backslashes stand there as `\040` and so on.

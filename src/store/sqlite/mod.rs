@@ -7,7 +7,7 @@ mod rows;
 mod session;
 
 use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
@@ -71,6 +71,16 @@ impl Sqlite {
         let readers = self.readers.lock();
         readers.expect("nothing panics while it holds the list")
     }
+}
+
+/// The source that the index at `path` is of; `None` where there is no index.
+pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let sql = "SELECT value FROM meta WHERE key = 'source'";
+    let owner: Option<Vec<u8>> = rows::one(&connect(path)?, sql, [])?;
+    Ok(owner.map(|bytes| PathBuf::from(std::ffi::OsString::from_vec(bytes))))
 }
 
 const IDLE_READERS: usize = 4;

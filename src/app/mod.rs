@@ -1,0 +1,232 @@
+//! A catalog at work: every part made and wired together, in one place.
+//!
+//! Knows what there is and in what order it starts and stops; nothing of commands, HTTP or the terminal.
+
+mod lock;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::analysis::providers::embedded::{self, Embedded};
+use crate::analysis::{Access, Crawlers, Provider, Scheduler, SchedulerOptions};
+use crate::catalog::Status;
+use crate::config::{self, Config, On};
+use crate::fuse;
+use crate::library::Library;
+use crate::originals::Originals;
+use crate::source::{self, Sync};
+use crate::store::cached::Cached;
+use crate::store::sqlite::Sqlite;
+use crate::store::{self, Store};
+use crate::vfs::{self, Tree};
+
+use lock::Lock;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {source}", path.display())]
+    Source {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("no place for the index: neither XDG_DATA_HOME nor HOME is set")]
+    NoHome,
+    #[error("index {}: {source}", path.display())]
+    Lock {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("index {} is in use by another kbasefs", path.display())]
+    InUse { path: PathBuf },
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Embedded(#[from] embedded::Error),
+    #[error(transparent)]
+    Scan(#[from] source::Error),
+    #[error(transparent)]
+    Mount(#[from] fuse::Error),
+}
+
+/// A catalog that this process owns.
+pub struct App {
+    pub config: Config,
+    pub library: Arc<Library>,
+    pub originals: Arc<Originals>,
+    pub scheduler: Arc<Scheduler>,
+    pub crawlers: Arc<Crawlers>,
+    pub cache: Arc<Cached>,
+    sync: Sync,
+    scanning: Mutex<()>,
+    stop: AtomicBool,
+    started: Instant,
+    index_file: PathBuf,
+    mounted: OnceLock<PathBuf>,
+    _lock: Lock,
+}
+
+/// Where the index of a source is.
+pub fn index_file(source: &Path, config: &Config) -> Result<PathBuf, Error> {
+    match &config.index {
+        Some(path) => std::path::absolute(path).map_err(|source| Error::Lock {
+            path: path.clone(),
+            source,
+        }),
+        None => config::index_file(source, &env).ok_or(Error::NoHome),
+    }
+}
+
+/// A variable of the environment, if it is text.
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl App {
+    /// Opens the catalog of a source; makes it when there is none.
+    ///
+    /// # Errors
+    /// When the source can't be read, the index can't be opened, or another process owns it.
+    pub fn open(source: &Path, config: Config) -> Result<Self, Error> {
+        let originals = Originals::open(source).map_err(|e| Error::Source {
+            path: source.into(),
+            source: e,
+        })?;
+        let originals = Arc::new(originals);
+        let index_file = index_file(originals.root(), &config)?;
+        let lock = Lock::take(&index_file)?;
+        let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open(&index_file, originals.root())?);
+        let cache = Arc::new(Cached::new(sqlite, config.cache_entries));
+        let library = Arc::new(Library::load(Arc::clone(&cache) as Arc<dyn Store>)?);
+        let scheduler = start_scheduler(&library, &originals, &config)?;
+        let options = source::Options {
+            exclude: config.exclude.clone(),
+            threads: config.scan_threads,
+        };
+        let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
+        Ok(Self {
+            config,
+            library,
+            originals,
+            scheduler,
+            crawlers: Arc::default(),
+            cache,
+            sync,
+            scanning: Mutex::default(),
+            stop: AtomicBool::new(false),
+            started: Instant::now(),
+            index_file,
+            mounted: OnceLock::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Brings the catalog in step with the source. Blocks; one scan runs at a time.
+    pub fn scan(&self) -> Result<source::Report, Error> {
+        let _one = self
+            .scanning
+            .lock()
+            .expect("a scan that panics ends the process");
+        Ok(self.sync.scan(&self.stop)?)
+    }
+
+    /// Reads files that may be copies, or photos known from elsewhere. Blocks; background work.
+    pub fn find_copies(&self) -> Result<u64, Error> {
+        Ok(self.sync.hash_candidates(&self.stop)?)
+    }
+
+    /// Shows the catalog at a folder.
+    pub fn mount(
+        &self,
+        mountpoint: &Path,
+        options: &fuse::MountOptions,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<fuse::Mounted, Error> {
+        let tree = Tree::new(
+            Arc::clone(&self.library),
+            Arc::clone(&self.scheduler),
+            Arc::clone(&self.crawlers),
+            vfs::Options {
+                facet_depth: self.config.facet_depth,
+                xattr_wait: Duration::from_secs_f64(self.config.xattr_wait_s),
+                first_results_wait: Duration::from_secs_f64(self.config.first_results_wait_s),
+                owner: (
+                    rustix::process::getuid().as_raw(),
+                    rustix::process::getgid().as_raw(),
+                ),
+            },
+        );
+        let (library, originals) = (Arc::clone(&self.library), Arc::clone(&self.originals));
+        let mounted = fuse::mount(
+            Arc::new(tree),
+            library,
+            originals,
+            mountpoint,
+            options,
+            runtime,
+        )?;
+        // A process mounts once.
+        self.mounted.get_or_init(|| mountpoint.into());
+        Ok(mounted)
+    }
+
+    pub fn mountpoint(&self) -> Option<&Path> {
+        self.mounted.get().map(PathBuf::as_path)
+    }
+
+    pub fn index_file(&self) -> &Path {
+        &self.index_file
+    }
+
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub fn count(&self, status: Status) -> u64 {
+        self.library.index().count_with(status)
+    }
+
+    /// Ends all work: what is running is finished and committed, the rest is left.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.scheduler.stop();
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn start_scheduler(
+    library: &Arc<Library>,
+    originals: &Arc<Originals>,
+    config: &Config,
+) -> Result<Arc<Scheduler>, Error> {
+    let on = match config.embedded.on {
+        On::Listed => Access::Listed,
+        On::Read => Access::Read,
+        On::Asked => Access::Asked,
+    };
+    let embedded = Provider {
+        analyzer: Arc::new(Embedded::load()?),
+        on,
+    };
+    let workers = match config.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    };
+    let options = SchedulerOptions {
+        workers,
+        max_file_bytes: config.max_file_size_mb << 20,
+    };
+    let (library, originals) = (Arc::clone(library), Arc::clone(originals));
+    Ok(Scheduler::start(
+        library,
+        originals,
+        vec![embedded],
+        options,
+    ))
+}

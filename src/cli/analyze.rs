@@ -1,0 +1,141 @@
+//! `kbasefs analyze`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::terminal::{self, printable};
+use super::{log_to_terminal, target};
+use crate::config::Config;
+use crate::web::PHOTOS_HEADER;
+
+/// Look at pictures now, rather than when they are browsed
+#[derive(clap::Args)]
+pub struct Args {
+    /// A folder of photos or its mount, for all of them; or photos
+    #[arg(required = true, value_name = "SOURCE|PHOTO")]
+    what: Vec<PathBuf>,
+    /// Print a JSON object a photo, and a last one that sums up
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to be analysed: of each source some photos, or all.
+type Work = BTreeMap<PathBuf, Option<Vec<Value>>>;
+
+pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
+    log_to_terminal(&config, "warn");
+    let start = Instant::now();
+    let mut sum = Sum::default();
+    for (source, photos) in work(&args.what, &config)? {
+        analyze(&source, photos, &config, args.json, &mut sum).await?;
+    }
+    sum.print(args.json, start.elapsed().as_secs_f64())?;
+    Ok(match sum.failed {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+fn work(what: &[PathBuf], config: &Config) -> anyhow::Result<Work> {
+    let mut work = Work::new();
+    for path in what {
+        if path.is_dir() {
+            work.insert(target::source(path)?, None);
+            continue;
+        }
+        let photo = target::photo(path, config)?;
+        let photos = work.entry(photo.source).or_insert_with(|| Some(Vec::new()));
+        photos
+            .iter_mut()
+            .for_each(|list| list.push(photo.name.clone()));
+    }
+    Ok(work)
+}
+
+async fn analyze(
+    source: &Path,
+    photos: Option<Vec<Value>>,
+    config: &Config,
+    json: bool,
+    sum: &mut Sum,
+) -> anyhow::Result<()> {
+    let client = Client::connect(source, config.clone()).await?;
+    let answer = client
+        .post("/api/v1/analyze", &json!({"photos": photos}))
+        .await?;
+    let count = answer
+        .header(PHOTOS_HEADER)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0);
+    let bar = match json {
+        true => ProgressBar::hidden(),
+        false => ProgressBar::new(count),
+    };
+    let style = "{wide_bar} {pos}/{len} photos, {per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style)?);
+    answer
+        .lines(|line| {
+            sum.add(&line);
+            bar.inc(u64::from(!line["result"].is_null()));
+            if json && !line["result"].is_null() {
+                terminal::say(format_args!("{line}"))?;
+            }
+            if !json && line["result"] == "failed" {
+                let reason = line["reason"].as_str().unwrap_or("not analysed");
+                let path = target::below(source, &line);
+                bar.suspend(|| {
+                    eprintln!("{}", printable(&format!("{}: {reason}", path.display())))
+                });
+            }
+            Ok(())
+        })
+        .await?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// How many photos ended how.
+#[derive(Default)]
+struct Sum {
+    photos: u64,
+    analyzed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Sum {
+    fn add(&mut self, line: &Value) {
+        let counter = match line["result"].as_str() {
+            Some("analyzed") => &mut self.analyzed,
+            Some("failed") => &mut self.failed,
+            Some(_) => &mut self.skipped,
+            None => return,
+        };
+        *counter += 1;
+        self.photos += 1;
+    }
+
+    fn print(&self, as_json: bool, seconds: f64) -> std::io::Result<()> {
+        let Self {
+            photos,
+            analyzed,
+            failed,
+            skipped,
+        } = self;
+        if as_json {
+            let sum = json!({
+                "photos": photos, "analyzed": analyzed, "failed": failed, "skipped": skipped, "seconds": seconds,
+            });
+            return terminal::say(format_args!("{sum}"));
+        }
+        terminal::say(format_args!(
+            "{photos} photos: {analyzed} analysed, {failed} failed, {skipped} skipped ({seconds:.1} s)"
+        ))
+    }
+}

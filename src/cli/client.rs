@@ -1,0 +1,152 @@
+//! The API of a catalog, the same way whether a daemon runs or not: through its socket, or in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::report::Hinted;
+use crate::app::{self, App};
+use crate::config::{self, Config};
+use crate::web;
+
+pub enum Client {
+    Daemon(reqwest::Client),
+    Own(Router),
+}
+
+/// An answer whose body comes piece by piece.
+pub struct Answer {
+    headers: HeaderMap,
+    body: BoxStream<'static, anyhow::Result<Bytes>>,
+}
+
+impl Client {
+    /// Finds the daemon that owns the catalog of `source`, or opens the catalog.
+    pub async fn connect(source: &Path, config: Config) -> anyhow::Result<Self> {
+        if let Some(daemon) = Self::daemon(source, &config).await? {
+            return Ok(daemon);
+        }
+        let source = source.to_owned();
+        let app = tokio::task::spawn_blocking(move || -> Result<_, app::Error> {
+            let app = App::open(&source, config)?;
+            if app.library.index().is_empty() {
+                app.scan()?;
+            }
+            Ok(app)
+        });
+        let app = app.await??;
+        Ok(Self::Own(web::router(Arc::new(app))))
+    }
+
+    /// The daemon that owns the catalog of `source`, if one answers.
+    pub async fn daemon(source: &Path, config: &Config) -> anyhow::Result<Option<Self>> {
+        let index = app::index_file(source, config)?;
+        for socket in config::control_sockets(&index, &app::env) {
+            if tokio::net::UnixStream::connect(&socket).await.is_ok() {
+                let client = reqwest::Client::builder().unix_socket(socket).build()?;
+                return Ok(Some(Self::Daemon(client)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks for a value.
+    pub async fn get(&self, path_and_query: &str) -> anyhow::Result<Value> {
+        let answer = self.send(Method::GET, path_and_query, None).await?;
+        Ok(serde_json::from_slice(&answer.whole().await?)?)
+    }
+
+    /// Asks for something to be done.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let (status, answer) = match self {
+            Self::Daemon(client) => {
+                let request = client.request(method, format!("http://kbasefs{path}"));
+                let request = request.header("content-type", "application/json");
+                let response = request.body(body).send().await?;
+                let (status, headers) = (response.status(), response.headers().clone());
+                let body = response.bytes_stream().map(|piece| Ok(piece?)).boxed();
+                (status, Answer { headers, body })
+            }
+            Self::Own(router) => {
+                let request = Request::builder().method(method).uri(path);
+                let request = request.header("content-type", "application/json");
+                let response = router
+                    .clone()
+                    .oneshot(request.body(Body::from(body))?)
+                    .await?;
+                let (parts, body) = response.into_parts();
+                let body = body.into_data_stream().map(|piece| Ok(piece?)).boxed();
+                let headers = parts.headers;
+                (parts.status, Answer { headers, body })
+            }
+        };
+        match status.is_success() {
+            true => Ok(answer),
+            false => Err(refusal(&answer.whole().await?).into()),
+        }
+    }
+}
+
+/// What the API says when it refuses.
+fn refusal(body: &[u8]) -> Hinted {
+    let body: Value = serde_json::from_slice(body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
+    let message = body["error"]
+        .as_str()
+        .map_or_else(|| body.to_string(), str::to_owned);
+    let hint = body["hint"].as_str().map(str::to_owned);
+    Hinted { message, hint }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    async fn whole(mut self) -> anyhow::Result<Vec<u8>> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.body.next().await {
+            whole.extend_from_slice(&piece?);
+        }
+        Ok(whole)
+    }
+
+    /// The answer as one value.
+    pub async fn value(self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.whole().await?)?)
+    }
+
+    /// Hands over each line as it comes.
+    pub async fn lines(
+        mut self,
+        mut each: impl FnMut(Value) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut buffer = Vec::new();
+        while let Some(piece) = self.body.next().await {
+            buffer.extend_from_slice(&piece?);
+            while let Some(end) = buffer.iter().position(|&b| b == b'\n') {
+                let line: Vec<u8> = buffer.drain(..=end).collect();
+                each(serde_json::from_slice(&line)?)?;
+            }
+        }
+        Ok(())
+    }
+}

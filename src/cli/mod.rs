@@ -1,0 +1,121 @@
+//! The command line: one file a command. Turns flags into settings once, and errors into messages.
+
+mod analyze;
+mod client;
+mod completions;
+mod config;
+mod man;
+mod mount;
+mod report;
+mod scan;
+mod search;
+mod show;
+mod status;
+mod target;
+mod terminal;
+mod umount;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::config::Config;
+
+/// Mount a photo folder and browse it by what is in the pictures.
+#[derive(Parser)]
+#[command(name = "kbasefs", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args)]
+struct Common {
+    /// Configuration file, in place of the user's own
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Index file, in place of one below $XDG_DATA_HOME/kbasefs
+    #[arg(long, global = true, value_name = "FILE")]
+    index: Option<PathBuf>,
+}
+
+impl Common {
+    /// The settings that hold: flags overwrite what the file and the environment say.
+    fn load(&self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref(), app::env)?;
+        if self.index.is_some() {
+            config.index.clone_from(&self.index);
+        }
+        Ok(config)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Mount(mount::Args),
+    Umount(umount::Args),
+    Scan(scan::Args),
+    Analyze(analyze::Args),
+    Search(search::Args),
+    Show(show::Args),
+    Status(status::Args),
+    Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error),
+    };
+    let is_mount = matches!(cli.command, Command::Mount(_) | Command::Umount(_));
+    match execute(cli) {
+        Ok(code) => code,
+        Err(error) => report::failure(&error, is_mount),
+    }
+}
+
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Mount(args) => return mount::run(args, common),
+        Command::Umount(args) => umount::run(&args, common)?,
+        Command::Scan(args) => on_runtime(scan::run(args, common.load()?))?,
+        Command::Analyze(args) => return on_runtime(analyze::run(args, common.load()?)),
+        Command::Search(args) => on_runtime(search::run(args, common.load()?))?,
+        Command::Show(args) => on_runtime(show::run(args, common.load()?))?,
+        Command::Status(args) => on_runtime(status::run(args, common.load()?))?,
+        Command::Config(args) => config::run(&args, common)?,
+        Command::Completions(args) => completions::run(&args)?,
+        Command::Man(args) => man::run(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn on_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
+}
+
+/// Sends the log to the terminal; what a command prints goes elsewhere.
+fn log_to_terminal(config: &Config, least: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(match config.log.as_str() {
+        "info" => least,
+        other => other,
+    });
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // A second command in one process, as in tests, keeps the first one's log.
+    let _ = log.with_env_filter(filter.unwrap_or_default()).try_init();
+}

@@ -1,0 +1,218 @@
+//! `kbasefs mount`
+
+mod daemon;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::report::hinted;
+use super::{Common, log_to_terminal, target};
+use crate::app::{self, App};
+use crate::config::{Config, control_sockets};
+use crate::fuse::{MountOptions, mounts};
+use crate::web::Socket;
+
+/// Show a photo folder arranged by what is in the pictures
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of photos; it is never written to
+    source: PathBuf,
+    /// Empty folder to mount on
+    mountpoint: PathBuf,
+    /// Stay in the foreground, and log to the terminal
+    #[arg(short, long)]
+    foreground: bool,
+    /// Mount options, as mount(8) takes them
+    #[arg(short, value_name = "OPTIONS")]
+    options: Vec<String>,
+    /// Be the process that a mount in the background leaves behind
+    #[arg(long, hide = true)]
+    daemon: bool,
+}
+
+/// How long a mount that is live waits for a quick first scan before it says so.
+const FIRST_SCAN: Duration = Duration::from_millis(500);
+
+pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
+    let config = common.load()?;
+    let options = MountOptions::parse(&args.options.join(",")).map_err(app::Error::Mount)?;
+    let source = source(&args.source)?;
+    let mountpoint = mountpoint(&args.mountpoint)?;
+    refuse_nesting(&source, &mountpoint)?;
+    if !(args.foreground || args.daemon) {
+        return daemon::start(&source, &mountpoint, &args.options, common);
+    }
+    log_to_terminal(&config, "info");
+    serve(&source, &mountpoint, &options, config, args.daemon)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn source(path: &Path) -> anyhow::Result<PathBuf> {
+    let failed = |source| app::Error::Source {
+        path: path.into(),
+        source,
+    };
+    let source = path.canonicalize().map_err(failed)?;
+    source.read_dir().map_err(failed)?;
+    Ok(source)
+}
+
+/// The mountpoint without links. What an ended process of ours left there is taken away.
+fn mountpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    match mounts::at(path) {
+        Some(mount) if mount.fstype == "fuse.kbasefs" && mount.dead => {
+            mounts::detach(path)?;
+            tracing::info!("took a dead mount away from {}", path.display());
+        }
+        Some(mount) if mount.fstype == "fuse.kbasefs" => {
+            let message = format!(
+                "{}: {} is mounted there already",
+                path.display(),
+                mount.source.display()
+            );
+            return Err(hinted(
+                message,
+                "`kbasefs umount` it first, or use another folder",
+            ));
+        }
+        _ => {}
+    }
+    path.canonicalize().map_err(|e| {
+        let message = format!("mountpoint {}: {}", path.display(), target::plain(&e));
+        hinted(message, "make an empty folder to mount on")
+    })
+}
+
+fn refuse_nesting(source: &Path, mountpoint: &Path) -> anyhow::Result<()> {
+    if !source.starts_with(mountpoint) && !mountpoint.starts_with(source) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} and {} contain each other",
+        source.display(),
+        mountpoint.display()
+    );
+    Err(hinted(
+        message,
+        "mount outside the photo folder, and not above it",
+    ))
+}
+
+/// Mounts, and returns when it is unmounted.
+fn serve(
+    source: &Path,
+    mountpoint: &Path,
+    options: &MountOptions,
+    config: Config,
+    is_daemon: bool,
+) -> anyhow::Result<()> {
+    let app = Arc::new(App::open(source, config)?);
+    let runtime = Runtime::new()?;
+    let mounted = app.mount(mountpoint, options, runtime.handle().clone())?;
+    unmount_on_signal(&runtime, mountpoint)?;
+    let (stop_api, api) = serve_api(&runtime, &app)?;
+    let (scanned, first_scan) = mpsc::channel();
+    let scan = {
+        let app = Arc::clone(&app);
+        std::thread::Builder::new()
+            .name("kbasefs-scan".into())
+            .spawn(move || follow_source(&app, &scanned))?
+    };
+    // A large folder goes on appearing while people look already.
+    let _ = first_scan.recv_timeout(FIRST_SCAN);
+    if is_daemon {
+        daemon::ready(app.index_file())?;
+    }
+    tracing::info!(
+        "{} is mounted on {}",
+        source.display(),
+        mountpoint.display()
+    );
+    mounted.wait();
+    drop(mounted);
+    tracing::info!("unmounted");
+    app.stop();
+    let _ = stop_api.send(());
+    runtime.block_on(api)??;
+    if scan.join().is_err() {
+        tracing::error!("the scan broke down");
+    }
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(())
+}
+
+/// Brings the catalog in step with the source, then looks for copies.
+fn follow_source(app: &App, scanned: &mpsc::Sender<()>) {
+    match app.scan() {
+        Ok(report) => tracing::info!(
+            "{} photos: {} files opened, {} bytes read, {:.1} s",
+            report.photos,
+            report.opened,
+            report.bytes_read,
+            report.seconds
+        ),
+        Err(e) => tracing::error!("scan: {e}"),
+    }
+    // Nobody waits for long.
+    let _ = scanned.send(());
+    match app.find_copies() {
+        Ok(0) => {}
+        Ok(hashed) => tracing::info!("{hashed} files of equal size compared"),
+        Err(e) => tracing::error!("scan: {e}"),
+    }
+}
+
+/// Ctrl-C and a service's end unmount; what is running is finished.
+fn unmount_on_signal(runtime: &Runtime, mountpoint: &Path) -> anyhow::Result<()> {
+    let _inside = runtime.enter();
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ] {
+        let mut signals = signal(kind)?;
+        let mountpoint = mountpoint.to_owned();
+        runtime.spawn(async move {
+            while signals.recv().await.is_some() {
+                let mountpoint = mountpoint.clone();
+                let detached = tokio::task::spawn_blocking(move || mounts::detach(&mountpoint));
+                if let Ok(Err(e)) = detached.await {
+                    tracing::error!("unmount: {e}");
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+type Api = tokio::task::JoinHandle<std::io::Result<()>>;
+
+/// Answers commands at the first place where a socket can be.
+fn serve_api(runtime: &Runtime, app: &Arc<App>) -> anyhow::Result<(oneshot::Sender<()>, Api)> {
+    let _inside = runtime.enter();
+    let mut failed = None;
+    for path in control_sockets(app.index_file(), &app::env) {
+        match Socket::bind(&path) {
+            Ok(socket) => {
+                let (stop, stopped) = oneshot::channel();
+                let end = async {
+                    // A sender that is dropped means the end as well.
+                    let _ = stopped.await;
+                };
+                return Ok((stop, runtime.spawn(socket.serve(Arc::clone(app), end))));
+            }
+            Err(e) => failed = Some(format!("control socket {}: {e}", path.display())),
+        }
+    }
+    Err(hinted(
+        failed.unwrap_or_default(),
+        "set XDG_RUNTIME_DIR to a folder of your own",
+    ))
+}

@@ -1,0 +1,71 @@
+//! The process that stays behind: the program started again, which says when the mount is live.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::cli::Common;
+
+/// What it writes when the mount is live; before that, only errors.
+const READY: &str = "ready";
+
+/// Starts it and waits until the mount is live, or passes on why it isn't.
+pub fn start(
+    source: &Path,
+    mountpoint: &Path,
+    options: &[String],
+    common: &Common,
+) -> anyhow::Result<ExitCode> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(["mount", "--daemon"])
+        .arg(source)
+        .arg(mountpoint);
+    for option in options {
+        command.arg("-o").arg(option);
+    }
+    if let Some(index) = &common.index {
+        command.arg("--index").arg(std::path::absolute(index)?);
+    }
+    if let Some(file) = &common.config {
+        command.arg("--config").arg(std::path::absolute(file)?);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    if line.trim() == READY {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut errors = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        stderr.read_to_string(&mut errors)?;
+    }
+    eprint!("{errors}");
+    let code = child
+        .wait()?
+        .code()
+        .and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// Says that the mount is live, and lets go of the terminal: from now on the log is a file beside the index.
+pub fn ready(index: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let log = options.create(true).append(true).mode(0o600);
+    let log = log.open(index.with_extension("log"))?;
+    println!("{READY}");
+    let null = OpenOptions::new().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&log)?;
+    // The start of a session fails for the first process of one, which is as good.
+    let _ = rustix::process::setsid();
+    std::env::set_current_dir("/")
+}

@@ -1,0 +1,120 @@
+//! Errors as people read them: one line, lower case, with a hint, and the exit code that fits.
+
+use std::process::ExitCode;
+
+use crate::cli::terminal::{is_closed_pipe, printable};
+use crate::{app, config, fuse, store};
+
+/// An error with what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Hinted {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// An error to return from a command.
+pub fn hinted(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    let message = message.into();
+    let hint = Some(hint.into());
+    Hinted { message, hint }.into()
+}
+
+/// What clap has to say, help included: 0 for help, 2 for a mistake; `mount` says 1, as mount(8) does.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to do when the terminal is gone.
+    let _ = error.print();
+    let is_mount = std::env::args_os()
+        .nth(1)
+        .is_some_and(|a| a == "mount" || a == "umount");
+    match (error.exit_code(), is_mount) {
+        (0, _) => ExitCode::SUCCESS,
+        (_, true) => ExitCode::from(mount_codes::USAGE),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// mount(8)'s exit codes.
+mod mount_codes {
+    pub const USAGE: u8 = 1;
+    pub const SYSTEM: u8 = 2;
+    pub const FAILURE: u8 = 32;
+}
+
+/// Says what went wrong.
+pub fn failure(error: &anyhow::Error, is_mount: bool) -> ExitCode {
+    if is_closed_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("kbasefs: {}", line(error));
+    if !is_mount {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::from(match error.downcast_ref::<app::Error>() {
+        Some(app::Error::Mount(fuse::Error::UnknownOption(_))) => mount_codes::USAGE,
+        Some(app::Error::Lock { .. } | app::Error::NoHome) => mount_codes::SYSTEM,
+        _ if error.is::<config::Error>() => mount_codes::USAGE,
+        _ => mount_codes::FAILURE,
+    })
+}
+
+/// The error on one line, with its hint.
+fn line(error: &anyhow::Error) -> String {
+    let message = format!("{error:#}");
+    let (message, own) = match message.split_once("\nhint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (message, None),
+    };
+    let message = printable(message.replace('\n', " ").trim_end_matches('.'));
+    match own.or_else(|| hint(error)) {
+        Some(hint) => format!("{message} (hint: {})", printable(&hint)),
+        None => message,
+    }
+}
+
+fn hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+        return hinted.hint.clone();
+    }
+    if let Some(error) = error.downcast_ref::<config::Error>() {
+        return Some(match error {
+            config::Error::Read { .. } => "`kbasefs config init` writes one".into(),
+            config::Error::Invalid { .. } => "`kbasefs config show` lists every key".into(),
+        });
+    }
+    let hint = match error.downcast_ref::<app::Error>()? {
+        app::Error::Source { .. } => "give a folder of photos that you may read",
+        app::Error::NoHome => "set HOME, or name an index with --index FILE",
+        app::Error::InUse { .. } => {
+            "`kbasefs status` shows mounts; wait for the other command, or umount"
+        }
+        app::Error::Lock { .. } => "name another place for the index with --index FILE",
+        app::Error::Store(store::Error::OtherSource { .. }) => {
+            "an index is of one folder; name another file with --index"
+        }
+        app::Error::Store(store::Error::Open { .. }) => {
+            "update kbasefs, or name another file with --index; the file is left as it is"
+        }
+        app::Error::Store(_) => "is the disk full or read-only?",
+        app::Error::Scan(_) => "is the disk connected? nothing was removed from the index",
+        app::Error::Embedded(_) | app::Error::Mount(_) => return None,
+    };
+    Some(hint.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_with_its_hint_and_prints_cleanly() {
+        let check = |error: anyhow::Error, expected: &str| assert_eq!(line(&error), expected);
+        check(
+            hinted("no photo a\u{1b}[31m", "look"),
+            "no photo a\\u{1b}[31m (hint: look)",
+        );
+        let mountpoint = fuse::Error::NotEmpty("/m".into());
+        let expected = "mountpoint /m: not empty (hint: mount on an empty folder)";
+        check(app::Error::Mount(mountpoint).into(), expected);
+    }
+}

@@ -1,0 +1,88 @@
+//! The local API behind the commands: HTTP with JSON over a Unix socket that only its owner can open.
+//!
+//! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
+
+mod analyze;
+mod failure;
+mod photo;
+mod scan;
+mod search;
+mod shape;
+mod status;
+
+use std::fs::{DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio::net::UnixListener;
+
+use crate::app::App;
+
+pub use analyze::PHOTOS_HEADER;
+
+/// Every page of the API.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/api/v1/status", get(status::get))
+        .route("/api/v1/search", get(search::get))
+        .route("/api/v1/photo", get(photo::get))
+        .route("/api/v1/scan", post(scan::post))
+        .route("/api/v1/analyze", post(analyze::post))
+        .with_state(app)
+}
+
+/// A control socket; its file goes with it.
+pub struct Socket {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl Socket {
+    /// Listens at `path`. Whoever calls this owns the catalog, so a file that is there is a dead process's.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+        }
+        match std::fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(Self {
+            path: path.into(),
+            listener,
+        })
+    }
+
+    /// Answers until `end` comes.
+    pub async fn serve(
+        self,
+        app: Arc<App>,
+        end: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let served = axum::serve(self.listener, router(app));
+        let result = served.with_graceful_shutdown(end).await;
+        match std::fs::remove_file(&self.path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => result,
+        }
+    }
+}
+
+/// Runs what blocks on the disk off the threads that answer.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, failure::Failure> + Send + 'static,
+) -> Result<T, failure::Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) => Err(failure::Failure::internal(e.to_string())),
+    }
+}

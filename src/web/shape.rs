@@ -1,0 +1,154 @@
+//! The JSON of a photo. A path that is not UTF-8 appears lossily, with its bytes as base64 beside it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use crate::app::App;
+use crate::catalog::{Detail, Facet, Label, PhotoId, SourcePath, TextField};
+
+/// A photo as a request names it: by its number, or by its path relative to the source as URL-safe base64.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Named {
+    id: Option<u32>,
+    path_base64: Option<String>,
+}
+
+impl Named {
+    pub fn resolve(&self, app: &App) -> Result<PhotoId, Failure> {
+        let index = app.library.index();
+        let found = match (self.id, &self.path_base64) {
+            (Some(id), None) => index.photo(PhotoId(id)).map(|p| p.id),
+            (None, Some(text)) => {
+                let bytes = URL_SAFE_NO_PAD.decode(text);
+                let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
+                index.by_path(&SourcePath::new(bytes))
+            }
+            _ => return Err(Failure::bad_request("name a photo by id or by path_base64")),
+        };
+        let hint = "run `kbasefs scan` if the file is new";
+        found.ok_or_else(|| Failure::not_found("the catalog has no such photo", hint))
+    }
+}
+
+/// The path of a photo relative to the source.
+#[derive(Debug, Serialize)]
+pub struct PathShape {
+    pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_base64: Option<String>,
+}
+
+impl From<&SourcePath> for PathShape {
+    fn from(path: &SourcePath) -> Self {
+        let bytes = path.as_bytes();
+        let lossy = std::str::from_utf8(bytes).is_err();
+        Self {
+            path: String::from_utf8_lossy(bytes).into_owned(),
+            path_base64: lossy.then(|| URL_SAFE_NO_PAD.encode(bytes)),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct TagShape {
+    name: String,
+    origin: &'static str,
+    /// 0 to 1.
+    confidence: f32,
+}
+
+/// Everything known of a photo.
+#[derive(Debug, Serialize)]
+pub struct PhotoShape {
+    #[serde(flatten)]
+    pub path: PathShape,
+    id: u32,
+    /// In every view but `all/`.
+    name: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    hash: Option<String>,
+    size: u64,
+    format: &'static str,
+    width: u32,
+    height: u32,
+    date: Option<String>,
+    date_source: Option<&'static str>,
+    camera: Option<String>,
+    lens: Option<String>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    country: Option<String>,
+    city: Option<String>,
+    rating: Option<u8>,
+    colors: Vec<String>,
+    title: Option<String>,
+    description: Option<String>,
+    tags: Vec<TagShape>,
+    models: Vec<String>,
+}
+
+impl From<&Detail> for PhotoShape {
+    fn from(detail: &Detail) -> Self {
+        let (photo, facts) = (&detail.entry.photo, &detail.facts);
+        let text = |field| detail.text(field).map(|t| t.value.clone());
+        Self {
+            path: (&photo.path).into(),
+            id: photo.id.0,
+            name: String::from_utf8_lossy(&photo.name).into_owned(),
+            status: photo.status.name(),
+            reason: detail.failure.clone(),
+            hash: photo.hash.map(|h| h.to_string()),
+            size: photo.stat.size,
+            format: photo.format.name(),
+            width: facts.width,
+            height: facts.height,
+            date: photo.date.map(|d| d.to_string()),
+            date_source: facts.date_source.map(|s| s.name()),
+            camera: facts.camera.clone(),
+            lens: facts.lens.clone(),
+            latitude: facts.position.map(|p| p.latitude),
+            longitude: facts.position.map(|p| p.longitude),
+            country: facts.country.clone(),
+            city: facts.city.clone(),
+            rating: values(detail, Facet::Rating)
+                .first()
+                .and_then(|r| r.parse().ok()),
+            colors: values(detail, Facet::Color),
+            title: text(TextField::Title),
+            description: text(TextField::Description),
+            tags: tags(detail),
+            models: detail
+                .analyses
+                .iter()
+                .map(|(_, model, _)| model.clone())
+                .collect(),
+        }
+    }
+}
+
+/// The values of a facet that hold, the surest first.
+fn values(detail: &Detail, facet: Facet) -> Vec<String> {
+    let labels = holding(detail, facet);
+    labels.into_iter().map(|l| l.value.clone()).collect()
+}
+
+fn tags(detail: &Detail) -> Vec<TagShape> {
+    let tags = holding(detail, Facet::Tag).into_iter();
+    let shape = |tag: &Label| TagShape {
+        name: tag.value.clone(),
+        origin: tag.origin.name(),
+        confidence: tag.confidence,
+    };
+    tags.map(shape).collect()
+}
+
+fn holding(detail: &Detail, facet: Facet) -> Vec<&Label> {
+    let mut labels = Label::effective(&detail.entry.labels);
+    labels.retain(|l| l.facet == facet);
+    labels.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    labels
+}
