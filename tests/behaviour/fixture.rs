@@ -105,21 +105,21 @@ impl Fixture {
     }
 }
 
-/// A tree over a library, as a remount makes it.
+/// A tree over a library, as a remount makes it, that analyses nothing.
 pub fn new_tree(library: &Arc<Library>) -> Tree {
+    tree_with(library, Arc::default(), Duration::ZERO)
+}
+
+/// A tree whose descriptions are waited for.
+pub fn tree_with(library: &Arc<Library>, scheduler: Arc<Scheduler>, xattr_wait: Duration) -> Tree {
     let options = Options {
         facet_depth: 2,
-        xattr_wait: Duration::ZERO,
+        xattr_wait,
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
     };
-    let scheduler = Arc::<Scheduler>::default();
-    Tree::new(
-        library.clone(),
-        scheduler,
-        Arc::<Crawlers>::default(),
-        options,
-    )
+    let crawlers = Arc::<Crawlers>::default();
+    Tree::new(library.clone(), scheduler, crawlers, options)
 }
 
 /// What the file of this name holds: a few hundred kilobytes that differ everywhere.

@@ -5,3 +5,4 @@ mod fixture;
 mod mount;
 mod suite;
 mod tree;
+mod waiting;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kbasefs::fuse::{self, MountOptions, Mounted};
+use kbasefs::vfs::Tree;
 use rustix::fs::{XattrFlags, getxattr, getxattr_query, listxattr, removexattr, setxattr};
 use rustix::io::Errno;
 use tempfile::TempDir;
@@ -34,6 +35,10 @@ impl Mount {
     }
 
     pub fn with(fixture: &Fixture, options: &MountOptions) -> Option<Self> {
+        Self::serving(fixture, new_tree(&fixture.library), options)
+    }
+
+    pub fn serving(fixture: &Fixture, tree: Tree, options: &MountOptions) -> Option<Self> {
         if !Path::new("/dev/fuse").exists() {
             eprintln!("skipped: there is no /dev/fuse");
             return None;
@@ -43,13 +48,18 @@ impl Mount {
             runtime: Runtime::new().unwrap(),
             folder: tempfile::tempdir().unwrap(),
         };
-        mount.mounted = Some(mount.mount(fixture, options).unwrap());
+        mount.mounted = Some(mount.mount(fixture, tree, options).unwrap());
         Some(mount)
     }
 
-    pub fn mount(&self, fixture: &Fixture, options: &MountOptions) -> Result<Mounted, fuse::Error> {
+    fn mount(
+        &self,
+        fixture: &Fixture,
+        tree: Tree,
+        options: &MountOptions,
+    ) -> Result<Mounted, fuse::Error> {
         fuse::mount(
-            Arc::new(new_tree(&fixture.library)),
+            Arc::new(tree),
             fixture.library.clone(),
             fixture.originals.clone(),
             self.folder.path(),
@@ -310,7 +320,15 @@ fn numbers_are_the_same_after_a_remount() {
     let inodes = |mount: &Mount| paths.map(|p| mount.stat(p).unwrap().inode);
     let before = inodes(&mount);
     mount.unmount();
-    mount.mounted = Some(mount.mount(&fixture, &MountOptions::default()).unwrap());
+    mount.mounted = Some(
+        mount
+            .mount(
+                &fixture,
+                new_tree(&fixture.library),
+                &MountOptions::default(),
+            )
+            .unwrap(),
+    );
     assert_eq!(inodes(&mount), before);
 }
 
@@ -323,7 +341,11 @@ fn an_unmounted_folder_is_as_it_was() {
     let found = fuse::mounts::at(mount.folder.path()).unwrap();
     assert_eq!((found.fstype.as_str(), found.dead), ("fuse.kbasefs", false));
     assert_eq!(found.source, fixture.originals.root());
-    let twice = mount.mount(&fixture, &MountOptions::default());
+    let twice = mount.mount(
+        &fixture,
+        new_tree(&fixture.library),
+        &MountOptions::default(),
+    );
     assert!(matches!(twice, Err(fuse::Error::NotEmpty(_))));
     let mounted = mount.mounted.take().unwrap();
     // Somebody else unmounts it: umount(8).

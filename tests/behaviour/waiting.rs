@@ -1,0 +1,128 @@
+//! What starts an analysis through a mount, and who waits for it.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use kbasefs::analysis::scheduler::Options;
+use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject};
+use kbasefs::catalog::Answer;
+use kbasefs::fuse::{MountOptions, Request};
+
+use crate::fixture::{Fixture, Surface, tree_with};
+use crate::mount::Mount;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Sees a dog everywhere: says so when it is asked, and answers when it is let.
+struct Eye {
+    asked: Mutex<Sender<()>>,
+    may_answer: Mutex<Receiver<()>>,
+}
+
+impl Analyzer for Eye {
+    fn name(&self) -> &str {
+        "eye"
+    }
+
+    fn model(&self) -> &str {
+        "eye/1"
+    }
+
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn analyze<'a>(&'a self, _: &'a Subject) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async {
+            self.asked.lock().unwrap().send(()).unwrap();
+            self.may_answer.lock().unwrap().recv().unwrap();
+            Ok(Answer {
+                description: Some("a dog".into()),
+                ..Answer::default()
+            })
+        })
+    }
+}
+
+/// A photo that can be analysed, and the ends of an [`Eye`] started by such an access.
+fn watched(on: Access) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
+    let fixture = Fixture::new("");
+    let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8, y as u8, 99]));
+    picture.save(fixture.path("a.png")).unwrap();
+    fixture.add("a.png beach");
+    let (asked, was_asked) = channel();
+    let (answer, may_answer) = channel();
+    let eye = Eye {
+        asked: Mutex::new(asked),
+        may_answer: Mutex::new(may_answer),
+    };
+    let analyzer = Arc::new(eye);
+    let options = Options {
+        workers: 2,
+        max_file_bytes: 1 << 20,
+    };
+    let (library, originals) = (fixture.library.clone(), fixture.originals.clone());
+    let providers = vec![Provider { analyzer, on }];
+    let scheduler = Scheduler::start(library, originals, providers, options);
+    (fixture, scheduler, was_asked, answer)
+}
+
+#[test]
+fn who_waits_for_a_description_holds_nobody_up() {
+    let (fixture, scheduler, was_asked, answer) = watched(Access::Asked);
+    let tree = tree_with(&fixture.library, scheduler.clone(), LONG);
+    let Some(mount) = Mount::serving(&fixture, tree, &MountOptions::default()) else {
+        return;
+    };
+    std::thread::scope(|scope| {
+        let ask = || mount.get("all/a.png", "user.kbasefs.description");
+        let waiting: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        was_asked.recv().unwrap();
+        mount.eventually(&mut || mount.count(Request::GetXattr) >= 8);
+        assert_eq!(
+            mount.get("all/a.png", "user.xdg.tags").as_deref(),
+            Ok("beach")
+        );
+        assert_eq!(mount.list("/tags/beach").unwrap(), ["a.png"]);
+        answer.send(()).unwrap();
+        for thread in waiting {
+            assert_eq!(thread.join().unwrap().as_deref(), Ok("a dog"));
+        }
+    });
+    assert!(was_asked.try_recv().is_err(), "one analysis for all");
+    drop(mount);
+    scheduler.stop();
+}
+
+#[test]
+fn reading_starts_an_analysis_and_looking_does_not() {
+    let (fixture, scheduler, was_asked, answer) = watched(Access::Read);
+    let tree = tree_with(&fixture.library, scheduler.clone(), LONG);
+    let Some(mount) = Mount::serving(&fixture, tree, &MountOptions::default()) else {
+        return;
+    };
+    mount.list("/unanalyzed").unwrap();
+    mount.attributes("all/a.png").unwrap();
+    let mut file = File::open(mount.path("all/a.png")).unwrap();
+    assert_eq!(
+        scheduler.progress().queued + scheduler.progress().running,
+        0
+    );
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).unwrap();
+    assert!(bytes == std::fs::read(fixture.path("a.png")).unwrap());
+    was_asked.recv().unwrap();
+    answer.send(()).unwrap();
+    mount.eventually(&mut || {
+        mount
+            .list("/unanalyzed")
+            .is_ok_and(|names| names.is_empty())
+    });
+    drop(file);
+    drop(mount);
+    scheduler.stop();
+}
