@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
 use image::RgbImage;
+use kbasefs::analysis::providers::embedded::Embedded;
 use kbasefs::analysis::scheduler::{Ended, Options};
-use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject, preview};
-use kbasefs::catalog::{Answer, Change, Facts, Format, PhotoId, SourcePath};
+use kbasefs::analysis::{Access, Analyzer, Provider, Scheduler, Subject, preview};
+use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
 use kbasefs::originals::{Originals, stat_of};
 use kbasefs::store::sqlite::Sqlite;
@@ -28,7 +28,8 @@ fn main() {
         Some(given) => (PathBuf::from(&given), files_in(Path::new(&given))),
         None => (folder.path().to_owned(), make(folder.path())),
     };
-    let analyzer: Arc<dyn Analyzer> = Arc::new(Arithmetic);
+    let analyzer: Arc<dyn Analyzer> =
+        Arc::new(Embedded::load().expect("the model inside the program loads"));
     let bare = bare(&files, &*analyzer);
     let index = tempfile::tempdir().expect("there is room for an index");
     let scheduled = scheduled(&source, &files, analyzer, index.path());
@@ -36,35 +37,6 @@ fn main() {
         "bare       {bare:6.2} images/s\nscheduler  {scheduled:6.2} images/s\nratio      {:6.1} %",
         scheduled / bare * 100.0
     );
-}
-
-/// About as much arithmetic as the embedded model's.
-struct Arithmetic;
-
-impl Analyzer for Arithmetic {
-    fn name(&self) -> &str {
-        "arithmetic"
-    }
-
-    fn model(&self) -> &str {
-        "arithmetic/1"
-    }
-
-    fn is_remote(&self) -> bool {
-        false
-    }
-
-    fn analyze<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Answer, Failure>> {
-        Box::pin(async move {
-            let pixels = &subject.picture.rgb;
-            let passes = (0..60u32).map(|pass| {
-                let terms = pixels.iter().map(|&p| (f32::from(p) + pass as f32).sqrt());
-                terms.sum::<f32>()
-            });
-            std::hint::black_box(passes.sum::<f32>());
-            Ok(Answer::default())
-        })
-    }
 }
 
 /// Different pictures of 12 megapixels: one picture, brighter and shifted a little more each time.
@@ -148,11 +120,8 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>, inde
         failed += usize::from(*ended != Ended::Analyzed);
     }));
     let rate = rate(files.len(), start.elapsed());
-    println!(
-        "{} files, {failed} not analysed; {:?}",
-        files.len(),
-        scheduler.progress()
-    );
+    let stages = scheduler.progress().stages;
+    println!("{} files, {failed} not analysed; {stages:?}", files.len());
     rate
 }
 
