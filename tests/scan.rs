@@ -383,6 +383,25 @@ fn a_file_of_a_size_of_its_own_is_not_read_for_its_hash() {
 }
 
 #[test]
+fn big_files_of_one_size_are_read_whole_only_where_they_look_alike() {
+    let source = in_memory();
+    let big = |end: u8| [picture(1), vec![0; 100_000], vec![end]].concat();
+    for (path, end) in [("a.bmp", 1), ("copy.bmp", 1), ("other.bmp", 2)] {
+        fs::write(source.at(path), big(end)).unwrap();
+    }
+    source.scan();
+    assert_eq!(source.hash(), 2);
+    let hash = |path| source.library.index().photo(source.id(path)).unwrap().hash;
+    assert!(hash("a.bmp").is_some());
+    assert_eq!(hash("a.bmp"), hash("copy.bmp"));
+    assert_eq!(hash("other.bmp"), None);
+    fs::write(source.at("second.bmp"), big(2)).unwrap();
+    source.scan();
+    assert_eq!(source.hash(), 2);
+    assert_eq!(hash("other.bmp"), hash("second.bmp"));
+}
+
+#[test]
 fn a_photo_written_again_is_hashed_again() {
     let source = in_memory();
     source.picture("a.bmp", 1);

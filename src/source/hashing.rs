@@ -1,23 +1,34 @@
 //! Content hashes of files that may be copies of each other, or photos that turned up again.
 //!
-//! Reads whole files, so only those whose size another photo has. Runs in the background; knows nothing of analyses.
+//! Reads whole files, so only those that another photo equals in size and in a few places. Runs in the background; knows nothing of analyses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::batch::Batch;
+use super::samples::SMALL;
 use super::{Error, Sync};
 use crate::catalog::{Change, ContentHash, FileStat, Photo, PhotoId};
 use crate::originals::{Originals, stat_of};
 
 const BUFFER: usize = 256 << 10;
 
+/// A photo that shares its size with another, or with one that is gone.
+struct Candidate {
+    id: PhotoId,
+    stat: FileStat,
+    is_hashed: bool,
+    /// Whether nothing but the hash of the whole will do.
+    is_certain: bool,
+}
+
 impl Sync {
-    /// Hashes the photos whose size equals that of another, or of one that is gone, or of what they were before they
-    /// were written to, and says how many it did. Blocks until it is through or `stop` is set; a file that can't be
-    /// read or changes meanwhile is left for the next time.
+    /// Hashes the photos that may be copies of another (the same size, the same bytes in a few places), or what one that
+    /// is gone was (its size), or what they were before they were written to (their size); says how many it did.
+    /// Blocks until it is through or `stop` is set; a file that can't be read or changes meanwhile is left for the
+    /// next time.
     ///
     /// # Errors
     /// When the catalog can't be read or written.
@@ -25,23 +36,22 @@ impl Sync {
         let mut batch = Batch::new(&self.library);
         let mut hashed = 0;
         let mut last: Option<(FileStat, ContentHash)> = None;
-        for id in self.candidates()? {
-            let Some(photo) = self.library.index().photo(id) else {
-                continue;
-            };
-            // Hard links follow each other: read once.
-            let known = last.filter(|(stat, _)| stat.same_content(&photo.stat));
-            let hash = match known {
-                Some((_, hash)) => Some(hash),
-                None => content_hash(&self.originals, &photo, stop),
-            };
-            if stop.load(Relaxed) {
-                break;
-            }
-            if let Some(hash) = hash {
-                last = Some((photo.stat, hash));
+        let candidates = self.candidates()?;
+        let go_on = || !stop.load(Relaxed);
+        let groups = candidates.chunk_by(|a, b| a.stat.size == b.stat.size);
+        for group in groups.take_while(|_| go_on()) {
+            let photos = self.worth_reading(group, stop).into_iter();
+            for photo in photos.take_while(|_| go_on()) {
+                // Hard links follow each other: read once.
+                let known = last.filter(|(stat, _)| stat.same_content(&photo.stat));
+                let hash = known.map(|(_, hash)| hash);
+                let hash = hash.or_else(|| content_hash(&self.originals, &photo, stop));
+                let Some(hash) = hash else {
+                    continue;
+                };
+                let (id, stat) = (photo.id, photo.stat);
+                last = Some((stat, hash));
                 hashed += 1;
-                let stat = photo.stat;
                 batch.add(Change::Hashed { id, stat, hash })?;
             }
         }
@@ -49,28 +59,67 @@ impl Sync {
         Ok(hashed)
     }
 
-    /// In order of inode, which is close to the order on the disk. Empty files are no copies of anything.
-    fn candidates(&self) -> Result<Vec<PhotoId>, Error> {
-        let mut sizes: HashMap<u64, u32> = HashMap::new();
-        for size in self.library.store().gone_sizes()? {
-            *sizes.entry(size).or_default() += 1;
-        }
+    /// By size, then in order of inode, which is close to the order on the disk. Empty files are no copies of anything.
+    fn candidates(&self) -> Result<Vec<Candidate>, Error> {
+        let gone: HashSet<u64> = self.library.store().gone_sizes()?.into_iter().collect();
         let suspects = self
             .suspects
             .lock()
-            .expect("nothing panics under this lock")
-            .clone();
+            .expect("nothing panics under this lock");
+        let suspects = suspects.clone();
         let index = self.library.index();
+        let mut sizes: HashMap<u64, u32> = HashMap::new();
         index.for_each_file(&mut |_, stat, _| *sizes.entry(stat.size).or_default() += 1);
         let mut candidates = Vec::new();
-        index.for_each_file(&mut |id, stat, is_hashed| {
+        index.for_each_file(&mut |id, &stat, is_hashed| {
+            let is_certain = gone.contains(&stat.size) || suspects.contains(id.0);
             let has_twin = sizes.get(&stat.size).is_some_and(|&n| n > 1);
-            if !is_hashed && stat.size > 0 && (has_twin || suspects.contains(id.0)) {
-                candidates.push((stat.dev, stat.ino, id));
+            if stat.size > 0 && (is_certain || has_twin) {
+                candidates.push(Candidate {
+                    id,
+                    stat,
+                    is_hashed,
+                    is_certain,
+                });
             }
         });
-        candidates.sort_unstable();
-        Ok(candidates.into_iter().map(|(_, _, id)| id).collect())
+        candidates.sort_unstable_by_key(|c| (c.stat.size, c.stat.dev, c.stat.ino));
+        Ok(candidates)
+    }
+
+    /// The photos of one size that are to be read as a whole.
+    fn worth_reading(&self, group: &[Candidate], stop: &AtomicBool) -> Vec<Photo> {
+        let waiting: Vec<_> = group.iter().filter(|c| !c.is_hashed).collect();
+        let is_sampled = |c: &Candidate| !c.is_certain && c.stat.size > SMALL;
+        let alike = match waiting.iter().any(|c| is_sampled(c)) {
+            true => self.alike(group, stop),
+            false => HashSet::new(),
+        };
+        let read = waiting.into_iter();
+        let read = read.filter(|c| !is_sampled(c) || alike.contains(&c.id));
+        read.filter_map(|c| self.library.index().photo(c.id))
+            .collect()
+    }
+
+    /// The photos whose sample another one of the group has too.
+    fn alike(&self, group: &[Candidate], stop: &AtomicBool) -> HashSet<PhotoId> {
+        let mut same: HashMap<ContentHash, Vec<PhotoId>> = HashMap::new();
+        for candidate in group.iter().take_while(|_| !stop.load(Relaxed)) {
+            let photo = self.library.index().photo(candidate.id);
+            if let Some(sample) = photo.and_then(|photo| self.sample(&photo)) {
+                same.entry(sample).or_default().push(candidate.id);
+            }
+        }
+        let several = same.into_values().filter(|ids| ids.len() > 1);
+        several.flatten().collect()
+    }
+
+    fn sample(&self, photo: &Photo) -> Option<ContentHash> {
+        let sample = self.samples.of(photo, &self.originals);
+        sample.unwrap_or_else(|error| {
+            tracing::debug!(path = %photo.path, %error, "can't be sampled");
+            None
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod known;
 mod moves;
 mod others;
 mod report;
+mod samples;
 mod scan;
 mod sync;
 mod walk;

@@ -12,6 +12,7 @@ use super::batch;
 use super::known::Known;
 use super::others::Others;
 use super::report::Counts;
+use super::samples::Samples;
 use super::scan::{Notes, Scan};
 use super::walk::Walk;
 use super::{Error, Progress, Report};
@@ -44,6 +45,7 @@ pub struct Sync {
     /// Photos that were written to without growing or shrinking, as a backup that is restored does: the hash tells
     /// whether what was known of them still holds.
     pub(super) suspects: Mutex<RoaringBitmap>,
+    pub(super) samples: Samples,
     /// Held while a scan runs: one at a time.
     scanning: Mutex<()>,
     /// Of the latest scan.
@@ -62,6 +64,7 @@ impl Sync {
             options,
             others: Others::default(),
             suspects: Mutex::default(),
+            samples: Samples::default(),
             scanning: Mutex::default(),
             counts: Mutex::default(),
             done: AtomicBool::new(false),
