@@ -155,6 +155,7 @@ mod tests {
             check(&encoded(1500, 500, format), (1500, 500), (1024, 341));
         }
         check(&encoded(9000, 50, F::Jpeg), (9000, 50), (1024, 6));
+        check(&encoded(4000, 80, F::Jpeg), (4000, 80), (1000, 20));
     }
 
     #[test]
