@@ -214,6 +214,7 @@ fn properties(
                     found.height = u32::from_be_bytes(h);
                 }
             }
+            b"clap" => (found.width, found.height) = aperture(reader, start, found)?,
             b"irot" => turns = reader.array(start)?.map_or(0, u8::from_be_bytes) & 3,
             b"imir" => mirror = reader.array(start)?.map(|axis| u8::from_be_bytes(axis) & 1),
             _ => {}
@@ -221,6 +222,23 @@ fn properties(
     }
     found.orientation = Some(orientation(turns, mirror));
     Ok(())
+}
+
+/// The size of the part that is shown, or the whole where that makes no sense.
+fn aperture(reader: &mut Reader, at: u64, whole: &Container) -> io::Result<(u32, u32)> {
+    let side = |at, whole: u32, reader: &mut Reader| {
+        let [n3, n2, n1, n0, d @ ..] = reader.array::<8>(at)?.unwrap_or_default();
+        let shown = u32::from_be_bytes([n3, n2, n1, n0]).checked_div(u32::from_be_bytes(d));
+        io::Result::Ok(
+            shown
+                .filter(|shown| (1..=whole).contains(shown))
+                .unwrap_or(whole),
+        )
+    };
+    Ok((
+        side(at, whole.width, reader)?,
+        side(at + 8, whole.height, reader)?,
+    ))
 }
 
 /// The indices, from 1, of an item's properties.

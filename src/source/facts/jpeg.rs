@@ -49,7 +49,8 @@ fn segment(
             let start = reader.piece(at, length.min(XMP.len() as u64))?;
             if start.starts_with(EXIF) {
                 found.exif.push(after(EXIF, at, length));
-            } else if start.starts_with(XMP) && found.xmp.is_none() {
+            } else if start.get(4..) == Some(&XMP[4..]) && found.xmp.is_none() {
+                // The first four bytes are damaged in pictures that went through some web services.
                 found.xmp = Some(after(XMP, at, length));
             }
         }

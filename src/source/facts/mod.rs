@@ -166,14 +166,22 @@ fn keywords(sources: [&Vec<String>; 3]) -> Vec<String> {
         .collect()
 }
 
+/// IPTC's date of creation counts like EXIF's original one when it has a time; a bare day says less than any
+/// other date.
 fn dates(container: &Container, exif: Exif, xmp: Xmp, iptc: Iptc) -> date::Dates {
-    let png = ["Creation Time", "tIME"]
+    let has_time = |date: &String| date.len() > "2024-07-14".len();
+    let (moment, day) = match iptc.created {
+        Some(date) if has_time(&date) => (Some(date), None),
+        day => (None, day),
+    };
+    let png = ["Creation Time", "tIME"];
+    let png = png
         .into_iter()
         .filter_map(|keyword| container.text(keyword));
     date::Dates {
-        embedded_original: xmp.original.or(iptc.created),
+        embedded_original: xmp.original.or(moment),
         embedded_created: xmp.created,
-        embedded_other: xmp.other_dates.into_iter().chain(png).collect(),
+        embedded_other: day.into_iter().chain(xmp.other_dates).chain(png).collect(),
         ..exif.dates
     }
 }

@@ -119,7 +119,7 @@ const PROPERTIES: [(&str, &str, Property); 15] = [
     (
         "http://ns.adobe.com/photoshop/1.0/",
         "DateCreated",
-        Property::Original,
+        Property::OtherDate,
     ),
     ("http://ns.adobe.com/tiff/1.0/", "Make", Property::Make),
     ("http://ns.adobe.com/tiff/1.0/", "Model", Property::Model),
