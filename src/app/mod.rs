@@ -18,7 +18,7 @@ use crate::library::Library;
 use crate::originals::Originals;
 use crate::source::{self, Sync};
 use crate::store::cached::Cached;
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{self, Sqlite};
 use crate::store::{self, Store};
 use crate::vfs::{self, Tree};
 
@@ -76,6 +76,15 @@ pub fn index_file(source: &Path, config: &Config) -> Result<PathBuf, Error> {
         }),
         None => config::index_file(source, &env).ok_or(Error::NoHome),
     }
+}
+
+/// Whether a folder is the source of a catalog. With an index named, any folder may be; the index tells.
+pub fn has_catalog(folder: &Path, config: &Config) -> Result<bool, Error> {
+    let file = index_file(folder, config)?;
+    if config.index.is_none() {
+        return Ok(file.exists());
+    }
+    Ok(sqlite::owner(&file)?.is_some_and(|owner| owner == folder))
 }
 
 /// A variable of the environment, if it is text.

@@ -36,7 +36,7 @@ pub fn photo(path: &Path, config: &Config) -> anyhow::Result<Photo> {
         return in_mount(source, &path);
     }
     for folder in path.ancestors().skip(1) {
-        if !has_catalog(folder, config)? {
+        if !app::has_catalog(folder, config)? {
             continue;
         }
         let inside = path.strip_prefix(folder)?.as_os_str().as_bytes();
@@ -64,15 +64,6 @@ fn in_mount(source: PathBuf, path: &Path) -> anyhow::Result<Photo> {
             "name a photo in the mount",
         )),
     }
-}
-
-/// With an index named, any folder above may be its source; opening it tells.
-fn has_catalog(folder: &Path, config: &Config) -> anyhow::Result<bool> {
-    let file = app::index_file(folder, config)?;
-    if config.index.is_none() {
-        return Ok(file.exists());
-    }
-    Ok(crate::store::sqlite::owner(&file)?.is_some_and(|owner| owner == folder))
 }
 
 /// The source and the mountpoint of the mount that a path is in.
