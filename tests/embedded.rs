@@ -136,16 +136,6 @@ fn tags_of_labelled_pictures_are_mostly_right() {
             .map(|t| t.name.as_str())
             .filter(|t| objects.contains(t))
             .collect();
-        eprintln!(
-            "{}: {shown:?}: {:?} {:?}",
-            cells[0],
-            answer.title,
-            answer
-                .tags
-                .iter()
-                .map(|t| format!("{} {:.2}", t.name, t.confidence))
-                .collect::<Vec<_>>()
-        );
         let good = said
             .iter()
             .filter(|tag| shown.iter().any(|s| s == *tag))

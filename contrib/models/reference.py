@@ -25,8 +25,7 @@ BGR_MEAN = numpy.array([103.53, 116.28, 123.675], numpy.float32)
 BGR_DEVIATION = numpy.array([57.375, 57.12, 58.395], numpy.float32)
 
 
-def to_srgb(picture):
-    profile = picture.info.get("icc_profile")
+def to_srgb(picture, profile):
     if not profile or picture.mode not in ("RGB", "L", "CMYK"):
         return picture.convert("RGB")
     try:
@@ -44,14 +43,24 @@ def on_white(picture):
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
+def first_frame(picture):
+    """A GIF's first picture; what it leaves of the canvas is transparent, as in browsers, not the background colour."""
+    extent = picture.tile[0][1]
+    frame = picture.convert("RGBA").crop(extent)
+    canvas = Image.new("RGBA", picture.size)
+    canvas.paste(frame, extent[:2])
+    return canvas
+
+
 def decode(path):
     """The upright sRGB picture, or None where Pillow can't read it or kbasefs doesn't try."""
     try:
         with Image.open(path) as picture:
             if picture.format not in FORMATS or picture.mode.startswith(("I", "F")):
                 return None
-            picture.load()
-            return to_srgb(on_white(ImageOps.exif_transpose(picture)))
+            profile = picture.info.get("icc_profile")
+            upright = first_frame(picture) if picture.format == "GIF" else ImageOps.exif_transpose(picture)
+            return to_srgb(on_white(upright), profile)
     except Exception as error:
         print(f"{path}: {error}", file=sys.stderr)
         return None
