@@ -235,18 +235,19 @@ impl Packet {
 
     fn close(&mut self) {
         let value = std::mem::take(&mut self.value);
-        let closed = self.open.pop();
-        let property = self
-            .open
-            .iter()
-            .chain(&closed)
-            .rev()
-            .find_map(|element| match element {
-                Element::Property(property) => Some(*property),
-                _ => None,
-            });
-        if let (Some(Element::Property(_) | Element::Item), Some(property)) = (closed, property) {
-            self.xmp.set(property, &value);
+        match self.open.pop() {
+            Some(Element::Property(property)) => self.xmp.set(property, &value),
+            Some(Element::Item) => {
+                // A property, its list, the items: it is never far.
+                let property = self.open.iter().rev().find_map(|element| match element {
+                    Element::Property(property) => Some(*property),
+                    _ => None,
+                });
+                if let Some(property) = property {
+                    self.xmp.set(property, &value);
+                }
+            }
+            _ => {}
         }
     }
 }
