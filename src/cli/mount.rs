@@ -13,10 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::report::hinted;
-use super::{Common, log_to_terminal, target};
+use super::{Common, log_to_terminal};
 use crate::app::{self, App};
 use crate::config::{Config, control_sockets};
-use crate::fuse::{MountOptions, mounts};
+use crate::fuse::{self, MountOptions, mounts};
 use crate::web::Socket;
 
 /// Show a photo folder arranged by what is in the pictures
@@ -44,12 +44,12 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let config = common.load()?;
     let options = MountOptions::parse(&args.options.join(",")).map_err(app::Error::Mount)?;
     let source = source(&args.source)?;
+    refuse_nesting(&source, &args.mountpoint)?;
     let mountpoint = mountpoint(&args.mountpoint)?;
-    refuse_nesting(&source, &mountpoint)?;
     if !(args.foreground || args.daemon) {
         return daemon::start(&source, &mountpoint, &args.options, common);
     }
-    log_to_terminal(&config, "info");
+    log_to_terminal(&config, "warn,kbasefs=info");
     serve(&source, &mountpoint, &options, config, args.daemon)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -84,14 +84,15 @@ fn mountpoint(path: &Path) -> anyhow::Result<PathBuf> {
         }
         _ => {}
     }
-    path.canonicalize().map_err(|e| {
-        let message = format!("mountpoint {}: {}", path.display(), target::plain(&e));
-        hinted(message, "make an empty folder to mount on")
-    })
+    Ok(fuse::mountpoint(path).map_err(app::Error::Mount)?)
 }
 
 fn refuse_nesting(source: &Path, mountpoint: &Path) -> anyhow::Result<()> {
-    if !source.starts_with(mountpoint) && !mountpoint.starts_with(source) {
+    // A dead mount has no canonical path, and is on nothing that could be nested.
+    let Ok(mountpoint) = mountpoint.canonicalize() else {
+        return Ok(());
+    };
+    if !source.starts_with(&mountpoint) && !mountpoint.starts_with(source) {
         return Ok(());
     }
     let message = format!(

@@ -74,7 +74,7 @@ pub fn mount(
     options: &MountOptions,
     runtime: Handle,
 ) -> Result<Mounted, Error> {
-    let mountpoint = checked(mountpoint)?;
+    let mountpoint = self::mountpoint(mountpoint)?;
     let failed = |source| Error::Mount {
         mountpoint: mountpoint.clone(),
         source,
@@ -120,22 +120,25 @@ fn serve(session: Session<Filesystem>, end: Arc<End>) -> std::io::Result<JoinHan
 }
 
 /// The mountpoint without links, if it can be one.
-fn checked(mountpoint: &Path) -> Result<PathBuf, Error> {
-    let path = || mountpoint.to_path_buf();
+///
+/// # Errors
+/// When it isn't there, is no folder, isn't empty, or a dead mount is on it.
+pub fn mountpoint(path: &Path) -> Result<PathBuf, Error> {
+    let named = || path.to_path_buf();
     let unusable =
         |source: std::io::Error| match source.raw_os_error().map(Errno::from_raw_os_error) {
-            Some(Errno::NOENT) => Error::NoMountpoint(path()),
-            Some(Errno::NOTCONN) => Error::Dead(path()),
-            Some(Errno::NOTDIR) => Error::NotAFolder(path()),
+            Some(Errno::NOENT) => Error::NoMountpoint(named()),
+            Some(Errno::NOTCONN) => Error::Dead(named()),
+            Some(Errno::NOTDIR) => Error::NotAFolder(named()),
             _ => Error::Mountpoint {
-                mountpoint: path(),
+                mountpoint: named(),
                 source,
             },
         };
-    let absolute = mountpoint.canonicalize().map_err(unusable)?;
+    let absolute = path.canonicalize().map_err(unusable)?;
     let mut entries = absolute.read_dir().map_err(unusable)?;
     match entries.next() {
-        Some(_) => Err(Error::NotEmpty(path())),
+        Some(_) => Err(Error::NotEmpty(named())),
         None => Ok(absolute),
     }
 }

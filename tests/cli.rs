@@ -1,0 +1,292 @@
+//! The program as people use it: real pictures, a real mount, every command with and without it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A home, a photo folder and a mountpoint, all gone in the end.
+struct House {
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let house = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for name in ["home", "photos/2019", "mnt"] {
+            std::fs::create_dir_all(house.path(name)).unwrap();
+        }
+        let picture = |shade: u8| {
+            image::RgbImage::from_fn(80, 60, |x, y| {
+                image::Rgb([shade, (x * 3) as u8, (y * 4) as u8])
+            })
+        };
+        picture(200)
+            .save(house.path("photos/2019/IMG_1.jpg"))
+            .unwrap();
+        picture(20).save(house.path("photos/IMG_1.png")).unwrap();
+        std::fs::copy(
+            house.path("photos/IMG_1.png"),
+            house.path("photos/copy.png"),
+        )
+        .unwrap();
+        std::fs::write(
+            house.path("photos/broken.jpg"),
+            b"\xff\xd8\xff\xe0 no picture",
+        )
+        .unwrap();
+        std::fs::write(house.path("photos/notes.txt"), "not a photo").unwrap();
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        for (name, _) in
+            std::env::vars().filter(|(n, _)| n.starts_with("XDG_") || n.starts_with("KBASEFS_"))
+        {
+            command.env_remove(name);
+        }
+        command
+            .env("HOME", self.path("home"))
+            .args(args)
+            .output()
+            .unwrap()
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{args:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(args)).unwrap()
+    }
+
+    /// Runs what must be refused: the exit code and the one line that says why.
+    fn refused(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        assert!(!output.status.success(), "{args:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        (output.status.code().unwrap(), error)
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // Most tests don't mount, or have unmounted.
+        let _ = kbasefs::fuse::detach(&self.path("mnt"));
+    }
+}
+
+fn can_mount() -> bool {
+    let can = Path::new("/dev/fuse").exists();
+    if !can {
+        eprintln!("skipped: /dev/fuse is missing");
+    }
+    can
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn analysing_without_a_mount_finds_everything_and_says_what_failed() {
+    let house = House::new();
+    let photos = house.text("photos");
+    let output = house.run(&["analyze", &photos, "--json"]);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "a broken picture is a failure"
+    );
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let (sum, each) = lines.split_last().unwrap();
+    assert_eq!(
+        (&sum["photos"], &sum["analyzed"], &sum["failed"]),
+        (&4.into(), &3.into(), &1.into())
+    );
+    assert_eq!(each.len(), 4);
+
+    let status = house.json(&["status", &photos, "--json"]);
+    assert_eq!(status["photos"], 4);
+    assert_eq!(status["analyzed"], 3);
+    assert_eq!(status["failed"], 1);
+    for key in [
+        "source",
+        "mountpoint",
+        "pending",
+        "unsupported",
+        "queued",
+        "labels",
+        "index_bytes",
+        "rss_bytes",
+        "uptime_s",
+    ] {
+        assert!(status.get(key).is_some(), "{key}");
+    }
+    let shown = house.json(&["show", &house.text("photos/2019/IMG_1.jpg"), "--json"]);
+    assert_eq!(
+        (&shown["width"], &shown["height"]),
+        (&80.into(), &60.into())
+    );
+    assert_eq!(shown["path"], "2019/IMG_1.jpg");
+    let hash = blake3::hash(&std::fs::read(house.path("photos/2019/IMG_1.jpg")).unwrap());
+    assert_eq!(shown["hash"], hash.to_hex().as_str());
+
+    let again = house.run(&["analyze", &photos, "--json"]);
+    let last = String::from_utf8(again.stdout).unwrap();
+    let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["analyzed"], &last["skipped"]),
+        (&0.into(), &4.into())
+    );
+}
+
+#[test]
+fn a_search_prints_paths() {
+    let house = House::new();
+    let photos = house.text("photos");
+    house.ok(&["scan", &photos]);
+    let found = house.ok(&["search", &photos, "type:png", "-copy"]);
+    assert_eq!(found, format!("{}\n", house.text("photos/IMG_1.png")));
+    let (code, error) = house.refused(&["search", &photos, "kind:png"]);
+    assert_eq!(code, 1);
+    assert!(
+        error.contains("unknown field kind at character 1 (hint: use tag"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_mount_in_the_background_shows_the_photos_and_answers_every_command() {
+    if !can_mount() {
+        return;
+    }
+    let house = House::new();
+    let (photos, mnt) = (house.text("photos"), house.text("mnt"));
+    house.ok(&["mount", &photos, &mnt]);
+    assert_eq!(
+        names(&house.path("mnt/all")),
+        ["2019", "IMG_1.png", "broken.jpg", "copy.png"]
+    );
+    let original = std::fs::read(house.path("photos/2019/IMG_1.jpg")).unwrap();
+    assert_eq!(
+        std::fs::read(house.path("mnt/all/2019/IMG_1.jpg")).unwrap(),
+        original
+    );
+    assert_eq!(names(&house.path("mnt/by-type")), ["jpeg", "png"]);
+
+    let status = house.json(&["status", &mnt, "--json"]);
+    assert_eq!(
+        (&status["photos"], &status["mountpoint"]),
+        (&4.into(), &mnt.as_str().into())
+    );
+    let shown = house.json(&["show", &house.text("mnt/all/IMG_1.png"), "--json"]);
+    assert_eq!(shown["path"], "IMG_1.png");
+    house.run(&["analyze", &mnt]);
+    assert_eq!(house.json(&["status", &photos, "--json"])["analyzed"], 3);
+    assert_eq!(names(&house.path("mnt/failed")), ["broken.jpg"]);
+
+    let (code, error) = house.refused(&["mount", &photos, &mnt]);
+    assert_eq!(code, 32);
+    assert!(error.contains("mounted there already"), "{error}");
+    std::fs::create_dir(house.path("second")).unwrap();
+    let (_, error) = house.refused(&["mount", &photos, &house.text("second")]);
+    assert!(error.contains("in use by another kbasefs"), "{error}");
+
+    house.ok(&["umount", &mnt]);
+    assert!(names(&house.path("mnt")).is_empty());
+    let (_, error) = house.refused(&["umount", &mnt]);
+    assert!(error.contains("no kbasefs is mounted there"), "{error}");
+    assert_eq!(house.json(&["status", &photos, "--json"])["analyzed"], 3);
+}
+
+#[test]
+fn what_can_not_work_is_said_in_one_line_with_a_hint() {
+    let house = House::new();
+    let (photos, mnt) = (house.text("photos"), house.text("mnt"));
+    let check = |args: &[&str], code: i32, text: &str| {
+        let (got, error) = house.refused(args);
+        assert_eq!(got, code, "{error}");
+        assert!(error.contains(text) && error.contains("hint: "), "{error}");
+    };
+    check(&["mount", &house.text("nowhere"), &mnt], 32, "nowhere");
+    check(
+        &["mount", &photos, &house.text("nowhere")],
+        32,
+        "no such folder",
+    );
+    check(&["mount", &photos, &photos], 32, "contain each other");
+    check(
+        &["mount", &photos, &house.text("photos/2019")],
+        32,
+        "contain each other",
+    );
+    check(
+        &["mount", &house.text("photos/2019"), &photos],
+        32,
+        "contain each other",
+    );
+    check(
+        &["mount", &photos, &house.text("home/..")],
+        32,
+        "contain each other",
+    );
+    check(&["mount", &photos, &mnt, "-o", "nonsense"], 1, "nonsense");
+    check(
+        &["show", &house.text("photos/IMG_1.png")],
+        1,
+        "no catalog knows this file",
+    );
+    std::fs::write(house.path("mnt/x"), "").unwrap();
+    check(&["mount", &photos, &mnt], 32, "not empty");
+    std::fs::remove_file(house.path("mnt/x")).unwrap();
+    std::fs::write(house.path("c.toml"), "wrokers = 3").unwrap();
+    check(
+        &["mount", &photos, &mnt, "--config", &house.text("c.toml")],
+        1,
+        "wrokers",
+    );
+    check(
+        &["scan", &photos, "--config", &house.text("none.toml")],
+        1,
+        "none.toml",
+    );
+    assert_eq!(house.run(&["scan"]).status.code(), Some(2));
+    assert!(names(&house.path("mnt")).is_empty());
+}
+
+#[test]
+fn settings_completions_and_pages_are_printed() {
+    let house = House::new();
+    house.ok(&["config", "init"]);
+    assert!(house.path("home/.config/kbasefs/config.toml").exists());
+    house.refused(&["config", "init"]);
+    assert!(house.ok(&["config", "show"]).contains("facet_depth = 2"));
+    assert!(house.ok(&["completions", "bash"]).contains("kbasefs"));
+    assert!(house.ok(&["man"]).contains(".TH kbasefs"));
+    assert!(house.ok(&["--version"]).starts_with("kbasefs "));
+}
