@@ -264,6 +264,17 @@ fn a_photo_that_turns_up_again_is_known_by_its_content() {
 }
 
 #[test]
+fn a_file_that_comes_back_is_the_photo_it_was() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        let tag = edited(id, Edit::Tag("Rex".into()));
+        store.commit(&[tag, Change::Gone { id }]).unwrap();
+        assert_eq!(add(store, "back/a.jpg", 1), id);
+        assert!(tags(store, id).contains(&"Rex".to_owned()));
+    });
+}
+
+#[test]
 fn copies_share_what_an_analysis_gave() {
     on_each(|store| {
         let (a, b, c) = (

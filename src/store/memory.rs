@@ -9,7 +9,8 @@ use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
 use crate::catalog::{
-    Change, ContentHash, Detail, Effect, Entry, Facet, Label, PhotoId, SourcePath, TextField,
+    Change, ContentHash, Detail, Effect, Entry, Facet, FileStat, Label, PhotoId, SourcePath,
+    TextField,
 };
 
 #[derive(Default)]
@@ -125,6 +126,12 @@ impl Shelf for Records {
         let same = self.photos.values();
         let same = same.filter(|r| r.photo.hash == Some(*hash));
         Ok(same.map(|r| r.photo.id).collect())
+    }
+
+    fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>> {
+        let mut gone = self.photos.values().filter(|r| r.gone);
+        let found = gone.find(|r| r.photo.stat.same_content(stat));
+        Ok(found.map(|r| r.photo.id))
     }
 
     fn is_name_taken(&mut self, name: &[u8]) -> Result<bool> {

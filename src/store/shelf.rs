@@ -19,6 +19,8 @@ pub trait Shelf {
     fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>>;
     /// Photos of a content, gone or not, in order of id.
     fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>>;
+    /// A photo that is gone and was this file, by inode, size and time.
+    fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>>;
     /// Whether a photo, gone or not, has this catalog name.
     fn is_name_taken(&mut self, name: &[u8]) -> Result<bool>;
     /// What analyzers said of a content, the latest last.
@@ -75,7 +77,10 @@ impl Session<'_> {
     ) -> Result<()> {
         let mut record = match self.already(known, path)? {
             Some(record) => record,
-            None => self.unknown(path, stat)?,
+            None => match self.shelf.gone_file(&stat)? {
+                Some(id) => return self.moved(id, path, stat),
+                None => self.unknown(path, stat)?,
+            },
         };
         record.replace_content(stat, facts.clone());
         self.place(record, path)
@@ -146,7 +151,8 @@ impl Session<'_> {
             return Ok(None);
         }
         for id in self.shelf.with_hash(hash)? {
-            if let Some(old) = self.shelf.get(id)?.filter(|r| r.gone) {
+            let is_older = |r: &Record| r.gone && r.photo.id < new.photo.id;
+            if let Some(old) = self.shelf.get(id)?.filter(is_older) {
                 return Ok(Some(old));
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::rows;
-use crate::catalog::{ContentHash, Facet, Facts, Label, PhotoId, SourcePath, TextField};
+use crate::catalog::{ContentHash, Facet, Facts, FileStat, Label, PhotoId, SourcePath, TextField};
 use crate::store::record::{Record, Recorded};
 use crate::store::shelf::Shelf;
 use crate::store::{Error, Result};
@@ -197,6 +197,17 @@ impl Shelf for Session<'_> {
         let mut ids = self.connection.prepare_cached(sql)?;
         let ids = ids.query_map([hash.0], |row| row.get(0).map(PhotoId))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>> {
+        let sql = "SELECT id FROM photo WHERE gone = 1 AND ino = ?1 AND dev = ?2 AND size = ?3 AND mtime_ns = ?4 ORDER BY id";
+        let file = params![
+            stat.ino.cast_signed(),
+            stat.dev.cast_signed(),
+            stat.size.cast_signed(),
+            stat.mtime_ns,
+        ];
+        Ok(rows::one(self.connection, sql, file)?.map(PhotoId))
     }
 
     fn is_name_taken(&mut self, name: &[u8]) -> Result<bool> {

@@ -39,6 +39,7 @@ CREATE TABLE photo (
 ) STRICT;
 CREATE UNIQUE INDEX photo_path ON photo (path) WHERE gone = 0;
 CREATE UNIQUE INDEX photo_name ON photo (name);
+CREATE INDEX photo_gone ON photo (ino) WHERE gone = 1;
 CREATE INDEX photo_hash ON photo (hash) WHERE hash IS NOT NULL;
 
 CREATE TABLE label (
