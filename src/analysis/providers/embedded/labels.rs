@@ -75,6 +75,12 @@ impl Labels {
         std::iter::once(entry.word).chain(entry.parents.iter().copied())
     }
 
+    /// Whether a word is only ever above others: `animal`, `clothing`.
+    pub(super) fn is_general(&self, word: Word) -> bool {
+        let mut named = self.classes.iter().chain(&self.objects);
+        !named.any(|entry| entry.word == word)
+    }
+
     /// The words that follow from a word: `animal` from `dog`.
     pub(super) fn above(&self, word: Word) -> &[Word] {
         &self.above[word]

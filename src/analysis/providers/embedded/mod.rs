@@ -75,9 +75,14 @@ impl Embedded {
         })
     }
 
+    /// What a sentence is about: the narrowest words; general ones only where nothing else was seen.
     fn seen(&self, votes: &[Vote]) -> Vec<Seen<'_>> {
-        let specific = votes.iter().filter(|vote| vote.specific);
-        let seen = specific.map(|vote| Seen {
+        let narrow = |vote: &&Vote| !self.labels.is_general(vote.word);
+        let any_narrow = votes.iter().any(|vote| narrow(&vote));
+        let told = votes
+            .iter()
+            .filter(|vote| vote.specific && (!any_narrow || narrow(vote)));
+        let seen = told.map(|vote| Seen {
             word: self.labels.name(vote.word),
             count: vote.count,
         });
