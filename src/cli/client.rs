@@ -29,20 +29,22 @@ pub struct Answer {
 }
 
 impl Client {
+    /// The same as [`Self::connect`], for a question: a catalog that knows nothing yet is scanned first.
+    pub async fn informed(source: &Path, config: Config) -> anyhow::Result<Self> {
+        let client = Self::connect(source, config).await?;
+        if matches!(client, Self::Own(_)) && client.get("/api/v1/status").await?["photos"] == 0 {
+            client.post("/api/v1/scan", &Value::Null).await?;
+        }
+        Ok(client)
+    }
+
     /// Finds the daemon that owns the catalog of `source`, or opens the catalog.
     pub async fn connect(source: &Path, config: Config) -> anyhow::Result<Self> {
         if let Some(daemon) = Self::daemon(source, &config).await? {
             return Ok(daemon);
         }
         let source = source.to_owned();
-        let app = tokio::task::spawn_blocking(move || -> Result<_, app::Error> {
-            let app = App::open(&source, config)?;
-            if app.library.index().is_empty() {
-                app.scan()?;
-            }
-            Ok(app)
-        });
-        let app = app.await??;
+        let app = tokio::task::spawn_blocking(move || App::open(&source, config)).await??;
         Ok(Self::Own(web::router(Arc::new(app))))
     }
 

@@ -26,7 +26,7 @@ pub struct Args {
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     log_to_terminal(&config, "warn");
     let source = target::source(&args.source)?;
-    let client = Client::connect(&source, config).await?;
+    let client = Client::informed(&source, config).await?;
     let mut url = reqwest::Url::parse("http://kbasefs/api/v1/search")?;
     url.query_pairs_mut()
         .append_pair("q", &args.query.join(" "));

@@ -22,7 +22,7 @@ pub struct Args {
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     log_to_terminal(&config, "warn");
     let photo = target::photo(&args.photo, &config)?;
-    let client = Client::connect(&photo.source, config).await?;
+    let client = Client::informed(&photo.source, config).await?;
     let named = match (&photo.name["id"], &photo.name["path_base64"]) {
         (Value::Number(id), _) => format!("id={id}"),
         (_, Value::String(path)) => format!("path_base64={path}"),

@@ -38,7 +38,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         ));
     }
     for source in sources {
-        let client = Client::connect(&source, config.clone()).await?;
+        let client = Client::informed(&source, config.clone()).await?;
         let status = client.get("/api/v1/status").await?;
         match args.json {
             true => terminal::say(format_args!("{status}"))?,
