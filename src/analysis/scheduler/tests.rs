@@ -212,7 +212,9 @@ async fn a_photo_that_was_gone_is_not_analysed_again() {
     world.scheduler.analyzed(a, LONG).await;
     world.library.commit(&[Change::Gone { id: a }]).unwrap();
     let path = world.source.path();
-    std::fs::rename(path.join("a"), path.join("b")).unwrap();
+    // Another inode: only the content tells that it is the same.
+    std::fs::copy(path.join("a"), path.join("b")).unwrap();
+    std::fs::remove_file(path.join("a")).unwrap();
     world.library.commit(&[found(path, "b")]).unwrap();
     let ended = world.scheduler.analyzed(world.id("b"), LONG).await;
     assert_eq!(ended, Some(Ended::Analyzed));
