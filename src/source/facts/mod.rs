@@ -1,6 +1,6 @@
 //! What a file says of itself, read from its metadata without decoding the picture.
 //!
-//! The format says where metadata lies ([`container::Container`]); EXIF, XMP and IPTC say what it means; here one
+//! The format says where metadata lies (`container`); EXIF, XMP and IPTC say what it means; here one
 //! of them wins where several speak: EXIF on cameras, dates and places, XMP on what people wrote.
 
 mod bitmap;

@@ -1,6 +1,6 @@
 //! The vision models inside the program: tags, a title and a sentence without a server, a key or a download.
 //!
-//! Two networks look at a picture, [`vote`] makes words of what they say, [`compose`] makes sentences of the words.
+//! Two networks look at a picture, `vote` makes words of what they say, `compose` makes sentences of the words.
 //! Where the models come from is in `contrib/models/README.md`.
 
 mod classify;
