@@ -169,7 +169,8 @@ impl Label {
         self.origin == Origin::Human && self.confidence == 0.0
     }
 
-    /// The labels that hold: one a key, from its most trusted origin, without those that a person denied.
+    /// The labels that hold: one a key, from its most trusted origin, without those that a person denied. A photo has
+    /// one rating: the most trusted.
     pub fn effective(labels: &[Self]) -> Vec<&Self> {
         let mut by_key = std::collections::BTreeMap::<LabelKey, &Self>::new();
         for label in labels {
@@ -178,7 +179,12 @@ impl Label {
                 *best = label;
             }
         }
-        by_key.into_values().filter(|l| !l.is_denial()).collect()
+        by_key.retain(|_, label| !label.is_denial());
+        let ratings = by_key.values().filter(|l| l.facet == Facet::Rating);
+        if let Some(best) = ratings.map(|l| l.origin).min() {
+            by_key.retain(|key, label| key.facet != Facet::Rating || label.origin == best);
+        }
+        by_key.into_values().collect()
     }
 }
 
@@ -201,11 +207,13 @@ mod tests {
             Label::new(Facet::Tag, "Dog", Origin::Human, 1.0),
             Label::new(Facet::Tag, "ear", Origin::Embedded, 0.3),
             Label::new(Facet::Tag, "ear", Origin::Human, 0.0),
+            Label::sure(Facet::Rating, "3", Origin::File),
+            Label::sure(Facet::Rating, "4", Origin::Xmp),
         ];
         let values: Vec<_> = Label::effective(&labels)
             .into_iter()
             .map(|l| (l.value.as_str(), l.origin))
             .collect();
-        assert_eq!(values, [("Dog", Origin::Human)]);
+        assert_eq!(values, [("Dog", Origin::Human), ("4", Origin::Xmp)]);
     }
 }

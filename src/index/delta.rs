@@ -1,5 +1,7 @@
 //! How a commit made the catalog look different.
 
+use roaring::RoaringBitmap;
+
 use super::{FolderId, LabelId};
 use crate::catalog::{Facet, PhotoId, Status};
 
@@ -11,6 +13,8 @@ pub struct Delta {
     pub renamed: Vec<(Facet, String)>,
     /// Source folders that got their first photo or lost their last: their parent, their name.
     pub folders: Vec<(FolderId, Box<[u8]>)>,
+    /// Photos that became recent or ceased to be.
+    pub recent: RoaringBitmap,
 }
 
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Every label with the photos that have it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use roaring::RoaringBitmap;
 
@@ -35,6 +35,7 @@ pub struct Labels {
     by_key: HashMap<LabelKey, LabelId>,
     /// The labels of each facet, in order of id.
     by_facet: [Vec<LabelId>; Facet::ALL.len()],
+    days: BTreeMap<String, LabelId>,
 }
 
 impl Labels {
@@ -59,6 +60,9 @@ impl Labels {
         let id = LabelId(u32::try_from(self.kept.len()).expect("fewer labels than 2^32"));
         self.by_key.insert(key.clone(), id);
         self.by_facet[key.facet as usize].push(id);
+        if key.facet == Facet::Day {
+            self.days.insert(key.folded.clone(), id);
+        }
         self.kept.push(Kept {
             shown: shown(label, written),
             key,
@@ -86,6 +90,11 @@ impl Labels {
         self.by_key
             .get(key)
             .map(|id| &self.kept[id.0 as usize].photos)
+    }
+
+    /// The photos of each day, in order of time.
+    pub fn days(&self) -> impl DoubleEndedIterator<Item = &RoaringBitmap> {
+        self.days.values().map(|id| &self.kept[id.0 as usize].photos)
     }
 
     /// All photos that have any label of a facet.
@@ -119,7 +128,11 @@ impl Labels {
     }
 
     pub fn facet(&self, id: LabelId) -> Facet {
-        self.kept[id.0 as usize].key.facet
+        self.key(id).facet
+    }
+
+    pub fn key(&self, id: LabelId) -> &LabelKey {
+        &self.kept[id.0 as usize].key
     }
 
     pub fn folder(&self, key: &LabelKey) -> Option<LabelFolder> {

@@ -8,6 +8,8 @@ mod evaluate;
 mod folders;
 mod labels;
 mod photos;
+mod recent;
+mod standing;
 
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -16,6 +18,7 @@ use roaring::RoaringBitmap;
 pub use delta::{Delta, Face, PhotoDelta};
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
+pub use standing::Standing;
 
 use crate::catalog::{
     Effect, Entry, Facet, FileStat, Label, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
@@ -37,6 +40,7 @@ struct Inner {
     labels: Labels,
     all: RoaringBitmap,
     status: [RoaringBitmap; Status::ALL.len()],
+    recent: RoaringBitmap,
 }
 
 impl Index {
@@ -50,6 +54,7 @@ impl Index {
                 Effect::Remove(id) => inner.remove(id, &mut delta),
             }
         }
+        inner.settle_recent(&mut delta);
         delta
     }
 
@@ -153,12 +158,9 @@ impl Index {
         record.labels.iter().map(shown).collect()
     }
 
-    /// The facets of the labels that hold for a photo, one a label.
-    pub fn facets_of(&self, id: PhotoId) -> Vec<Facet> {
-        let inner = self.read();
-        let record = inner.photos.get(id);
-        let labels = record.into_iter().flat_map(|r| r.labels.iter());
-        labels.map(|&label| inner.labels.facet(label)).collect()
+    /// What decides in which folders a photo is.
+    pub fn standing(&self, id: PhotoId) -> Option<Standing> {
+        self.read().standing(id)
     }
 
     /// A label, if it is of this facet, with the number of photos of `within` that have it: maybe none.
@@ -214,6 +216,15 @@ impl Index {
 
     pub fn photos_with(&self, status: Status) -> RoaringBitmap {
         self.read().status[status as usize].clone()
+    }
+
+    /// The photos taken last, at most a few hundred.
+    pub fn recent(&self) -> RoaringBitmap {
+        self.read().recent.clone()
+    }
+
+    pub fn is_recent(&self, id: PhotoId) -> bool {
+        self.read().recent.contains(id.0)
     }
 
     pub fn count_with(&self, status: Status) -> u64 {

@@ -56,7 +56,8 @@ fn readme(index: &Index) -> String {
 all/            the folders as they are
 tags/           by what is in the picture; tags/dog/beach/ shows both, tags/dog/-beach/ dogs elsewhere
 by-date/        year, month, day
-by-camera/  by-place/  by-color/  by-type/
+by-camera/  by-place/  by-color/  by-type/  by-rating/
+recent/         the photos taken last
 unanalyzed/     not looked at yet
 failed/         could not be looked at; the attribute user.kbasefs.status says why
 

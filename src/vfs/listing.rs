@@ -40,6 +40,8 @@ pub enum Photos {
     In(FolderId),
     /// Those that a query without full-text parts means, under their catalog names.
     Matching(Query),
+    /// Those taken last, under their catalog names.
+    Recent,
 }
 
 impl Listing {

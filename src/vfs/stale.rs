@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use roaring::RoaringBitmap;
+
 use super::inode::Folder;
 use super::{Folders, Inode, Photos, Tree, naming};
-use crate::catalog::{Facet, Query};
+use crate::catalog::{Facet, PhotoId, Query};
 use crate::index::{Delta, Face, LabelId};
 
 /// Something that the kernel may remember wrongly.
@@ -25,7 +27,9 @@ impl Tree {
     /// Everything that a change makes stale, without repetition.
     pub fn stale(&self, delta: &Delta) -> Vec<Stale> {
         let mut stale = BTreeSet::new();
-        let photos = delta.photos.iter().map(|p| Inode::of_photo(p.id));
+        let recent = delta.recent.iter().map(PhotoId);
+        let photos = delta.photos.iter().map(|p| p.id).chain(recent);
+        let photos = photos.map(Inode::of_photo);
         let readme = std::iter::once(Inode::of_generated(0));
         stale.extend(photos.chain(readme).map(Stale::Attributes));
         for (inode, folder) in self.table.all() {
@@ -68,14 +72,17 @@ impl Tree {
     /// Photos that entered or left a folder, or have another name in it.
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
         let name = |face: &Face| match photos {
-            Photos::None => None,
+            Photos::None | Photos::Recent => None,
             Photos::In(folder) => (face.folder == *folder).then(|| face.file_name.to_vec()),
             Photos::Matching(query) => {
                 let admitted = self.index().admits_face(query, face);
                 admitted.then(|| face.name.to_vec())
             }
         };
-        let mut names = HashSet::new();
+        let mut names = match photos {
+            Photos::Recent => self.names_of(&delta.recent, delta),
+            _ => HashSet::new(),
+        };
         for photo in &delta.photos {
             let before = photo.before.as_ref().and_then(name);
             let after = photo.after.as_ref().and_then(name);
@@ -84,6 +91,14 @@ impl Tree {
             }
         }
         names
+    }
+
+    /// The catalog names that photos have or had.
+    fn names_of(&self, photos: &RoaringBitmap, delta: &Delta) -> HashSet<Vec<u8>> {
+        let now = photos.iter().filter_map(|id| self.index().name_of(PhotoId(id), false));
+        let changed = delta.photos.iter().filter(|p| photos.contains(p.id.0));
+        let before = changed.filter_map(|p| Some(p.before.as_ref()?.name.to_vec()));
+        now.chain(before).collect()
     }
 
     /// Folders of labels that may have got their first photo of `within` or lost their last.

@@ -7,10 +7,10 @@ use roaring::RoaringBitmap;
 
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
-use super::views::{Links, View, views};
+use super::views::{View, views};
 use super::{Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
 use crate::analysis::{Access, Crawlers, Scheduler};
-use crate::catalog::{Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status};
+use crate::catalog::{FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status};
 use crate::index::Index;
 use crate::library::Library;
 
@@ -215,6 +215,7 @@ impl Tree {
             Photos::None => RoaringBitmap::new(),
             Photos::In(folder) => self.index().photos_in(*folder),
             Photos::Matching(query) => self.evaluate(query),
+            Photos::Recent => self.index().recent(),
         }
     }
 
@@ -279,24 +280,22 @@ impl Tree {
                 let id = self.index().by_name(name)?;
                 self.index().admits(query, id).then_some(id)
             }
+            Photos::Recent => {
+                let id = self.index().by_name(name)?;
+                self.index().is_recent(id).then_some(id)
+            }
         }
     }
 
     fn photo_attr(&self, photo: &Photo) -> Attr {
-        let mut links = Links {
-            labels: [0; Facet::ALL.len()],
-            status: photo.status,
-        };
-        for facet in self.index().facets_of(photo.id) {
-            links.labels[facet as usize] += 1;
-        }
+        let standing = self.index().standing(photo.id).unwrap_or_default();
         Attr {
             inode: Inode::of_photo(photo.id),
             kind: Kind::File,
             size: photo.stat.size,
             mtime_ns: photo.stat.mtime_ns,
             mode: photo.stat.mode & 0o555,
-            nlink: views().iter().map(|view| view.links(&links)).sum(),
+            nlink: views().iter().map(|view| view.links(&standing)).sum(),
             uid: photo.stat.uid,
             gid: photo.stat.gid,
         }

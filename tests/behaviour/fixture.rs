@@ -48,7 +48,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Photos as `name tag tag; folder/name tag`, each file with a content of its own.
+    /// Photos as `name tag tag; folder/name tag 2024-07-14`, each file with a content of its own.
     pub fn new(photos: &str) -> Self {
         let source = tempfile::tempdir().unwrap();
         let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
@@ -95,7 +95,12 @@ impl Fixture {
         self.place(name);
         let path = SourcePath::new(name.as_bytes());
         let mut facts = Facts::of(Format::Jpeg);
-        facts.keywords = words.map(str::to_owned).collect();
+        for word in words {
+            match format!("{word}T00:00:00").parse() {
+                Ok(date) => facts.date = Some(date),
+                Err(()) => facts.keywords.push(word.to_owned()),
+            }
+        }
         Change::Found {
             known: None,
             stat: self.originals.stat(&path).unwrap().unwrap(),

@@ -37,7 +37,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
 
 fn every_view_lists_its_photos(surface: &dyn Surface) {
     let views =
-        "all/, by-camera/, by-color/, by-date/, by-place/, by-type/, failed/, tags/, unanalyzed/";
+        "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, failed/, recent/, tags/, unanalyzed/";
     check(surface, "/", views);
     check(surface, "/all", "a.jpg, e.jpg, trip/");
     check(surface, "/all/trip", "b.jpg, deep/");
@@ -49,6 +49,8 @@ fn every_view_lists_its_photos(surface: &dyn Surface) {
     check(surface, "/by-type/jpeg", "a.jpg, b.jpg, c.jpg, e.jpg");
     check(surface, "/unanalyzed", "a.jpg, b.jpg, c.jpg, e.jpg");
     check(surface, "/failed", "");
+    check(surface, "/by-rating", "");
+    check(surface, "/recent", "");
 }
 
 fn a_photo_reads_the_same_in_every_view(surface: &dyn Surface) {
@@ -142,15 +144,21 @@ fn what_a_person_sets_holds(surface: &dyn Surface) {
         surface.get("/all/e.jpg", "user.kbasefs.tags").as_deref(),
         Ok("cat")
     );
+    let rate = |value| surface.set("/all/a.jpg", "user.baloo.rating", value);
+    rate("8").unwrap();
+    surface.eventually(&mut || surface.list("/by-rating/4").is_ok_and(|names| names == ["a.jpg"]));
+    rate("0").unwrap();
+    surface.eventually(&mut || surface.list("/by-rating").is_ok_and(|names| names.is_empty()));
 }
 
 fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
-    fixture.add("trip/f.jpg beach owl");
+    fixture.add("trip/f.jpg beach owl 2024-07-14");
     surface.eventually(&mut || {
         surface
             .list("/tags/owl")
             .is_ok_and(|names| names == ["f.jpg"])
             && surface.stat("/tags/cat/e.jpg").is_ok()
+            && surface.list("/recent").is_ok_and(|names| names == ["f.jpg"])
             && surface
                 .list("/all/trip")
                 .is_ok_and(|names| names == ["b.jpg", "deep/", "f.jpg"])
@@ -160,6 +168,7 @@ fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
     fixture.library.commit(&[gone]).unwrap();
     surface.eventually(&mut || {
         surface.stat("/tags/owl").is_err()
+            && surface.list("/recent").is_ok_and(|names| names.is_empty())
             && surface
                 .list("/all/trip")
                 .is_ok_and(|names| names == ["b.jpg", "deep/"])

@@ -1,7 +1,8 @@
 //! `by-camera/Canon EOS R6/`: photos under the camera that took them.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::Facet;
+use crate::index::Standing;
 use crate::vfs::{Listing, Step};
 
 pub struct ByCamera;
@@ -15,7 +16,7 @@ impl View for ByCamera {
         super::one_level(Facet::Camera, steps)
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Camera)
     }
 }

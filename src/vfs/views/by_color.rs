@@ -1,7 +1,8 @@
 //! `by-color/blue/`: photos under their main colours, which the analysis finds.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::Facet;
+use crate::index::Standing;
 use crate::vfs::{Listing, Step};
 
 pub struct ByColor;
@@ -18,7 +19,7 @@ impl View for ByColor {
         }
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Color)
     }
 }

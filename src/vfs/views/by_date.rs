@@ -1,7 +1,8 @@
 //! `by-date/2024/07/14/`: photos under the day on which they were taken.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::{Facet, LabelKey, Query};
+use crate::index::Standing;
 use crate::vfs::{Folders, Listing, Photos, Step};
 
 pub struct ByDate;
@@ -21,7 +22,7 @@ impl View for ByDate {
         }
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Day)
     }
 }

@@ -1,7 +1,8 @@
 //! `by-place/Italy/Rome/`: photos under the nearest city, or under the country where no city is near.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::{Facet, Query};
+use crate::index::Standing;
 use crate::vfs::{Listing, Photos, Step};
 
 pub struct ByPlace;
@@ -26,7 +27,7 @@ impl View for ByPlace {
         }
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Country)
     }
 }

@@ -1,7 +1,8 @@
 //! `by-type/jpeg/`: photos under the format of the file.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::Facet;
+use crate::index::Standing;
 use crate::vfs::{Listing, Step};
 
 pub struct ByType;
@@ -15,7 +16,7 @@ impl View for ByType {
         super::one_level(Facet::Type, steps)
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Type)
     }
 }

@@ -5,12 +5,15 @@ mod by_camera;
 mod by_color;
 mod by_date;
 mod by_place;
+mod by_rating;
 mod by_type;
+mod recent;
 mod status;
 mod tags;
 
 use super::{Listing, Photos, Step};
-use crate::catalog::{Facet, Query, Status};
+use crate::catalog::{Facet, Query};
+use crate::index::Standing;
 
 /// One way to arrange the photos. Pure: everything it knows is in its arguments.
 pub trait View: Sync {
@@ -21,19 +24,7 @@ pub trait View: Sync {
     fn list(&self, steps: &[Step], facet_depth: usize) -> Listing;
 
     /// How many names a photo has in this view, outside folders that narrow others.
-    fn links(&self, photo: &Links) -> u32;
-}
-
-/// What decides how many names a photo has.
-pub struct Links {
-    pub labels: [u32; Facet::ALL.len()],
-    pub status: Status,
-}
-
-impl Links {
-    pub fn labels(&self, facet: Facet) -> u32 {
-        self.labels[facet as usize]
-    }
+    fn links(&self, photo: &Standing) -> u32;
 }
 
 /// All views, as the root lists them.
@@ -46,6 +37,8 @@ pub fn views() -> &'static [&'static dyn View] {
         &by_place::ByPlace,
         &by_color::ByColor,
         &by_type::ByType,
+        &by_rating::ByRating,
+        &recent::Recent,
         &status::UNANALYZED,
         &status::FAILED,
     ]

@@ -1,7 +1,8 @@
 //! `unanalyzed/` and `failed/`: how far the analysis is.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::{Query, Status};
+use crate::index::Standing;
 use crate::vfs::{Listing, Step};
 
 pub struct ByStatus {
@@ -28,7 +29,7 @@ impl View for ByStatus {
         Listing::photos(Query::Status(self.status))
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         u32::from(photo.status == self.status)
     }
 }

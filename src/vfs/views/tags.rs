@@ -1,7 +1,8 @@
 //! `tags/beach/`: photos tagged beach, and the tags that narrow them: `tags/beach/sunset/`, `tags/beach/-people/`.
 
-use super::{Links, View};
+use super::View;
 use crate::catalog::{Facet, Query};
+use crate::index::Standing;
 use crate::vfs::{Folders, Listing, Photos, Step};
 
 pub struct Tags;
@@ -35,7 +36,7 @@ impl View for Tags {
         }
     }
 
-    fn links(&self, photo: &Links) -> u32 {
+    fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Tag)
     }
 }

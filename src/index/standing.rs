@@ -1,0 +1,39 @@
+//! Where a photo stands: what decides in which folders it is.
+
+use super::Inner;
+use crate::catalog::{Facet, PhotoId, Status};
+
+/// Everything that decides how many names a photo has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// How many labels of each facet hold for it.
+    labels: [u32; Facet::ALL.len()],
+    pub status: Status,
+    /// 1 to 5; 0 for unrated.
+    pub stars: u8,
+    pub is_recent: bool,
+}
+
+impl Standing {
+    pub fn labels(&self, facet: Facet) -> u32 {
+        self.labels[facet as usize]
+    }
+}
+
+impl Inner {
+    pub fn standing(&self, id: PhotoId) -> Option<Standing> {
+        let record = self.photos.get(id)?;
+        let mut standing = Standing {
+            status: record.status,
+            is_recent: self.recent.contains(id.0),
+            ..Standing::default()
+        };
+        for key in record.labels.iter().map(|&label| self.labels.key(label)) {
+            standing.labels[key.facet as usize] += 1;
+            if key.facet == Facet::Rating {
+                standing.stars = key.folded.parse().unwrap_or(0);
+            }
+        }
+        Some(standing)
+    }
+}
