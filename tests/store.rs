@@ -176,6 +176,30 @@ fn a_name_is_given_once_and_for_good() {
 }
 
 #[test]
+fn a_title_gives_a_name_that_only_its_own_change_changes() {
+    on_each(|store| {
+        let (a, b) = (add(store, "a.jpg", 1), add(store, "x/b.jpg", 2));
+        let set = |id, title: &str| {
+            let edit = Edit::SetText(TextField::Title, title.into());
+            store.commit(&[edited(id, edit)]).unwrap();
+        };
+        let name = |id| detail(store, id).entry.photo.title_name;
+        let named = |text: &str| Some(text.as_bytes().into());
+        assert_eq!(name(a), named("Our holiday.jpg"));
+        assert_eq!(name(b), named("Our holiday~2.jpg"));
+        set(a, "Sunset/2");
+        assert_eq!(name(a), named("Sunset%2F2.jpg"));
+        store.commit(&[Change::Gone { id: a }]).unwrap();
+        store.commit(&[edited(b, Edit::SetRating(3))]).unwrap();
+        assert_eq!(name(b), named("Our holiday~2.jpg"));
+        set(b, "Sunset/2");
+        assert_eq!(name(b), named("Sunset%2F2~2.jpg"));
+        set(b, "");
+        assert_eq!(name(b), None);
+    });
+}
+
+#[test]
 fn other_content_keeps_only_what_a_person_said() {
     on_each(|store| {
         let id = add(store, "a.jpg", 1);

@@ -91,6 +91,14 @@ pub struct Text {
     pub value: String,
 }
 
+impl Text {
+    /// The text of a field that holds: the one of the most trusted origin.
+    pub fn effective(texts: &[Self], field: TextField) -> Option<&Self> {
+        let of_field = texts.iter().filter(|t| t.field == field);
+        of_field.min_by_key(|t| t.origin)
+    }
+}
+
 /// Everything known of one photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detail {
@@ -107,7 +115,6 @@ pub struct Detail {
 impl Detail {
     /// The text that holds: a person's, else a sidecar's, the file's, a remote model's, the embedded model's.
     pub fn text(&self, field: TextField) -> Option<&Text> {
-        let of_field = self.texts.iter().filter(|t| t.field == field);
-        of_field.min_by_key(|t| t.origin)
+        Text::effective(&self.texts, field)
     }
 }

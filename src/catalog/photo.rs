@@ -205,6 +205,8 @@ pub struct Photo {
     pub path: SourcePath,
     /// The name in every view but `all/`: the file name, made unique in the catalog once and for good.
     pub name: Box<[u8]>,
+    /// The name in `titles/`: the title with the extension of the file, made unique when the photo got this title.
+    pub title_name: Option<Box<[u8]>>,
     pub stat: FileStat,
     pub format: Format,
     pub status: Status,

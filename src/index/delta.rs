@@ -2,6 +2,7 @@
 
 use roaring::RoaringBitmap;
 
+use super::names::Names;
 use super::{FolderId, LabelId};
 use crate::catalog::{Facet, PhotoId, Status};
 
@@ -30,8 +31,7 @@ pub struct PhotoDelta {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Face {
     pub folder: FolderId,
-    pub file_name: Box<[u8]>,
-    pub name: Box<[u8]>,
+    pub names: Names,
     /// Ascending.
     pub labels: Box<[LabelId]>,
     pub status: Status,

@@ -94,7 +94,9 @@ impl Labels {
 
     /// The photos of each day, in order of time.
     pub fn days(&self) -> impl DoubleEndedIterator<Item = &RoaringBitmap> {
-        self.days.values().map(|id| &self.kept[id.0 as usize].photos)
+        self.days
+            .values()
+            .map(|id| &self.kept[id.0 as usize].photos)
     }
 
     /// All photos that have any label of a facet.

@@ -7,6 +7,7 @@ mod delta;
 mod evaluate;
 mod folders;
 mod labels;
+mod names;
 mod photos;
 mod recent;
 mod standing;
@@ -18,6 +19,7 @@ use roaring::RoaringBitmap;
 pub use delta::{Delta, Face, PhotoDelta};
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
+pub use names::Names;
 pub use standing::Standing;
 
 use crate::catalog::{
@@ -41,6 +43,7 @@ struct Inner {
     all: RoaringBitmap,
     status: [RoaringBitmap; Status::ALL.len()],
     recent: RoaringBitmap,
+    titled: RoaringBitmap,
 }
 
 impl Index {
@@ -93,6 +96,16 @@ impl Index {
     /// The photo with this catalog name.
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
         self.read().photos.by_name(name)
+    }
+
+    /// The photo with this name for its title.
+    pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
+        self.read().photos.by_title(name)
+    }
+
+    /// The photos that have a title.
+    pub fn titled(&self) -> RoaringBitmap {
+        self.read().titled.clone()
     }
 
     /// The photo of this file name in a folder of the source.
@@ -173,16 +186,9 @@ impl Index {
         self.read().labels.within_one(id, facet, within)
     }
 
-    /// The catalog name of a photo, or its own file name.
-    pub fn name_of(&self, id: PhotoId, own: bool) -> Option<Vec<u8>> {
-        let inner = self.read();
-        let record = inner.photos.get(id)?;
-        let name = if own {
-            record.file_name()
-        } else {
-            record.name()
-        };
-        Some(name.into())
+    /// The names of a photo.
+    pub fn names_of(&self, id: PhotoId) -> Option<Names> {
+        Some(self.read().photos.get(id)?.names().clone())
     }
 
     /// A folder of the source that has photos in it or below it.
@@ -278,6 +284,9 @@ impl Inner {
         let labels = labels.into_iter().map(|l| self.labels.insert(l, id, delta));
         let record = Record::new(photo, folder, labels.collect());
         self.all.insert(id.0);
+        if record.names().title_name().is_some() {
+            self.titled.insert(id.0);
+        }
         self.status[record.status as usize].insert(id.0);
         delta.photos.push(PhotoDelta {
             id,
@@ -303,6 +312,7 @@ impl Inner {
     fn take(&mut self, id: PhotoId) -> Option<Record> {
         let record = self.photos.remove(id)?;
         self.all.remove(id.0);
+        self.titled.remove(id.0);
         self.status[record.status as usize].remove(id.0);
         for &label in &record.labels {
             self.labels.remove(label, id);

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::names::Names;
 use super::{Face, FolderId, LabelId};
 use crate::catalog::{
     ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock,
@@ -11,9 +12,7 @@ use crate::catalog::{
 
 pub struct Record {
     pub folder: FolderId,
-    file_name: Box<[u8]>,
-    /// The catalog name where it differs from the file name.
-    other_name: Option<Box<[u8]>>,
+    names: Names,
     pub stat: FileStat,
     format: Format,
     pub status: Status,
@@ -26,11 +25,10 @@ pub struct Record {
 impl Record {
     pub fn new(photo: Photo, folder: FolderId, mut labels: Vec<LabelId>) -> Self {
         labels.sort_unstable();
-        let file_name: Box<[u8]> = photo.path.file_name().into();
+        let title_name = photo.title_name.as_deref();
         Self {
             folder,
-            other_name: (photo.name != file_name).then_some(photo.name),
-            file_name,
+            names: Names::new(photo.path.file_name(), &photo.name, title_name),
             stat: photo.stat,
             format: photo.format,
             status: photo.status,
@@ -40,12 +38,8 @@ impl Record {
         }
     }
 
-    pub fn file_name(&self) -> &[u8] {
-        &self.file_name
-    }
-
-    pub fn name(&self) -> &[u8] {
-        self.other_name.as_deref().unwrap_or(&self.file_name)
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     pub fn is_hashed(&self) -> bool {
@@ -55,8 +49,7 @@ impl Record {
     pub fn face(&self) -> Face {
         Face {
             folder: self.folder,
-            file_name: self.file_name.clone(),
-            name: self.name().into(),
+            names: self.names.clone(),
             labels: self.labels.clone(),
             status: self.status,
         }
@@ -68,11 +61,12 @@ impl Record {
         if !path.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(&self.file_name);
+        path.extend_from_slice(self.names.file_name());
         Photo {
             id,
             path: SourcePath::new(path),
-            name: self.name().into(),
+            name: self.names.name().into(),
+            title_name: self.names.title_name().map(Into::into),
             stat: self.stat,
             format: self.format,
             status: self.status,
@@ -88,6 +82,7 @@ pub struct Photos {
     records: Vec<Option<Record>>,
     by_name: HashTable<PhotoId>,
     by_place: HashTable<PhotoId>,
+    by_title: HashTable<PhotoId>,
     hasher: RandomState,
 }
 
@@ -102,20 +97,26 @@ impl Photos {
         if self.records.len() <= slot {
             self.records.resize_with(slot + 1, || None);
         }
-        let (name, place) = self.hashes(&record);
+        let (name, place, title) = self.hashes(&record);
         self.records[slot] = Some(record);
         let (records, hasher) = (&self.records, &self.hasher);
         let rehash = |of: fn(&RandomState, &Record) -> u64| {
             move |id: &PhotoId| records[id.0 as usize].as_ref().map_or(0, |r| of(hasher, r))
         };
+        if let Some(title) = title {
+            let of = |hasher: &RandomState, r: &Record| title_hash(hasher, r).unwrap_or_default();
+            self.by_title.insert_unique(title, id, rehash(of));
+        }
         self.by_name.insert_unique(name, id, rehash(name_hash));
         self.by_place.insert_unique(place, id, rehash(place_hash));
     }
 
     pub fn remove(&mut self, id: PhotoId) -> Option<Record> {
         let record = self.records.get_mut(id.0 as usize)?.take()?;
-        let (name, place) = self.hashes(&record);
-        for (table, hash) in [(&mut self.by_name, name), (&mut self.by_place, place)] {
+        let (name, place, title) = self.hashes(&record);
+        let named = [(&mut self.by_name, name), (&mut self.by_place, place)].into_iter();
+        let titled = title.map(|title| (&mut self.by_title, title));
+        for (table, hash) in named.chain(titled) {
             if let Ok(found) = table.find_entry(hash, |&other| other == id) {
                 found.remove();
             }
@@ -124,31 +125,45 @@ impl Photos {
     }
 
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
-        let is_it = |id: &PhotoId| self.get(*id).is_some_and(|r| r.name() == name);
+        let is_it = |id: &PhotoId| self.get(*id).is_some_and(|r| r.names.name() == name);
         self.by_name
             .find(self.hasher.hash_one(name), is_it)
             .copied()
     }
 
+    pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
+        let named = |r: &Record| r.names.title_name() == Some(name);
+        let is_it = |id: &PhotoId| self.get(*id).is_some_and(named);
+        self.by_title
+            .find(self.hasher.hash_one(name), is_it)
+            .copied()
+    }
+
     pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
-        let here = |r: &Record| r.folder == folder && *r.file_name == *file_name;
+        let here = |r: &Record| r.folder == folder && r.names.file_name() == file_name;
         let is_it = |id: &PhotoId| self.get(*id).is_some_and(here);
         let hash = self.hasher.hash_one((folder, file_name));
         self.by_place.find(hash, is_it).copied()
     }
 
-    fn hashes(&self, record: &Record) -> (u64, u64) {
+    /// Of the name, of the place, of the title's name.
+    fn hashes(&self, record: &Record) -> (u64, u64, Option<u64>) {
         (
             name_hash(&self.hasher, record),
             place_hash(&self.hasher, record),
+            title_hash(&self.hasher, record),
         )
     }
 }
 
 fn name_hash(hasher: &RandomState, record: &Record) -> u64 {
-    hasher.hash_one(record.name())
+    hasher.hash_one(record.names.name())
 }
 
 fn place_hash(hasher: &RandomState, record: &Record) -> u64 {
-    hasher.hash_one((record.folder, &*record.file_name))
+    hasher.hash_one((record.folder, record.names.file_name()))
+}
+
+fn title_hash(hasher: &RandomState, record: &Record) -> Option<u64> {
+    Some(hasher.hash_one(record.names.title_name()?))
 }

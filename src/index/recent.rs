@@ -43,7 +43,10 @@ mod tests {
         let day = |range: std::ops::Range<u32>| range.collect::<RoaringBitmap>();
         check(&[], day(0..0));
         check(&[day(7..9), day(0..3)], [0, 1, 2, 7, 8].into());
-        check(&[day(1000..1400), day(0..300)], (200..300).chain(1000..1400).collect());
+        check(
+            &[day(1000..1400), day(0..300)],
+            (200..300).chain(1000..1400).collect(),
+        );
         check(&[day(0..600), day(600..700)], day(100..600));
     }
 }

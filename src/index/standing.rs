@@ -12,6 +12,7 @@ pub struct Standing {
     /// 1 to 5; 0 for unrated.
     pub stars: u8,
     pub is_recent: bool,
+    pub has_title: bool,
 }
 
 impl Standing {
@@ -26,6 +27,7 @@ impl Inner {
         let mut standing = Standing {
             status: record.status,
             is_recent: self.recent.contains(id.0),
+            has_title: self.titled.contains(id.0),
             ..Standing::default()
         };
         for key in record.labels.iter().map(|&label| self.labels.key(label)) {

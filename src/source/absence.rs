@@ -102,6 +102,7 @@ mod tests {
         let path = SourcePath::new(path.as_bytes());
         Photo {
             id: PhotoId(1),
+            title_name: None,
             name: path.file_name().into(),
             path,
             stat: FileStat {

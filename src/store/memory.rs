@@ -138,6 +138,11 @@ impl Shelf for Records {
         Ok(self.photos.values().any(|r| *r.photo.name == *name))
     }
 
+    fn is_title_name_taken(&mut self, name: &[u8]) -> Result<bool> {
+        let mut names = self.photos.values().map(|r| r.photo.title_name.as_deref());
+        Ok(names.any(|n| n == Some(name)))
+    }
+
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>> {
         Ok(self.analyses.get(hash).cloned().unwrap_or_default())
     }

@@ -38,6 +38,7 @@ impl Record {
                 id,
                 path,
                 name,
+                title_name: None,
                 stat,
                 format: facts.format,
                 status: Status::Pending,
@@ -194,6 +195,12 @@ impl Record {
             value,
         };
         self.texts.insert(at, text);
+    }
+
+    /// The title that holds; an empty one says that there is none.
+    pub fn title(&self) -> Option<&str> {
+        let title = Text::effective(&self.texts, TextField::Title)?;
+        Some(title.value.as_str()).filter(|t| !t.is_empty())
     }
 
     pub fn entry(&self) -> Entry {

@@ -23,6 +23,8 @@ pub trait Shelf {
     fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>>;
     /// Whether a photo, gone or not, has this catalog name.
     fn is_name_taken(&mut self, name: &[u8]) -> Result<bool>;
+    /// Whether a photo, gone or not, has this name for its title.
+    fn is_title_name_taken(&mut self, name: &[u8]) -> Result<bool>;
     /// What analyzers said of a content, the latest last.
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
     /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
@@ -39,6 +41,20 @@ pub fn apply(shelf: &mut dyn Shelf, changes: &[Change]) -> Result<Vec<Effect>> {
         session.apply(change)?;
     }
     session.effects()
+}
+
+/// Works out anew what follows from the records themselves.
+pub fn refresh(shelf: &mut dyn Shelf, ids: &[PhotoId]) -> Result<()> {
+    let mut session = Session {
+        shelf,
+        touched: BTreeSet::new(),
+    };
+    for id in ids {
+        if let Some(record) = session.shelf.get(*id)? {
+            session.put(record)?;
+        }
+    }
+    Ok(())
 }
 
 struct Session<'a> {
@@ -120,7 +136,7 @@ impl Session<'_> {
         }
         record.photo.path = path.clone();
         record.gone = false;
-        self.put(&record)
+        self.put(record)
     }
 
     fn gone(&mut self, id: PhotoId) -> Result<()> {
@@ -142,7 +158,7 @@ impl Session<'_> {
         for recorded in self.shelf.analyses(hash)? {
             record.attach(&recorded);
         }
-        self.put(&record)
+        self.put(record)
     }
 
     /// The photo that is gone and has turned up again as this one, which nobody had a chance to tell apart so far.
@@ -178,7 +194,7 @@ impl Session<'_> {
         for copy in self.shelf.with_hash(&outcome.hash)? {
             if let Some(mut record) = self.shelf.get(copy)? {
                 record.attach(&recorded);
-                self.put(&record)?;
+                self.put(record)?;
             }
         }
         Ok(())
@@ -190,16 +206,33 @@ impl Session<'_> {
             return Ok(());
         };
         change(&mut record);
-        self.put(&record)
+        self.put(record)
     }
 
     fn present(&mut self, id: PhotoId) -> Result<Option<Record>> {
         Ok(self.shelf.get(id)?.filter(|r| !r.gone))
     }
 
-    fn put(&mut self, record: &Record) -> Result<()> {
+    fn put(&mut self, mut record: Record) -> Result<()> {
+        self.name_by_title(&mut record)?;
         self.touched.insert(record.photo.id);
-        self.shelf.put(record)
+        self.shelf.put(&record)
+    }
+
+    /// Gives a photo the name for its title, unless it has one already.
+    fn name_by_title(&mut self, record: &mut Record) -> Result<()> {
+        let (id, file_name) = (record.photo.id, record.photo.path.file_name());
+        let plain = record.title().map(|t| naming::of_title(t, file_name));
+        let Some(plain) = plain else {
+            record.photo.title_name = None;
+            return Ok(());
+        };
+        let known = record.photo.title_name.as_ref();
+        if known.is_none_or(|name| !naming::is_of(name, &plain, id)) {
+            let is_taken = |n: &[u8]| self.shelf.is_title_name_taken(n);
+            record.photo.title_name = Some(naming::unique(&plain, id, is_taken)?);
+        }
+        Ok(())
     }
 
     fn effects(self) -> Result<Vec<Effect>> {

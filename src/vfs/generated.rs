@@ -58,6 +58,7 @@ tags/           by what is in the picture; tags/dog/beach/ shows both, tags/dog/
 by-date/        year, month, day
 by-camera/  by-place/  by-color/  by-type/  by-rating/
 recent/         the photos taken last
+titles/         photos under their titles
 unanalyzed/     not looked at yet
 failed/         could not be looked at; the attribute user.kbasefs.status says why
 

@@ -42,6 +42,8 @@ pub enum Photos {
     Matching(Query),
     /// Those taken last, under their catalog names.
     Recent,
+    /// Those that have a title, under it.
+    Titled,
 }
 
 impl Listing {

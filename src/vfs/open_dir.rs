@@ -10,6 +10,7 @@ use super::inode::Folder;
 use super::views::views;
 use super::{Attr, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming};
 use crate::catalog::PhotoId;
+use crate::index::Names;
 
 const GENERATED: u64 = 16;
 const VIEW: u64 = 256;
@@ -36,7 +37,7 @@ pub struct OpenDir {
     /// The dots, the generated files, the folders: by cookie.
     first: Vec<DirEntry>,
     photos: RoaringBitmap,
-    own_names: bool,
+    name: fn(&Names) -> Option<&[u8]>,
 }
 
 impl OpenDir {
@@ -80,7 +81,11 @@ impl OpenDir {
             folder: folder.clone(),
             first,
             photos,
-            own_names: matches!(listing.photos, Photos::In(_)),
+            name: match listing.photos {
+                Photos::In(_) => |names| Some(names.file_name()),
+                Photos::Titled => Names::title_name,
+                _ => |names| Some(names.name()),
+            },
         }
     }
 
@@ -110,11 +115,12 @@ impl OpenDir {
     }
 
     fn photo(&self, tree: &Tree, id: PhotoId) -> Option<DirEntry> {
+        let names = tree.index().names_of(id)?;
         Some(DirEntry {
             cookie: PHOTO + u64::from(id.0),
             inode: Inode::of_photo(id),
             kind: Kind::File,
-            name: tree.index().name_of(id, self.own_names)?,
+            name: (self.name)(&names)?.into(),
             step: None,
         })
     }

@@ -73,10 +73,11 @@ impl Tree {
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
         let name = |face: &Face| match photos {
             Photos::None | Photos::Recent => None,
-            Photos::In(folder) => (face.folder == *folder).then(|| face.file_name.to_vec()),
+            Photos::In(folder) => (face.folder == *folder).then(|| face.names.file_name().to_vec()),
+            Photos::Titled => face.names.title_name().map(<[u8]>::to_vec),
             Photos::Matching(query) => {
                 let admitted = self.index().admits_face(query, face);
-                admitted.then(|| face.name.to_vec())
+                admitted.then(|| face.names.name().to_vec())
             }
         };
         let mut names = match photos {
@@ -95,10 +96,12 @@ impl Tree {
 
     /// The catalog names that photos have or had.
     fn names_of(&self, photos: &RoaringBitmap, delta: &Delta) -> HashSet<Vec<u8>> {
-        let now = photos.iter().filter_map(|id| self.index().name_of(PhotoId(id), false));
+        let now = photos
+            .iter()
+            .filter_map(|id| self.index().names_of(PhotoId(id)));
         let changed = delta.photos.iter().filter(|p| photos.contains(p.id.0));
-        let before = changed.filter_map(|p| Some(p.before.as_ref()?.name.to_vec()));
-        now.chain(before).collect()
+        let before = changed.filter_map(|p| Some(p.before.as_ref()?.names.clone()));
+        now.chain(before).map(|names| names.name().into()).collect()
     }
 
     /// Folders of labels that may have got their first photo of `within` or lost their last.

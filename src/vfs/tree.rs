@@ -216,6 +216,7 @@ impl Tree {
             Photos::In(folder) => self.index().photos_in(*folder),
             Photos::Matching(query) => self.evaluate(query),
             Photos::Recent => self.index().recent(),
+            Photos::Titled => self.index().titled(),
         }
     }
 
@@ -284,6 +285,7 @@ impl Tree {
                 let id = self.index().by_name(name)?;
                 self.index().is_recent(id).then_some(id)
             }
+            Photos::Titled => self.index().by_title(name),
         }
     }
 

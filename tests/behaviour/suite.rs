@@ -36,8 +36,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
 }
 
 fn every_view_lists_its_photos(surface: &dyn Surface) {
-    let views =
-        "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, failed/, recent/, tags/, unanalyzed/";
+    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, failed/, recent/, tags/, titles/, unanalyzed/";
     check(surface, "/", views);
     check(surface, "/all", "a.jpg, e.jpg, trip/");
     check(surface, "/all/trip", "b.jpg, deep/");
@@ -51,6 +50,7 @@ fn every_view_lists_its_photos(surface: &dyn Surface) {
     check(surface, "/failed", "");
     check(surface, "/by-rating", "");
     check(surface, "/recent", "");
+    check(surface, "/titles", "");
 }
 
 fn a_photo_reads_the_same_in_every_view(surface: &dyn Surface) {
@@ -144,11 +144,30 @@ fn what_a_person_sets_holds(surface: &dyn Surface) {
         surface.get("/all/e.jpg", "user.kbasefs.tags").as_deref(),
         Ok("cat")
     );
+    let title = |path, value| surface.set(path, "user.kbasefs.title", value);
+    title("/all/a.jpg", "Before/after").unwrap();
+    title("/all/trip/b.jpg", "Before/after").unwrap();
+    let second = "Before%2Fafter~2.jpg";
+    surface.eventually(&mut || {
+        let names = surface.list("/titles");
+        names.is_ok_and(|names| names == ["Before%2Fafter.jpg", second])
+    });
+    title("/all/a.jpg", "").unwrap();
+    surface.eventually(&mut || surface.list("/titles").is_ok_and(|names| names == [second]));
+    assert!(surface.read(&format!("/titles/{second}")) == Ok(content("trip/b.jpg")));
     let rate = |value| surface.set("/all/a.jpg", "user.baloo.rating", value);
     rate("8").unwrap();
-    surface.eventually(&mut || surface.list("/by-rating/4").is_ok_and(|names| names == ["a.jpg"]));
+    surface.eventually(&mut || {
+        surface
+            .list("/by-rating/4")
+            .is_ok_and(|names| names == ["a.jpg"])
+    });
     rate("0").unwrap();
-    surface.eventually(&mut || surface.list("/by-rating").is_ok_and(|names| names.is_empty()));
+    surface.eventually(&mut || {
+        surface
+            .list("/by-rating")
+            .is_ok_and(|names| names.is_empty())
+    });
 }
 
 fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
@@ -158,7 +177,9 @@ fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
             .list("/tags/owl")
             .is_ok_and(|names| names == ["f.jpg"])
             && surface.stat("/tags/cat/e.jpg").is_ok()
-            && surface.list("/recent").is_ok_and(|names| names == ["f.jpg"])
+            && surface
+                .list("/recent")
+                .is_ok_and(|names| names == ["f.jpg"])
             && surface
                 .list("/all/trip")
                 .is_ok_and(|names| names == ["b.jpg", "deep/", "f.jpg"])

@@ -21,7 +21,10 @@ use crate::catalog::{Change, Detail, Effect, Entry, PhotoId};
 use session::Session;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
-    let steps = [M::up(include_str!("migrations/0001_catalog.sql"))];
+    let steps = [
+        M::up(include_str!("migrations/0001_catalog.sql")),
+        M::up(include_str!("migrations/0002_titles.sql")),
+    ];
     Migrations::new(steps.to_vec())
 });
 
@@ -46,6 +49,7 @@ impl Sqlite {
         let mut writer = create(path).map_err(failed)?;
         migrate(&mut writer).map_err(failed)?;
         bind(&writer, path, source)?;
+        derive(&mut writer)?;
         Ok(Self {
             path: path.into(),
             writer: Mutex::new(writer),
@@ -146,6 +150,31 @@ fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
         path: path.into(),
         owner: PathBuf::from(std::ffi::OsStr::from_bytes(&owner)),
     })
+}
+
+/// Changes whenever something that follows from the records is new or follows in another way.
+const DERIVED: &[u8] = b"1";
+/// Photos worked on at a time.
+const DERIVE_BATCH: u32 = 1000;
+
+/// Works out what an older version did not, once.
+fn derive(writer: &mut Connection) -> Result<()> {
+    let known = "SELECT value FROM meta WHERE key = 'derived'";
+    let known: Option<Vec<u8>> = rows::one(writer, known, [])?;
+    if known.as_deref() == Some(DERIVED) {
+        return Ok(());
+    }
+    let transaction = writer.transaction()?;
+    let mut last = 0;
+    loop {
+        let ids = rows::ids(&transaction, last, DERIVE_BATCH)?;
+        let Some(end) = ids.last() else { break };
+        last = end.0;
+        shelf::refresh(&mut Session::new(&transaction), &ids)?;
+    }
+    let done = "INSERT OR REPLACE INTO meta (key, value) VALUES ('derived', ?1)";
+    transaction.execute(done, [DERIVED])?;
+    Ok(transaction.commit()?)
 }
 
 impl Store for Sqlite {

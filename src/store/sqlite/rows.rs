@@ -14,8 +14,7 @@ use crate::store::record::{Record, Recorded};
 type Result<T> = rusqlite::Result<T>;
 
 /// The columns that [`photo`] reads, first and in this order.
-const PHOTO: &str =
-    "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash";
+const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, title_name";
 
 /// The columns that [`facts`] reads, after those of the photo.
 const FACTS: &str = "width, height, orientation, date_source, camera, make, model, lens, latitude, \
@@ -49,6 +48,14 @@ pub fn entries(connection: &Connection, each: &mut dyn FnMut(Entry)) -> Result<(
         each(entry);
     }
     Ok(())
+}
+
+/// At most `most` photos, gone or not, that come after one.
+pub fn ids(connection: &Connection, after: u32, most: u32) -> Result<Vec<PhotoId>> {
+    let mut ids =
+        connection.prepare_cached("SELECT id FROM photo WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let ids = ids.query_map([after, most], |row| row.get(0).map(PhotoId))?;
+    ids.collect()
 }
 
 /// Everything kept of one photo, gone or not.
@@ -173,6 +180,7 @@ fn photo(row: &Row) -> Result<Photo> {
         id: PhotoId(row.get(0)?),
         path: SourcePath::new(path),
         name: name.into(),
+        title_name: row.get::<_, Option<Vec<u8>>>(14)?.map(Into::into),
         stat: FileStat {
             dev: number(3)?,
             ino: number(4)?,
@@ -204,7 +212,7 @@ fn facts(row: &Row) -> Result<Facts> {
         height: row.get("height")?,
         orientation: row.get("orientation")?,
         date: maybe_word(row, 12)?,
-        date_source: maybe_word(row, 17)?,
+        date_source: maybe_word(row, 18)?,
         camera: row.get("camera")?,
         make: row.get("make")?,
         model: row.get("model")?,

@@ -10,6 +10,7 @@ mod by_type;
 mod recent;
 mod status;
 mod tags;
+mod titles;
 
 use super::{Listing, Photos, Step};
 use crate::catalog::{Facet, Query};
@@ -39,6 +40,7 @@ pub fn views() -> &'static [&'static dyn View] {
         &by_type::ByType,
         &by_rating::ByRating,
         &recent::Recent,
+        &titles::Titles,
         &status::UNANALYZED,
         &status::FAILED,
     ]

@@ -1,0 +1,25 @@
+//! `titles/`: photos under their titles, `Sunset over the bay.jpg`.
+
+use super::View;
+use crate::index::Standing;
+use crate::vfs::{Folders, Listing, Photos, Step};
+
+pub struct Titles;
+
+impl View for Titles {
+    fn name(&self) -> &'static str {
+        "titles"
+    }
+
+    fn list(&self, _: &[Step], _: usize) -> Listing {
+        Listing {
+            folders: Folders::None,
+            photos: Photos::Titled,
+            needs_analyses: true,
+        }
+    }
+
+    fn links(&self, photo: &Standing) -> u32 {
+        u32::from(photo.has_title)
+    }
+}
