@@ -5,7 +5,7 @@
 use std::io;
 use std::ops::Range;
 
-use super::container::{Block, Container};
+use super::container::Block;
 use super::reader::Reader;
 
 const MOST_BOXES: usize = 300;
@@ -65,21 +65,6 @@ pub fn find(boxes: &[Box], kind: &[u8; 4]) -> Option<Box> {
     boxes.iter().find(|b| b.kind == *kind).cloned()
 }
 
-/// JPEG XL keeps its blocks in boxes at the top.
-pub fn read_jxl(reader: &mut Reader) -> io::Result<Container> {
-    let mut found = Container::default();
-    let size = reader.size();
-    for found_box in boxes(reader, 0..size)? {
-        match &found_box.kind {
-            // Four bytes say where in the block TIFF's header begins.
-            b"Exif" => found.exif.push(found_box.block(4)),
-            b"xml " => found.xmp = Some(found_box.block(0)),
-            _ => {}
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
@@ -87,34 +72,6 @@ pub mod tests {
     pub fn bytes_of(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let size = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
         [&size[..], kind, content].concat()
-    }
-
-    #[test]
-    fn blocks_of_jpeg_xl_are_found_behind_the_picture() {
-        let bytes = [
-            bytes_of(b"JXL ", b"\r\n\x87\n"),
-            bytes_of(b"jxlc", &[0; 100_000]),
-            bytes_of(b"Exif", b"\0\0\0\0II*\0"),
-            bytes_of(b"xml ", b"<x/>"),
-        ]
-        .concat();
-        let mut reader = Reader::of_memory(&bytes);
-        let found = read_jxl(&mut reader).unwrap();
-        assert_eq!(
-            found.exif,
-            [Block::Stretch {
-                at: 100_032,
-                length: 4
-            }]
-        );
-        assert_eq!(
-            found.xmp,
-            Some(Block::Stretch {
-                at: 100_044,
-                length: 4
-            })
-        );
-        assert!(reader.bytes_read() < 50_000);
     }
 
     #[test]

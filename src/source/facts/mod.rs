@@ -13,6 +13,7 @@ mod heif;
 mod iptc;
 mod isobmff;
 mod jpeg;
+mod jxl;
 mod place;
 mod png;
 mod raw;
@@ -26,6 +27,7 @@ mod xmp;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::container::Container;
 use self::exif::Exif;
@@ -60,13 +62,25 @@ pub fn read(file: &File, stat: &FileStat, path: &SourcePath) -> io::Result<Optio
     let Some(format) = format::detect(&mut reader, path.file_name())? else {
         return Ok(None);
     };
-    let mut facts = facts(&mut reader, format)?;
+    let mut facts = contained(format, path, || facts(&mut reader, format))?;
     if facts.date.is_none() {
         facts.date = date::of_file(stat.mtime_ns);
         facts.date_source = facts.date.map(|_| DateSource::FileTime);
     }
     let bytes_read = reader.bytes_read();
     Ok(Some(Reading { facts, bytes_read }))
+}
+
+/// A reader that breaks down over one file must not cost the others: such a file says no more than its format.
+fn contained(
+    format: Format,
+    path: &SourcePath,
+    read: impl FnOnce() -> io::Result<Facts>,
+) -> io::Result<Facts> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        tracing::error!(%path, "its metadata broke the reader");
+        Ok(Facts::of(format))
+    })
 }
 
 fn facts(reader: &mut Reader, format: Format) -> io::Result<Facts> {
@@ -98,7 +112,7 @@ fn container(reader: &mut Reader, format: Format) -> io::Result<Container> {
         Format::Bmp => bitmap::read_bmp(reader),
         Format::Tiff | Format::Raw => raw::read(reader),
         Format::Heic | Format::Avif => heif::read(reader),
-        Format::Jxl => isobmff::read_jxl(reader),
+        Format::Jxl => jxl::read(reader),
         Format::Unknown => Ok(Container::default()),
     }
 }
@@ -183,5 +197,18 @@ fn dates(container: &Container, exif: Exif, xmp: Xmp, iptc: Iptc) -> date::Dates
         embedded_created: xmp.created,
         embedded_other: day.into_iter().chain(xmp.other_dates).chain(png).collect(),
         ..exif.dates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_breaks_down_costs_only_its_file() {
+        let path = SourcePath::new(*b"a.jpg");
+        let broken = || panic!("read past the end");
+        let facts = contained(Format::Jpeg, &path, broken).unwrap();
+        assert_eq!(facts, Facts::of(Format::Jpeg));
     }
 }
