@@ -1,7 +1,9 @@
 //! Errors as people read them: one line, lower case, with a hint, and the exit code that fits.
 
+use std::io;
 use std::process::ExitCode;
 
+use crate::cli::target::plain;
 use crate::cli::terminal::{is_closed_pipe, printable};
 use crate::{app, config, fuse, store};
 
@@ -60,7 +62,7 @@ pub fn failure(error: &anyhow::Error, is_mount: bool) -> ExitCode {
 
 /// The error on one line, with its hint.
 fn line(error: &anyhow::Error) -> String {
-    let message = format!("{error:#}");
+    let message = message(error);
     let (message, own) = match message.split_once("\nhint: ") {
         Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
         None => (message, None),
@@ -70,6 +72,21 @@ fn line(error: &anyhow::Error) -> String {
         Some(hint) => format!("{message} (hint: {})", printable(&hint)),
         None => message,
     }
+}
+
+/// What went wrong and why, each thing once, and what the system says in our style.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        if let Some(system) = cause.downcast_ref::<io::Error>() {
+            message = message.replace(&text, &plain(system));
+        }
+    }
+    message
 }
 
 fn hint(error: &anyhow::Error) -> Option<String> {
@@ -116,5 +133,20 @@ mod tests {
         let mountpoint = fuse::Error::NotEmpty("/m".into());
         let expected = "mountpoint /m: not empty (hint: mount on an empty folder)";
         check(app::Error::Mount(mountpoint).into(), expected);
+    }
+
+    #[test]
+    fn a_cause_is_said_once_and_in_lower_case() {
+        let absent = io::Error::from_raw_os_error(2);
+        let path = "/p".into();
+        let error = app::Error::Source {
+            path,
+            source: absent,
+        };
+        let hint = "(hint: give a folder of photos that you may read)";
+        let expected = format!("/p: no such file or directory {hint}");
+        assert_eq!(line(&error.into()), expected);
+        let error = anyhow::Error::new(io::Error::from_raw_os_error(28)).context("writing it");
+        assert_eq!(line(&error), "writing it: no space left on device");
     }
 }
