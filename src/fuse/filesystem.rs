@@ -5,25 +5,24 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use fuser::{
-    AccessFlags, BsdFileFlags, Errno, FileHandle, FopenFlags, INodeNo, InitFlags, KernelConfig,
-    LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
-    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
-    ReplyXattr, TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, Errno, FileHandle, INodeNo, InitFlags, KernelConfig, LockOwner,
+    OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
+    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr,
+    TimeOrNow, WriteFlags,
 };
 use tokio::runtime::Handle;
 
-use super::attributes::{GENERATION, TTL, absent, file_attr, file_type};
+use super::attributes::{GENERATION, TTL, absent, file_attr};
 use super::counters::{Counters, Request};
 use super::errno;
 use super::files::Files;
-use super::handles::{Folder, Handles};
+use super::folders::Folders;
 use super::invalidate::Inbox;
 use super::values::{allows, send_value};
-use crate::vfs::{Caller, Error, Inode, Kind, Stale, Tree, xattr};
+use crate::vfs::{Caller, Error, Inode, Kind, Tree, xattr};
 
 /// The answers to one mount's kernel.
 pub struct Filesystem {
@@ -31,7 +30,7 @@ pub struct Filesystem {
     pub runtime: Handle,
     pub counters: Arc<Counters>,
     pub inbox: Arc<Inbox>,
-    pub folders: Arc<Handles<Folder>>,
+    pub folders: Arc<Folders>,
     pub files: Files,
 }
 
@@ -105,16 +104,12 @@ impl fuser::Filesystem for Filesystem {
     fn opendir(&self, request: &fuser::Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
         self.counters.count(Request::OpenDir);
         let (inode, caller) = (Inode(inode.0), caller(request));
-        let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
         let folders = self.folders.clone();
-        if !tree.waits_for_first_results(inode) {
-            return open_folder(&tree, &inbox, &folders, inode, &caller, reply);
+        if !self.tree.waits_for_first_results(inode) {
+            return folders.open(inode, &caller, reply);
         }
         self.runtime.spawn(async move {
-            match tree.first_results(inode, &caller).await {
-                Ok(()) => open_folder(&tree, &inbox, &folders, inode, &caller, reply),
-                Err(e) => reply.error(errno::of(&e)),
-            }
+            folders.open_with_first_results(inode, &caller, reply).await;
         });
     }
 
@@ -124,24 +119,10 @@ impl fuser::Filesystem for Filesystem {
         _: INodeNo,
         handle: FileHandle,
         offset: u64,
-        mut reply: ReplyDirectory,
+        reply: ReplyDirectory,
     ) {
         self.counters.count(Request::ReadDir);
-        let Some(folder) = self.folders.get(handle) else {
-            return reply.error(Errno::EBADF);
-        };
-        for entry in folder.listing.entries(&self.tree, offset) {
-            let name = OsStr::from_bytes(&entry.name);
-            if reply.add(
-                INodeNo(entry.inode.0),
-                entry.cookie,
-                file_type(entry.kind),
-                name,
-            ) {
-                break;
-            }
-        }
-        reply.ok();
+        self.folders.read(handle, offset, reply);
     }
 
     fn readdirplus(
@@ -150,36 +131,10 @@ impl fuser::Filesystem for Filesystem {
         _: INodeNo,
         handle: FileHandle,
         offset: u64,
-        mut reply: ReplyDirectoryPlus,
+        reply: ReplyDirectoryPlus,
     ) {
         self.counters.count(Request::ReadDirPlus);
-        let Some(folder) = self.folders.get(handle) else {
-            return reply.error(Errno::EBADF);
-        };
-        let _answering = self.inbox.answering();
-        for entry in folder.listing.entries(&self.tree, offset) {
-            // What went away since the folder was opened isn't listed any more.
-            let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
-                continue;
-            };
-            let name = OsStr::from_bytes(&entry.name);
-            let attributes = file_attr(&attr);
-            let is_dot = matches!(&entry.name[..], b"." | b"..");
-            if reply.add(
-                attributes.ino,
-                entry.cookie,
-                name,
-                &TTL,
-                &attributes,
-                GENERATION,
-            ) {
-                if !is_dot {
-                    self.tree.forget(attr.inode, 1);
-                }
-                break;
-            }
-        }
-        reply.ok();
+        self.folders.read_plus(handle, offset, reply);
     }
 
     fn releasedir(
@@ -190,11 +145,7 @@ impl fuser::Filesystem for Filesystem {
         _: OpenFlags,
         reply: ReplyEmpty,
     ) {
-        let folder = self.folders.remove(handle);
-        let outdated = folder.filter(|f| f.outdated.load(Ordering::Relaxed));
-        if let Some(folder) = outdated {
-            self.inbox.hand_in(vec![Stale::Listing(folder.inode)]);
-        }
+        self.folders.close(handle);
         reply.ok();
     }
 
@@ -397,31 +348,6 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEmpty,
     ) {
         reply.error(self.refuse());
-    }
-}
-
-fn open_folder(
-    tree: &Tree,
-    inbox: &Inbox,
-    folders: &Handles<Folder>,
-    inode: Inode,
-    caller: &Caller,
-    reply: ReplyOpen,
-) {
-    let _answering = inbox.answering();
-    match tree.open_dir(inode, caller) {
-        Ok(listing) => {
-            let handle = folders.insert(Folder {
-                inode,
-                listing,
-                outdated: AtomicBool::new(false),
-            });
-            reply.opened(
-                handle,
-                FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
-            );
-        }
-        Err(e) => reply.error(errno::of(&e)),
     }
 }
 

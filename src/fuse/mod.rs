@@ -8,6 +8,7 @@ mod counters;
 mod errno;
 mod files;
 mod filesystem;
+mod folders;
 mod handles;
 mod invalidate;
 pub mod mounts;

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use super::counters::Counters;
 use super::files::Files;
 use super::filesystem::Filesystem;
+use super::folders::Folders;
 use super::handles::Handles;
 use super::invalidate::{self, Inbox};
 use super::{Error, MountOptions, mounts};
@@ -80,7 +81,8 @@ pub fn mount(
         source,
     };
     let (inbox, stale) = Inbox::new();
-    let folders = Arc::new(Handles::default());
+    let open = Arc::new(Handles::default());
+    let folders = Folders::new(tree.clone(), inbox.clone(), Arc::clone(&open));
     let counters = Arc::<Counters>::default();
     let config = options.config(originals.root());
     let filesystem = Filesystem {
@@ -88,7 +90,7 @@ pub fn mount(
         runtime,
         counters: counters.clone(),
         inbox: inbox.clone(),
-        folders: folders.clone(),
+        folders: Arc::new(folders),
         files: Files::new(tree.clone(), originals, options.passthrough),
     };
     let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;
@@ -97,7 +99,7 @@ pub fn mount(
     let notifier = session.notifier();
     invalidate::follow(&library, &tree, &inbox);
     let notify =
-        invalidate::start(notifier, File::from(device), &inbox, stale, folders).map_err(failed)?;
+        invalidate::start(notifier, File::from(device), &inbox, stale, open).map_err(failed)?;
     let end = Arc::<End>::default();
     let serve = serve(session, end.clone()).map_err(failed)?;
     Ok(Mounted {

@@ -1,0 +1,102 @@
+//! Folders held open: their listings, entry by entry.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fuser::{
+    Errno, FileHandle, FopenFlags, INodeNo, ReplyDirectory, ReplyDirectoryPlus, ReplyOpen,
+};
+
+use super::attributes::{GENERATION, TTL, file_attr, file_type};
+use super::errno;
+use super::handles::{Folder, Handles};
+use super::invalidate::Inbox;
+use crate::vfs::{Caller, Inode, Stale, Tree};
+
+/// What is open of the folders of one mount.
+pub struct Folders {
+    tree: Arc<Tree>,
+    inbox: Arc<Inbox>,
+    open: Arc<Handles<Folder>>,
+}
+
+impl Folders {
+    pub fn new(tree: Arc<Tree>, inbox: Arc<Inbox>, open: Arc<Handles<Folder>>) -> Self {
+        Self { tree, inbox, open }
+    }
+
+    /// Opens a folder for listing.
+    pub fn open(&self, inode: Inode, caller: &Caller, reply: ReplyOpen) {
+        let _answering = self.inbox.answering();
+        match self.tree.open_dir(inode, caller) {
+            Ok(listing) => {
+                let handle = self.open.insert(Folder {
+                    inode,
+                    listing,
+                    outdated: AtomicBool::new(false),
+                });
+                reply.opened(
+                    handle,
+                    FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
+                );
+            }
+            Err(e) => reply.error(errno::of(&e)),
+        }
+    }
+
+    /// The same, for a folder that would be empty only because nothing is analysed yet.
+    pub async fn open_with_first_results(&self, inode: Inode, caller: &Caller, reply: ReplyOpen) {
+        match self.tree.first_results(inode, caller).await {
+            Ok(()) => self.open(inode, caller, reply),
+            Err(e) => reply.error(errno::of(&e)),
+        }
+    }
+
+    /// Entries after a cookie, as many as fit.
+    pub fn read(&self, handle: FileHandle, after: u64, mut reply: ReplyDirectory) {
+        let Some(folder) = self.open.get(handle) else {
+            return reply.error(Errno::EBADF);
+        };
+        for entry in folder.listing.entries(&self.tree, after) {
+            let name = OsStr::from_bytes(&entry.name);
+            let inode = INodeNo(entry.inode.0);
+            if reply.add(inode, entry.cookie, file_type(entry.kind), name) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    /// The same with attributes: each entry counts as looked up.
+    pub fn read_plus(&self, handle: FileHandle, after: u64, mut reply: ReplyDirectoryPlus) {
+        let Some(folder) = self.open.get(handle) else {
+            return reply.error(Errno::EBADF);
+        };
+        let _answering = self.inbox.answering();
+        for entry in folder.listing.entries(&self.tree, after) {
+            // What went away since the folder was opened isn't listed any more.
+            let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
+                continue;
+            };
+            let (name, known) = (OsStr::from_bytes(&entry.name), file_attr(&attr));
+            let is_dot = matches!(&entry.name[..], b"." | b"..");
+            if reply.add(known.ino, entry.cookie, name, &TTL, &known, GENERATION) {
+                if !is_dot {
+                    self.tree.forget(attr.inode, 1);
+                }
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    pub fn close(&self, handle: FileHandle) {
+        let folder = self.open.remove(handle);
+        let outdated = folder.filter(|f| f.outdated.load(Ordering::Relaxed));
+        if let Some(folder) = outdated {
+            self.inbox.hand_in(vec![Stale::Listing(folder.inode)]);
+        }
+    }
+}
