@@ -17,12 +17,14 @@ pub enum Request {
     GetXattr,
     ListXattr,
     SetXattr,
-    /// Anything that would change the tree or a content, and is refused.
+    /// mkdir, rmdir, link, unlink, rename.
+    Edit,
+    /// Anything else that would change the tree or a content, and is refused.
     Refused,
 }
 
 impl Request {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Lookup,
         Self::Forget,
         Self::GetAttr,
@@ -35,6 +37,7 @@ impl Request {
         Self::GetXattr,
         Self::ListXattr,
         Self::SetXattr,
+        Self::Edit,
         Self::Refused,
     ];
 
@@ -53,6 +56,7 @@ impl Request {
             Self::GetXattr => "getxattr",
             Self::ListXattr => "listxattr",
             Self::SetXattr => "setxattr",
+            Self::Edit => "edit",
             Self::Refused => "refused",
         }
     }

@@ -12,6 +12,8 @@ pub fn of(error: &Error) -> Errno {
         Error::NotFound => Errno::ENOENT,
         Error::NotAFolder => Errno::ENOTDIR,
         Error::IsAFolder => Errno::EISDIR,
+        Error::Exists => Errno::EEXIST,
+        Error::NotEmpty => Errno::ENOTEMPTY,
         // Not EACCES: desktop programs word EPERM best, and it says that no other permission would help.
         Error::NotPermitted => Errno::EPERM,
         Error::ReadOnly => Errno::EROFS,

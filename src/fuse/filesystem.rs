@@ -17,12 +17,13 @@ use tokio::runtime::Handle;
 
 use super::attributes::{GENERATION, TTL, absent, file_attr};
 use super::counters::{Counters, Request};
+use super::edits::Edits;
 use super::errno;
 use super::files::Files;
 use super::folders::Folders;
 use super::invalidate::Inbox;
-use super::values::{allows, send_value};
-use crate::vfs::{Caller, Error, Inode, Kind, Tree, xattr};
+use super::values::{allows, send_done, send_value};
+use crate::vfs::{Caller, Error, Inode, Tree, xattr};
 
 /// The answers to one mount's kernel.
 pub struct Filesystem {
@@ -32,12 +33,23 @@ pub struct Filesystem {
     pub inbox: Arc<Inbox>,
     pub folders: Arc<Folders>,
     pub files: Files,
+    pub edits: Edits,
 }
 
 impl Filesystem {
     fn refuse(&self) -> Errno {
         self.counters.count(Request::Refused);
         errno::of(&Error::NotPermitted)
+    }
+
+    fn edit(
+        &self,
+        request: &fuser::Request,
+        at: INodeNo,
+        name: &OsStr,
+    ) -> (Inode, Vec<u8>, Caller) {
+        self.counters.count(Request::Edit);
+        (Inode(at.0), name.as_bytes().to_vec(), caller(request))
     }
 
     fn refuse_content(&self) -> Errno {
@@ -89,12 +101,12 @@ impl fuser::Filesystem for Filesystem {
         }
     }
 
-    /// Asked only where the kernel doesn't check permissions itself.
+    /// Asked only where the kernel doesn't check permissions itself: of the owner.
     fn access(&self, _: &fuser::Request, inode: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
         self.counters.count(Request::Access);
         match self.tree.attr(Inode(inode.0)) {
-            Ok(attr) if attr.kind == Kind::File && mask.contains(AccessFlags::W_OK) => {
-                reply.error(errno::of(&Error::ReadOnly));
+            Ok(attr) if attr.mode & 0o200 == 0 && mask.contains(AccessFlags::W_OK) => {
+                reply.error(Errno::EACCES);
             }
             Ok(_) => reply.ok(),
             Err(e) => reply.error(errno::of(&e)),
@@ -317,47 +329,76 @@ impl fuser::Filesystem for Filesystem {
         reply.error(self.refuse());
     }
 
-    fn mkdir(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
-        reply.error(self.refuse());
+    fn mkdir(
+        &self,
+        request: &fuser::Request,
+        parent: INodeNo,
+        name: &OsStr,
+        _: u32,
+        _: u32,
+        reply: ReplyEntry,
+    ) {
+        let (parent, name, caller) = self.edit(request, parent, name);
+        self.edits
+            .entry(reply, move |tree| tree.make_folder(parent, &name, &caller));
     }
 
     fn symlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
         reply.error(self.refuse());
     }
 
-    fn link(&self, _: &fuser::Request, _: INodeNo, _: INodeNo, _: &OsStr, reply: ReplyEntry) {
-        reply.error(self.refuse());
+    fn link(
+        &self,
+        request: &fuser::Request,
+        file: INodeNo,
+        parent: INodeNo,
+        name: &OsStr,
+        reply: ReplyEntry,
+    ) {
+        let (parent, name, caller) = self.edit(request, parent, name);
+        self.edits.entry(reply, move |tree| {
+            tree.link(Inode(file.0), parent, &name, &caller)
+        });
     }
 
-    fn unlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
-        reply.error(self.refuse());
+    fn unlink(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (parent, name, caller) = self.edit(request, parent, name);
+        self.edits
+            .done(reply, move |tree| tree.remove_file(parent, &name, &caller));
     }
 
-    fn rmdir(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
-        reply.error(self.refuse());
+    fn rmdir(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (parent, name, caller) = self.edit(request, parent, name);
+        self.edits.done(reply, move |tree| {
+            tree.remove_folder(parent, &name, &caller)
+        });
     }
 
     fn rename(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
-        _: &OsStr,
-        _: INodeNo,
-        _: &OsStr,
-        _: RenameFlags,
+        request: &fuser::Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        reply.error(self.refuse());
-    }
-}
-
-fn send_done(done: crate::vfs::Result<()>, reply: ReplyEmpty) {
-    match done {
-        Ok(()) => reply.ok(),
-        Err(e) => reply.error(errno::of(&e)),
+        let (parent, name, caller) = self.edit(request, parent, name);
+        let new = (Inode(new_parent.0), new_name.as_bytes().to_vec());
+        if !(flags - RenameFlags::RENAME_NOREPLACE).is_empty() {
+            return reply.error(self.refuse());
+        }
+        let replace = flags.is_empty();
+        self.edits.done(reply, move |tree| {
+            tree.rename((parent, &name), (new.0, &new.1), replace, &caller)
+        });
     }
 }
 
 fn caller(request: &fuser::Request) -> Caller {
-    Caller { pid: request.pid() }
+    Caller {
+        pid: request.pid(),
+        uid: request.uid(),
+    }
 }

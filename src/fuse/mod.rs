@@ -5,6 +5,7 @@
 
 mod attributes;
 mod counters;
+mod edits;
 mod errno;
 mod files;
 mod filesystem;

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use tokio::runtime::Handle;
 
 use super::counters::Counters;
+use super::edits::Edits;
 use super::files::Files;
 use super::filesystem::Filesystem;
 use super::folders::Folders;
@@ -87,10 +88,11 @@ pub fn mount(
     let config = options.config(originals.root());
     let filesystem = Filesystem {
         tree: tree.clone(),
-        runtime,
+        runtime: runtime.clone(),
         counters: counters.clone(),
         inbox: inbox.clone(),
         folders: Arc::new(folders),
+        edits: Edits::new(tree.clone(), runtime),
         files: Files::new(tree.clone(), originals, options.passthrough),
     };
     let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;

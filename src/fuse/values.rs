@@ -1,6 +1,6 @@
 //! Values of attributes on their way to the kernel, and the flags of setxattr(2).
 
-use fuser::{Errno, ReplyXattr};
+use fuser::{Errno, ReplyEmpty, ReplyXattr};
 
 use super::errno;
 use crate::vfs::{Inode, Result, Tree};
@@ -34,6 +34,13 @@ pub fn send_value(value: Result<Vec<u8>>, size: u32, reply: ReplyXattr) {
         Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
         Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
         Ok(value) => reply.data(&value),
+        Err(e) => reply.error(errno::of(&e)),
+    }
+}
+
+pub fn send_done(done: Result<()>, reply: ReplyEmpty) {
+    match done {
+        Ok(()) => reply.ok(),
         Err(e) => reply.error(errno::of(&e)),
     }
 }

@@ -156,6 +156,13 @@ impl Index {
         self.read().labels.folder(key)
     }
 
+    /// How a label is shown, whether any photo has it or not.
+    pub fn spelling(&self, key: &LabelKey) -> Option<String> {
+        let inner = self.read();
+        let id = inner.labels.id(key)?;
+        Some(inner.labels.shown(id).1)
+    }
+
     /// The first label of a facet whose shown value satisfies `wanted`: a walk over the facet.
     pub fn find_label(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
         self.read().labels.find(facet, wanted)

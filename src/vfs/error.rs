@@ -10,6 +10,10 @@ pub enum Error {
     NotAFolder,
     #[error("is a folder")]
     IsAFolder,
+    #[error("is there already")]
+    Exists,
+    #[error("not empty")]
+    NotEmpty,
     #[error("not permitted in the catalog")]
     NotPermitted,
     #[error("the contents of photos are read-only")]

@@ -1,6 +1,6 @@
 //! What a folder shows, as data: a view plans it, the tree executes it.
 
-use crate::catalog::{Facet, Query};
+use crate::catalog::{Facet, LabelKey, Query};
 use crate::index::FolderId;
 
 /// What one folder shows.
@@ -10,6 +10,16 @@ pub struct Listing {
     pub photos: Photos,
     /// Whether analyses decide what it shows: opening it is an access to every photo not analysed yet.
     pub needs_analyses: bool,
+    pub edits: Edits,
+}
+
+/// What ordinary commands change in a folder: `mkdir`, `rmdir`, `rm`, `ln`, `mv`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edits {
+    /// Nothing.
+    None,
+    /// Tags: a photo in it has all of these, and the last is what the folder is for. None in the folder of all tags.
+    Tags(Vec<LabelKey>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +70,7 @@ impl Listing {
             folders,
             photos,
             needs_analyses: false,
+            edits: Edits::None,
         }
     }
 
@@ -69,6 +80,7 @@ impl Listing {
             folders: Folders::None,
             photos: Photos::Matching(query),
             needs_analyses: false,
+            edits: Edits::None,
         }
     }
 
@@ -78,6 +90,7 @@ impl Listing {
             folders: Folders::None,
             photos: Photos::None,
             needs_analyses: false,
+            edits: Edits::None,
         }
     }
 }

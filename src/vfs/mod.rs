@@ -5,6 +5,7 @@
 //! from its parent's listing. Knows nothing of FUSE, SQL or HTTP; tests drive it without a mount.
 
 mod access;
+mod edit;
 mod error;
 mod generated;
 mod inode;
@@ -19,7 +20,7 @@ pub mod xattr;
 
 pub use error::{Error, Result};
 pub use inode::Inode;
-pub use listing::{Folders, Listing, Photos};
+pub use listing::{Edits, Folders, Listing, Photos};
 pub use open_dir::{DirEntry, OpenDir};
 pub use path::Step;
 pub use stale::Stale;

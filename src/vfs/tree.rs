@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
 use super::views::{View, views};
-use super::{Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
+use super::{Edits, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
 use crate::analysis::{Access, Crawlers, Scheduler};
 use crate::catalog::{FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status};
 use crate::index::Index;
@@ -32,6 +32,7 @@ pub struct Options {
 pub struct Caller {
     /// A thread id, as the kernel gives it; 0 for none.
     pub pid: u32,
+    pub uid: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +50,17 @@ pub struct Attr {
     pub size: u64,
     /// Nanoseconds since 1970-01-01 UTC.
     pub mtime_ns: i64,
-    /// Permission bits, without any for writing.
+    /// Permission bits. Those for writing say what can be edited: attributes of photos, tags in folders.
     pub mode: u32,
     pub nlink: u32,
     pub uid: u32,
     pub gid: u32,
+}
+
+/// What a name in a folder is.
+pub(super) enum Named {
+    Folder(Step),
+    File(Inode),
 }
 
 /// What a file holds.
@@ -103,16 +110,22 @@ impl Tree {
     pub fn lookup(&self, parent: Inode, name: &[u8]) -> Result<Attr> {
         let folder = self.folder(parent)?;
         let listing = self.list(&folder.steps);
+        match self.find(&listing, name).ok_or(Error::NotFound)? {
+            Named::Folder(step) => Ok(self.hold(parent, &folder, name, step)),
+            Named::File(inode) => self.attr(inode),
+        }
+    }
+
+    /// What a name in a listing is.
+    pub(super) fn find(&self, listing: &Listing, name: &[u8]) -> Option<Named> {
         if let Some(step) = self.find_folder(&listing.folders, name) {
-            return Ok(self.hold(parent, &folder, name, step));
+            return Some(Named::Folder(step));
         }
         if let (Folders::Views, Some(number)) = (&listing.folders, generated::find(name)) {
-            return self.attr(Inode::of_generated(number));
+            return Some(Named::File(Inode::of_generated(number)));
         }
-        let photo = self
-            .find_photo(&listing.photos, name)
-            .ok_or(Error::NotFound)?;
-        self.attr(Inode::of_photo(photo))
+        let photo = self.find_photo(&listing.photos, name)?;
+        Some(Named::File(Inode::of_photo(photo)))
     }
 
     /// Drops references to a folder.
@@ -129,8 +142,8 @@ impl Tree {
             let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
             return Ok(self.own_attr(inode, Kind::File, content.len() as u64));
         }
-        self.folder(inode)?;
-        Ok(self.own_attr(inode, Kind::Folder, 0))
+        let folder = self.folder(inode)?;
+        Ok(self.folder_attr(inode, &folder.steps))
     }
 
     /// Opens a folder for listing: an access to what it shows.
@@ -230,12 +243,13 @@ impl Tree {
         let mut steps = folder.steps.clone();
         steps.push(step);
         let name = name.to_vec();
+        let attr = self.folder_attr(Inode::ROOT, &steps);
         let inode = self.table.hold(Folder {
             parent,
             name,
             steps,
         });
-        self.own_attr(inode, Kind::Folder, 0)
+        Attr { inode, ..attr }
     }
 
     pub(super) fn find_folder(&self, folders: &Folders, name: &[u8]) -> Option<Step> {
@@ -296,10 +310,21 @@ impl Tree {
             kind: Kind::File,
             size: photo.stat.size,
             mtime_ns: photo.stat.mtime_ns,
-            mode: photo.stat.mode & 0o555,
+            mode: photo.stat.mode & 0o755,
             nlink: views().iter().map(|view| view.links(&standing)).sum(),
             uid: photo.stat.uid,
             gid: photo.stat.gid,
+        }
+    }
+
+    fn folder_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
+        let mode = match self.list(steps).edits {
+            Edits::None => 0o555,
+            Edits::Tags(_) => 0o755,
+        };
+        Attr {
+            mode,
+            ..self.own_attr(inode, Kind::Folder, 0)
         }
     }
 

@@ -35,6 +35,12 @@ pub trait Surface {
     fn get(&self, path: &str, name: &str) -> Result<String, Refusal>;
     fn set(&self, path: &str, name: &str, value: &str) -> Result<(), Refusal>;
     fn remove(&self, path: &str, name: &str) -> Result<(), Refusal>;
+    fn make_folder(&self, path: &str) -> Result<(), Refusal>;
+    fn remove_folder(&self, path: &str) -> Result<(), Refusal>;
+    fn remove_file(&self, path: &str) -> Result<(), Refusal>;
+    fn link(&self, from: &str, to: &str) -> Result<(), Refusal>;
+    /// `replace`: also onto a name that is there.
+    fn rename(&self, from: &str, to: &str, replace: bool) -> Result<(), Refusal>;
     /// Holds soon, or the test fails: a change reaches the surface after its commit.
     fn eventually(&self, holds: &mut dyn FnMut() -> bool);
 }

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 
 use kbasefs::fuse::{self, MountOptions, Mounted};
 use kbasefs::vfs::Tree;
-use rustix::fs::{XattrFlags, getxattr, getxattr_query, listxattr, removexattr, setxattr};
+use rustix::fs::{
+    CWD, RenameFlags, XattrFlags, getxattr, getxattr_query, listxattr, removexattr, renameat_with,
+    setxattr,
+};
 use rustix::io::Errno;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -131,6 +134,30 @@ impl Surface for Mount {
         removexattr(self.path(path), name).map_err(number)
     }
 
+    fn make_folder(&self, path: &str) -> Result<(), Refusal> {
+        std::fs::create_dir(self.path(path)).map_err(refusal)
+    }
+
+    fn remove_folder(&self, path: &str) -> Result<(), Refusal> {
+        std::fs::remove_dir(self.path(path)).map_err(refusal)
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), Refusal> {
+        std::fs::remove_file(self.path(path)).map_err(refusal)
+    }
+
+    fn link(&self, from: &str, to: &str) -> Result<(), Refusal> {
+        std::fs::hard_link(self.path(from), self.path(to)).map_err(refusal)
+    }
+
+    fn rename(&self, from: &str, to: &str, replace: bool) -> Result<(), Refusal> {
+        let flags = match replace {
+            true => RenameFlags::empty(),
+            false => RenameFlags::NOREPLACE,
+        };
+        renameat_with(CWD, self.path(from), CWD, self.path(to), flags).map_err(number)
+    }
+
     fn eventually(&self, holds: &mut dyn FnMut() -> bool) {
         let start = Instant::now();
         while !holds() {
@@ -157,6 +184,10 @@ fn refusal(error: io::Error) -> Refusal {
         Some(Errno::NODATA) => "ENODATA",
         Some(Errno::OPNOTSUPP) => "ENOTSUP",
         Some(Errno::PERM) => "EPERM",
+        Some(Errno::EXIST) => "EEXIST",
+        Some(Errno::NOTEMPTY) => "ENOTEMPTY",
+        Some(Errno::ISDIR) => "EISDIR",
+        Some(Errno::INVAL) => "EINVAL",
         Some(Errno::ROFS) => "EROFS",
         Some(Errno::RANGE) => "ERANGE",
         _ => return error.to_string(),
@@ -227,7 +258,7 @@ fn writing_is_refused() {
     check_refused(std::fs::create_dir(&new), "EPERM");
     check_refused(std::fs::create_dir(mount.path(".Trash-0")), "EPERM");
     check_refused(std::fs::remove_file(&photo), "EPERM");
-    check_refused(std::fs::remove_dir(mount.path("tags/dog")), "EPERM");
+    check_refused(std::fs::remove_dir(mount.path("by-type/jpeg")), "EPERM");
     check_refused(std::fs::rename(&photo, &new), "EPERM");
     check_refused(std::fs::hard_link(&photo, &new), "EPERM");
     check_refused(std::os::unix::fs::symlink("x", &new), "EPERM");

@@ -13,6 +13,9 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     attributes_say_what_is_known(surface);
     what_a_person_sets_holds(surface);
     a_change_shows(fixture, surface);
+    a_photo_is_tagged_by_linking_and_moving_it(surface);
+    a_photo_is_untagged_by_removing_it(surface);
+    what_would_change_the_source_is_refused(surface);
 }
 
 /// A listing as the suite compares it.
@@ -29,6 +32,14 @@ pub fn shown(entries: impl Iterator<Item = (String, bool)>) -> Vec<String> {
 fn check(surface: &dyn Surface, path: &str, expected: &str) {
     let names = surface.list(path).map(|names| names.join(", "));
     assert_eq!(names.as_deref(), Ok(expected), "{path}");
+}
+
+/// The same for what has just been edited: other folders than the edited one follow soon.
+fn check_soon(surface: &dyn Surface, path: &str, expected: &str) {
+    surface.eventually(&mut || {
+        let names = surface.list(path).map(|names| names.join(", "));
+        names.as_deref() == Ok(expected)
+    });
 }
 
 fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
@@ -74,7 +85,7 @@ fn a_photo_looks_like_its_original(fixture: &Fixture, surface: &dyn Surface) {
         is_folder: false,
         size: original.size(),
         mtime_ns: original.mtime() * 1_000_000_000 + original.mtime_nsec(),
-        mode: original.mode() & 0o555,
+        mode: original.mode() & 0o755,
         // all, two tags, type, unanalyzed
         nlink: 5,
     };
@@ -82,7 +93,8 @@ fn a_photo_looks_like_its_original(fixture: &Fixture, surface: &dyn Surface) {
     assert_eq!(surface.stat("/tags/dog/b.jpg"), Ok(expected));
     assert!(stat.inode < 1 << 53);
     let folder = surface.stat("/tags/dog").unwrap();
-    assert_eq!((folder.is_folder, folder.mode), (true, 0o555));
+    assert_eq!((folder.is_folder, folder.mode), (true, 0o755));
+    assert_eq!(surface.stat("/all/trip").unwrap().mode, 0o555);
 }
 
 fn names_that_are_not_there_are_not_found(surface: &dyn Surface) {
@@ -194,4 +206,67 @@ fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
                 .list("/all/trip")
                 .is_ok_and(|names| names == ["b.jpg", "deep/"])
     });
+}
+
+fn a_photo_is_tagged_by_linking_and_moving_it(surface: &dyn Surface) {
+    surface.link("/all/e.jpg", "/tags/dog/e.jpg").unwrap();
+    check(surface, "/tags/dog", "b.jpg, beach/, c.jpg, cat/, e.jpg");
+    refused(surface.link("/all/e.jpg", "/tags/dog/e.jpg"), "EEXIST");
+    // Out of a folder of a tag and into another: one tag goes, one comes.
+    surface
+        .rename("/tags/dog/e.jpg", "/tags/sunset/e.jpg", false)
+        .unwrap();
+    refused(surface.stat("/tags/dog/e.jpg"), "ENOENT");
+    check(surface, "/tags/sunset", "a.jpg, beach/, cat/, e.jpg");
+    // From elsewhere: one comes. Into a folder that narrows: every tag of its path.
+    surface
+        .rename("/all/e.jpg", "/tags/beach/dog/e.jpg", false)
+        .unwrap();
+    check(surface, "/tags/beach/dog", "b.jpg, e.jpg");
+    assert!(surface.stat("/all/e.jpg").is_ok());
+    let tags = surface.get("/all/e.jpg", "user.xdg.tags").unwrap();
+    assert_eq!(tags, "beach,cat,dog,sunset");
+}
+
+fn a_photo_is_untagged_by_removing_it(surface: &dyn Surface) {
+    surface.remove_file("/tags/beach/dog/e.jpg").unwrap();
+    check(surface, "/tags/beach/dog", "b.jpg");
+    assert!(
+        surface.stat("/tags/beach/e.jpg").is_ok(),
+        "only the last tag goes"
+    );
+    for tag in ["beach", "sunset"] {
+        surface.remove_file(&format!("/tags/{tag}/e.jpg")).unwrap();
+    }
+    check_soon(surface, "/tags/sunset", "a.jpg");
+    refused(surface.remove_file("/tags/beach/e.jpg"), "ENOENT");
+}
+
+fn what_would_change_the_source_is_refused(surface: &dyn Surface) {
+    for path in [
+        "/all/a.jpg",
+        "/by-type/jpeg/a.jpg",
+        "/tags/beach/-dog/a.jpg",
+        "/README.txt",
+    ] {
+        refused(surface.remove_file(path), "EPERM");
+    }
+    refused(
+        surface.rename("/all/a.jpg", "/all/trip/a.jpg", false),
+        "EPERM",
+    );
+    refused(
+        surface.rename("/tags/beach/a.jpg", "/tags/beach/z.jpg", false),
+        "EPERM",
+    );
+    refused(
+        surface.rename("/tags/beach/a.jpg", "/all/z.jpg", false),
+        "EPERM",
+    );
+    refused(surface.rename("/all/trip", "/all/tour", false), "EPERM");
+    refused(surface.link("/all/a.jpg", "/tags/a.jpg"), "EPERM");
+    refused(surface.link("/all/a.jpg", "/by-type/jpeg/z.jpg"), "EPERM");
+    refused(surface.make_folder("/.Trash-0"), "EPERM");
+    refused(surface.make_folder("/all/new"), "EPERM");
+    refused(surface.remove_folder("/all/trip"), "EPERM");
 }

@@ -20,7 +20,7 @@ fn the_bare_tree_behaves() {
     suite::run(&fixture, &surface);
 }
 
-const NOBODY: Caller = Caller { pid: 0 };
+const NOBODY: Caller = Caller { pid: 0, uid: 0 };
 
 struct Bare {
     tree: Arc<Tree>,
@@ -35,6 +35,11 @@ impl Bare {
             let found = self.tree.lookup(attr.inode, name.as_bytes());
             found.map_err(refusal)
         })
+    }
+
+    fn place<'a>(&self, path: &'a str) -> Result<(Inode, &'a [u8]), Refusal> {
+        let (folder, name) = path.rsplit_once('/').unwrap();
+        Ok((self.inode(folder)?, name.as_bytes()))
     }
 
     fn inode(&self, path: &str) -> Result<Inode, Refusal> {
@@ -105,6 +110,39 @@ impl Surface for Bare {
         done.map_err(refusal)
     }
 
+    fn make_folder(&self, path: &str) -> Result<(), Refusal> {
+        let (parent, name) = self.place(path)?;
+        let made = self.tree.make_folder(parent, name, &NOBODY);
+        made.map(|_| ()).map_err(refusal)
+    }
+
+    fn remove_folder(&self, path: &str) -> Result<(), Refusal> {
+        let (parent, name) = self.place(path)?;
+        self.tree
+            .remove_folder(parent, name, &NOBODY)
+            .map_err(refusal)
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), Refusal> {
+        let (parent, name) = self.place(path)?;
+        self.tree
+            .remove_file(parent, name, &NOBODY)
+            .map_err(refusal)
+    }
+
+    fn link(&self, from: &str, to: &str) -> Result<(), Refusal> {
+        let (file, (parent, name)) = (self.inode(from)?, self.place(to)?);
+        let linked = self.tree.link(file, parent, name, &NOBODY);
+        linked.map(|_| ()).map_err(refusal)
+    }
+
+    fn rename(&self, from: &str, to: &str, replace: bool) -> Result<(), Refusal> {
+        let (from, to) = (self.place(from)?, self.place(to)?);
+        self.tree
+            .rename(from, to, replace, &NOBODY)
+            .map_err(refusal)
+    }
+
     fn eventually(&self, holds: &mut dyn FnMut() -> bool) {
         assert!(holds());
     }
@@ -117,6 +155,10 @@ fn refusal(error: Error) -> Refusal {
         Error::NoData => "ENODATA",
         Error::Unsupported => "ENOTSUP",
         Error::NotPermitted => "EPERM",
+        Error::Exists => "EEXIST",
+        Error::NotEmpty => "ENOTEMPTY",
+        Error::IsAFolder => "EISDIR",
+        Error::Invalid(_) => "EINVAL",
         other => return other.to_string(),
     };
     name.into()

@@ -19,7 +19,7 @@ impl View for All {
         Listing {
             folders: Folders::Source(folder),
             photos: Photos::In(folder),
-            needs_analyses: false,
+            ..Listing::nothing()
         }
     }
 

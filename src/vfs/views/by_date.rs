@@ -38,7 +38,6 @@ fn parts(facet: Facet, whole: &LabelKey) -> Listing {
     };
     Listing {
         folders,
-        photos: Photos::None,
-        needs_analyses: false,
+        ..Listing::nothing()
     }
 }

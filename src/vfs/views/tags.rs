@@ -1,9 +1,10 @@
 //! `tags/beach/`: photos tagged beach, and the tags that narrow them: `tags/beach/sunset/`, `tags/beach/-people/`.
+//! Here tags are edited with ordinary commands, but not where photos are shown for what they lack.
 
 use super::View;
 use crate::catalog::{Facet, Query};
 use crate::index::Standing;
-use crate::vfs::{Folders, Listing, Photos, Step};
+use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Tags;
 
@@ -33,10 +34,19 @@ impl View for Tags {
             folders,
             photos,
             needs_analyses: true,
+            edits: edits(steps),
         }
     }
 
     fn links(&self, photo: &Standing) -> u32 {
         photo.labels(Facet::Tag)
     }
+}
+
+fn edits(steps: &[Step]) -> Edits {
+    let tags = steps.iter().map(|step| match step {
+        Step::Label(key) => Some(key.clone()),
+        Step::Except(_) | Step::View(_) | Step::Source(_) => None,
+    });
+    tags.collect::<Option<_>>().map_or(Edits::None, Edits::Tags)
 }

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::index::Standing;
-use crate::vfs::{Folders, Listing, Photos, Step};
+use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Titles;
 
@@ -16,6 +16,7 @@ impl View for Titles {
             folders: Folders::None,
             photos: Photos::Titled,
             needs_analyses: true,
+            edits: Edits::None,
         }
     }
 
