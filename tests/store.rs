@@ -146,7 +146,9 @@ fn what_is_committed_comes_back_whole() {
         assert_eq!(all(store), std::slice::from_ref(&detail.entry));
         assert_eq!(detail.entry.photo.status, Status::Analyzed);
         assert_eq!(detail.entry.photo.hash, Some(ContentHash([7; 32])));
-        assert_eq!(detail.perceptual_hash, Some(u64::MAX - 5));
+        let photo = &detail.entry.photo;
+        assert_eq!(photo.perceptual_hash, Some(u64::MAX - 5));
+        assert_eq!((photo.width, photo.height), (400, 300));
         let expected = Facts {
             width: 400,
             height: 300,
@@ -373,6 +375,26 @@ fn a_person_denies_and_takes_back() {
 }
 
 #[test]
+fn a_photo_is_edited_while_something_holds_that_a_person_said() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        let edited_after = |edit| match &store.commit(&[edited(id, edit)]).unwrap()[..] {
+            [Effect::Upsert(entry)] => {
+                assert_eq!(all(store), std::slice::from_ref(entry));
+                entry.photo.edited
+            }
+            other => panic!("one photo changes, not {other:?}"),
+        };
+        assert!(!detail(store, id).entry.photo.edited);
+        let text = Edit::SetText(TextField::Description, "Mine".into());
+        assert!(edited_after(text));
+        assert!(!edited_after(Edit::ClearText(TextField::Description)));
+        assert!(edited_after(Edit::Untag("sea".into())), "a denial counts");
+        assert!(!edited_after(Edit::ClearTags));
+    });
+}
+
+#[test]
 fn words_find_photos() {
     on_each(|store| {
         let id = add(store, "Urlaub 2024/a.jpg", 1);
@@ -407,6 +429,29 @@ fn an_index_survives_and_belongs_to_its_source() {
         matches!(open("/others"), Err(Error::OtherSource { owner, .. }) if owner == Path::new("/photos"))
     );
     assert!(open("/photos").unwrap().size_bytes().unwrap() > 0);
+}
+
+#[test]
+fn an_index_of_the_first_version_learns_what_people_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalog.sqlite");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    let tables = include_str!("../src/store/sqlite/migrations/0001_catalog.sql");
+    connection.execute_batch(tables).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    for id in 1..=3 {
+        let photo = "INSERT INTO photo (id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, \
+                     gone, width, height, orientation, keywords) \
+                     VALUES (?1, CAST(?1 AS BLOB), CAST(?1 AS BLOB), 1, ?1, 1, 1, 420, 0, 0, 'jpeg', 'pending', 0, 4, 3, 1, '')";
+        connection.execute(photo, [id]).unwrap();
+    }
+    let label = "INSERT INTO label VALUES (?1, 'tag', 'x', ?2, 1.0)";
+    connection.execute(label, (1, "human")).unwrap();
+    connection.execute(label, (2, "file")).unwrap();
+    drop(connection);
+    let store = Sqlite::open(&file, Path::new("/photos")).unwrap();
+    let edited = all(&store).into_iter().map(|e| e.photo.edited);
+    assert_eq!(edited.collect::<Vec<_>>(), [true, false, false]);
 }
 
 #[test]

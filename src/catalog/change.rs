@@ -107,7 +107,6 @@ pub struct Detail {
     pub texts: Vec<Text>,
     /// Why the analysis failed.
     pub failure: Option<String>,
-    pub perceptual_hash: Option<u64>,
     /// Name and model of the analyzers that answered, and when (seconds since 1970), the latest last.
     pub analyses: Vec<(String, String, i64)>,
 }

@@ -213,6 +213,13 @@ pub struct Photo {
     pub date: Option<WallClock>,
     /// Known once the file was read as a whole.
     pub hash: Option<ContentHash>,
+    /// Pixels, upright. 0 where unknown.
+    pub width: u32,
+    pub height: u32,
+    /// Known once it was analysed; near-duplicates differ in few bits.
+    pub perceptual_hash: Option<u64>,
+    /// Whether a person said anything of it.
+    pub edited: bool,
 }
 
 #[cfg(test)]

@@ -18,6 +18,12 @@ pub struct Record {
     pub status: Status,
     date: Option<WallClock>,
     hash: Option<Box<ContentHash>>,
+    width: u32,
+    height: u32,
+    /// 0 where [`Self::has_perceptual_hash`] isn't set.
+    perceptual_hash: u64,
+    has_perceptual_hash: bool,
+    edited: bool,
     /// Ascending.
     pub labels: Box<[LabelId]>,
 }
@@ -34,6 +40,11 @@ impl Record {
             status: photo.status,
             date: photo.date,
             hash: photo.hash.map(Box::new),
+            width: photo.width,
+            height: photo.height,
+            perceptual_hash: photo.perceptual_hash.unwrap_or_default(),
+            has_perceptual_hash: photo.perceptual_hash.is_some(),
+            edited: photo.edited,
             labels: labels.into(),
         }
     }
@@ -72,6 +83,10 @@ impl Record {
             status: self.status,
             date: self.date,
             hash: self.hash.as_deref().copied(),
+            width: self.width,
+            height: self.height,
+            perceptual_hash: self.has_perceptual_hash.then_some(self.perceptual_hash),
+            edited: self.edited,
         }
     }
 }

@@ -113,6 +113,10 @@ mod tests {
             status: Status::Pending,
             date: None,
             hash: None,
+            width: 0,
+            height: 0,
+            perceptual_hash: None,
+            edited: false,
         }
     }
 

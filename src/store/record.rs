@@ -23,7 +23,6 @@ pub struct Record {
     /// One a field and origin, sorted.
     pub texts: Vec<Text>,
     pub failure: Option<String>,
-    pub perceptual_hash: Option<u64>,
     /// As in [`Detail::analyses`].
     pub analyses: Vec<(String, String, i64)>,
     /// The file isn't there; kept for when it turns up again.
@@ -44,12 +43,15 @@ impl Record {
                 status: Status::Pending,
                 date: None,
                 hash: None,
+                width: facts.width,
+                height: facts.height,
+                perceptual_hash: None,
+                edited: false,
             },
             facts,
             labels: Vec::new(),
             texts: Vec::new(),
             failure: None,
-            perceptual_hash: None,
             analyses: Vec::new(),
             gone: false,
         }
@@ -60,10 +62,10 @@ impl Record {
         self.labels.retain(|l| l.origin == Origin::Human);
         self.texts.retain(|t| t.origin == Origin::Human);
         self.failure = None;
-        self.perceptual_hash = None;
         self.analyses.clear();
         self.photo.stat = stat;
         self.photo.hash = None;
+        self.photo.perceptual_hash = None;
         self.photo.status = match facts.format.is_decodable() {
             true => Status::Pending,
             false => Status::Unsupported,
@@ -99,7 +101,7 @@ impl Record {
         self.photo.hash = Some(outcome.hash);
         self.photo.status = Status::Analyzed;
         self.failure = None;
-        self.perceptual_hash = Some(outcome.perceptual_hash);
+        self.photo.perceptual_hash = Some(outcome.perceptual_hash);
         (self.facts.width, self.facts.height) = (outcome.width, outcome.height);
         let is_old =
             |l: &Label| l.origin == origin || (l.facet == Facet::Color && l.origin == Origin::File);
@@ -204,8 +206,14 @@ impl Record {
     }
 
     pub fn entry(&self) -> Entry {
+        let photo = Photo {
+            width: self.facts.width,
+            height: self.facts.height,
+            edited: self.is_edited(),
+            ..self.photo.clone()
+        };
         Entry {
-            photo: self.photo.clone(),
+            photo,
             labels: self.labels.clone(),
         }
     }
@@ -216,7 +224,6 @@ impl Record {
             facts: self.facts.clone(),
             texts: self.texts.clone(),
             failure: self.failure.clone(),
-            perceptual_hash: self.perceptual_hash,
             analyses: self.analyses.clone(),
         }
     }

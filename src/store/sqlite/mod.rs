@@ -24,6 +24,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     let steps = [
         M::up(include_str!("migrations/0001_catalog.sql")),
         M::up(include_str!("migrations/0002_titles.sql")),
+        M::up(include_str!("migrations/0003_edited.sql")),
     ];
     Migrations::new(steps.to_vec())
 });

@@ -14,11 +14,12 @@ use crate::store::record::{Record, Recorded};
 type Result<T> = rusqlite::Result<T>;
 
 /// The columns that [`photo`] reads, first and in this order.
-const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, title_name";
+const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
+    width, height, perceptual_hash, edited, title_name";
 
 /// The columns that [`facts`] reads, after those of the photo.
-const FACTS: &str = "width, height, orientation, date_source, camera, make, model, lens, latitude, \
-    longitude, country, city, title, description, keywords, rating, gone, failure, perceptual_hash";
+const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitude, \
+    longitude, country, city, title, description, keywords, rating, gone, failure";
 
 /// Every photo that is not gone, in order of id.
 pub fn entries(connection: &Connection, each: &mut dyn FnMut(Entry)) -> Result<()> {
@@ -71,9 +72,6 @@ pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
             analyses: Vec::new(),
             gone: row.get("gone")?,
             failure: row.get("failure")?,
-            perceptual_hash: row
-                .get::<_, Option<i64>>("perceptual_hash")?
-                .map(i64::cast_unsigned),
         })
     });
     let Some(mut record) = found.optional()? else {
@@ -180,7 +178,7 @@ fn photo(row: &Row) -> Result<Photo> {
         id: PhotoId(row.get(0)?),
         path: SourcePath::new(path),
         name: name.into(),
-        title_name: row.get::<_, Option<Vec<u8>>>(14)?.map(Into::into),
+        title_name: row.get::<_, Option<Vec<u8>>>(18)?.map(Into::into),
         stat: FileStat {
             dev: number(3)?,
             ino: number(4)?,
@@ -194,6 +192,10 @@ fn photo(row: &Row) -> Result<Photo> {
         status: word(row, 11)?,
         date: maybe_word(row, 12)?,
         hash: row.get::<_, Option<[u8; 32]>>(13)?.map(ContentHash),
+        width: row.get(14)?,
+        height: row.get(15)?,
+        perceptual_hash: row.get::<_, Option<i64>>(16)?.map(i64::cast_unsigned),
+        edited: row.get(17)?,
     })
 }
 
@@ -212,7 +214,7 @@ fn facts(row: &Row) -> Result<Facts> {
         height: row.get("height")?,
         orientation: row.get("orientation")?,
         date: maybe_word(row, 12)?,
-        date_source: maybe_word(row, 18)?,
+        date_source: maybe_word(row, 20)?,
         camera: row.get("camera")?,
         make: row.get("make")?,
         model: row.get("model")?,
