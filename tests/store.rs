@@ -202,6 +202,19 @@ fn a_title_gives_a_name_that_only_its_own_change_changes() {
 }
 
 #[test]
+fn the_length_of_what_is_known_is_kept_up() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        let text_bytes = || detail(store, id).entry.photo.text_bytes as usize;
+        assert_eq!(text_bytes(), "Our holiday\nFamily\nsea\n".len());
+        store
+            .commit(&[edited(id, Edit::Untag("sea".into()))])
+            .unwrap();
+        assert_eq!(text_bytes(), "Our holiday\nFamily\n".len());
+    });
+}
+
+#[test]
 fn other_content_keeps_only_what_a_person_said() {
     on_each(|store| {
         let id = add(store, "a.jpg", 1);

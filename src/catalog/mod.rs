@@ -12,6 +12,7 @@ mod facts;
 mod label;
 mod parse;
 mod photo;
+mod plain;
 mod query;
 mod text;
 
@@ -24,5 +25,6 @@ pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
 pub use parse::parse as parse_query;
 pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
+pub use plain::plain_text;
 pub use query::{Query, QueryError};
 pub use text::clean;

@@ -207,6 +207,8 @@ pub struct Photo {
     pub name: Box<[u8]>,
     /// The name in `titles/`: the title with the extension of the file, made unique when the photo got this title.
     pub title_name: Option<Box<[u8]>>,
+    /// Bytes of what is known of it as plain text.
+    pub text_bytes: u32,
     pub stat: FileStat,
     pub format: Format,
     pub status: Status,

@@ -23,7 +23,8 @@ pub fn file_attr(attr: &Attr) -> FileAttr {
     FileAttr {
         ino: INodeNo(attr.inode.0),
         size: attr.size,
-        blocks: attr.size.div_ceil(512),
+        // Disks give room in pages.
+        blocks: attr.bytes_on_disk.div_ceil(4096) * 8,
         atime: time,
         mtime: time,
         ctime: time,
@@ -45,6 +46,7 @@ pub fn absent() -> FileAttr {
         inode: Inode(0),
         kind: Kind::File,
         size: 0,
+        bytes_on_disk: 0,
         mtime_ns: 0,
         mode: 0,
         nlink: 0,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use fuser::{BackingId, FileHandle, FopenFlags, ReplyOpen};
 use rustix::io::Errno;
+use tokio::runtime::Handle;
 
 use super::errno;
 use super::handles::{Handles, OpenFile};
@@ -19,18 +20,25 @@ use crate::vfs::{Caller, Content, Inode, Tree};
 pub struct Files {
     tree: Arc<Tree>,
     originals: Arc<Originals>,
-    open: Handles<OpenFile>,
+    runtime: Handle,
+    open: Arc<Handles<OpenFile>>,
     ways: Ways<BackingId>,
     /// Whether the kernel may read originals by itself.
     pub passthrough: bool,
 }
 
 impl Files {
-    pub fn new(tree: Arc<Tree>, originals: Arc<Originals>, passthrough: bool) -> Self {
+    pub fn new(
+        tree: Arc<Tree>,
+        originals: Arc<Originals>,
+        runtime: Handle,
+        passthrough: bool,
+    ) -> Self {
         Self {
             tree,
             originals,
-            open: Handles::default(),
+            runtime,
+            open: Arc::default(),
             ways: Ways::default(),
             passthrough,
         }
@@ -39,13 +47,13 @@ impl Files {
     /// Opens a file for reading.
     pub fn open(&self, inode: Inode, caller: Caller, reply: ReplyOpen) {
         match self.tree.open(inode) {
-            Ok(Content::Generated(content)) => {
-                let handle = self.open.insert(OpenFile::Generated(content));
-                // The size that the kernel knows may be that of an older content.
-                reply.opened(
-                    handle,
-                    FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO,
-                );
+            Ok(Content::Generated(content)) => open_generated(&self.open, content, reply),
+            Ok(Content::Text(photo)) => {
+                let (tree, open) = (self.tree.clone(), self.open.clone());
+                self.runtime.spawn_blocking(move || match tree.text(photo) {
+                    Ok(text) => open_generated(&open, text, reply),
+                    Err(e) => reply.error(errno::of(&e)),
+                });
             }
             Ok(Content::Original {
                 photo,
@@ -114,6 +122,13 @@ impl Files {
             self.ways.leave(*inode);
         }
     }
+}
+
+fn open_generated(open: &Handles<OpenFile>, content: Vec<u8>, reply: ReplyOpen) {
+    let handle = open.insert(OpenFile::Generated(content));
+    // The size that the kernel knows may be that of an older content.
+    let flags = FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO;
+    reply.opened(handle, flags);
 }
 
 fn part(content: &[u8], offset: u64, size: usize) -> &[u8] {

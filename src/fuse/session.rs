@@ -92,8 +92,8 @@ pub fn mount(
         counters: counters.clone(),
         inbox: inbox.clone(),
         folders: Arc::new(folders),
-        edits: Edits::new(tree.clone(), runtime),
-        files: Files::new(tree.clone(), originals, options.passthrough),
+        edits: Edits::new(tree.clone(), runtime.clone()),
+        files: Files::new(tree.clone(), originals, runtime, options.passthrough),
     };
     let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;
     let device = session.as_fd().try_clone_to_owned().map_err(failed)?;

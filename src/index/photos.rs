@@ -13,6 +13,7 @@ use crate::catalog::{
 pub struct Record {
     pub folder: FolderId,
     names: Names,
+    text_bytes: u32,
     pub stat: FileStat,
     format: Format,
     pub status: Status,
@@ -35,6 +36,7 @@ impl Record {
         Self {
             folder,
             names: Names::new(photo.path.file_name(), &photo.name, title_name),
+            text_bytes: photo.text_bytes,
             stat: photo.stat,
             format: photo.format,
             status: photo.status,
@@ -78,6 +80,7 @@ impl Record {
             path: SourcePath::new(path),
             name: self.names.name().into(),
             title_name: self.names.title_name().map(Into::into),
+            text_bytes: self.text_bytes,
             stat: self.stat,
             format: self.format,
             status: self.status,

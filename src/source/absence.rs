@@ -103,6 +103,7 @@ mod tests {
         Photo {
             id: PhotoId(1),
             title_name: None,
+            text_bytes: 0,
             name: path.file_name().into(),
             path,
             stat: FileStat {

@@ -38,6 +38,7 @@ impl Record {
                 path,
                 name,
                 title_name: None,
+                text_bytes: 0,
                 stat,
                 format: facts.format,
                 status: Status::Pending,

@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use super::record::{Record, Recorded};
 use super::{Result, naming};
-use crate::catalog::{Change, ContentHash, Effect, Facts, FileStat, Outcome, PhotoId, SourcePath};
+use crate::catalog::{
+    Change, ContentHash, Effect, Facts, FileStat, Outcome, PhotoId, SourcePath, plain_text,
+};
 
 /// Where records are kept while changes are applied. Every call sees what the calls before it did.
 pub trait Shelf {
@@ -215,6 +217,8 @@ impl Session<'_> {
 
     fn put(&mut self, mut record: Record) -> Result<()> {
         self.name_by_title(&mut record)?;
+        let text = plain_text(&record.labels, &record.texts);
+        record.photo.text_bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.touched.insert(record.photo.id);
         self.shelf.put(&record)
     }

@@ -59,6 +59,7 @@ by-date/        year, month, day
 by-camera/  by-place/  by-color/  by-type/  by-rating/
 recent/         the photos taken last
 titles/         photos under their titles
+descriptions/   the same folders with a text a photo, for grep -ri 'red car'; reading them analyses nothing
 unanalyzed/     not looked at yet
 failed/         could not be looked at; the attribute user.kbasefs.status says why
 

@@ -15,6 +15,7 @@ pub struct Inode(pub u64);
 
 const PHOTO: u64 = 1 << 40;
 const GENERATED: u64 = 3 << 40;
+const TEXT: u64 = 4 << 40;
 const FOLDER: u64 = 1 << 52;
 const LOW: u64 = (1 << 40) - 1;
 
@@ -30,9 +31,27 @@ impl Inode {
         Self(GENERATED | number as u64)
     }
 
+    /// The text file of a photo.
+    pub fn of_text(id: PhotoId) -> Self {
+        Self(TEXT | u64::from(id.0))
+    }
+
     pub fn photo(self) -> Option<PhotoId> {
+        self.id_of(PHOTO)
+    }
+
+    /// The photo whose text file it is.
+    pub fn text(self) -> Option<PhotoId> {
+        self.id_of(TEXT)
+    }
+
+    fn id_of(self, kind: u64) -> Option<PhotoId> {
         let id = u32::try_from(self.0 & LOW).ok()?;
-        (self.0 & !LOW == PHOTO).then_some(PhotoId(id))
+        (self.0 & !LOW == kind).then_some(PhotoId(id))
+    }
+
+    pub fn is_file(self) -> bool {
+        self.photo().is_some() || self.text().is_some() || self.generated().is_some()
     }
 
     pub fn generated(self) -> Option<usize> {
@@ -171,6 +190,8 @@ mod tests {
         assert_eq!(photo.photo(), Some(PhotoId(u32::MAX)));
         assert_eq!(photo.generated(), None);
         assert_eq!(Inode::of_generated(2).generated(), Some(2));
+        let text = Inode::of_text(PhotoId(7));
+        assert_eq!((text.text(), text.photo()), (Some(PhotoId(7)), None));
         let folder = Table::default().number(Inode::ROOT, b"x");
         assert!(folder.0 < 1 << 53);
         assert_eq!((folder.photo(), folder.generated()), (None, None));

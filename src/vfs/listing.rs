@@ -54,6 +54,8 @@ pub enum Photos {
     Recent,
     /// Those that have a title, under it.
     Titled,
+    /// The texts of those directly in a folder of the source.
+    Texts(FolderId),
 }
 
 impl Listing {

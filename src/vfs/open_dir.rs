@@ -10,7 +10,6 @@ use super::inode::Folder;
 use super::views::views;
 use super::{Attr, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming};
 use crate::catalog::PhotoId;
-use crate::index::Names;
 
 const GENERATED: u64 = 16;
 const VIEW: u64 = 256;
@@ -37,7 +36,7 @@ pub struct OpenDir {
     /// The dots, the generated files, the folders: by cookie.
     first: Vec<DirEntry>,
     photos: RoaringBitmap,
-    name: fn(&Names) -> Option<&[u8]>,
+    shown: Photos,
 }
 
 impl OpenDir {
@@ -45,7 +44,7 @@ impl OpenDir {
         tree: &Tree,
         inode: Inode,
         folder: &Folder,
-        listing: &Listing,
+        listing: Listing,
         photos: RoaringBitmap,
     ) -> Self {
         let entry = |cookie, inode, kind, name: &[u8]| DirEntry {
@@ -81,11 +80,7 @@ impl OpenDir {
             folder: folder.clone(),
             first,
             photos,
-            name: match listing.photos {
-                Photos::In(_) => |names| Some(names.file_name()),
-                Photos::Titled => Names::title_name,
-                _ => |names| Some(names.name()),
-            },
+            shown: listing.photos,
         }
     }
 
@@ -118,9 +113,12 @@ impl OpenDir {
         let names = tree.index().names_of(id)?;
         Some(DirEntry {
             cookie: PHOTO + u64::from(id.0),
-            inode: Inode::of_photo(id),
+            inode: match self.shown {
+                Photos::Texts(_) => Inode::of_text(id),
+                _ => Inode::of_photo(id),
+            },
             kind: Kind::File,
-            name: (self.name)(&names)?.into(),
+            name: tree.name_in(&self.shown, &names)?,
             step: None,
         })
     }

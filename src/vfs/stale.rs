@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use roaring::RoaringBitmap;
 
 use super::inode::Folder;
-use super::{Folders, Inode, Photos, Tree, naming};
+use super::{Folders, Inode, Photos, Tree, naming, texts};
 use crate::catalog::{Facet, PhotoId, Query};
 use crate::index::{Delta, Face, LabelId};
 
@@ -29,7 +29,7 @@ impl Tree {
         let mut stale = BTreeSet::new();
         let recent = delta.recent.iter().map(PhotoId);
         let photos = delta.photos.iter().map(|p| p.id).chain(recent);
-        let photos = photos.map(Inode::of_photo);
+        let photos = photos.flat_map(|id| [Inode::of_photo(id), Inode::of_text(id)]);
         let readme = std::iter::once(Inode::of_generated(0));
         stale.extend(photos.chain(readme).map(Stale::Attributes));
         for (inode, folder) in self.table.all() {
@@ -53,7 +53,12 @@ impl Tree {
             Folders::None | Folders::Views => {}
             Folders::Source(folder) => {
                 let below = delta.folders.iter().filter(|(parent, _)| parent == folder);
-                names.extend(below.map(|(_, name)| name.to_vec()));
+                match listing.photos {
+                    Photos::Texts(_) => {
+                        names.extend(below.flat_map(|(_, name)| texts::beside(name)))
+                    }
+                    _ => names.extend(below.map(|(_, name)| name.to_vec())),
+                }
             }
             Folders::Labels {
                 facet,
@@ -71,24 +76,26 @@ impl Tree {
 
     /// Photos that entered or left a folder, or have another name in it.
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
-        let name = |face: &Face| match photos {
-            Photos::None | Photos::Recent => None,
-            Photos::In(folder) => (face.folder == *folder).then(|| face.names.file_name().to_vec()),
-            Photos::Titled => face.names.title_name().map(<[u8]>::to_vec),
-            Photos::Matching(query) => {
-                let admitted = self.index().admits_face(query, face);
-                admitted.then(|| face.names.name().to_vec())
-            }
+        let is_shown = |face: &&Face| match photos {
+            Photos::None | Photos::Recent => false,
+            Photos::In(folder) | Photos::Texts(folder) => face.folder == *folder,
+            Photos::Titled => true,
+            Photos::Matching(query) => self.index().admits_face(query, face),
+        };
+        // A text may have had another name while a folder was there that is gone now.
+        let names_of = |face: &Face| match photos {
+            Photos::Texts(_) => texts::names(face.names.file_name()).collect(),
+            _ => Vec::from_iter(self.name_in(photos, &face.names)),
         };
         let mut names = match photos {
             Photos::Recent => self.names_of(&delta.recent, delta),
             _ => HashSet::new(),
         };
         for photo in &delta.photos {
-            let before = photo.before.as_ref().and_then(name);
-            let after = photo.after.as_ref().and_then(name);
+            let faces = [photo.before.as_ref(), photo.after.as_ref()];
+            let [before, after] = faces.map(|f| f.filter(is_shown).map(names_of));
             if before != after {
-                names.extend(before.into_iter().chain(after));
+                names.extend(before.into_iter().chain(after).flatten());
             }
         }
         names

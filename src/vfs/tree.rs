@@ -48,6 +48,8 @@ pub struct Attr {
     pub kind: Kind,
     /// Bytes.
     pub size: u64,
+    /// What it takes of a disk, for programs that add up: nothing for what is not in the source.
+    pub bytes_on_disk: u64,
     /// Nanoseconds since 1970-01-01 UTC.
     pub mtime_ns: i64,
     /// Permission bits. Those for writing say what can be edited: attributes of photos, tags in folders.
@@ -75,6 +77,8 @@ pub enum Content {
         reads_matter: bool,
     },
     Generated(Vec<u8>),
+    /// The text of a photo, which [`Tree::text`] fetches.
+    Text(PhotoId),
 }
 
 /// The catalog as folders and files. Answers from memory; only what is `async` may take long.
@@ -124,8 +128,7 @@ impl Tree {
         if let (Folders::Views, Some(number)) = (&listing.folders, generated::find(name)) {
             return Some(Named::File(Inode::of_generated(number)));
         }
-        let photo = self.find_photo(&listing.photos, name)?;
-        Some(Named::File(Inode::of_photo(photo)))
+        self.find_file(&listing.photos, name).map(Named::File)
     }
 
     /// Drops references to a folder.
@@ -137,6 +140,10 @@ impl Tree {
         if let Some(id) = inode.photo() {
             let photo = self.index().photo(id).ok_or(Error::NotFound)?;
             return Ok(self.photo_attr(&photo));
+        }
+        if let Some(id) = inode.text() {
+            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+            return Ok(text_attr(&photo));
         }
         if let Some(number) = inode.generated() {
             let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
@@ -152,13 +159,13 @@ impl Tree {
         let listing = self.list(&folder.steps);
         let photos = self.photos(&listing.photos);
         let pending = self.index().photos_with(Status::Pending);
-        let wanted = if listing.needs_analyses {
-            pending
-        } else {
-            pending & &photos
+        let wanted = match &listing.photos {
+            _ if listing.needs_analyses => pending,
+            Photos::Texts(_) => RoaringBitmap::new(),
+            _ => pending & &photos,
         };
         self.listed(wanted, caller);
-        Ok(OpenDir::new(self, inode, &folder, &listing, photos))
+        Ok(OpenDir::new(self, inode, &folder, listing, photos))
     }
 
     /// Whether a folder would be empty only because nothing is analysed yet.
@@ -186,6 +193,13 @@ impl Tree {
             let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
             return Ok(Content::Generated(content));
         }
+        if let Some(id) = inode.text() {
+            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+            return Ok(match photo.text_bytes {
+                0 => Content::Generated(Vec::new()),
+                _ => Content::Text(id),
+            });
+        }
         let id = inode.photo().ok_or(Error::IsAFolder)?;
         let photo = self.index().photo(id).ok_or(Error::NotFound)?;
         let waits = photo.status == Status::Pending;
@@ -204,9 +218,7 @@ impl Tree {
     pub(super) fn folder(&self, inode: Inode) -> Result<Folder> {
         match self.table.get(inode) {
             Some(folder) => Ok(folder),
-            None if inode.photo().is_some() || inode.generated().is_some() => {
-                Err(Error::NotAFolder)
-            }
+            None if inode.is_file() => Err(Error::NotAFolder),
             None => Err(Error::NotFound),
         }
     }
@@ -220,22 +232,6 @@ impl Tree {
                 ..Listing::nothing()
             },
         }
-    }
-
-    /// The photos of a listing.
-    pub(super) fn photos(&self, photos: &Photos) -> RoaringBitmap {
-        match photos {
-            Photos::None => RoaringBitmap::new(),
-            Photos::In(folder) => self.index().photos_in(*folder),
-            Photos::Matching(query) => self.evaluate(query),
-            Photos::Recent => self.index().recent(),
-            Photos::Titled => self.index().titled(),
-        }
-    }
-
-    pub(super) fn evaluate(&self, query: &Query) -> RoaringBitmap {
-        // Listings hold no full-text parts: searches are answered by the store.
-        self.index().evaluate(query, &|_| RoaringBitmap::new())
     }
 
     /// Holds a folder below `parent` for the kernel.
@@ -287,28 +283,13 @@ impl Tree {
         count > 0 && (!narrowing || count < within.len())
     }
 
-    fn find_photo(&self, photos: &Photos, name: &[u8]) -> Option<PhotoId> {
-        match photos {
-            Photos::None => None,
-            Photos::In(folder) => self.index().in_folder(*folder, name),
-            Photos::Matching(query) => {
-                let id = self.index().by_name(name)?;
-                self.index().admits(query, id).then_some(id)
-            }
-            Photos::Recent => {
-                let id = self.index().by_name(name)?;
-                self.index().is_recent(id).then_some(id)
-            }
-            Photos::Titled => self.index().by_title(name),
-        }
-    }
-
     fn photo_attr(&self, photo: &Photo) -> Attr {
         let standing = self.index().standing(photo.id).unwrap_or_default();
         Attr {
             inode: Inode::of_photo(photo.id),
             kind: Kind::File,
             size: photo.stat.size,
+            bytes_on_disk: photo.stat.size,
             mtime_ns: photo.stat.mtime_ns,
             mode: photo.stat.mode & 0o755,
             nlink: views().iter().map(|view| view.links(&standing)).sum(),
@@ -338,11 +319,27 @@ impl Tree {
             inode,
             kind,
             size,
+            bytes_on_disk: 0,
             mtime_ns: self.born_ns,
             mode,
             nlink,
             uid,
             gid,
         }
+    }
+}
+
+/// The text of a photo is as private as the photo, and as old.
+fn text_attr(photo: &Photo) -> Attr {
+    Attr {
+        inode: Inode::of_text(photo.id),
+        kind: Kind::File,
+        size: photo.text_bytes.into(),
+        bytes_on_disk: 0,
+        mtime_ns: photo.stat.mtime_ns,
+        mode: photo.stat.mode & 0o444,
+        nlink: 1,
+        uid: photo.stat.uid,
+        gid: photo.stat.gid,
     }
 }

@@ -1,5 +1,6 @@
 //! What a catalog does, written once: the suite runs on the bare tree and on a real mount.
 
+mod commands;
 mod counts;
 mod fixture;
 mod mount;

@@ -9,6 +9,7 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     every_view_lists_its_photos(surface);
     a_photo_reads_the_same_in_every_view(surface);
     a_photo_looks_like_its_original(fixture, surface);
+    texts_mirror_the_source(surface);
     names_that_are_not_there_are_not_found(surface);
     attributes_say_what_is_known(surface);
     what_a_person_sets_holds(surface);
@@ -47,7 +48,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
 }
 
 fn every_view_lists_its_photos(surface: &dyn Surface) {
-    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, failed/, recent/, tags/, titles/, unanalyzed/";
+    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, failed/, recent/, tags/, titles/, unanalyzed/";
     check(surface, "/", views);
     check(surface, "/all", "a.jpg, e.jpg, trip/");
     check(surface, "/all/trip", "b.jpg, deep/");
@@ -95,6 +96,23 @@ fn a_photo_looks_like_its_original(fixture: &Fixture, surface: &dyn Surface) {
     let folder = surface.stat("/tags/dog").unwrap();
     assert_eq!((folder.is_folder, folder.mode), (true, 0o755));
     assert_eq!(surface.stat("/all/trip").unwrap().mode, 0o555);
+}
+
+fn texts_mirror_the_source(surface: &dyn Surface) {
+    check(surface, "/descriptions", "a.jpg.txt, e.jpg.txt, trip/");
+    check(surface, "/descriptions/trip", "b.jpg.txt, deep/");
+    let text = surface.read("/descriptions/trip/b.jpg.txt");
+    assert_eq!(text.as_deref(), Ok(&b"beach\ndog\n"[..]));
+    let stat = surface.stat("/descriptions/trip/b.jpg.txt").unwrap();
+    assert_eq!((stat.size, stat.nlink, stat.mode), (10, 1, 0o444));
+    assert!(stat.inode < 1 << 53);
+    assert_eq!(surface.read("/descriptions/e.jpg.txt"), Ok(Vec::new()));
+    refused(surface.stat("/descriptions/a.jpg"), "ENOENT");
+    refused(surface.stat("/descriptions/b.jpg.txt"), "ENOENT");
+    assert_eq!(
+        surface.attributes("/descriptions/a.jpg.txt"),
+        Ok(Vec::new())
+    );
 }
 
 fn names_that_are_not_there_are_not_found(surface: &dyn Surface) {
@@ -167,6 +185,11 @@ fn what_a_person_sets_holds(surface: &dyn Surface) {
     title("/all/a.jpg", "").unwrap();
     surface.eventually(&mut || surface.list("/titles").is_ok_and(|names| names == [second]));
     assert!(surface.read(&format!("/titles/{second}")) == Ok(content("trip/b.jpg")));
+    surface.eventually(&mut || {
+        let text = surface.read("/descriptions/trip/b.jpg.txt").unwrap();
+        let size = surface.stat("/descriptions/trip/b.jpg.txt").unwrap().size;
+        text == b"Before/after\nbeach\ndog\n" && size == text.len() as u64
+    });
     let rate = |value| surface.set("/all/a.jpg", "user.baloo.rating", value);
     rate("8").unwrap();
     surface.eventually(&mut || {
@@ -189,6 +212,7 @@ fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
             .list("/tags/owl")
             .is_ok_and(|names| names == ["f.jpg"])
             && surface.stat("/tags/cat/e.jpg").is_ok()
+            && surface.stat("/descriptions/trip/f.jpg.txt").is_ok()
             && surface
                 .list("/recent")
                 .is_ok_and(|names| names == ["f.jpg"])
@@ -201,6 +225,7 @@ fn a_change_shows(fixture: &Fixture, surface: &dyn Surface) {
     fixture.library.commit(&[gone]).unwrap();
     surface.eventually(&mut || {
         surface.stat("/tags/owl").is_err()
+            && surface.stat("/descriptions/trip/f.jpg.txt").is_err()
             && surface.list("/recent").is_ok_and(|names| names.is_empty())
             && surface
                 .list("/all/trip")

@@ -73,6 +73,7 @@ impl Surface for Bare {
     fn read(&self, path: &str) -> Result<Vec<u8>, Refusal> {
         match self.tree.open(self.inode(path)?).map_err(refusal)? {
             Content::Generated(content) => Ok(content),
+            Content::Text(photo) => self.tree.text(photo).map_err(refusal),
             Content::Original { path, .. } => {
                 let mut bytes = Vec::new();
                 let (mut file, _) = self.originals.read(&path).unwrap();

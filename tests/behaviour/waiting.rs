@@ -126,3 +126,18 @@ fn reading_starts_an_analysis_and_looking_does_not() {
     drop(mount);
     scheduler.stop();
 }
+
+#[test]
+fn a_walk_over_the_descriptions_starts_nothing() {
+    let (fixture, scheduler, _was_asked, _answer) = watched(Access::Listed);
+    let tree = tree_with(&fixture.library, scheduler.clone(), LONG);
+    let Some(mount) = Mount::serving(&fixture, tree, &MountOptions::default()) else {
+        return;
+    };
+    assert_eq!(mount.list("/descriptions").unwrap(), ["a.png.txt"]);
+    assert_eq!(mount.read("/descriptions/a.png.txt"), Ok(b"beach\n".into()));
+    let progress = scheduler.progress();
+    assert_eq!(progress.queued + progress.running, 0);
+    drop(mount);
+    scheduler.stop();
+}

@@ -25,6 +25,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0001_catalog.sql")),
         M::up(include_str!("migrations/0002_titles.sql")),
         M::up(include_str!("migrations/0003_edited.sql")),
+        M::up(include_str!("migrations/0004_texts.sql")),
     ];
     Migrations::new(steps.to_vec())
 });
@@ -154,7 +155,7 @@ fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
 }
 
 /// Changes whenever something that follows from the records is new or follows in another way.
-const DERIVED: &[u8] = b"1";
+const DERIVED: &[u8] = b"2";
 /// Photos worked on at a time.
 const DERIVE_BATCH: u32 = 1000;
 

@@ -15,7 +15,7 @@ type Result<T> = rusqlite::Result<T>;
 
 /// The columns that [`photo`] reads, first and in this order.
 const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
-    width, height, perceptual_hash, edited, title_name";
+    width, height, perceptual_hash, edited, title_name, text_bytes";
 
 /// The columns that [`facts`] reads, after those of the photo.
 const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitude, \
@@ -179,6 +179,7 @@ fn photo(row: &Row) -> Result<Photo> {
         path: SourcePath::new(path),
         name: name.into(),
         title_name: row.get::<_, Option<Vec<u8>>>(18)?.map(Into::into),
+        text_bytes: row.get(19)?,
         stat: FileStat {
             dev: number(3)?,
             ino: number(4)?,
@@ -214,7 +215,7 @@ fn facts(row: &Row) -> Result<Facts> {
         height: row.get("height")?,
         orientation: row.get("orientation")?,
         date: maybe_word(row, 12)?,
-        date_source: maybe_word(row, 20)?,
+        date_source: maybe_word(row, 21)?,
         camera: row.get("camera")?,
         make: row.get("make")?,
         model: row.get("model")?,

@@ -7,6 +7,7 @@ mod by_date;
 mod by_place;
 mod by_rating;
 mod by_type;
+mod descriptions;
 mod recent;
 mod status;
 mod tags;
@@ -41,6 +42,7 @@ pub fn views() -> &'static [&'static dyn View] {
         &by_rating::ByRating,
         &recent::Recent,
         &titles::Titles,
+        &descriptions::Descriptions,
         &status::UNANALYZED,
         &status::FAILED,
     ]

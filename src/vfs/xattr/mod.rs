@@ -111,7 +111,7 @@ impl Tree {
         true
     }
 
-    fn detail(&self, photo: PhotoId) -> Result<Detail> {
+    pub(in crate::vfs) fn detail(&self, photo: PhotoId) -> Result<Detail> {
         self.library.detail(photo)?.ok_or(Error::NotFound)
     }
 }

@@ -1,0 +1,57 @@
+//! The photos of a folder: which they are, what each is called there, and which one a name means.
+
+use roaring::RoaringBitmap;
+
+use super::{Inode, Photos, Tree};
+use crate::catalog::Query;
+use crate::index::Names;
+
+impl Tree {
+    /// The photos of a listing.
+    pub(super) fn photos(&self, photos: &Photos) -> RoaringBitmap {
+        match photos {
+            Photos::None => RoaringBitmap::new(),
+            Photos::In(folder) | Photos::Texts(folder) => self.index().photos_in(*folder),
+            Photos::Matching(query) => self.evaluate(query),
+            Photos::Recent => self.index().recent(),
+            Photos::Titled => self.index().titled(),
+        }
+    }
+
+    pub(super) fn evaluate(&self, query: &Query) -> RoaringBitmap {
+        // Listings hold no full-text parts: searches are answered by the store.
+        self.index().evaluate(query, &|_| RoaringBitmap::new())
+    }
+
+    /// What a photo of these names is called in a listing that shows it.
+    pub(super) fn name_in(&self, photos: &Photos, names: &Names) -> Option<Vec<u8>> {
+        match photos {
+            Photos::None => None,
+            Photos::In(_) => Some(names.file_name().into()),
+            Photos::Texts(folder) => self.text_name(*folder, names.file_name()),
+            Photos::Matching(_) | Photos::Recent => Some(names.name().into()),
+            Photos::Titled => names.title_name().map(Into::into),
+        }
+    }
+
+    /// The file that a name means in a listing.
+    pub(super) fn find_file(&self, photos: &Photos, name: &[u8]) -> Option<Inode> {
+        if let Photos::Texts(folder) = photos {
+            return self.photo_of_text(*folder, name).map(Inode::of_text);
+        }
+        let found = match photos {
+            Photos::None | Photos::Texts(_) => None,
+            Photos::In(folder) => self.index().in_folder(*folder, name),
+            Photos::Matching(query) => self
+                .index()
+                .by_name(name)
+                .filter(|&id| self.index().admits(query, id)),
+            Photos::Recent => self
+                .index()
+                .by_name(name)
+                .filter(|&id| self.index().is_recent(id)),
+            Photos::Titled => self.index().by_title(name),
+        };
+        found.map(Inode::of_photo)
+    }
+}

@@ -1,0 +1,91 @@
+//! The text files of `descriptions/`: one a photo, called like the photo's file with `.txt` behind.
+//!
+//! A name that would be too long, or that a folder of the source has already, carries a hash instead of its end.
+
+use super::{Result, Tree};
+use crate::catalog::{PhotoId, plain_text};
+use crate::index::FolderId;
+
+/// The longest file name that Linux allows, in bytes.
+const LONGEST: usize = 255;
+const EXTENSION: &[u8] = b".txt";
+/// Hexadecimal digits of the hash, behind a `~`.
+const HASH: usize = 16;
+
+/// The names that the text of a file may have, the first that is free being the one: the plain and the hashed.
+pub fn names(file_name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let plain = [file_name, EXTENSION].concat();
+    [plain, hashed(file_name)]
+        .into_iter()
+        .filter(|name| name.len() <= LONGEST)
+}
+
+/// The names that change their meaning when a folder of this name comes or goes.
+pub fn beside(folder_name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let displaced = folder_name.strip_suffix(EXTENSION).map(hashed);
+    displaced.into_iter().chain([folder_name.to_vec()])
+}
+
+fn hashed(file_name: &[u8]) -> Vec<u8> {
+    let kept = file_name.len().min(LONGEST - EXTENSION.len() - HASH - 1);
+    let hash = blake3::hash(file_name).to_hex();
+    [
+        &file_name[..kept],
+        b"~",
+        &hash.as_bytes()[..HASH],
+        EXTENSION,
+    ]
+    .concat()
+}
+
+impl Tree {
+    /// What a text file holds. Starts nothing. May block on the disk.
+    pub fn text(&self, photo: PhotoId) -> Result<Vec<u8>> {
+        let detail = self.detail(photo)?;
+        Ok(plain_text(&detail.entry.labels, &detail.texts).into_bytes())
+    }
+
+    /// What the text of a file in a folder of the source is called. `None` where folders took every name.
+    pub(super) fn text_name(&self, folder: FolderId, file_name: &[u8]) -> Option<Vec<u8>> {
+        let is_free = |name: &Vec<u8>| self.index().subfolder(folder, name).is_none();
+        names(file_name).find(is_free)
+    }
+
+    /// The photo whose text has this name.
+    pub(super) fn photo_of_text(&self, folder: FolderId, name: &[u8]) -> Option<PhotoId> {
+        let stem = name.strip_suffix(EXTENSION)?;
+        let is_called_so = |file_name: &[u8]| {
+            let text = self.text_name(folder, file_name);
+            text.as_deref() == Some(name)
+        };
+        if let Some(photo) = self.index().in_folder(folder, stem) {
+            return is_called_so(stem).then_some(photo);
+        }
+        // Only a walk finds a hash. Names of this shape are rare.
+        let kept = stem.len().checked_sub(HASH + 1)?;
+        if stem[kept] != b'~' {
+            return None;
+        }
+        let photos = self.index().photos_in(folder);
+        let mut photos = photos.iter().map(PhotoId);
+        photos.find(|&id| {
+            let names = self.index().names_of(id);
+            names.is_some_and(|n| hashed(n.file_name()) == name && is_called_so(n.file_name()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_called_like_its_photo_unless_that_is_too_long() {
+        let all = |name: &[u8]| names(name).collect::<Vec<_>>();
+        assert_eq!(all(b"a.jpg")[0], b"a.jpg.txt");
+        let long = [b'x'; 255];
+        let longer = all(&long);
+        assert_eq!((longer.len(), longer[0].len()), (1, 255));
+        assert_ne!(longer, all(&[b'x'; 254]));
+    }
+}
