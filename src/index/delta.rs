@@ -2,6 +2,7 @@
 
 use roaring::RoaringBitmap;
 
+use super::alike::Regrouped;
 use super::names::Names;
 use super::{FolderId, LabelId};
 use crate::catalog::{Facet, PhotoId, Status};
@@ -16,6 +17,8 @@ pub struct Delta {
     pub folders: Vec<(FolderId, Box<[u8]>)>,
     /// Photos that became recent or ceased to be.
     pub recent: RoaringBitmap,
+    /// Photos that are in another group of duplicates.
+    pub regrouped: Vec<Regrouped>,
 }
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! One bitmap a label, a compact record a photo, the source's folders as a tree. Filled from the store and kept in
 //! step by [`crate::library::Library`]. Knows nothing of views, paths of the mount, SQL or files.
 
+mod alike;
 mod delta;
 mod evaluate;
 mod folders;
@@ -16,6 +17,7 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use roaring::RoaringBitmap;
 
+pub use alike::Regrouped;
 pub use delta::{Delta, Face, PhotoDelta};
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
@@ -25,6 +27,7 @@ pub use standing::Standing;
 use crate::catalog::{
     Effect, Entry, Facet, FileStat, Label, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
 };
+use alike::{Alike, Look};
 use folders::Folders;
 use labels::Labels;
 use photos::{Photos, Record};
@@ -44,6 +47,7 @@ struct Inner {
     status: [RoaringBitmap; Status::ALL.len()],
     recent: RoaringBitmap,
     titled: RoaringBitmap,
+    alike: Alike,
 }
 
 impl Index {
@@ -58,6 +62,8 @@ impl Index {
             }
         }
         inner.settle_recent(&mut delta);
+        let Inner { alike, photos, .. } = &mut *inner;
+        delta.regrouped = alike.settle(photos);
         delta
     }
 
@@ -240,6 +246,28 @@ impl Index {
         self.read().recent.contains(id.0)
     }
 
+    /// The groups of photos that are alike, each by its oldest photo, in order of it.
+    pub fn groups(&self) -> Vec<PhotoId> {
+        let mut groups: Vec<_> = self.read().alike.groups().collect();
+        groups.sort_unstable();
+        groups
+    }
+
+    /// The photos of a group; none when there is no such group.
+    pub fn group(&self, oldest: PhotoId) -> RoaringBitmap {
+        self.read().alike.group(oldest).cloned().unwrap_or_default()
+    }
+
+    /// The group that a photo is in, by its oldest photo.
+    pub fn group_of(&self, id: PhotoId) -> Option<PhotoId> {
+        self.read().alike.group_of(id)
+    }
+
+    /// The photos that are in a group with others.
+    pub fn duplicates(&self) -> RoaringBitmap {
+        self.read().alike.grouped().clone()
+    }
+
     pub fn count_with(&self, status: Status) -> u64 {
         self.read().status[status as usize].len()
     }
@@ -276,6 +304,11 @@ impl Inner {
         let Entry { photo, labels } = entry;
         let id = photo.id;
         let folder = self.folders.create(photo.path.folder());
+        let look = Look::new(photo.hash, photo.perceptual_hash);
+        let looked = self.photos.get(id).map(Record::look);
+        if let Some(old) = looked.as_ref().filter(|old| **old != look) {
+            self.alike.remove(id, old, &self.photos);
+        }
         let before = self.take(id);
         let moved_from = before
             .as_ref()
@@ -301,9 +334,15 @@ impl Inner {
             after: Some(record.face()),
         });
         self.photos.insert(id, record);
+        if looked.as_ref() != Some(&look) {
+            self.alike.insert(id, &look, &self.photos);
+        }
     }
 
     fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
+        if let Some(look) = self.photos.get(id).map(Record::look) {
+            self.alike.remove(id, &look, &self.photos);
+        }
         let Some(record) = self.take(id) else {
             return;
         };

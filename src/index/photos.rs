@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::alike::Look;
 use super::names::Names;
 use super::{Face, FolderId, LabelId};
 use crate::catalog::{
@@ -59,6 +60,18 @@ impl Record {
         self.hash.is_some()
     }
 
+    pub fn content_hash(&self) -> Option<&ContentHash> {
+        self.hash.as_deref()
+    }
+
+    pub fn perceptual_hash(&self) -> Option<u64> {
+        self.has_perceptual_hash.then_some(self.perceptual_hash)
+    }
+
+    pub fn look(&self) -> Look {
+        Look::new(self.content_hash().copied(), self.perceptual_hash())
+    }
+
     pub fn face(&self) -> Face {
         Face {
             folder: self.folder,
@@ -88,7 +101,7 @@ impl Record {
             hash: self.hash.as_deref().copied(),
             width: self.width,
             height: self.height,
-            perceptual_hash: self.has_perceptual_hash.then_some(self.perceptual_hash),
+            perceptual_hash: self.perceptual_hash(),
             edited: self.edited,
         }
     }

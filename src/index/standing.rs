@@ -13,6 +13,7 @@ pub struct Standing {
     pub stars: u8,
     pub is_recent: bool,
     pub has_title: bool,
+    pub has_duplicate: bool,
 }
 
 impl Standing {
@@ -28,6 +29,7 @@ impl Inner {
             status: record.status,
             is_recent: self.recent.contains(id.0),
             has_title: self.titled.contains(id.0),
+            has_duplicate: self.alike.grouped().contains(id.0),
             ..Standing::default()
         };
         for key in record.labels.iter().map(|&label| self.labels.key(label)) {

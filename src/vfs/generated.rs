@@ -60,6 +60,7 @@ by-camera/  by-place/  by-color/  by-type/  by-rating/
 recent/         the photos taken last
 titles/         photos under their titles
 descriptions/   the same folders with a text a photo, for grep -ri 'red car'; reading them analyses nothing
+duplicates/     photos of the same bytes, or that look the same: a folder a group
 unanalyzed/     not looked at yet
 failed/         could not be looked at; the attribute user.kbasefs.status says why
 

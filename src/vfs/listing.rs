@@ -1,6 +1,6 @@
 //! What a folder shows, as data: a view plans it, the tree executes it.
 
-use crate::catalog::{Facet, LabelKey, Query};
+use crate::catalog::{Facet, LabelKey, PhotoId, Query};
 use crate::index::FolderId;
 
 /// What one folder shows.
@@ -29,6 +29,8 @@ pub enum Folders {
     Views,
     /// The folders of the source directly below one.
     Source(FolderId),
+    /// A folder for each group of photos that are alike.
+    Groups,
     /// A folder for each label of a facet.
     Labels {
         facet: Facet,
@@ -54,6 +56,8 @@ pub enum Photos {
     Recent,
     /// Those that have a title, under it.
     Titled,
+    /// Those of a group of photos that are alike, under their catalog names.
+    Alike(PhotoId),
     /// The texts of those directly in a folder of the source.
     Texts(FolderId),
 }

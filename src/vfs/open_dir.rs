@@ -15,7 +15,8 @@ const GENERATED: u64 = 16;
 const VIEW: u64 = 256;
 const SOURCE: u64 = 1 << 40;
 const LABEL: u64 = 2 << 40;
-const PHOTO: u64 = 3 << 40;
+const GROUP: u64 = 3 << 40;
+const PHOTO: u64 = 4 << 40;
 
 /// One line of a listing.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,16 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
             let named = views().iter().enumerate();
             named
                 .map(|(n, view)| (VIEW + n as u64, view.name().into(), Step::View(n)))
+                .collect()
+        }
+        Folders::Groups => {
+            let groups = tree.index().groups().into_iter();
+            groups
+                .filter_map(|oldest| {
+                    let names = tree.index().names_of(oldest)?;
+                    let cookie = GROUP + u64::from(oldest.0);
+                    Some((cookie, names.name().into(), Step::Group(oldest)))
+                })
                 .collect()
         }
         Folders::Source(folder) => {

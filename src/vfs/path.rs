@@ -1,6 +1,6 @@
 //! The steps of a path through the tree. Parsed once, by the parent's listing.
 
-use crate::catalog::LabelKey;
+use crate::catalog::{LabelKey, PhotoId};
 use crate::index::FolderId;
 
 /// One component of a path, understood.
@@ -14,4 +14,6 @@ pub enum Step {
     Except(LabelKey),
     /// A folder of the source.
     Source(FolderId),
+    /// A group of photos that are alike, by its oldest photo.
+    Group(PhotoId),
 }

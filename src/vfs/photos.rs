@@ -15,6 +15,7 @@ impl Tree {
             Photos::Matching(query) => self.evaluate(query),
             Photos::Recent => self.index().recent(),
             Photos::Titled => self.index().titled(),
+            Photos::Alike(oldest) => self.index().group(*oldest),
         }
     }
 
@@ -29,7 +30,7 @@ impl Tree {
             Photos::None => None,
             Photos::In(_) => Some(names.file_name().into()),
             Photos::Texts(folder) => self.text_name(*folder, names.file_name()),
-            Photos::Matching(_) | Photos::Recent => Some(names.name().into()),
+            Photos::Matching(_) | Photos::Recent | Photos::Alike(_) => Some(names.name().into()),
             Photos::Titled => names.title_name().map(Into::into),
         }
     }
@@ -51,6 +52,10 @@ impl Tree {
                 .by_name(name)
                 .filter(|&id| self.index().is_recent(id)),
             Photos::Titled => self.index().by_title(name),
+            Photos::Alike(oldest) => self
+                .index()
+                .by_name(name)
+                .filter(|&id| self.index().group_of(id) == Some(*oldest)),
         };
         found.map(Inode::of_photo)
     }

@@ -28,7 +28,9 @@ impl Tree {
     pub fn stale(&self, delta: &Delta) -> Vec<Stale> {
         let mut stale = BTreeSet::new();
         let recent = delta.recent.iter().map(PhotoId);
-        let photos = delta.photos.iter().map(|p| p.id).chain(recent);
+        let regrouped = delta.regrouped.iter().map(|r| r.photo);
+        let photos = delta.photos.iter().map(|p| p.id);
+        let photos = photos.chain(recent).chain(regrouped);
         let photos = photos.flat_map(|id| [Inode::of_photo(id), Inode::of_text(id)]);
         let readme = std::iter::once(Inode::of_generated(0));
         stale.extend(photos.chain(readme).map(Stale::Attributes));
@@ -51,6 +53,11 @@ impl Tree {
         let mut names = self.stale_photos(&listing.photos, delta);
         match &listing.folders {
             Folders::None | Folders::Views => {}
+            Folders::Groups => {
+                let groups = delta.regrouped.iter().flat_map(|r| [r.before, r.after]);
+                let groups = groups.flatten().map(|oldest| oldest.0).collect();
+                names.extend(self.names_of(&groups, delta));
+            }
             Folders::Source(folder) => {
                 let below = delta.folders.iter().filter(|(parent, _)| parent == folder);
                 match listing.photos {
@@ -77,7 +84,7 @@ impl Tree {
     /// Photos that entered or left a folder, or have another name in it.
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
         let is_shown = |face: &&Face| match photos {
-            Photos::None | Photos::Recent => false,
+            Photos::None | Photos::Recent | Photos::Alike(_) => false,
             Photos::In(folder) | Photos::Texts(folder) => face.folder == *folder,
             Photos::Titled => true,
             Photos::Matching(query) => self.index().admits_face(query, face),
@@ -89,6 +96,11 @@ impl Tree {
         };
         let mut names = match photos {
             Photos::Recent => self.names_of(&delta.recent, delta),
+            Photos::Alike(oldest) => {
+                let moved = delta.regrouped.iter();
+                let moved = moved.filter(|r| [r.before, r.after].contains(&Some(*oldest)));
+                self.names_of(&moved.map(|r| r.photo.0).collect(), delta)
+            }
             _ => HashSet::new(),
         };
         for photo in &delta.photos {

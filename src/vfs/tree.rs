@@ -256,6 +256,11 @@ impl Tree {
                 views().iter().position(is_it).map(Step::View)
             }
             Folders::Source(folder) => self.index().subfolder(*folder, name).map(Step::Source),
+            Folders::Groups => {
+                let oldest = self.index().by_name(name)?;
+                let is_group = self.index().group_of(oldest) == Some(oldest);
+                is_group.then_some(Step::Group(oldest))
+            }
             Folders::Labels {
                 facet,
                 within,

@@ -1,5 +1,7 @@
 //! The suite.
 
+use kbasefs::catalog::{Change, ContentHash};
+
 use crate::fixture::{Fixture, Stat, Surface, content};
 
 pub const PHOTOS: &str = "a.jpg beach sunset; trip/b.jpg beach dog; trip/deep/c.jpg dog; e.jpg";
@@ -14,6 +16,7 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     attributes_say_what_is_known(surface);
     what_a_person_sets_holds(surface);
     a_change_shows(fixture, surface);
+    copies_are_listed_together(fixture, surface);
     a_photo_is_tagged_by_linking_and_moving_it(surface);
     a_photo_is_untagged_by_removing_it(surface);
     what_would_change_the_source_is_refused(surface);
@@ -48,7 +51,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
 }
 
 fn every_view_lists_its_photos(surface: &dyn Surface) {
-    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, failed/, recent/, tags/, titles/, unanalyzed/";
+    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, duplicates/, failed/, recent/, tags/, titles/, unanalyzed/";
     check(surface, "/", views);
     check(surface, "/all", "a.jpg, e.jpg, trip/");
     check(surface, "/all/trip", "b.jpg, deep/");
@@ -294,4 +297,36 @@ fn what_would_change_the_source_is_refused(surface: &dyn Surface) {
     refused(surface.make_folder("/.Trash-0"), "EPERM");
     refused(surface.make_folder("/all/new"), "EPERM");
     refused(surface.remove_folder("/all/trip"), "EPERM");
+}
+
+fn copies_are_listed_together(fixture: &Fixture, surface: &dyn Surface) {
+    let hashed = |name: &str, hash| {
+        let photo = fixture.library.index().photo(fixture.id(name)).unwrap();
+        let hashed = Change::Hashed {
+            id: photo.id,
+            stat: photo.stat,
+            hash: ContentHash([hash; 32]),
+        };
+        fixture.library.commit(&[hashed]).unwrap();
+    };
+    check(surface, "/duplicates", "");
+    let links = surface.stat("/all/trip/b.jpg").unwrap().nlink;
+    hashed("e.jpg", 1);
+    hashed("trip/b.jpg", 1);
+    surface.eventually(&mut || {
+        let names = surface.list("/duplicates/b.jpg");
+        names.is_ok_and(|names| names == ["b.jpg", "e.jpg"])
+            && surface
+                .list("/duplicates")
+                .is_ok_and(|names| names == ["b.jpg/"])
+            && surface.stat("/all/trip/b.jpg").unwrap().nlink == links + 1
+    });
+    hashed("e.jpg", 2);
+    surface.eventually(&mut || {
+        surface
+            .list("/duplicates")
+            .is_ok_and(|names| names.is_empty())
+            && surface.stat("/duplicates/b.jpg").is_err()
+            && surface.stat("/all/trip/b.jpg").unwrap().nlink == links
+    });
 }

@@ -8,6 +8,7 @@ mod by_place;
 mod by_rating;
 mod by_type;
 mod descriptions;
+mod duplicates;
 mod recent;
 mod status;
 mod tags;
@@ -43,6 +44,7 @@ pub fn views() -> &'static [&'static dyn View] {
         &recent::Recent,
         &titles::Titles,
         &descriptions::Descriptions,
+        &duplicates::Duplicates,
         &status::UNANALYZED,
         &status::FAILED,
     ]

@@ -1,0 +1,153 @@
+//! Groups of photos that are alike: the same bytes, or pictures that look the same, directly or through others.
+//!
+//! Kept while the catalog changes. Photos that are alone cost four numbers in [`looks`]; only groups cost more.
+
+mod looks;
+
+use std::collections::{BTreeSet, HashMap};
+
+use roaring::RoaringBitmap;
+
+use super::photos::Photos;
+use crate::catalog::PhotoId;
+pub use looks::Look;
+use looks::Looks;
+
+/// A photo that is in another group than before; `None` for none. A group is known by its oldest photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regrouped {
+    pub photo: PhotoId,
+    pub before: Option<PhotoId>,
+    pub after: Option<PhotoId>,
+}
+
+#[derive(Default)]
+pub struct Alike {
+    looks: Looks,
+    /// Every group of two or more by its oldest photo.
+    groups: HashMap<PhotoId, RoaringBitmap>,
+    group_of: HashMap<PhotoId, PhotoId>,
+    grouped: RoaringBitmap,
+    /// Groups that lost a photo and may fall apart.
+    shaken: BTreeSet<PhotoId>,
+    /// The groups that photos were in before the changes under way.
+    before: HashMap<PhotoId, Option<PhotoId>>,
+}
+
+impl Alike {
+    /// Takes a photo in whose record is there.
+    pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
+        let near = self.looks.neighbours(look, photos);
+        self.looks.insert(id, look, photos);
+        if near.is_empty() {
+            return;
+        }
+        let groups: BTreeSet<_> = near.iter().filter_map(|n| self.group_of(*n)).collect();
+        let mut joining: RoaringBitmap = near.iter().map(|n| n.0).collect();
+        joining.insert(id.0);
+        joining.retain(|member| self.group_of(PhotoId(member)).is_none());
+        self.join(joining, &groups);
+    }
+
+    /// Makes photos that are alone and groups one group. Only those of another group than the oldest are touched.
+    fn join(&mut self, mut joining: RoaringBitmap, groups: &BTreeSet<PhotoId>) {
+        let oldest = joining.min().map(PhotoId).into_iter();
+        let Some(oldest) = oldest.chain(groups.first().copied()).min() else {
+            return;
+        };
+        let mut members = self.groups.remove(&oldest).unwrap_or_default();
+        for group in groups {
+            joining |= self.groups.remove(group).unwrap_or_default();
+            if self.shaken.remove(group) {
+                self.shaken.insert(oldest);
+            }
+        }
+        for member in &joining {
+            self.set(PhotoId(member), Some(oldest));
+        }
+        members |= joining;
+        self.groups.insert(oldest, members);
+    }
+
+    /// Takes a photo out whose record is still there.
+    pub fn remove(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
+        self.looks.remove(id, look, photos);
+        let Some(&group) = self.group_of.get(&id) else {
+            return;
+        };
+        self.set(id, None);
+        if let Some(members) = self.groups.get_mut(&group) {
+            members.remove(id.0);
+        }
+        self.shaken.insert(group);
+    }
+
+    /// Ends the changes under way: groups that lost photos fall into what still holds together.
+    pub fn settle(&mut self, photos: &Photos) -> Vec<Regrouped> {
+        for group in std::mem::take(&mut self.shaken) {
+            let mut left = self.groups.remove(&group).unwrap_or_default();
+            while let Some(first) = left.min() {
+                let together = self.looks.connected(PhotoId(first), photos);
+                left -= &together;
+                match together.len() {
+                    1 => self.set(PhotoId(first), None),
+                    _ => self.set_group(together),
+                }
+            }
+        }
+        let before = std::mem::take(&mut self.before).into_iter();
+        let changes = before.map(|(photo, before)| Regrouped {
+            photo,
+            before,
+            after: self.group_of.get(&photo).copied(),
+        });
+        changes.filter(|c| c.before != c.after).collect()
+    }
+
+    /// The group that a photo is in.
+    pub fn group_of(&self, id: PhotoId) -> Option<PhotoId> {
+        self.group_of.get(&id).copied()
+    }
+
+    /// The photos of a group.
+    pub fn group(&self, oldest: PhotoId) -> Option<&RoaringBitmap> {
+        self.groups.get(&oldest)
+    }
+
+    /// Every group.
+    pub fn groups(&self) -> impl Iterator<Item = PhotoId> {
+        self.groups.keys().copied()
+    }
+
+    /// Every photo that is in a group.
+    pub fn grouped(&self) -> &RoaringBitmap {
+        &self.grouped
+    }
+
+    fn set_group(&mut self, members: RoaringBitmap) {
+        let Some(oldest) = members.min().map(PhotoId) else {
+            return;
+        };
+        for member in &members {
+            self.set(PhotoId(member), Some(oldest));
+        }
+        self.groups.insert(oldest, members);
+    }
+
+    fn set(&mut self, id: PhotoId, group: Option<PhotoId>) {
+        let before = match group {
+            Some(group) => self.group_of.insert(id, group),
+            None => self.group_of.remove(&id),
+        };
+        match group {
+            Some(_) => self.grouped.insert(id.0),
+            None => self.grouped.remove(id.0),
+        };
+        if before != group {
+            self.before.entry(id).or_insert(before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! Which photos are alike, found without comparing all with all.
+//!
+//! Pictures look the same when their perceptual hashes differ in at most [`MOST_BITS`] bits and agree in one of four
+//! parts. So a picture is compared only with those that share a part with it: at a million photos some sixty of them.
+//! Resized, recompressed and brightened copies of real photos differ in 0 to 4 bits (19 of 20), different photos in more
+//! than 12. Of four bits that differ, nine times of ten one part has none.
+
+use std::collections::{HashMap, HashSet};
+
+use hashbrown::HashTable;
+use roaring::RoaringBitmap;
+
+use crate::catalog::{ContentHash, PhotoId};
+use crate::index::photos::{Photos, Record};
+
+const MOST_BITS: u32 = 4;
+const PARTS: usize = 4;
+/// A picture with details has half of its bits set; one that is even or made of few shapes resembles every other such.
+const DETAILED: std::ops::RangeInclusive<u32> = 28..=36;
+
+/// What tells photos alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    content: Option<ContentHash>,
+    picture: Option<u64>,
+}
+
+impl Look {
+    pub fn new(content: Option<ContentHash>, perceptual_hash: Option<u64>) -> Self {
+        let is_detailed = |hash: &u64| DETAILED.contains(&hash.count_ones());
+        Self {
+            content,
+            picture: perceptual_hash.filter(is_detailed),
+        }
+    }
+}
+
+/// Whether two detailed pictures look the same.
+pub fn look_same(a: u64, b: u64) -> bool {
+    (a ^ b).count_ones() <= MOST_BITS && (0..PARTS).any(|n| part(a, n) == part(b, n))
+}
+
+fn part(picture: u64, number: usize) -> u16 {
+    (picture >> (16 * number)) as u16
+}
+
+/// Photos by what they look like. Holds ids only; the looks themselves stay in the records.
+#[derive(Default)]
+pub struct Looks {
+    by_content: HashTable<PhotoId>,
+    /// By each part of the picture; in order of picture, then id, so that the same pictures stand together.
+    by_part: [HashMap<u16, Vec<PhotoId>>; PARTS],
+}
+
+impl Looks {
+    /// One photo or more of everything that is directly alike: of the same bytes or pictures only some.
+    pub fn neighbours(&self, look: &Look, photos: &Photos) -> Vec<PhotoId> {
+        let mut near = Vec::new();
+        if let Some(content) = &look.content {
+            let is_it = |id: &PhotoId| content_of(*id, photos) == Some(content);
+            near.extend(self.by_content.find(content_hash(content), is_it));
+        }
+        let runs = look.picture.into_iter();
+        let runs = runs.flat_map(|picture| self.runs(picture, photos));
+        near.extend(runs.map(|run| run[0]));
+        near
+    }
+
+    /// Everything that is alike to a photo, directly or through others, and itself.
+    pub fn connected(&self, start: PhotoId, photos: &Photos) -> RoaringBitmap {
+        let mut found = RoaringBitmap::from_iter([start.0]);
+        let (mut contents, mut pictures) = (HashSet::new(), HashSet::new());
+        let mut open = vec![start];
+        while let Some(look) = open.pop().map(|id| look_of(id, photos)) {
+            let mut reach = |id: PhotoId| {
+                if found.insert(id.0) {
+                    open.push(id);
+                }
+            };
+            if let Some(content) = look.content.filter(|c| contents.insert(*c)) {
+                let same = self.by_content.iter_hash(content_hash(&content));
+                let same = same.filter(|id| content_of(**id, photos) == Some(&content));
+                same.copied().for_each(&mut reach);
+            }
+            if let Some(picture) = look.picture.filter(|p| pictures.insert(*p)) {
+                let runs = self.runs(picture, photos);
+                runs.flatten().copied().for_each(&mut reach);
+            }
+        }
+        found
+    }
+
+    pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
+        if let Some(content) = &look.content {
+            let rehash = |id: &PhotoId| content_of(*id, photos).map_or(0, content_hash);
+            self.by_content
+                .insert_unique(content_hash(content), id, rehash);
+        }
+        let Some(picture) = look.picture else { return };
+        for (number, buckets) in self.by_part.iter_mut().enumerate() {
+            let bucket = buckets.entry(part(picture, number)).or_default();
+            let at = place(bucket, id, picture, photos);
+            bucket.insert(at, id);
+        }
+    }
+
+    pub fn remove(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
+        if let Some(content) = &look.content {
+            let found = self
+                .by_content
+                .find_entry(content_hash(content), |&other| other == id);
+            found.map(|entry| entry.remove()).ok();
+        }
+        let Some(picture) = look.picture else { return };
+        for (number, buckets) in self.by_part.iter_mut().enumerate() {
+            let Some(bucket) = buckets.get_mut(&part(picture, number)) else {
+                continue;
+            };
+            let at = place(bucket, id, picture, photos);
+            if bucket.get(at) == Some(&id) {
+                bucket.remove(at);
+            }
+            if bucket.is_empty() {
+                buckets.remove(&part(picture, number));
+            }
+        }
+    }
+
+    /// The photos of each picture that looks the same as one: never empty, one picture a run.
+    fn runs<'a>(&'a self, picture: u64, photos: &'a Photos) -> impl Iterator<Item = &'a [PhotoId]> {
+        let buckets = self.by_part.iter().enumerate();
+        let buckets = buckets.filter_map(move |(number, by)| by.get(&part(picture, number)));
+        let runs = buckets.flat_map(|bucket| by_picture(bucket, photos));
+        runs.filter(move |run| {
+            let other = picture_of(run[0], photos);
+            other.is_some_and(|other| look_same(picture, other))
+        })
+    }
+}
+
+/// A bucket cut where the picture changes.
+fn by_picture<'a>(
+    bucket: &'a [PhotoId],
+    photos: &'a Photos,
+) -> impl Iterator<Item = &'a [PhotoId]> {
+    let mut rest = bucket;
+    std::iter::from_fn(move || {
+        let picture = picture_of(*rest.first()?, photos);
+        let same = |id: &PhotoId| picture_of(*id, photos) == picture;
+        // Most pictures are there once; a search would only cost then.
+        let end = match rest.get(1).is_some_and(same) {
+            true => rest.partition_point(same),
+            false => 1,
+        };
+        let run;
+        (run, rest) = rest.split_at(end);
+        Some(run)
+    })
+}
+
+fn place(bucket: &[PhotoId], id: PhotoId, picture: u64, photos: &Photos) -> usize {
+    bucket.partition_point(|&other| (picture_of(other, photos), other) < (Some(picture), id))
+}
+
+fn look_of(id: PhotoId, photos: &Photos) -> Look {
+    let look = photos.get(id).map(Record::look);
+    look.unwrap_or_else(|| Look::new(None, None))
+}
+
+fn picture_of(id: PhotoId, photos: &Photos) -> Option<u64> {
+    photos.get(id)?.perceptual_hash()
+}
+
+fn content_of(id: PhotoId, photos: &Photos) -> Option<&ContentHash> {
+    photos.get(id)?.content_hash()
+}
+
+/// A hash of the bytes is as even as any hash of it.
+fn content_hash(content: &ContentHash) -> u64 {
+    let (first, _) = content.0.split_first_chunk().expect("32 bytes have 8");
+    u64::from_le_bytes(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_bits_that_leave_a_part_alone_are_the_same_look() {
+        let picture = 0x0123_4567_89ab_cdef;
+        let check = |mask: u64, same| assert_eq!(look_same(picture, picture ^ mask), same);
+        check(0, true);
+        check(0b1111, true);
+        check(0b1_1111, false);
+        check(0x0001_0001_0001_0001, false);
+        check(0x0001_0001_0001_0000, true);
+    }
+
+    #[test]
+    fn even_pictures_look_like_nothing() {
+        let picture = |hash| Look::new(None, Some(hash)).picture;
+        assert_eq!(picture(0), None);
+        assert_eq!(picture(1 << 63), None);
+        assert_eq!(picture(u64::MAX), None);
+        assert_eq!(picture(0xffff_ffff), Some(0xffff_ffff));
+    }
+}
