@@ -3,9 +3,13 @@
 //! A change is committed to the store, then shown by the index, then told to whoever listens, in this order, one
 //! commit at a time. Knows nothing of what the changes mean.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
-use crate::catalog::{Change, Detail, PhotoId};
+use roaring::RoaringBitmap;
+
+use crate::catalog::{Change, Detail, PhotoId, Query, Words};
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
 
@@ -17,6 +21,8 @@ pub struct Library {
     index: Index,
     /// Held from commit to notification, so that the index follows the order of the store.
     order: Mutex<()>,
+    /// How many there were since the start.
+    commits: AtomicU64,
     listeners: RwLock<Vec<Listener>>,
 }
 
@@ -36,6 +42,7 @@ impl Library {
             store,
             index,
             order: Mutex::default(),
+            commits: AtomicU64::default(),
             listeners: RwLock::default(),
         })
     }
@@ -47,6 +54,7 @@ impl Library {
         }
         let _in_order = self.order.lock().expect("no commit panics half-way");
         let delta = self.index.apply(self.store.commit(changes)?);
+        self.commits.fetch_add(1, Ordering::Release);
         let listeners = self
             .listeners
             .read()
@@ -58,6 +66,21 @@ impl Library {
     /// Everything known of a photo. May block on the disk.
     pub fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
         self.store.detail(id)
+    }
+
+    /// Counts commits: what the store said stays true while this number does.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
+    /// The photos that a query means. May block on the disk.
+    pub fn evaluate(&self, query: &Query) -> Result<RoaringBitmap> {
+        let mut found = HashMap::new();
+        for words in query.words() {
+            found.insert(words, Arc::new(self.store.full_text(words)?));
+        }
+        let words = |words: &Words| found.get(words).cloned().unwrap_or_default();
+        Ok(self.index.evaluate(query, &words))
     }
 
     pub fn index(&self) -> &Index {

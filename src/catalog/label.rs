@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::fold;
+
 /// What kind of thing a label says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Facet {
@@ -124,12 +126,7 @@ pub struct LabelKey {
 
 impl LabelKey {
     pub fn new(facet: Facet, value: &str) -> Self {
-        let folded = value
-            .nfc()
-            .collect::<String>()
-            .to_lowercase()
-            .nfc()
-            .collect();
+        let folded = fold(value);
         Self { facet, folded }
     }
 }

@@ -10,10 +10,10 @@ mod edit;
 mod escape;
 mod facts;
 mod label;
-mod parse;
 mod photo;
 mod plain;
 mod query;
+mod screenshot;
 mod text;
 
 pub use analysis::{Answer, Outcome, Tag};
@@ -23,8 +23,10 @@ pub use edit::Edit;
 pub use escape::{cut, escape, unescape};
 pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
-pub use parse::parse as parse_query;
 pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
 pub use plain::plain_text;
-pub use query::{Query, QueryError};
-pub use text::clean;
+pub use query::{
+    Candidate, FIELDS, Field, FolderPattern, Measure, Pattern, Query, QueryError, Searched, Span,
+    State, Words, day, parse as parse_query, pixels,
+};
+pub use text::{clean, fold};

@@ -34,6 +34,15 @@ pub fn clean(text: &str, longest: usize) -> Option<String> {
     (!clean.is_empty()).then_some(clean)
 }
 
+/// The text without case and Unicode form: NFC of the lower-cased text.
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let lower = text.nfc().collect::<String>().to_lowercase();
+    lower.nfc().collect()
+}
+
 /// Characters that print nothing, or change how others print.
 fn is_unfit(c: char) -> bool {
     c.is_control()

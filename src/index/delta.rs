@@ -37,5 +37,22 @@ pub struct Face {
     pub names: Names,
     /// Ascending.
     pub labels: Box<[LabelId]>,
+    pub traits: Traits,
+}
+
+/// What queries ask of a photo beside its labels and its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Traits {
     pub status: Status,
+    /// As [`crate::catalog::Measure::Date`] counts it.
+    pub day: Option<u64>,
+    /// Bytes.
+    pub size: u64,
+    /// Pixels, upright; 0 where unknown.
+    pub width: u32,
+    pub height: u32,
+    pub edited: bool,
+    pub screenshot: bool,
+    /// Whether another photo has the same hash.
+    pub duplicate: bool,
 }

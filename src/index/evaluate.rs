@@ -1,53 +1,168 @@
 //! From a query to the photos it means. [`Query::admits`] says what is right.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
-use super::{Inner, LabelId};
-use crate::catalog::{Query, Status};
+use super::{Face, FolderId, Inner, LabelId, Traits};
+use crate::catalog::{Measure, PhotoId, Query, Span, State, Words, pixels};
+
+/// Who answers the full-text parts of a query.
+pub type FullText<'a> = &'a dyn Fn(&Words) -> Arc<RoaringBitmap>;
+
+/// One photo, as far as a query may ask.
+pub struct Asked<'a> {
+    id: PhotoId,
+    /// Ascending.
+    labels: &'a [LabelId],
+    traits: Traits,
+    folder: FolderId,
+    file_name: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    /// A photo as it looked, or looks.
+    pub fn face(id: PhotoId, face: &'a Face) -> Self {
+        Self {
+            id,
+            labels: &face.labels,
+            traits: face.traits,
+            folder: face.folder,
+            file_name: face.names.file_name(),
+        }
+    }
+}
 
 impl Inner {
-    pub fn evaluate(&self, query: &Query, words: &dyn Fn(&str) -> RoaringBitmap) -> RoaringBitmap {
+    pub fn evaluate(&self, query: &Query, words: FullText) -> RoaringBitmap {
+        self.within(query, &self.all, words)
+    }
+
+    /// The photos of `among` that a query means.
+    fn within(&self, query: &Query, among: &RoaringBitmap, words: FullText) -> RoaringBitmap {
         match query {
-            Query::All => self.all.clone(),
-            Query::Label(key) => self.labels.photos(key).cloned().unwrap_or_default(),
-            Query::Facet(facet) => self.labels.photos_of_facet(*facet),
-            Query::Status(status) => self.status[*status as usize].clone(),
-            Query::Words(text) => words(text) & &self.all,
-            Query::And(all) => self.intersection(all, words),
-            Query::Or(any) => {
-                let each = any.iter().map(|q| self.evaluate(q, words));
-                each.fold(RoaringBitmap::new(), |sum, photos| sum | photos)
+            Query::All => among.clone(),
+            Query::Label(key) => self
+                .labels
+                .photos(key)
+                .map_or_else(RoaringBitmap::new, |photos| photos & among),
+            Query::Named(facet, words) => {
+                self.labels
+                    .photos_where(*facet, |key| words.are_in(&key.folded))
+                    & among
             }
-            Query::Not(q) => &self.all - self.evaluate(q, words),
+            Query::Facet(facet) => self.labels.photos_where(*facet, |_| true) & among,
+            Query::Status(status) => &self.status[*status as usize] & among,
+            Query::State(State::Duplicate) => self.copies.all() & among,
+            Query::Words(text) => &*words(text) & among,
+            Query::Folder(pattern) => {
+                self.folders.photos_where(|path| pattern.admits(path)) & among
+            }
+            Query::Within(Measure::Rating, span) => self.rated(span) & among,
+            Query::And(all) => self.intersection(all, among, words),
+            Query::Or(any) => any.iter().fold(RoaringBitmap::new(), |sum, q| {
+                sum | self.within(q, among, words)
+            }),
+            Query::Not(q) => among - self.within(q, among, words),
+            Query::State(_) | Query::Name(_) | Query::Within(..) => self.walk(query, among, words),
         }
     }
 
-    fn intersection(&self, all: &[Query], words: &dyn Fn(&str) -> RoaringBitmap) -> RoaringBitmap {
-        let Some((first, rest)) = all.split_first() else {
-            return self.all.clone();
-        };
-        rest.iter()
-            .fold(self.evaluate(first, words), |photos, q| match q {
-                Query::Not(q) => photos - self.evaluate(q, words),
-                q => photos & self.evaluate(q, words),
-            })
+    /// What takes a walk over the photos comes last: few are left then.
+    fn intersection(&self, all: &[Query], among: &RoaringBitmap, words: FullText) -> RoaringBitmap {
+        let (slow, fast): (Vec<_>, Vec<_>) = all.iter().partition(|q| takes_a_walk(q));
+        let parts = fast.into_iter().chain(slow);
+        parts.fold(among.clone(), |among, q| self.within(q, &among, words))
     }
 
-    /// The same for one photo, given its labels, ascending. Full text never holds.
-    pub fn admits(&self, query: &Query, labels: &[LabelId], status: Status) -> bool {
-        let admits = |q: &Query| self.admits(q, labels, status);
+    fn walk(&self, query: &Query, among: &RoaringBitmap, words: FullText) -> RoaringBitmap {
+        let admitted = among.iter().filter(|&id| {
+            let asked = self.asked(PhotoId(id));
+            asked.is_some_and(|asked| self.admits(query, &asked, words))
+        });
+        RoaringBitmap::from_sorted_iter(admitted).expect("a bitmap is sorted")
+    }
+
+    fn rated(&self, span: &Span) -> RoaringBitmap {
+        let facet = crate::catalog::Facet::Rating;
+        self.labels
+            .photos_where(facet, |key| key.is_rating_in(span))
+    }
+
+    /// The same for one photo.
+    pub fn admits(&self, query: &Query, asked: &Asked, words: FullText) -> bool {
+        let admits = |q: &Query| self.admits(q, asked, words);
+        let mut keys = asked.labels.iter().map(|&label| self.labels.key(label));
         match query {
             Query::All => true,
             Query::Label(key) => {
                 let id = self.labels.id(key);
-                id.is_some_and(|id| labels.binary_search(&id).is_ok())
+                id.is_some_and(|id| asked.labels.binary_search(&id).is_ok())
             }
-            Query::Facet(facet) => labels.iter().any(|&l| self.labels.facet(l) == *facet),
-            Query::Status(wanted) => *wanted == status,
-            Query::Words(_) => false,
+            Query::Named(facet, words) => {
+                keys.any(|k| k.facet == *facet && words.are_in(&k.folded))
+            }
+            Query::Facet(facet) => keys.any(|k| k.facet == *facet),
+            Query::Status(wanted) => *wanted == asked.traits.status,
+            Query::State(state) => asked.traits.is(*state),
+            Query::Words(text) => words(text).contains(asked.id.0),
+            Query::Folder(pattern) => pattern.admits(&self.folders.path(asked.folder)),
+            Query::Name(pattern) => pattern.is_in(asked.file_name),
+            Query::Within(Measure::Rating, span) => keys.any(|k| k.is_rating_in(span)),
+            Query::Within(measure, span) => {
+                let number = asked.traits.measure(*measure);
+                number.is_some_and(|n| span.holds(n))
+            }
             Query::And(all) => all.iter().all(admits),
             Query::Or(any) => any.iter().any(admits),
             Query::Not(q) => !admits(q),
         }
     }
+
+    /// A photo that is there.
+    pub fn asked(&self, id: PhotoId) -> Option<Asked<'_>> {
+        let record = self.photos.get(id)?;
+        Some(Asked {
+            id,
+            labels: &record.labels,
+            traits: record.traits(self.copies.all().contains(id.0)),
+            folder: record.folder,
+            file_name: record.names().file_name(),
+        })
+    }
 }
+
+fn takes_a_walk(query: &Query) -> bool {
+    match query {
+        Query::State(state) => *state != State::Duplicate,
+        Query::Within(measure, _) => *measure != Measure::Rating,
+        Query::Name(_) => true,
+        Query::And(parts) | Query::Or(parts) => parts.iter().any(takes_a_walk),
+        Query::Not(query) => takes_a_walk(query),
+        _ => false,
+    }
+}
+
+impl Traits {
+    fn is(&self, state: State) -> bool {
+        match state {
+            State::Duplicate => self.duplicate,
+            State::Edited => self.edited,
+            State::Screenshot => self.screenshot,
+            _ => state.fits(self.width, self.height),
+        }
+    }
+
+    fn measure(&self, measure: Measure) -> Option<u64> {
+        match measure {
+            Measure::Date => self.day,
+            Measure::Rating => None,
+            Measure::Size => Some(self.size),
+            Measure::Width => pixels(self.width),
+            Measure::Height => pixels(self.height),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -95,6 +95,16 @@ impl Folders {
         self.get(folder).photos.clone()
     }
 
+    /// The photos in all folders whose path is `wanted`.
+    pub fn photos_where(&self, wanted: impl Fn(&[u8]) -> bool) -> RoaringBitmap {
+        let ids = (0..).map(FolderId).zip(&self.0);
+        let full = ids.filter(|(_, folder)| !folder.photos.is_empty());
+        let wanted = full.filter(|(id, _)| wanted(&self.path(*id)));
+        wanted.fold(RoaringBitmap::new(), |all, (_, folder)| {
+            all | &folder.photos
+        })
+    }
+
     /// Whether no photo is in it or below it.
     pub fn is_empty(&self, folder: FolderId) -> bool {
         self.get(folder).total == 0

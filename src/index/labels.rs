@@ -99,13 +99,12 @@ impl Labels {
             .map(|id| &self.kept[id.0 as usize].photos)
     }
 
-    /// All photos that have any label of a facet.
-    pub fn photos_of_facet(&self, facet: Facet) -> RoaringBitmap {
-        let ids = &self.by_facet[facet as usize];
-        let mut all = RoaringBitmap::new();
-        ids.iter()
-            .for_each(|id| all |= &self.kept[id.0 as usize].photos);
-        all
+    /// All photos that have a label of a facet that is `wanted`.
+    pub fn photos_where(&self, facet: Facet, wanted: impl Fn(&LabelKey) -> bool) -> RoaringBitmap {
+        let ids = self.by_facet[facet as usize].iter();
+        let kept = ids.map(|id| &self.kept[id.0 as usize]);
+        let wanted = kept.filter(|kept| !kept.photos.is_empty() && wanted(&kept.key));
+        wanted.fold(RoaringBitmap::new(), |all, kept| all | &kept.photos)
     }
 
     pub fn within(&self, facet: Facet, within: &RoaringBitmap) -> Vec<LabelFolder> {
@@ -127,10 +126,6 @@ impl Labels {
 
     pub fn id(&self, key: &LabelKey) -> Option<LabelId> {
         self.by_key.get(key).copied()
-    }
-
-    pub fn facet(&self, id: LabelId) -> Facet {
-        self.key(id).facet
     }
 
     pub fn key(&self, id: LabelId) -> &LabelKey {

@@ -4,6 +4,7 @@
 //! step by [`crate::library::Library`]. Knows nothing of views, paths of the mount, SQL or files.
 
 mod alike;
+mod copies;
 mod delta;
 mod evaluate;
 mod folders;
@@ -18,16 +19,20 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
 pub use alike::Regrouped;
-pub use delta::{Delta, Face, PhotoDelta};
+pub use delta::{Delta, Face, PhotoDelta, Traits};
+pub use evaluate::FullText;
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
 pub use names::Names;
 pub use standing::Standing;
 
 use crate::catalog::{
-    Effect, Entry, Facet, FileStat, Label, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
+    ContentHash, Effect, Entry, Facet, FileStat, Label, LabelKey, Photo, PhotoId, Query,
+    SourcePath, Status,
 };
 use alike::{Alike, Look};
+use copies::Copies;
+use evaluate::Asked;
 use folders::Folders;
 use labels::Labels;
 use photos::{Photos, Record};
@@ -43,6 +48,7 @@ struct Inner {
     photos: Photos,
     folders: Folders,
     labels: Labels,
+    copies: Copies,
     all: RoaringBitmap,
     status: [RoaringBitmap; Status::ALL.len()],
     recent: RoaringBitmap,
@@ -94,7 +100,7 @@ impl Index {
         let inner = self.read();
         for id in inner.all.iter().map(PhotoId) {
             if let Some(record) = inner.photos.get(id) {
-                each(id, &record.stat, record.is_hashed());
+                each(id, &record.stat, record.hash().is_some());
             }
         }
     }
@@ -130,26 +136,21 @@ impl Index {
         }
     }
 
-    /// Whether a query without full-text parts means a photo.
-    pub fn admits(&self, query: &Query, id: PhotoId) -> bool {
+    /// Whether a query means a photo.
+    pub fn admits(&self, query: &Query, id: PhotoId, words: FullText) -> bool {
         let inner = self.read();
-        let record = inner.photos.get(id);
-        record.is_some_and(|r| inner.admits(query, &r.labels, r.status))
+        let asked = inner.asked(id);
+        asked.is_some_and(|asked| inner.admits(query, &asked, words))
     }
 
-    /// Whether a query without full-text parts would mean a photo of this face.
-    pub fn admits_face(&self, query: &Query, face: &Face) -> bool {
-        self.read().admits(query, &face.labels, face.status)
+    /// Whether a query would mean a photo if it looked like this.
+    pub fn admits_face(&self, query: &Query, id: PhotoId, face: &Face, words: FullText) -> bool {
+        self.read().admits(query, &Asked::face(id, face), words)
     }
 
-    /// The photos that a query means. `words` answers its full-text parts.
-    pub fn evaluate(&self, query: &Query, words: &dyn Fn(&str) -> RoaringBitmap) -> RoaringBitmap {
+    /// The photos that a query means. `words` is called while the index is locked.
+    pub fn evaluate(&self, query: &Query, words: FullText) -> RoaringBitmap {
         self.read().evaluate(query, words)
-    }
-
-    /// How many photos a query means; a query without full-text parts.
-    pub fn count(&self, query: &Query) -> u64 {
-        self.evaluate(query, &|_| RoaringBitmap::new()).len()
     }
 
     /// The labels of a facet that some photo of `within` has.
@@ -301,6 +302,7 @@ impl Index {
 
 impl Inner {
     fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
+        let screenshot = entry.is_screenshot();
         let Entry { photo, labels } = entry;
         let id = photo.id;
         let folder = self.folders.create(photo.path.folder());
@@ -310,19 +312,18 @@ impl Inner {
             self.alike.remove(id, old, &self.photos);
         }
         let before = self.take(id);
-        let moved_from = before
-            .as_ref()
-            .map(|r| r.folder)
-            .filter(|&old| old != folder);
-        if let Some(old) = moved_from {
-            self.folders.remove(old, id, delta);
-        }
-        if before.is_none() || moved_from.is_some() {
+        let was_in = before.as_ref().map(|(record, _)| record.folder);
+        if was_in != Some(folder) {
+            was_in
+                .into_iter()
+                .for_each(|old| self.folders.remove(old, id, delta));
             self.folders.insert(folder, id, delta);
         }
+        let had = before.as_ref().and_then(|(record, _)| record.hash());
+        self.change_content(id, had, photo.hash.as_ref(), delta);
         let labels = Label::effective(&labels);
         let labels = labels.into_iter().map(|l| self.labels.insert(l, id, delta));
-        let record = Record::new(photo, folder, labels.collect());
+        let record = Record::new(photo, folder, labels.collect(), screenshot);
         self.all.insert(id.0);
         if record.names().title_name().is_some() {
             self.titled.insert(id.0);
@@ -330,8 +331,8 @@ impl Inner {
         self.status[record.status as usize].insert(id.0);
         delta.photos.push(PhotoDelta {
             id,
-            before: before.map(|r| r.face()),
-            after: Some(record.face()),
+            before: before.map(|(_, face)| face),
+            after: Some(self.face(id, &record)),
         });
         self.photos.insert(id, record);
         if looked.as_ref() != Some(&look) {
@@ -339,31 +340,63 @@ impl Inner {
         }
     }
 
+    /// A photo that is in no record just now has another content; whether another one has copies may follow.
+    fn change_content(
+        &mut self,
+        id: PhotoId,
+        before: Option<&ContentHash>,
+        after: Option<&ContentHash>,
+        delta: &mut Delta,
+    ) {
+        if before == after {
+            return;
+        }
+        let hash_of = |id| self.photos.get(id)?.hash();
+        let alone = before.and_then(|hash| self.copies.remove(id, hash, hash_of));
+        let joined = after.and_then(|hash| self.copies.insert(id, hash, hash_of));
+        for (other, duplicate) in [(alone, false), (joined, true)] {
+            let Some(record) = other.and_then(|id| self.photos.get(id)) else {
+                continue;
+            };
+            delta.photos.extend(other.map(|id| PhotoDelta {
+                id,
+                before: Some(record.face(!duplicate)),
+                after: Some(record.face(duplicate)),
+            }));
+        }
+    }
+
     fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
         if let Some(look) = self.photos.get(id).map(Record::look) {
             self.alike.remove(id, &look, &self.photos);
         }
-        let Some(record) = self.take(id) else {
+        let Some((record, face)) = self.take(id) else {
             return;
         };
         self.folders.remove(record.folder, id, delta);
+        self.change_content(id, record.hash(), None, delta);
         delta.photos.push(PhotoDelta {
             id,
-            before: Some(record.face()),
+            before: Some(face),
             after: None,
         });
     }
 
-    /// Takes a photo out of everything that mentions it, but its folder.
-    fn take(&mut self, id: PhotoId) -> Option<Record> {
+    /// Takes a photo out of everything that mentions it, but its folder and its copies.
+    fn take(&mut self, id: PhotoId) -> Option<(Record, Face)> {
         let record = self.photos.remove(id)?;
+        let face = self.face(id, &record);
         self.all.remove(id.0);
         self.titled.remove(id.0);
         self.status[record.status as usize].remove(id.0);
         for &label in &record.labels {
             self.labels.remove(label, id);
         }
-        Some(record)
+        Some((record, face))
+    }
+
+    fn face(&self, id: PhotoId, record: &Record) -> Face {
+        record.face(self.copies.all().contains(id.0))
     }
 
     fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {

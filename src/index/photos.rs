@@ -6,9 +6,9 @@ use hashbrown::HashTable;
 
 use super::alike::Look;
 use super::names::Names;
-use super::{Face, FolderId, LabelId};
+use super::{Face, FolderId, LabelId, Traits};
 use crate::catalog::{
-    ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock,
+    ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock, day,
 };
 
 pub struct Record {
@@ -26,12 +26,13 @@ pub struct Record {
     perceptual_hash: u64,
     has_perceptual_hash: bool,
     edited: bool,
+    screenshot: bool,
     /// Ascending.
     pub labels: Box<[LabelId]>,
 }
 
 impl Record {
-    pub fn new(photo: Photo, folder: FolderId, mut labels: Vec<LabelId>) -> Self {
+    pub fn new(photo: Photo, folder: FolderId, mut labels: Vec<LabelId>, screenshot: bool) -> Self {
         labels.sort_unstable();
         let title_name = photo.title_name.as_deref();
         Self {
@@ -48,6 +49,7 @@ impl Record {
             perceptual_hash: photo.perceptual_hash.unwrap_or_default(),
             has_perceptual_hash: photo.perceptual_hash.is_some(),
             edited: photo.edited,
+            screenshot,
             labels: labels.into(),
         }
     }
@@ -56,11 +58,7 @@ impl Record {
         &self.names
     }
 
-    pub fn is_hashed(&self) -> bool {
-        self.hash.is_some()
-    }
-
-    pub fn content_hash(&self) -> Option<&ContentHash> {
+    pub fn hash(&self) -> Option<&ContentHash> {
         self.hash.as_deref()
     }
 
@@ -69,15 +67,28 @@ impl Record {
     }
 
     pub fn look(&self) -> Look {
-        Look::new(self.content_hash().copied(), self.perceptual_hash())
+        Look::new(self.hash().copied(), self.perceptual_hash())
     }
 
-    pub fn face(&self) -> Face {
+    pub fn traits(&self, duplicate: bool) -> Traits {
+        Traits {
+            status: self.status,
+            day: self.date.as_ref().map(day),
+            size: self.stat.size,
+            width: self.width,
+            height: self.height,
+            edited: self.edited,
+            screenshot: self.screenshot,
+            duplicate,
+        }
+    }
+
+    pub fn face(&self, duplicate: bool) -> Face {
         Face {
             folder: self.folder,
             names: self.names.clone(),
             labels: self.labels.clone(),
-            status: self.status,
+            traits: self.traits(duplicate),
         }
     }
 

@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use roaring::RoaringBitmap;
 
 use super::{Result, Store};
-use crate::catalog::{Change, Detail, Effect, Entry, PhotoId};
+use crate::catalog::{Change, Detail, Effect, Entry, PhotoId, Words};
 
 pub struct Cached {
     store: Arc<dyn Store>,
@@ -72,8 +72,12 @@ impl Store for Cached {
         Ok(detail)
     }
 
-    fn full_text(&self, words: &str) -> Result<RoaringBitmap> {
+    fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.store.full_text(words)
+    }
+
+    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
+        self.store.relevance(words)
     }
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {

@@ -9,8 +9,7 @@ use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
 use crate::catalog::{
-    Change, ContentHash, Detail, Effect, Entry, Facet, FileStat, Label, PhotoId, SourcePath,
-    TextField,
+    Change, ContentHash, Detail, Effect, Entry, FileStat, PhotoId, Searched, SourcePath, Words,
 };
 
 #[derive(Default)]
@@ -49,11 +48,20 @@ impl Store for Memory {
         Ok(record.map(Record::detail))
     }
 
-    fn full_text(&self, words: &str) -> Result<RoaringBitmap> {
+    fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
+        let found = self.relevance(&[words])?;
+        Ok(found.into_iter().map(|(id, _)| id.0).collect())
+    }
+
+    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
         let records = self.lock();
         let present = records.photos.values().filter(|r| !r.gone);
-        let matching = present.filter(|record| has_words(record, words));
-        Ok(matching.map(|r| r.photo.id.0).collect())
+        let scored = present.map(|record| {
+            let text = Searched::of(&record.detail());
+            let score = words.iter().map(|words| relevance(&text, words)).sum();
+            (record.photo.id, score)
+        });
+        Ok(scored.filter(|(_, score)| *score > 0.0).collect())
     }
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {
@@ -68,32 +76,16 @@ impl Store for Memory {
     }
 }
 
-/// Without stemming: words as they are, the last one as a beginning.
-fn has_words(record: &Record, words: &str) -> bool {
-    let text = searched(record);
-    let has: Vec<_> = tokens(&text).collect();
-    let wanted = words.to_lowercase();
-    let wanted: Vec<_> = tokens(&wanted).collect();
-    let Some((last, whole)) = wanted.split_last() else {
-        return false;
-    };
-    has.iter().any(|w| w.starts_with(last)) && whole.iter().all(|w| has.contains(w))
-}
-
-fn searched(record: &Record) -> String {
-    let detail = record.detail();
-    let texts = TextField::ALL.into_iter().filter_map(|f| detail.text(f));
-    let mut all: Vec<_> = texts.map(|t| t.value.clone()).collect();
-    let labels = Label::effective(&record.labels);
-    let tags = labels.into_iter().filter(|l| l.facet == Facet::Tag);
-    all.extend(tags.map(|l| l.value.clone()));
-    all.push(record.photo.path.to_string());
-    all.join(" ").to_lowercase()
-}
-
-fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !c.is_alphanumeric());
-    words.filter(|w| !w.is_empty())
+/// What a word counts for by where it is.
+fn relevance(text: &Searched, words: &Words) -> f64 {
+    let texts = [
+        (&text.title, 10.0),
+        (&text.tags, 5.0),
+        (&text.description, 3.0),
+        (&text.path, 1.0),
+    ];
+    let has = texts.iter().filter(|(text, _)| words.are_in(text));
+    has.map(|(_, weight)| weight).sum()
 }
 
 impl Shelf for Records {

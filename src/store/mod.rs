@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Change, Detail, Effect, Entry, PhotoId};
+use crate::catalog::{Change, Detail, Effect, Entry, PhotoId, Words};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -47,9 +47,13 @@ pub trait Store: Send + Sync {
     /// Everything known of a photo that is not gone.
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>>;
 
-    /// Photos that have every word of `words` in the title, description, tags, file name or folder; the last
-    /// word may be the beginning of a longer one.
-    fn full_text(&self, words: &str) -> Result<RoaringBitmap>;
+    /// Photos that have the words in a row in the title, description, tags, file name or folder. A store may know
+    /// that two words are forms of one, and then finds more than [`Searched::has`](crate::catalog::Searched::has).
+    fn full_text(&self, words: &Words) -> Result<RoaringBitmap>;
+
+    /// How well each photo that has any of the words fits them, above 0: titles and tags count more than
+    /// descriptions, and these more than paths.
+    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>>;
 
     /// Sizes in bytes of the gone photos whose hash is known: a new file of such a size is worth hashing.
     fn gone_sizes(&self) -> Result<Vec<u64>>;

@@ -1,9 +1,11 @@
 //! The photos of a folder: which they are, what each is called there, and which one a name means.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use super::{Inode, Photos, Tree};
-use crate::catalog::Query;
+use crate::catalog::{Query, Words};
 use crate::index::Names;
 
 impl Tree {
@@ -20,8 +22,7 @@ impl Tree {
     }
 
     pub(super) fn evaluate(&self, query: &Query) -> RoaringBitmap {
-        // Listings hold no full-text parts: searches are answered by the store.
-        self.index().evaluate(query, &|_| RoaringBitmap::new())
+        self.index().evaluate(query, &no_words)
     }
 
     /// What a photo of these names is called in a listing that shows it.
@@ -46,7 +47,7 @@ impl Tree {
             Photos::Matching(query) => self
                 .index()
                 .by_name(name)
-                .filter(|&id| self.index().admits(query, id)),
+                .filter(|&id| self.index().admits(query, id, &no_words)),
             Photos::Recent => self
                 .index()
                 .by_name(name)
@@ -59,4 +60,9 @@ impl Tree {
         };
         found.map(Inode::of_photo)
     }
+}
+
+/// For queries without full-text parts; the others are answered by the store.
+pub(super) fn no_words(_: &Words) -> Arc<RoaringBitmap> {
+    Arc::default()
 }

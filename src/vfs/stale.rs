@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use roaring::RoaringBitmap;
 
 use super::inode::Folder;
+use super::photos::no_words;
 use super::{Folders, Inode, Photos, Tree, naming, texts};
 use crate::catalog::{Facet, PhotoId, Query};
 use crate::index::{Delta, Face, LabelId};
@@ -83,11 +84,11 @@ impl Tree {
 
     /// Photos that entered or left a folder, or have another name in it.
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
-        let is_shown = |face: &&Face| match photos {
+        let is_shown = |id: PhotoId, face: &Face| match photos {
             Photos::None | Photos::Recent | Photos::Alike(_) => false,
             Photos::In(folder) | Photos::Texts(folder) => face.folder == *folder,
             Photos::Titled => true,
-            Photos::Matching(query) => self.index().admits_face(query, face),
+            Photos::Matching(query) => self.admits_face(query, id, face),
         };
         // A text may have had another name while a folder was there that is gone now.
         let names_of = |face: &Face| match photos {
@@ -105,7 +106,7 @@ impl Tree {
         };
         for photo in &delta.photos {
             let faces = [photo.before.as_ref(), photo.after.as_ref()];
-            let [before, after] = faces.map(|f| f.filter(is_shown).map(names_of));
+            let [before, after] = faces.map(|f| f.filter(|f| is_shown(photo.id, f)).map(names_of));
             if before != after {
                 names.extend(before.into_iter().chain(after).flatten());
             }
@@ -121,6 +122,10 @@ impl Tree {
         let changed = delta.photos.iter().filter(|p| photos.contains(p.id.0));
         let before = changed.filter_map(|p| Some(p.before.as_ref()?.names.clone()));
         now.chain(before).map(|names| names.name().into()).collect()
+    }
+
+    fn admits_face(&self, query: &Query, id: PhotoId, face: &Face) -> bool {
+        self.index().admits_face(query, id, face, &no_words)
     }
 
     /// Folders of labels that may have got their first photo of `within` or lost their last.
@@ -139,7 +144,8 @@ impl Tree {
         let mut touched = HashMap::<LabelId, u64>::new();
         for photo in &delta.photos {
             let faces = [photo.before.as_ref(), photo.after.as_ref()];
-            let [before, after] = faces.map(|f| f.filter(|f| self.index().admits_face(within, f)));
+            let [before, after] =
+                faces.map(|f| f.filter(|f| self.admits_face(within, photo.id, f)));
             for label in before.iter().flat_map(|f| f.labels.iter()) {
                 touched.entry(*label).or_default();
             }
@@ -161,13 +167,14 @@ impl Tree {
 
     /// In a folder that narrows, any label may begin or cease to narrow when a photo enters or leaves it.
     fn narrowing_labels(&self, facet: Facet, within: &Query, delta: &Delta) -> HashSet<Vec<u8>> {
-        let admitted = |face: &Option<Face>| {
+        let admitted = |id: PhotoId, face: &Option<Face>| {
             let face = face.as_ref();
-            face.is_some_and(|f| self.index().admits_face(within, f))
+            face.is_some_and(|f| self.admits_face(within, id, f))
         };
         let touched = |p: &&crate::index::PhotoDelta| {
             let labels = |f: &Option<Face>| f.as_ref().map(|f| f.labels.clone());
-            (admitted(&p.before) || admitted(&p.after)) && labels(&p.before) != labels(&p.after)
+            (admitted(p.id, &p.before) || admitted(p.id, &p.after))
+                && labels(&p.before) != labels(&p.after)
         };
         let changed: Vec<_> = delta.photos.iter().filter(touched).collect();
         if changed.is_empty() {

@@ -1,4 +1,4 @@
-//! What goes wrong, as an answer: `{"error": …, "hint": …}`.
+//! What goes wrong, as an answer: `{"error": …, "hint": …}`, and `pointed` where a query has a mistake.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -13,14 +13,27 @@ pub struct Failure {
     status: StatusCode,
     error: String,
     hint: Option<String>,
+    /// A query with a mark below the place that is wrong.
+    pointed: Option<String>,
 }
 
 impl Failure {
+    /// A query that can't be understood.
+    pub fn query(query: &str, error: QueryError) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            pointed: Some(error.pointed(query)),
+            error: format!("query: {} at character {}", error.message, error.at),
+            hint: Some(error.hint),
+        }
+    }
+
     pub fn internal(error: String) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             error,
             hint: None,
+            pointed: None,
         }
     }
 
@@ -29,6 +42,7 @@ impl Failure {
             status: StatusCode::BAD_REQUEST,
             error: error.into(),
             hint: None,
+            pointed: None,
         }
     }
 
@@ -37,6 +51,7 @@ impl Failure {
             status: StatusCode::NOT_FOUND,
             error: error.into(),
             hint: Some(hint.into()),
+            pointed: None,
         }
     }
 }
@@ -53,19 +68,9 @@ impl From<app::Error> for Failure {
     }
 }
 
-impl From<QueryError> for Failure {
-    fn from(error: QueryError) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error: format!("query: {} at character {}", error.message, error.at),
-            hint: Some(error.hint),
-        }
-    }
-}
-
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = json!({"error": self.error, "hint": self.hint});
+        let body = json!({"error": self.error, "hint": self.hint, "pointed": self.pointed});
         (self.status, Json(body)).into_response()
     }
 }

@@ -1,25 +1,29 @@
-//! Photos that a query means.
+//! Photos that a query means, the most relevant first.
 
-use std::cell::Cell;
+use std::cmp::{Ordering, Reverse};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::shape::PathShape;
 use crate::app::App;
-use crate::catalog::{PhotoId, parse_query};
+use crate::catalog::{Photo, PhotoId, parse_query};
 
 #[derive(Deserialize)]
 pub struct Asked {
     q: String,
+    /// At most so many; all without it.
+    limit: Option<usize>,
 }
 
 #[derive(Serialize)]
 pub struct Found {
+    /// How many there are, however many are given.
+    total: u64,
     photos: Vec<Hit>,
 }
 
@@ -31,42 +35,88 @@ struct Hit {
     name: String,
     status: &'static str,
     date: Option<String>,
+    /// How well it fits the words of the query; 0 for a query without words.
+    score: f64,
 }
 
 pub async fn get(
     State(app): State<Arc<App>>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Found>, Failure> {
-    super::blocking(move || search(&app, &asked.q).map(Json)).await
+    super::blocking(move || search(&app, &asked).map(Json)).await
 }
 
-fn search(app: &App, query: &str) -> Result<Found, Failure> {
-    let query = parse_query(query)?;
-    let broken = Cell::new(None);
-    let words = |words: &str| match app.library.store().full_text(words) {
-        Ok(photos) => photos,
-        Err(error) => {
-            broken.set(Some(error));
-            RoaringBitmap::new()
-        }
-    };
-    let photos = app.library.index().evaluate(&query, &words);
-    if let Some(error) = broken.take() {
-        return Err(error.into());
-    }
-    let photos = photos.iter().map(PhotoId);
-    let mut photos: Vec<_> = photos
-        .filter_map(|id| app.library.index().photo(id))
-        .collect();
-    photos.sort_by(|a, b| a.path.cmp(&b.path));
-    let hits = photos.iter().map(|photo| Hit {
+fn search(app: &App, asked: &Asked) -> Result<Found, Failure> {
+    let query = parse_query(&asked.q).map_err(|e| Failure::query(&asked.q, e))?;
+    let found = app.library.evaluate(&query)?;
+    let scores = app.library.store().relevance(&query.wanted_words())?;
+    let scores: HashMap<_, _> = scores.into_iter().collect();
+    let index = app.library.index();
+    let photos = found.iter().filter_map(|id| index.photo(PhotoId(id)));
+    let scored = photos.map(|photo| (scores.get(&photo.id).copied().unwrap_or(0.0), photo));
+    let mut ranked: Vec<_> = scored.collect();
+    ranked.sort_by(by_rank);
+    ranked.truncate(asked.limit.unwrap_or(usize::MAX));
+    Ok(Found {
+        total: found.len(),
+        photos: ranked.iter().map(hit).collect(),
+    })
+}
+
+/// The most relevant first, then the newest, then by path.
+fn by_rank(a: &(f64, Photo), b: &(f64, Photo)) -> Ordering {
+    let by_score = b.0.total_cmp(&a.0);
+    let rest = |photo: &Photo| (Reverse(photo.date), photo.path.clone());
+    by_score.then_with(|| rest(&a.1).cmp(&rest(&b.1)))
+}
+
+fn hit((score, photo): &(f64, Photo)) -> Hit {
+    Hit {
         path: (&photo.path).into(),
         id: photo.id.0,
         name: String::from_utf8_lossy(&photo.name).into_owned(),
         status: photo.status.name(),
         date: photo.date.map(|d| d.to_string()),
-    });
-    Ok(Found {
-        photos: hits.collect(),
-    })
+        score: *score,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{FileStat, Format, SourcePath, Status, WallClock};
+
+    fn photo(path: &str, year: Option<u16>) -> Photo {
+        let path = SourcePath::new(path.as_bytes());
+        Photo {
+            id: PhotoId(1),
+            name: path.file_name().into(),
+            title_name: None,
+            text_bytes: 0,
+            path,
+            stat: FileStat::default(),
+            format: Format::Jpeg,
+            status: Status::Pending,
+            date: year.and_then(|year| WallClock::new(year, 1, 1, 0, 0, 0)),
+            hash: None,
+            width: 0,
+            height: 0,
+            perceptual_hash: None,
+            edited: false,
+        }
+    }
+
+    #[test]
+    fn relevance_counts_before_date_and_date_before_path() {
+        let mut hits = [
+            (0.0, photo("b", None)),
+            (0.0, photo("a", None)),
+            (0.0, photo("new", Some(2024))),
+            (2.0, photo("old", Some(2001))),
+            (0.0, photo("newest", Some(2025))),
+        ];
+        hits.sort_by(by_rank);
+        let order: Vec<_> = hits.iter().map(|(_, p)| p.path.to_string()).collect();
+        assert_eq!(order, ["old", "newest", "new", "a", "b"]);
+    }
 }

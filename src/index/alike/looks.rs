@@ -172,7 +172,7 @@ fn picture_of(id: PhotoId, photos: &Photos) -> Option<u64> {
 }
 
 fn content_of(id: PhotoId, photos: &Photos) -> Option<&ContentHash> {
-    photos.get(id)?.content_hash()
+    photos.get(id)?.hash()
 }
 
 /// A hash of the bytes is as even as any hash of it.

@@ -17,7 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::{Error, Result, Store, shelf};
-use crate::catalog::{Change, Detail, Effect, Entry, PhotoId};
+use crate::catalog::{Change, Detail, Effect, Entry, PhotoId, Words};
 use session::Session;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
@@ -200,15 +200,29 @@ impl Store for Sqlite {
         Ok(record.filter(|r| !r.gone).map(|r| r.detail()))
     }
 
-    fn full_text(&self, words: &str) -> Result<RoaringBitmap> {
-        let Some(matching) = match_expression(words) else {
-            return Ok(RoaringBitmap::new());
-        };
+    fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.read(|connection| {
             let mut found =
                 connection.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")?;
             found
-                .query_map([matching], |row| row.get::<_, u32>(0))?
+                .query_map([match_expression(&[words])], |row| row.get::<_, u32>(0))?
+                .collect()
+        })
+    }
+
+    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read(|connection| {
+            // Weights in the order of the columns: title, description, tags, path. The better, the further below 0.
+            let mut found = connection.prepare_cached(
+                "SELECT rowid, -bm25(words, 10.0, 3.0, 5.0, 1.0) FROM words WHERE words MATCH ?1",
+            )?;
+            found
+                .query_map([match_expression(words)], |row| {
+                    Ok((PhotoId(row.get(0)?), row.get(1)?))
+                })?
                 .collect()
         })
     }
@@ -230,10 +244,12 @@ impl Store for Sqlite {
     }
 }
 
-/// FTS5's expression for all the words, the last as a beginning; nothing in them has a meaning of its own.
-fn match_expression(words: &str) -> Option<String> {
-    let words = words.split(|c: char| !c.is_alphanumeric());
-    let quoted = words.filter(|w| !w.is_empty()).map(|w| format!("\"{w}\""));
-    let all = quoted.collect::<Vec<_>>().join(" ");
-    (!all.is_empty()).then(|| all + "*")
+/// FTS5's expression for any of these words, each in a row. Words are letters, digits and accents: nothing in them
+/// has a meaning of its own.
+fn match_expression(words: &[&Words]) -> String {
+    let phrases = words.iter().map(|words| {
+        let star = if words.is_open() { "*" } else { "" };
+        format!("\"{}\"{star}", words.words().join(" "))
+    });
+    phrases.collect::<Vec<_>>().join(" OR ")
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::rows;
-use crate::catalog::{ContentHash, Facet, Facts, FileStat, Label, PhotoId, SourcePath, TextField};
+use crate::catalog::{ContentHash, Facet, Facts, FileStat, PhotoId, Searched, SourcePath};
 use crate::store::record::{Record, Recorded};
 use crate::store::shelf::Shelf;
 use crate::store::{Error, Result};
@@ -111,16 +111,15 @@ impl<'a> Session<'a> {
 
     /// Makes a photo that is there findable by its words.
     fn put_words(&self, record: &Record) -> Result<()> {
-        let detail = record.detail();
-        let text = |field| detail.text(field).map(|t| t.value.as_str());
+        let text = Searched::of(&record.detail());
         self.execute(
             "INSERT INTO words (rowid, title, description, tags, path) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
                 record.photo.id.0,
-                text(TextField::Title),
-                text(TextField::Description),
-                tags(record),
-                record.photo.path.to_string(),
+                text.title,
+                text.description,
+                text.tags,
+                text.path,
             ],
         )
     }
@@ -141,12 +140,6 @@ impl<'a> Session<'a> {
 /// Keywords are clean texts: none has a line break.
 fn keywords(facts: &Facts) -> String {
     facts.keywords.join("\n")
-}
-
-fn tags(record: &Record) -> String {
-    let labels = Label::effective(&record.labels);
-    let tags = labels.into_iter().filter(|l| l.facet == Facet::Tag);
-    tags.map(|l| l.value.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 impl Shelf for Session<'_> {

@@ -1,0 +1,53 @@
+//! Pictures of a screen, known by how systems call them.
+
+use super::{Entry, Facet, Label, fold};
+
+/// How systems name screenshots, or the folder that they put them in, in the languages that many photos come from.
+const NAMES: &[&str] = &[
+    "screenshot",
+    "screen shot",
+    "screen_shot",
+    "bildschirmfoto",
+    "bildschirmaufnahme",
+    "capture d\u{2019}\u{e9}cran",
+    "capture d'\u{e9}cran",
+    "captura de pantalla",
+    "captura de tela",
+    "captura de ecr\u{e3}",
+    "schermata",
+    "istantanea schermo",
+    "schermafbeelding",
+    "sk\u{e4}rmavbild",
+    "sk\u{e4}rmbild",
+    "skjermbilde",
+    "sk\u{e6}rmbillede",
+    "zrzut ekranu",
+    "ekran g\u{f6}r\u{fc}nt\u{fc}s\u{fc}",
+    "\u{441}\u{43d}\u{438}\u{43c}\u{43e}\u{43a} \u{44d}\u{43a}\u{440}\u{430}\u{43d}\u{430}",
+    "\u{30b9}\u{30af}\u{30ea}\u{30fc}\u{30f3}\u{30b7}\u{30e7}\u{30c3}\u{30c8}",
+    "\u{5c4f}\u{5e55}\u{622a}\u{56fe}",
+    "\u{622a}\u{5c4f}",
+    "\u{c2a4}\u{d06c}\u{b9b0}\u{c0f7}",
+];
+
+impl Entry {
+    /// Whether it is tagged as one, or no camera took it and it or its folder is called like one.
+    pub fn is_screenshot(&self) -> bool {
+        let labels = Label::effective(&self.labels);
+        let has = |facet, value: &str| {
+            let mut of_facet = labels.iter().filter(|l| l.facet == facet);
+            of_facet.any(|l| value.is_empty() || fold(&l.value) == value)
+        };
+        has(Facet::Tag, "screenshot") || !has(Facet::Camera, "") && self.is_called_a_screenshot()
+    }
+
+    fn is_called_a_screenshot(&self) -> bool {
+        let path = &self.photo.path;
+        let folder = path.folder().rsplit(|&b| b == b'/').next();
+        [Some(path.file_name()), folder]
+            .into_iter()
+            .flatten()
+            .map(|name| fold(&String::from_utf8_lossy(name)))
+            .any(|name| NAMES.iter().any(|known| name.contains(known)))
+    }
+}
