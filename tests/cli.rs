@@ -172,12 +172,46 @@ fn a_search_prints_paths() {
     house.ok(&["scan", &photos]);
     let found = house.ok(&["search", &photos, "type:png", "-copy"]);
     assert_eq!(found, format!("{}\n", house.text("photos/IMG_1.png")));
-    let (code, error) = house.refused(&["search", &photos, "kind:png"]);
-    assert_eq!(code, 1);
-    assert!(
-        error.contains("unknown field kind at character 1 (hint: use tag"),
-        "{error}"
+    let output = house.run(&["search", &photos, "is:failed", "tpye:png"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    let expected = "kbasefs: query: unknown field tpye at character 11 (hint: did you mean type: ?)\n  \
+                    is:failed tpye:png\n            ^^^^\n";
+    assert_eq!(error, expected);
+    let output = house.run(&["search", &photos, "type:png", "--json"]);
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "an option is no part of a query"
     );
+}
+
+#[test]
+fn a_search_ranks_by_relevance() {
+    let house = House::new();
+    let photos = house.text("photos");
+    std::fs::create_dir(house.path("photos/img")).unwrap();
+    std::fs::rename(
+        house.path("photos/IMG_1.png"),
+        house.path("photos/img/IMG.png"),
+    )
+    .unwrap();
+    house.ok(&["scan", &photos]);
+    let search = |more: &[&str]| {
+        let found = house.ok(&[&["search", "--json"], more].concat());
+        let hits = found
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        hits.collect::<Vec<_>>()
+    };
+    let hits = search(&[&photos, "img"]);
+    let paths: Vec<_> = hits.iter().map(|h| h["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["img/IMG.png", "2019/IMG_1.jpg"]);
+    let score = |hit: &Value| hit["score"].as_f64().unwrap();
+    assert!(score(&hits[0]) > score(&hits[1]) && score(&hits[1]) > 0.0);
+    assert_eq!(search(&["--limit", "1", &photos, "img"]), hits[..1]);
+    let unranked = search(&[&photos, "type:png", "-copy"]);
+    assert_eq!((unranked.len(), score(&unranked[0])), (1, 0.0));
 }
 
 #[test]

@@ -114,8 +114,12 @@ fn refusal(body: &[u8]) -> Hinted {
     let message = body["error"]
         .as_str()
         .map_or_else(|| body.to_string(), str::to_owned);
-    let hint = body["hint"].as_str().map(str::to_owned);
-    Hinted { message, hint }
+    let text = |key: &str| body[key].as_str().map(str::to_owned);
+    Hinted {
+        message,
+        hint: text("hint"),
+        pointed: text("pointed"),
+    }
 }
 
 impl Answer {

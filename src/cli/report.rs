@@ -13,13 +13,20 @@ use crate::{app, config, fuse, store};
 pub struct Hinted {
     pub message: String,
     pub hint: Option<String>,
+    /// What was typed, with a mark below the place that is wrong: a mistake of usage.
+    pub pointed: Option<String>,
 }
 
 /// An error to return from a command.
 pub fn hinted(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
     let message = message.into();
     let hint = Some(hint.into());
-    Hinted { message, hint }.into()
+    Hinted {
+        message,
+        hint,
+        pointed: None,
+    }
+    .into()
 }
 
 /// What clap has to say, help included: 0 for help, 2 for a mistake; `mount` says 1, as mount(8) does.
@@ -49,6 +56,11 @@ pub fn failure(error: &anyhow::Error, is_mount: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     eprintln!("kbasefs: {}", line(error));
+    let hinted = error.downcast_ref::<Hinted>();
+    if let Some(pointed) = hinted.and_then(|h| h.pointed.as_ref()) {
+        pointed.lines().for_each(|line| eprintln!("  {line}"));
+        return ExitCode::from(2);
+    }
     if !is_mount {
         return ExitCode::FAILURE;
     }

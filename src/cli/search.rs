@@ -7,20 +7,31 @@ use super::client::Client;
 use super::{log_to_terminal, target, terminal};
 use crate::config::Config;
 
-/// Print the paths of photos that a query means
+/// Print the paths of photos that a query means, the most relevant first, then the newest
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of photos, or the mount of it
     source: PathBuf,
-    /// Words, "phrases", tag:dog, camera:, place:, color:, type:, date:2024-07, is:failed; - for not, OR, ( )
-    #[arg(required = true, allow_hyphen_values = true)]
+    /// Words, "phrases", tag:dog, date:2024-07, rating:>=3, is:failed and more; - for not, OR, ( )
+    #[arg(required = true, allow_hyphen_values = true, value_parser = part)]
     query: Vec<String>,
+    /// Print at most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// Print a JSON object a photo
     #[arg(long)]
     json: bool,
     /// End each path with a zero byte, for xargs -0
     #[arg(short = '0', long)]
     null: bool,
+}
+
+/// A part of the query may begin with a hyphen, but what begins with two was meant as an option.
+fn part(text: &str) -> Result<String, &'static str> {
+    match text.starts_with("--") {
+        true => Err("options go before the query"),
+        false => Ok(text.to_owned()),
+    }
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
@@ -30,6 +41,10 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let mut url = reqwest::Url::parse("http://kbasefs/api/v1/search")?;
     url.query_pairs_mut()
         .append_pair("q", &args.query.join(" "));
+    if let Some(limit) = args.limit {
+        let limit = limit.to_string();
+        url.query_pairs_mut().append_pair("limit", &limit);
+    }
     let uri = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     let found = client.get(&uri).await?;
     let end = if args.null { 0 } else { b'\n' };
