@@ -21,6 +21,8 @@ pub fn of(error: &Error) -> Errno {
         Error::Unsupported => Errno::ENOTSUP,
         Error::Invalid(_) => Errno::EINVAL,
         Error::TooLarge => Errno::E2BIG,
+        // Whoever asks reads and asks again.
+        Error::Unread(_) => Errno::EAGAIN,
         Error::Store(e) => {
             tracing::error!("{e}");
             Errno::EIO

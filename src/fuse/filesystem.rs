@@ -15,6 +15,7 @@ use fuser::{
 };
 use tokio::runtime::Handle;
 
+use super::answers::Answers;
 use super::attributes::{GENERATION, TTL, absent, file_attr};
 use super::counters::{Counters, Request};
 use super::edits::Edits;
@@ -31,6 +32,7 @@ pub struct Filesystem {
     pub runtime: Handle,
     pub counters: Arc<Counters>,
     pub inbox: Arc<Inbox>,
+    pub answers: Answers,
     pub folders: Arc<Folders>,
     pub files: Files,
     pub edits: Edits,
@@ -79,12 +81,13 @@ impl fuser::Filesystem for Filesystem {
 
     fn lookup(&self, _: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.counters.count(Request::Lookup);
-        let _answering = self.inbox.answering();
-        match self.tree.lookup(Inode(parent.0), name.as_bytes()) {
+        let (parent, name) = (Inode(parent.0), name.as_bytes().to_vec());
+        let ask = move |tree: &Tree| tree.lookup(parent, &name);
+        self.answers.give(ask, |found| match found {
             Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
             Err(Error::NotFound) => reply.entry(&TTL, &absent(), GENERATION),
             Err(e) => reply.error(errno::of(&e)),
-        }
+        });
     }
 
     fn forget(&self, _: &fuser::Request, inode: INodeNo, references: u64) {
@@ -116,12 +119,17 @@ impl fuser::Filesystem for Filesystem {
     fn opendir(&self, request: &fuser::Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
         self.counters.count(Request::OpenDir);
         let (inode, caller) = (Inode(inode.0), caller(request));
-        let folders = self.folders.clone();
+        let (folders, answers) = (self.folders.clone(), self.answers.clone());
+        let open = move |answers: Answers| {
+            let ask = move |tree: &Tree| tree.open_dir(inode, &caller);
+            answers.give(ask, move |listing| folders.open(inode, listing, reply));
+        };
         if !self.tree.waits_for_first_results(inode) {
-            return folders.open(inode, &caller, reply);
+            return open(answers);
         }
         self.runtime.spawn(async move {
-            folders.open_with_first_results(inode, &caller, reply).await;
+            answers.tree.first_results(inode, &caller).await;
+            open(answers);
         });
     }
 

@@ -13,7 +13,7 @@ use super::attributes::{GENERATION, TTL, file_attr, file_type};
 use super::errno;
 use super::handles::{Folder, Handles};
 use super::invalidate::Inbox;
-use crate::vfs::{Caller, Inode, Stale, Tree};
+use crate::vfs::{Inode, OpenDir, Result, Stale, Tree};
 
 /// What is open of the folders of one mount.
 pub struct Folders {
@@ -27,29 +27,21 @@ impl Folders {
         Self { tree, inbox, open }
     }
 
-    /// Opens a folder for listing.
-    pub fn open(&self, inode: Inode, caller: &Caller, reply: ReplyOpen) {
-        let _answering = self.inbox.answering();
-        match self.tree.open_dir(inode, caller) {
+    /// Hands out a folder opened for listing.
+    pub fn open(&self, inode: Inode, listing: Result<OpenDir>, reply: ReplyOpen) {
+        match listing {
             Ok(listing) => {
+                let flags = match listing.is_steady() {
+                    true => FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
+                    false => FopenFlags::empty(),
+                };
                 let handle = self.open.insert(Folder {
                     inode,
                     listing,
                     outdated: AtomicBool::new(false),
                 });
-                reply.opened(
-                    handle,
-                    FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
-                );
+                reply.opened(handle, flags);
             }
-            Err(e) => reply.error(errno::of(&e)),
-        }
-    }
-
-    /// The same, for a folder that would be empty only because nothing is analysed yet.
-    pub async fn open_with_first_results(&self, inode: Inode, caller: &Caller, reply: ReplyOpen) {
-        match self.tree.first_results(inode, caller).await {
-            Ok(()) => self.open(inode, caller, reply),
             Err(e) => reply.error(errno::of(&e)),
         }
     }

@@ -3,6 +3,7 @@
 //! Translates and replies; decides nothing about what is shown. Speed means fewer requests, so the kernel may remember
 //! everything for an hour and is told what changed.
 
+mod answers;
 mod attributes;
 mod counters;
 mod edits;

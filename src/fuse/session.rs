@@ -11,6 +11,7 @@ use fuser::{Session, SessionUnmounter};
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
+use super::answers::Answers;
 use super::counters::Counters;
 use super::edits::Edits;
 use super::files::Files;
@@ -91,6 +92,11 @@ pub fn mount(
         runtime: runtime.clone(),
         counters: counters.clone(),
         inbox: inbox.clone(),
+        answers: Answers {
+            tree: tree.clone(),
+            runtime: runtime.clone(),
+            inbox: inbox.clone(),
+        },
         folders: Arc::new(folders),
         edits: Edits::new(tree.clone(), runtime.clone()),
         files: Files::new(tree.clone(), originals, runtime, options.passthrough),

@@ -2,7 +2,8 @@
 
 use roaring::RoaringBitmap;
 
-use super::{Caller, Tree};
+use super::inode::Folder;
+use super::{Caller, Step, Tree};
 use crate::analysis::Access;
 use crate::catalog::PhotoId;
 
@@ -20,6 +21,16 @@ impl Tree {
         };
         self.scheduler.accessed(photo, access);
         Some(access)
+    }
+
+    /// A folder was opened; one of a search is among the latest then.
+    pub(super) fn note_search(&self, folder: &Folder, caller: &Caller) {
+        if let Some(Step::Search(search)) = folder.steps.last()
+            && search.query().is_ok()
+            && !self.crawlers.is_crawler(caller.pid)
+        {
+            self.latest.used(&folder.name);
+        }
     }
 
     /// Photos were listed, or would have been if they were analysed.

@@ -1,5 +1,6 @@
 //! Why the tree refuses something. Which number the kernel gets for it is the mount's business.
 
+use crate::catalog::Words;
 use crate::store;
 
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum Error {
     Invalid(String),
     #[error("value too large")]
     TooLarge,
+    /// Only the store can answer: what it says of these words must be read first, with [`super::Tree::read`].
+    #[error("the words are not read yet")]
+    Unread(Words),
     #[error(transparent)]
     Store(#[from] store::Error),
 }

@@ -1,45 +1,77 @@
-//! The files that the tree writes itself, in its root: a README, and the marks that keep indexers away.
+//! The files that the tree writes itself: READMEs, and in the root the marks that keep indexers away.
 
+use super::{Folders, search};
 use crate::catalog::Status;
 use crate::index::Index;
 
 struct Generated {
+    place: Place,
     name: &'static str,
     content: fn(&Index) -> String,
+}
+
+/// Where a file is.
+#[derive(PartialEq)]
+enum Place {
+    Root,
+    Search,
+}
+
+impl Place {
+    fn of(folders: &Folders) -> Option<Self> {
+        match folders {
+            Folders::Views => Some(Self::Root),
+            Folders::Searches => Some(Self::Search),
+            _ => None,
+        }
+    }
 }
 
 fn empty(_: &Index) -> String {
     String::new()
 }
 
-const FILES: [Generated; 4] = [
+const FILES: [Generated; 5] = [
     Generated {
+        place: Place::Root,
         name: "README.txt",
         content: readme,
     },
+    Generated {
+        place: Place::Search,
+        name: "README.txt",
+        content: |_| search::readme(),
+    },
     // Tracker, Android's media scanner and Spotlight leave folders with these alone.
     Generated {
+        place: Place::Root,
         name: ".trackerignore",
         content: empty,
     },
     Generated {
+        place: Place::Root,
         name: ".nomedia",
         content: empty,
     },
     Generated {
+        place: Place::Root,
         name: ".metadata_never_index",
         content: empty,
     },
 ];
 
-/// The names, in order of number.
-pub fn names() -> impl Iterator<Item = &'static [u8]> {
-    FILES.iter().map(|f| f.name.as_bytes())
+/// The numbers and names of the files beside these folders.
+pub fn beside(folders: &Folders) -> impl Iterator<Item = (usize, &'static [u8])> {
+    let place = Place::of(folders);
+    let numbered = FILES.iter().enumerate();
+    let here = numbered.filter(move |(_, file)| Some(&file.place) == place.as_ref());
+    here.map(|(number, file)| (number, file.name.as_bytes()))
 }
 
-/// The number of the file of this name.
-pub fn find(name: &[u8]) -> Option<usize> {
-    names().position(|n| n == name)
+/// The number of the file of this name beside these folders.
+pub fn find(folders: &Folders, name: &[u8]) -> Option<usize> {
+    let mut here = beside(folders);
+    here.find(|(_, n)| *n == name).map(|(number, _)| number)
 }
 
 /// What a file holds now.
@@ -61,6 +93,7 @@ recent/         the photos taken last
 titles/         photos under their titles
 descriptions/   the same folders with a text a photo, for grep -ri 'red car'; reading them analyses nothing
 duplicates/     photos of the same bytes, or that look the same: a folder a group
+search/         any query is a folder: search/'dog -beach date:2024'; search/README.txt explains
 unanalyzed/     not looked at yet
 failed/         could not be looked at; the attribute user.kbasefs.status says why
 

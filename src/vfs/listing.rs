@@ -1,5 +1,7 @@
 //! What a folder shows, as data: a view plans it, the tree executes it.
 
+use super::full_text::Answers;
+use super::search::Search;
 use crate::catalog::{Facet, LabelKey, PhotoId, Query};
 use crate::index::FolderId;
 
@@ -27,6 +29,10 @@ pub enum Folders {
     None,
     /// All views, and the files that the tree writes itself: the root.
     Views,
+    /// A folder for every query; the latest are listed, and a README.
+    Searches,
+    /// No folder, but the file that says what is wrong with a query.
+    Mistake,
     /// The folders of the source directly below one.
     Source(FolderId),
     /// A folder for each group of photos that are alike.
@@ -50,8 +56,10 @@ pub enum Photos {
     None,
     /// Those directly in a folder of the source, under their own file names.
     In(FolderId),
-    /// Those that a query without full-text parts means, under their catalog names.
+    /// Those that a query means, under their catalog names.
     Matching(Query),
+    /// The same, with what the store said of its full-text parts.
+    Found(Query, Answers),
     /// Those taken last, under their catalog names.
     Recent,
     /// Those that have a title, under it.
@@ -90,6 +98,20 @@ impl Listing {
         }
     }
 
+    /// The photos of a search, or what is wrong with it.
+    pub fn search(search: &Search) -> Self {
+        match search.query() {
+            Ok(query) => Self {
+                needs_analyses: query.needs_analyses(),
+                ..Self::photos(query.clone())
+            },
+            Err(_) => Self {
+                folders: Folders::Mistake,
+                ..Self::nothing()
+            },
+        }
+    }
+
     /// Nothing at all.
     pub fn nothing() -> Self {
         Self {
@@ -97,6 +119,16 @@ impl Listing {
             photos: Photos::None,
             needs_analyses: false,
             edits: Edits::None,
+        }
+    }
+}
+
+impl Photos {
+    /// Whether only the store can say which they are.
+    pub fn has_words(&self) -> bool {
+        match self {
+            Self::Matching(query) | Self::Found(query, _) => !query.words().is_empty(),
+            _ => false,
         }
     }
 }

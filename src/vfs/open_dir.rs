@@ -4,9 +4,12 @@
 //! that a listing of a million photos takes no more memory than a bitmap. An entry's cookie follows from what it is,
 //! so that a listing goes on at the right place whatever changed meanwhile.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use super::inode::Folder;
+use super::search::{MISTAKE, Search};
 use super::views::views;
 use super::{Attr, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming};
 use crate::catalog::PhotoId;
@@ -38,6 +41,7 @@ pub struct OpenDir {
     first: Vec<DirEntry>,
     photos: RoaringBitmap,
     shown: Photos,
+    is_steady: bool,
 }
 
 impl OpenDir {
@@ -59,21 +63,24 @@ impl OpenDir {
             entry(1, inode, Kind::Folder, b"."),
             entry(2, folder.parent, Kind::Folder, b".."),
         ];
-        if listing.folders == Folders::Views {
-            let files = generated::names().enumerate();
-            first.extend(files.map(|(n, name)| {
-                entry(
-                    GENERATED + n as u64,
-                    Inode::of_generated(n),
-                    Kind::File,
-                    name,
-                )
-            }));
-        }
+        first.extend(generated::beside(&listing.folders).map(|(n, name)| {
+            entry(
+                GENERATED + n as u64,
+                Inode::of_generated(n),
+                Kind::File,
+                name,
+            )
+        }));
         let folders = folders(tree, &listing.folders).into_iter();
-        first.extend(folders.map(|(cookie, name, step)| DirEntry {
-            step: Some(step),
-            ..entry(cookie, tree.table.number(inode, &name), Kind::Folder, &name)
+        first.extend(folders.map(|(cookie, name, step)| {
+            let kind = match step {
+                Step::Mistake => Kind::File,
+                _ => Kind::Folder,
+            };
+            DirEntry {
+                step: Some(step),
+                ..entry(cookie, tree.table.number(inode, &name), kind, &name)
+            }
         }));
         first.sort_by_key(|e| e.cookie);
         Self {
@@ -81,8 +88,14 @@ impl OpenDir {
             folder: folder.clone(),
             first,
             photos,
+            is_steady: listing.folders != Folders::Searches,
             shown: listing.photos,
         }
+    }
+
+    /// Whether a change that isn't told is no reason to list it anew: looking at searches changes which are listed.
+    pub fn is_steady(&self) -> bool {
+        self.is_steady
     }
 
     /// The entries after a cookie; 0 for all. Photos that went away meanwhile are left out.
@@ -145,6 +158,16 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
                 })
                 .collect()
         }
+        Folders::Searches => {
+            let named = tree.latest.names().into_iter().zip(VIEW..);
+            named
+                .filter_map(|(name, cookie)| {
+                    let search = Search::named(&name)?;
+                    Some((cookie, name, Step::Search(Arc::new(search))))
+                })
+                .collect()
+        }
+        Folders::Mistake => vec![(VIEW, MISTAKE.into(), Step::Mistake)],
         Folders::Source(folder) => {
             let below = tree.index().subfolders(*folder).into_iter();
             below

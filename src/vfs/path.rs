@@ -1,5 +1,8 @@
 //! The steps of a path through the tree. Parsed once, by the parent's listing.
 
+use std::sync::Arc;
+
+use super::Search;
 use crate::catalog::{LabelKey, PhotoId};
 use crate::index::FolderId;
 
@@ -16,4 +19,8 @@ pub enum Step {
     Source(FolderId),
     /// A group of photos that are alike, by its oldest photo.
     Group(PhotoId),
+    /// Photos that a query means.
+    Search(Arc<Search>),
+    /// The file that says what is wrong with the query before it.
+    Mistake,
 }

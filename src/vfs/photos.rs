@@ -15,6 +15,9 @@ impl Tree {
             Photos::None => RoaringBitmap::new(),
             Photos::In(folder) | Photos::Texts(folder) => self.index().photos_in(*folder),
             Photos::Matching(query) => self.evaluate(query),
+            Photos::Found(query, answers) => {
+                self.index().evaluate(query, &|words| answers.of(words))
+            }
             Photos::Recent => self.index().recent(),
             Photos::Titled => self.index().titled(),
             Photos::Alike(oldest) => self.index().group(*oldest),
@@ -31,7 +34,9 @@ impl Tree {
             Photos::None => None,
             Photos::In(_) => Some(names.file_name().into()),
             Photos::Texts(folder) => self.text_name(*folder, names.file_name()),
-            Photos::Matching(_) | Photos::Recent | Photos::Alike(_) => Some(names.name().into()),
+            Photos::Matching(_) | Photos::Found(..) | Photos::Recent | Photos::Alike(_) => {
+                Some(names.name().into())
+            }
             Photos::Titled => names.title_name().map(Into::into),
         }
     }
@@ -48,6 +53,11 @@ impl Tree {
                 .index()
                 .by_name(name)
                 .filter(|&id| self.index().admits(query, id, &no_words)),
+            Photos::Found(query, answers) => {
+                let words = |words: &Words| answers.of(words);
+                let named = self.index().by_name(name);
+                named.filter(|&id| self.index().admits(query, id, &words))
+            }
             Photos::Recent => self
                 .index()
                 .by_name(name)

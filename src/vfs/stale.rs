@@ -53,7 +53,8 @@ impl Tree {
         let listing = self.list(&folder.steps);
         let mut names = self.stale_photos(&listing.photos, delta);
         match &listing.folders {
-            Folders::None | Folders::Views => {}
+            // Any name in `search/` is and stays a query; its listing isn't kept.
+            Folders::None | Folders::Views | Folders::Searches | Folders::Mistake => {}
             Folders::Groups => {
                 let groups = delta.regrouped.iter().flat_map(|r| [r.before, r.after]);
                 let groups = groups.flatten().map(|oldest| oldest.0).collect();
@@ -84,11 +85,15 @@ impl Tree {
 
     /// Photos that entered or left a folder, or have another name in it.
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
+        let is_searched = photos.has_words();
         let is_shown = |id: PhotoId, face: &Face| match photos {
             Photos::None | Photos::Recent | Photos::Alike(_) => false,
             Photos::In(folder) | Photos::Texts(folder) => face.folder == *folder,
             Photos::Titled => true,
-            Photos::Matching(query) => self.admits_face(query, id, face),
+            // A commit may have changed any text of its photos, and no face tells. So each of them may have come into
+            // this folder or left it: too much is named, never too little.
+            _ if is_searched => true,
+            Photos::Matching(query) | Photos::Found(query, _) => self.admits_face(query, id, face),
         };
         // A text may have had another name while a folder was there that is gone now.
         let names_of = |face: &Face| match photos {
@@ -107,7 +112,7 @@ impl Tree {
         for photo in &delta.photos {
             let faces = [photo.before.as_ref(), photo.after.as_ref()];
             let [before, after] = faces.map(|f| f.filter(|f| is_shown(photo.id, f)).map(names_of));
-            if before != after {
+            if before != after || is_searched {
                 names.extend(before.into_iter().chain(after).flatten());
             }
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use roaring::RoaringBitmap;
-
+use super::full_text::FullText;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
+use super::search::{Latest, MISTAKE, Search};
 use super::views::{View, views};
 use super::{Edits, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
 use crate::analysis::{Access, Crawlers, Scheduler};
@@ -81,12 +81,14 @@ pub enum Content {
     Text(PhotoId),
 }
 
-/// The catalog as folders and files. Answers from memory; only what is `async` may take long.
+/// The catalog as folders and files. Answers from memory; only what is `async` or says so may take long.
 pub struct Tree {
     pub(super) library: Arc<Library>,
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) crawlers: Arc<Crawlers>,
     pub(super) table: Table,
+    pub(super) full_text: FullText,
+    pub(super) latest: Latest,
     pub(super) options: Options,
     born_ns: i64,
 }
@@ -105,15 +107,20 @@ impl Tree {
             scheduler,
             crawlers,
             table: Table::default(),
+            full_text: FullText::default(),
+            latest: Latest::default(),
             options,
             born_ns: i64::try_from(nanos).unwrap_or(i64::MAX),
         }
     }
 
     /// What `name` is in a folder. Holds one reference to a folder that it finds.
+    ///
+    /// # Errors
+    /// [`Error::Unread`] in a search whose words must be read first.
     pub fn lookup(&self, parent: Inode, name: &[u8]) -> Result<Attr> {
         let folder = self.folder(parent)?;
-        let listing = self.list(&folder.steps);
+        let listing = self.answered(self.list(&folder.steps))?;
         match self.find(&listing, name).ok_or(Error::NotFound)? {
             Named::Folder(step) => Ok(self.hold(parent, &folder, name, step)),
             Named::File(inode) => self.attr(inode),
@@ -122,11 +129,11 @@ impl Tree {
 
     /// What a name in a listing is.
     pub(super) fn find(&self, listing: &Listing, name: &[u8]) -> Option<Named> {
+        if let Some(number) = generated::find(&listing.folders, name) {
+            return Some(Named::File(Inode::of_generated(number)));
+        }
         if let Some(step) = self.find_folder(&listing.folders, name) {
             return Some(Named::Folder(step));
-        }
-        if let (Folders::Views, Some(number)) = (&listing.folders, generated::find(name)) {
-            return Some(Named::File(Inode::of_generated(number)));
         }
         self.find_file(&listing.photos, name).map(Named::File)
     }
@@ -149,22 +156,28 @@ impl Tree {
             let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
             return Ok(self.own_attr(inode, Kind::File, content.len() as u64));
         }
-        let folder = self.folder(inode)?;
-        Ok(self.folder_attr(inode, &folder.steps))
+        let held = self.table.get(inode).ok_or(Error::NotFound)?;
+        Ok(self.held_attr(inode, &held.steps))
     }
 
     /// Opens a folder for listing: an access to what it shows.
+    ///
+    /// # Errors
+    /// [`Error::Unread`] for a search whose words must be read first.
     pub fn open_dir(&self, inode: Inode, caller: &Caller) -> Result<OpenDir> {
         let folder = self.folder(inode)?;
-        let listing = self.list(&folder.steps);
-        let photos = self.photos(&listing.photos);
         let pending = self.index().photos_with(Status::Pending);
-        let wanted = match &listing.photos {
-            _ if listing.needs_analyses => pending,
-            Photos::Texts(_) => RoaringBitmap::new(),
-            _ => pending & &photos,
-        };
-        self.listed(wanted, caller);
+        let listing = self.list(&folder.steps);
+        if listing.needs_analyses {
+            self.listed(pending.clone(), caller);
+        }
+        let listing = self.answered(listing)?;
+        let photos = self.photos(&listing.photos);
+        // The texts of photos may be read without an analysis.
+        if !listing.needs_analyses && !matches!(listing.photos, Photos::Texts(_)) {
+            self.listed(pending & &photos, caller);
+        }
+        self.note_search(&folder, caller);
         Ok(OpenDir::new(self, inode, &folder, listing, photos))
     }
 
@@ -179,12 +192,14 @@ impl Tree {
     }
 
     /// Starts what listing the folder starts, and waits for the first analyses, but not for long.
-    pub async fn first_results(&self, inode: Inode, caller: &Caller) -> Result<()> {
-        self.open_dir(inode, caller)?;
+    pub async fn first_results(&self, inode: Inode, caller: &Caller) {
+        // Whatever is wrong with the folder is said to whoever opens it then.
+        if !matches!(self.open_dir(inode, caller), Ok(_) | Err(Error::Unread(_))) {
+            return;
+        }
         self.scheduler
             .first_results(self.options.first_results_wait)
             .await;
-        Ok(())
     }
 
     /// What a file holds. Opening starts nothing.
@@ -199,6 +214,9 @@ impl Tree {
                 0 => Content::Generated(Vec::new()),
                 _ => Content::Text(id),
             });
+        }
+        if let Some(text) = self.table.get(inode).and_then(|held| mistake(&held.steps)) {
+            return Ok(Content::Generated(text.into_bytes()));
         }
         let id = inode.photo().ok_or(Error::IsAFolder)?;
         let photo = self.index().photo(id).ok_or(Error::NotFound)?;
@@ -217,6 +235,7 @@ impl Tree {
 
     pub(super) fn folder(&self, inode: Inode) -> Result<Folder> {
         match self.table.get(inode) {
+            Some(held) if held.steps.last() == Some(&Step::Mistake) => Err(Error::NotAFolder),
             Some(folder) => Ok(folder),
             None if inode.is_file() => Err(Error::NotAFolder),
             None => Err(Error::NotFound),
@@ -239,7 +258,7 @@ impl Tree {
         let mut steps = folder.steps.clone();
         steps.push(step);
         let name = name.to_vec();
-        let attr = self.folder_attr(Inode::ROOT, &steps);
+        let attr = self.held_attr(Inode::ROOT, &steps);
         let inode = self.table.hold(Folder {
             parent,
             name,
@@ -255,6 +274,8 @@ impl Tree {
                 let is_it = |view: &&dyn View| view.name().as_bytes() == name;
                 views().iter().position(is_it).map(Step::View)
             }
+            Folders::Searches => Search::named(name).map(|s| Step::Search(Arc::new(s))),
+            Folders::Mistake => (name == MISTAKE).then_some(Step::Mistake),
             Folders::Source(folder) => self.index().subfolder(*folder, name).map(Step::Source),
             Folders::Groups => {
                 let oldest = self.index().by_name(name)?;
@@ -303,7 +324,11 @@ impl Tree {
         }
     }
 
-    fn folder_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
+    /// Of something in the table: a folder, or the file that explains a mistake.
+    fn held_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
+        if let Some(text) = mistake(steps) {
+            return self.own_attr(inode, Kind::File, text.len() as u64);
+        }
         let mode = match self.list(steps).edits {
             Edits::None => 0o555,
             Edits::Tags(_) => 0o755,
@@ -346,5 +371,13 @@ fn text_attr(photo: &Photo) -> Attr {
         nlink: 1,
         uid: photo.stat.uid,
         gid: photo.stat.gid,
+    }
+}
+
+/// What the file at these steps says, if they lead to one that explains a mistake.
+fn mistake(steps: &[Step]) -> Option<String> {
+    match steps {
+        [.., Step::Search(search), Step::Mistake] => Some(search.mistake()),
+        _ => None,
     }
 }

@@ -7,6 +7,7 @@ use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
 use kbasefs::originals::Originals;
+use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
 use kbasefs::vfs::{Options, Tree};
 use tempfile::TempDir;
@@ -56,8 +57,12 @@ pub struct Fixture {
 impl Fixture {
     /// Photos as `name tag tag; folder/name tag 2024-07-14`, each file with a content of its own.
     pub fn new(photos: &str) -> Self {
+        Self::with_store(Arc::new(Memory::default()), photos)
+    }
+
+    pub fn with_store(store: Arc<dyn Store>, photos: &str) -> Self {
         let source = tempfile::tempdir().unwrap();
-        let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
+        let library = Arc::new(Library::load(store).unwrap());
         let originals = Arc::new(Originals::open(source.path()).unwrap());
         let tree = Arc::new(new_tree(&library));
         let fixture = Self {

@@ -4,6 +4,7 @@ mod commands;
 mod counts;
 mod fixture;
 mod mount;
+mod searching;
 mod suite;
 mod tree;
 mod waiting;

@@ -3,6 +3,7 @@
 use kbasefs::catalog::{Change, ContentHash};
 
 use crate::fixture::{Fixture, Stat, Surface, content};
+use crate::searching;
 
 pub const PHOTOS: &str = "a.jpg beach sunset; trip/b.jpg beach dog; trip/deep/c.jpg dog; e.jpg";
 
@@ -14,6 +15,7 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     texts_mirror_the_source(surface);
     names_that_are_not_there_are_not_found(surface);
     attributes_say_what_is_known(surface);
+    searching::run(fixture, surface);
     what_a_person_sets_holds(surface);
     a_change_shows(fixture, surface);
     copies_are_listed_together(fixture, surface);
@@ -33,25 +35,25 @@ pub fn shown(entries: impl Iterator<Item = (String, bool)>) -> Vec<String> {
     names
 }
 
-fn check(surface: &dyn Surface, path: &str, expected: &str) {
+pub fn check(surface: &dyn Surface, path: &str, expected: &str) {
     let names = surface.list(path).map(|names| names.join(", "));
     assert_eq!(names.as_deref(), Ok(expected), "{path}");
 }
 
 /// The same for what has just been edited: other folders than the edited one follow soon.
-fn check_soon(surface: &dyn Surface, path: &str, expected: &str) {
+pub fn check_soon(surface: &dyn Surface, path: &str, expected: &str) {
     surface.eventually(&mut || {
         let names = surface.list(path).map(|names| names.join(", "));
         names.as_deref() == Ok(expected)
     });
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
+pub fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
     assert_eq!(result.map(|_| ()), Err(refusal.to_owned()));
 }
 
 fn every_view_lists_its_photos(surface: &dyn Surface) {
-    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, duplicates/, failed/, recent/, tags/, titles/, unanalyzed/";
+    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, duplicates/, failed/, recent/, search/, tags/, titles/, unanalyzed/";
     check(surface, "/", views);
     check(surface, "/all", "a.jpg, e.jpg, trip/");
     check(surface, "/all/trip", "b.jpg, deep/");

@@ -32,14 +32,23 @@ impl Bare {
         let root = self.tree.attr(Inode::ROOT).map_err(refusal);
         let mut names = path.split('/').filter(|name| !name.is_empty());
         names.try_fold(root?, |attr, name| {
-            let found = self.tree.lookup(attr.inode, name.as_bytes());
-            found.map_err(refusal)
+            self.asked(|tree| tree.lookup(attr.inode, name.as_bytes()))
         })
     }
 
     fn place<'a>(&self, path: &'a str) -> Result<(Inode, &'a [u8]), Refusal> {
         let (folder, name) = path.rsplit_once('/').unwrap();
         Ok((self.inode(folder)?, name.as_bytes()))
+    }
+
+    /// Asks, and reads what must be read for it, as the mount does.
+    fn asked<T>(&self, ask: impl Fn(&Tree) -> kbasefs::vfs::Result<T>) -> Result<T, Refusal> {
+        loop {
+            match ask(&self.tree) {
+                Err(Error::Unread(words)) => self.tree.read(&words).unwrap(),
+                answer => return answer.map_err(refusal),
+            }
+        }
     }
 
     fn inode(&self, path: &str) -> Result<Inode, Refusal> {
@@ -49,8 +58,8 @@ impl Bare {
 
 impl Surface for Bare {
     fn list(&self, path: &str) -> Result<Vec<String>, Refusal> {
-        let open = self.tree.open_dir(self.inode(path)?, &NOBODY);
-        let open = open.map_err(refusal)?;
+        let inode = self.inode(path)?;
+        let open = self.asked(|tree| tree.open_dir(inode, &NOBODY))?;
         let entries = open.entries(&self.tree, 0).map(|entry| {
             let name = String::from_utf8_lossy(&entry.name).into_owned();
             (name, entry.kind == Kind::Folder)

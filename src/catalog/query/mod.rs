@@ -116,6 +116,19 @@ impl Query {
         }
     }
 
+    /// Whether analyses decide which photos it means.
+    pub fn needs_analyses(&self) -> bool {
+        let finds = |facet| matches!(facet, Facet::Tag | Facet::Color);
+        match self {
+            Self::Words(_) | Self::Status(Status::Analyzed) => true,
+            Self::Label(key) => finds(key.facet),
+            Self::Named(facet, _) | Self::Facet(facet) => finds(*facet),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::needs_analyses),
+            Self::Not(query) => query.needs_analyses(),
+            _ => false,
+        }
+    }
+
     /// The words that photos should have, for their order by relevance: those that aren't left out.
     pub fn wanted_words(&self) -> Vec<&Words> {
         match self {

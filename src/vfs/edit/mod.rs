@@ -7,7 +7,7 @@
 mod tags;
 
 use super::tree::Named;
-use super::{Attr, Caller, Edits, Error, Inode, Listing, Result, Tree};
+use super::{Attr, Caller, Edits, Error, Inode, Listing, Result, Step, Tree};
 use crate::catalog::PhotoId;
 
 /// A name in a folder, which may be there or not.
@@ -25,6 +25,7 @@ impl Place<'_> {
     /// The photo of this name.
     fn photo(&self, tree: &Tree) -> Result<PhotoId> {
         match self.find(tree).ok_or(Error::NotFound)? {
+            Named::Folder(Step::Mistake) => Err(Error::NotPermitted),
             Named::Folder(_) => Err(Error::IsAFolder),
             Named::File(inode) => inode.photo().ok_or(Error::NotPermitted),
         }
@@ -40,7 +41,7 @@ impl Place<'_> {
 
 impl Tree {
     fn place<'a>(&self, parent: Inode, name: &'a [u8]) -> Result<Place<'a>> {
-        let listing = self.list(&self.folder(parent)?.steps);
+        let listing = self.list_read(&self.folder(parent)?.steps)?;
         Ok(Place {
             parent,
             listing,

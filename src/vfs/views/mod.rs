@@ -10,6 +10,7 @@ mod by_type;
 mod descriptions;
 mod duplicates;
 mod recent;
+mod search;
 mod status;
 mod tags;
 mod titles;
@@ -45,6 +46,7 @@ pub fn views() -> &'static [&'static dyn View] {
         &titles::Titles,
         &descriptions::Descriptions,
         &duplicates::Duplicates,
+        &search::Search,
         &status::UNANALYZED,
         &status::FAILED,
     ]

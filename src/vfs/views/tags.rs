@@ -17,7 +17,7 @@ impl View for Tags {
         let within = steps.iter().fold(Query::All, |query, step| match step {
             Step::Label(key) => query.and(Query::Label(key.clone())),
             Step::Except(key) => query.and(!Query::Label(key.clone())),
-            Step::View(_) | Step::Source(_) | Step::Group(_) => query,
+            _ => query,
         });
         let photos = match steps {
             [] => Photos::None,
@@ -46,7 +46,7 @@ impl View for Tags {
 fn edits(steps: &[Step]) -> Edits {
     let tags = steps.iter().map(|step| match step {
         Step::Label(key) => Some(key.clone()),
-        Step::Except(_) | Step::View(_) | Step::Source(_) | Step::Group(_) => None,
+        _ => None,
     });
     tags.collect::<Option<_>>().map_or(Edits::None, Edits::Tags)
 }

@@ -1,6 +1,7 @@
-//! Extended attributes of photos. A new attribute is one line in [`ATTRIBUTES`], in the file of its family.
+//! Extended attributes of photos, and the few of folders. A new attribute of photos is one line in [`ATTRIBUTES`], in the file of its family.
 
 mod desktop;
+mod folders;
 mod kbasefs;
 
 use super::{Caller, Error, Inode, Result, Tree};
@@ -46,7 +47,8 @@ impl Tree {
     /// what isn't listed can only be asked for on purpose. May block on the disk.
     pub fn list_xattr(&self, inode: Inode) -> Result<Vec<&'static str>> {
         let Some(photo) = inode.photo() else {
-            return Ok(Vec::new());
+            let query = self.query_of(inode);
+            return Ok(query.map(|_| folders::QUERY).into_iter().collect());
         };
         let detail = self.detail(photo)?;
         let all = ATTRIBUTES.iter().copied().flatten();
@@ -57,6 +59,10 @@ impl Tree {
     /// The value of an attribute. Reading the description while there is none waits for the analysis, but not
     /// longer than `xattr_wait`; the rest may block on the disk.
     pub async fn get_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<Vec<u8>> {
+        if name == folders::QUERY.as_bytes() {
+            let query = self.query_of(inode).ok_or(Error::NoData)?;
+            return Ok(query.into_bytes());
+        }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
         let known = value(attribute, &self.detail(photo)?);

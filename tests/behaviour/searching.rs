@@ -1,0 +1,204 @@
+//! Searches as folders.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use kbasefs::catalog::{Change, Detail, Edit, Effect, Entry, PhotoId, Words};
+use kbasefs::store::memory::Memory;
+use kbasefs::store::{Result, Store};
+use roaring::RoaringBitmap;
+
+use crate::fixture::{Fixture, Surface, content};
+use crate::mount::Mount;
+use crate::suite::{check, check_soon, refused};
+
+/// The part of the suite about searches.
+pub fn run(fixture: &Fixture, surface: &dyn Surface) {
+    any_query_is_a_folder(surface);
+    the_latest_searches_are_listed(surface);
+    a_mistake_is_a_folder_that_explains_it(surface);
+    names_that_programs_look_for_are_no_searches(surface);
+    a_search_follows_changes(fixture, surface);
+}
+
+fn any_query_is_a_folder(surface: &dyn Surface) {
+    check(surface, "/search", "");
+    check(surface, "/search/dog", "b.jpg, c.jpg");
+    check(surface, "/search/dog -beach", "c.jpg");
+    check(surface, "/search/Trip", "b.jpg, c.jpg");
+    check(surface, "/search/-dog", "a.jpg, e.jpg");
+    check(surface, "/search/folder:trip%2Fdeep", "c.jpg");
+    check(surface, "/search/tag:sunset OR name:e*", "a.jpg, e.jpg");
+    check(surface, "/search/nothing like it", "");
+    assert!(surface.read("/search/dog/b.jpg") == Ok(content("trip/b.jpg")));
+    let everywhere = surface.stat("/all/trip/b.jpg");
+    assert_eq!(surface.stat("/search/dog/b.jpg"), everywhere);
+    refused(surface.stat("/search/dog/a.jpg"), "ENOENT");
+    refused(surface.make_folder("/search/dog/x"), "EPERM");
+    let query = surface.get("/search/folder:trip%2Fdeep", "user.kbasefs.query");
+    assert_eq!(query.as_deref(), Ok("folder:trip/deep"));
+    let names = surface.attributes("/search/dog").unwrap();
+    assert_eq!(names, ["user.kbasefs.query"]);
+}
+
+fn the_latest_searches_are_listed(surface: &dyn Surface) {
+    for n in 0..9 {
+        check(surface, &format!("/search/size:{n}"), "");
+    }
+    // Looked up, as by a shell that completes a name, but never listed.
+    surface.stat("/search/size:99").unwrap();
+    let names = surface.list("/search").unwrap();
+    let expected: Vec<_> = (1..9).map(|n| format!("size:{n}/")).collect();
+    assert_eq!(names, expected);
+    let readme = String::from_utf8(surface.read("/search/README.txt").unwrap()).unwrap();
+    assert!(readme.contains("rating:>=3"));
+}
+
+fn a_mistake_is_a_folder_that_explains_it(surface: &dyn Surface) {
+    check(surface, "/search/dog tga:x", "ERROR.txt");
+    let file = "/search/dog tga:x/ERROR.txt";
+    let text = surface.read(file).unwrap();
+    let stat = surface.stat(file).unwrap();
+    assert_eq!((stat.is_folder, stat.size), (false, text.len() as u64));
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("dog tga:x\n    ^^^\n"), "{text}");
+    assert!(text.contains("did you mean tag: ?"), "{text}");
+    refused(surface.stat("/search/dog tga:x/a.jpg"), "ENOENT");
+    refused(surface.list(file), "ENOTDIR");
+    refused(surface.remove_file(file), "EPERM");
+}
+
+fn names_that_programs_look_for_are_no_searches(surface: &dyn Surface) {
+    for name in [
+        ".Trash",
+        ".Trash-0",
+        ".hidden",
+        ".git",
+        "desktop.ini",
+        "Thumbs.db",
+    ] {
+        refused(surface.stat(&format!("/search/{name}")), "ENOENT");
+    }
+}
+
+fn a_search_follows_changes(fixture: &Fixture, surface: &dyn Surface) {
+    check(surface, "/search/owls OR owl", "");
+    refused(surface.stat("/search/owls OR owl/e.jpg"), "ENOENT");
+    let id = fixture.id("e.jpg");
+    let edited = |edit| Change::Edited { id, edit };
+    let owl = edited(Edit::Tag("owl".into()));
+    fixture.library.commit(&[owl]).unwrap();
+    check_soon(surface, "/search/owls OR owl", "e.jpg");
+    surface.stat("/search/owls OR owl/e.jpg").unwrap();
+    let none = edited(Edit::ClearTags);
+    fixture.library.commit(&[none]).unwrap();
+    check_soon(surface, "/search/owls OR owl", "");
+    refused(surface.stat("/search/owls OR owl/e.jpg"), "ENOENT");
+}
+
+/// A store that counts what words it is asked for, and answers when it may.
+struct Watched {
+    store: Memory,
+    asked: AtomicU32,
+    /// Each answer waits for one of these, if there is a gate.
+    gate: Option<Mutex<Receiver<()>>>,
+}
+
+impl Watched {
+    fn open() -> Arc<Self> {
+        Arc::new(Self {
+            store: Memory::default(),
+            asked: AtomicU32::default(),
+            gate: None,
+        })
+    }
+
+    fn gated() -> (Arc<Self>, Sender<()>) {
+        let (sender, receiver) = channel();
+        let gate = Some(Mutex::new(receiver));
+        let (store, asked) = (Memory::default(), AtomicU32::default());
+        (Arc::new(Self { store, asked, gate }), sender)
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Store for Watched {
+    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
+        self.store.load(each)
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
+        self.store.commit(changes)
+    }
+
+    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
+        self.store.detail(id)
+    }
+
+    fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if let Some(gate) = &self.gate {
+            gate.lock().unwrap().recv().unwrap();
+        }
+        self.store.full_text(words)
+    }
+
+    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
+        self.store.relevance(words)
+    }
+
+    fn gone_sizes(&self) -> Result<Vec<u64>> {
+        self.store.gone_sizes()
+    }
+
+    fn size_bytes(&self) -> Result<u64> {
+        self.store.size_bytes()
+    }
+}
+
+#[test]
+fn a_search_asks_the_store_once_for_each_word() {
+    let store = Watched::open();
+    let photos: String = (0..300).map(|n| format!("{n}.jpg beach;")).collect();
+    let fixture = Fixture::with_store(store.clone(), &photos);
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    for _ in 0..3 {
+        assert_eq!(mount.list("/search/beach -dog").unwrap().len(), 300);
+    }
+    for n in 0..300 {
+        mount.stat(&format!("/search/beach -dog/{n}.jpg")).unwrap();
+        assert!(mount.stat(&format!("/search/beach -dog/{n}.png")).is_err());
+    }
+    assert_eq!(store.asked(), 2);
+}
+
+#[test]
+fn a_search_that_takes_long_holds_nobody_up() {
+    let (store, open) = Watched::gated();
+    let fixture = Fixture::with_store(store.clone(), "a.jpg beach");
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    // More than the mount has threads.
+    std::thread::scope(|scope| {
+        let searches: Vec<_> = (0..20)
+            .map(|n| {
+                let mount = &mount;
+                scope.spawn(move || mount.list(&format!("/search/beach -x{n}")))
+            })
+            .collect();
+        let open = open;
+        mount.eventually(&mut || store.asked() >= 20);
+        assert_eq!(mount.list("/tags/beach").unwrap(), ["a.jpg"]);
+        (0..1000).for_each(|_| open.send(()).unwrap());
+        for search in searches {
+            assert_eq!(search.join().unwrap().unwrap(), ["a.jpg"]);
+        }
+    });
+}
