@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{RwLock, RwLockReadGuard};
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
@@ -19,7 +20,7 @@ use crate::catalog::{FileStat, SourcePath};
 #[derive(Debug)]
 pub struct Originals {
     root: PathBuf,
-    folder: OwnedFd,
+    folder: RwLock<OwnedFd>,
 }
 
 impl Originals {
@@ -32,7 +33,19 @@ impl Originals {
         std::fs::read_dir(&root)?;
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         let folder = rustix::fs::open(&root, flags, Mode::empty())?;
+        let folder = RwLock::new(folder);
         Ok(Self { root, folder })
+    }
+
+    /// Holds the folder that is at [`Self::root`] now: a disk that is back isn't the one that was held.
+    ///
+    /// # Errors
+    /// As for [`Self::open`]; what was held stays so then.
+    pub fn reopen(&self) -> io::Result<()> {
+        let fresh = Self::open(&self.root)?.folder.into_inner();
+        let fresh = fresh.expect(HELD);
+        *self.folder.write().expect(HELD) = fresh;
+        Ok(())
     }
 
     /// The absolute path of the source folder.
@@ -42,7 +55,7 @@ impl Originals {
 
     /// Whether the folder held is still the one at [`Self::root`]: not replaced, not hidden by another mount.
     pub fn is_in_place(&self) -> io::Result<bool> {
-        let held = rustix::fs::fstat(&self.folder)?;
+        let held = rustix::fs::fstat(&*self.held())?;
         let there = rustix::fs::stat(&self.root)?;
         Ok((held.st_dev, held.st_ino) == (there.st_dev, there.st_ino))
     }
@@ -78,12 +91,17 @@ impl Originals {
         Ok(is_file.then(|| file_stat(&found)))
     }
 
+    fn held(&self) -> RwLockReadGuard<'_, OwnedFd> {
+        self.folder.read().expect(HELD)
+    }
+
     fn resolve(&self, path: &SourcePath, flags: OFlags) -> io::Result<OwnedFd> {
         let inside =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let path = OsStr::from_bytes(path.as_bytes());
         // EAGAIN: a rename somewhere on the path raced with the check; the kernel asks to try again.
-        let open = || rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), inside);
+        let folder = self.held();
+        let open = || rustix::fs::openat2(&*folder, path, flags, Mode::empty(), inside);
         let mut result = open();
         for _ in 0..16 {
             if !matches!(result, Err(Errno::AGAIN)) {
@@ -94,6 +112,8 @@ impl Originals {
         Ok(result?)
     }
 }
+
+const HELD: &str = "nothing panics under this lock";
 
 /// Whether an error means that no such file is there (any more).
 pub fn is_absence(error: &io::Error) -> bool {
