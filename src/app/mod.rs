@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use crate::analysis::providers::embedded::{self, Embedded};
 use crate::analysis::{Access, Crawlers, Provider, Scheduler, SchedulerOptions};
 use crate::catalog::Status;
-use crate::config::{self, Config, On};
+use crate::config::{self, Config, On, Watch};
 use crate::fuse;
 use crate::library::Library;
 use crate::originals::Originals;
-use crate::source::{self, Sync};
+use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::Cached;
 use crate::store::sqlite::{self, Sqlite};
 use crate::store::{self, Store};
@@ -38,6 +38,8 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("following the source: {0}")]
+    Follow(std::io::Error),
     #[error("index {} is in use by another kbasefs", path.display())]
     InUse { path: PathBuf },
     #[error(transparent)]
@@ -59,6 +61,7 @@ pub struct App {
     pub crawlers: Arc<Crawlers>,
     pub cache: Arc<Cached>,
     sync: Sync,
+    follower: Follower,
     scanning: Mutex<()>,
     stop: AtomicBool,
     started: Instant,
@@ -114,6 +117,7 @@ impl App {
             threads: config.scan_threads,
         };
         let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
+        let follower = Follower::new(watching(&config)).map_err(Error::Follow)?;
         Ok(Self {
             config,
             library,
@@ -122,6 +126,7 @@ impl App {
             crawlers: Arc::default(),
             cache,
             sync,
+            follower,
             scanning: Mutex::default(),
             stop: AtomicBool::new(false),
             started: Instant::now(),
@@ -138,6 +143,16 @@ impl App {
             .lock()
             .expect("a scan that panics ends the process");
         Ok(self.sync.scan(&self.stop)?)
+    }
+
+    /// Scans the source, calls `scanned`, and keeps the catalog in step from then on. Blocks until [`Self::stop`].
+    pub fn follow(&self, scanned: impl FnOnce(&Result<source::Report, source::Error>)) {
+        self.follower.run(&self.sync, &self.stop, scanned);
+    }
+
+    /// How the source is followed.
+    pub fn following(&self) -> Following {
+        self.follower.following()
     }
 
     /// Reads files that may be copies, or photos known from elsewhere. Blocks; background work.
@@ -199,6 +214,7 @@ impl App {
     /// Ends all work: what is running is finished and committed, the rest is left.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.follower.stop();
         self.scheduler.stop();
     }
 }
@@ -206,6 +222,18 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+fn watching(config: &Config) -> Watching {
+    Watching {
+        mode: match config.watch {
+            Watch::Auto => source::Mode::Auto,
+            Watch::Inotify => source::Mode::Inotify,
+            Watch::Poll => source::Mode::Poll,
+            Watch::Off => source::Mode::Off,
+        },
+        interval: Duration::from_secs_f64(config.watch_interval_s),
     }
 }
 

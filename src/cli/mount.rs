@@ -120,10 +120,10 @@ fn serve(
     unmount_on_signal(&runtime, mountpoint)?;
     let (stop_api, api) = serve_api(&runtime, &app)?;
     let (scanned, first_scan) = mpsc::channel();
-    let scan = {
+    let follow = {
         let app = Arc::clone(&app);
         std::thread::Builder::new()
-            .name("kbasefs-scan".into())
+            .name("kbasefs-follow".into())
             .spawn(move || follow_source(&app, &scanned))?
     };
     // A large folder goes on appearing while people look already.
@@ -142,32 +142,28 @@ fn serve(
     app.stop();
     let _ = stop_api.send(());
     runtime.block_on(api)??;
-    if scan.join().is_err() {
-        tracing::error!("the scan broke down");
+    if follow.join().is_err() {
+        tracing::error!("following the source broke down");
     }
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
 
-/// Brings the catalog in step with the source, then looks for copies.
+/// Keeps the catalog in step with the source.
 fn follow_source(app: &App, scanned: &mpsc::Sender<()>) {
-    match app.scan() {
-        Ok(report) => tracing::info!(
-            "{} photos: {} files opened, {} bytes read, {:.1} s",
-            report.photos,
-            report.opened,
-            report.bytes_read,
-            report.seconds
-        ),
-        Err(e) => tracing::error!("scan: {e}"),
-    }
-    // Nobody waits for long.
-    let _ = scanned.send(());
-    match app.find_copies() {
-        Ok(0) => {}
-        Ok(hashed) => tracing::info!("{hashed} files of equal size compared"),
-        Err(e) => tracing::error!("scan: {e}"),
-    }
+    app.follow(|first| {
+        if let Ok(report) = first {
+            tracing::info!(
+                "{} photos: {} files opened, {} bytes read, {:.1} s",
+                report.photos,
+                report.opened,
+                report.bytes_read,
+                report.seconds
+            );
+        }
+        // Nobody waits for long.
+        let _ = scanned.send(());
+    });
 }
 
 /// Ctrl-C and a service's end unmount; what is running is finished.

@@ -22,6 +22,10 @@ pub struct Config {
     pub workers: usize,
     /// Files looked at at the same time while scanning; 0: as many as suit the machine.
     pub scan_threads: usize,
+    /// How changes of the source are noticed.
+    pub watch: Watch,
+    /// From one look at the source to the next, where looking again is what it takes. Seconds.
+    pub watch_interval_s: f64,
     /// Larger files are listed but not analysed. MiB.
     pub max_file_size_mb: u64,
     /// How deep folders of tags list sub-folders.
@@ -42,6 +46,18 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Embedded {
     pub on: On,
+}
+
+/// How changes of the source are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// The kernel tells; where it can't (network file systems, too many folders), by looking again.
+    Auto,
+    Inotify,
+    Poll,
+    /// Only when mounted, and by `kbasefs scan`.
+    Off,
 }
 
 /// The cheapest kind of access that starts an analyzer.
@@ -66,6 +82,8 @@ impl Default for Config {
             exclude: Vec::new(),
             workers: 0,
             scan_threads: 0,
+            watch: Watch::Auto,
+            watch_interval_s: 60.0,
             max_file_size_mb: 300,
             facet_depth: 2,
             xattr_wait_s: 10.0,
@@ -161,6 +179,12 @@ impl Config {
                 ));
             }
         }
+        if !(0.1..=86400.0).contains(&self.watch_interval_s) {
+            return Err(format!(
+                "watch_interval_s is {}; it must be from 0.1 to 86400 seconds",
+                self.watch_interval_s
+            ));
+        }
         if self.max_file_size_mb == 0 {
             return Err("max_file_size_mb is 0; it must be at least 1".into());
         }
@@ -227,6 +251,8 @@ mod tests {
         check("workers = \"many\"", "line 1: invalid type");
         check("[embedded]\non = \"never\"", "unknown variant");
         check("xattr_wait_s = -1", "from 0 to 3600");
+        check("watch_interval_s = 0", "from 0.1 to 86400");
+        check("watch = \"sometimes\"", "unknown variant");
         check("max_file_size_mb = 0", "at least 1");
         check("workers =", "line 1");
     }

@@ -105,6 +105,17 @@ impl Folders {
         })
     }
 
+    pub fn photos_below(&self, folder: FolderId) -> RoaringBitmap {
+        let mut photos = RoaringBitmap::new();
+        let mut folders = vec![folder];
+        while let Some(id) = folders.pop() {
+            let folder = self.get(id);
+            photos |= &folder.photos;
+            folders.extend(folder.children.values());
+        }
+        photos
+    }
+
     /// Whether no photo is in it or below it.
     pub fn is_empty(&self, folder: FolderId) -> bool {
         self.get(folder).total == 0

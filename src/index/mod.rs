@@ -234,6 +234,16 @@ impl Index {
         self.read().folders.photos(folder)
     }
 
+    /// The photos in a folder of the source and below it.
+    pub fn photos_below(&self, path: &[u8]) -> RoaringBitmap {
+        let inner = self.read();
+        match inner.folders.find(path) {
+            Some(FolderId::TOP) => inner.all.clone(),
+            Some(folder) => inner.folders.photos_below(folder),
+            None => RoaringBitmap::new(),
+        }
+    }
+
     pub fn photos_with(&self, status: Status) -> RoaringBitmap {
         self.read().status[status as usize].clone()
     }

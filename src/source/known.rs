@@ -2,24 +2,31 @@
 
 use roaring::RoaringBitmap;
 
+use super::part::Part;
 use crate::catalog::{FileStat, PhotoId};
 use crate::index::Index;
 
 pub struct Known {
+    /// Those in the part that is scanned.
     pub ids: RoaringBitmap,
     /// Device, inode, photo; ascending.
     inodes: Vec<(u64, u64, PhotoId)>,
 }
 
 impl Known {
-    pub fn of(index: &Index) -> Self {
+    pub fn of(index: &Index, part: &Part) -> Self {
         let mut inodes = Vec::new();
         index.for_each_file(&mut |id, stat, _| inodes.push((stat.dev, stat.ino, id)));
         inodes.sort_unstable();
         Self {
-            ids: inodes.iter().map(|(_, _, id)| id.0).collect(),
+            ids: part.photos(index),
             inodes,
         }
+    }
+
+    /// Whether there was no photo at all.
+    pub fn is_empty(&self) -> bool {
+        self.inodes.is_empty()
     }
 
     pub fn has_inode(&self, stat: &FileStat) -> bool {

@@ -1,23 +1,29 @@
 //! The source folder: what is in it and what its files say of themselves. Reads, never writes.
 //!
 //! [`Sync`] keeps the catalog in step with the folder: it walks, compares with the index, opens what is new, and
-//! commits what happened. Knows nothing of views, pictures' content or who looks at them.
+//! commits what happened; [`Follower`] has it do so whenever something happens there. Knows nothing of views, pictures' content or who looks at them.
 
 mod absence;
 mod batch;
 mod decision;
 mod error;
 pub mod facts;
+mod follow;
 mod hashing;
 mod known;
 mod moves;
+mod network;
 mod others;
+mod part;
 mod report;
 mod samples;
 mod scan;
+mod settle;
 mod sync;
 mod walk;
+mod watch;
 
 pub use error::Error;
+pub use follow::{Follower, Following, Mode, Watching};
 pub use report::{Progress, Report};
 pub use sync::{Options, Sync};

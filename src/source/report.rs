@@ -27,6 +27,13 @@ pub struct Report {
     pub complete: bool,
 }
 
+impl Report {
+    /// How many photos aren't as they were.
+    pub fn changes(&self) -> u64 {
+        self.added + self.changed + self.moved + self.gone
+    }
+}
+
 /// How far a scan is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {

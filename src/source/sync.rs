@@ -1,8 +1,9 @@
 //! The catalog kept in step with the source, on request.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -11,28 +12,31 @@ use roaring::RoaringBitmap;
 use super::batch;
 use super::known::Known;
 use super::others::Others;
+use super::part::Part;
 use super::report::Counts;
 use super::samples::Samples;
 use super::scan::{Notes, Scan};
-use super::walk::Walk;
+use super::walk::{Walk, Way};
+use super::watch::Watches;
 use super::{Error, Progress, Report};
+use crate::catalog::Photo;
 use crate::library::Library;
 use crate::originals::{Originals, stat_of};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Patterns of what is left out, as in a `.gitignore`, relative to the source.
     pub exclude: Vec<String>,
+    /// Files looked at at the same time; 0: as many as keep a disk busy while others wait for it.
     pub threads: usize,
 }
 
-impl Default for Options {
-    /// Excludes nothing; as many threads as keep a disk busy while others wait for it.
-    fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            exclude: Vec::new(),
-            threads: (2 * cores).max(4),
+impl Options {
+    fn threads(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        match self.threads {
+            0 => (2 * cores()).max(4),
+            n => n,
         }
     }
 }
@@ -46,6 +50,8 @@ pub struct Sync {
     /// whether what was known of them still holds.
     pub(super) suspects: Mutex<RoaringBitmap>,
     pub(super) samples: Samples,
+    /// Set on every folder that a walk enters.
+    pub(super) watches: OnceLock<Arc<Watches>>,
     /// Held while a scan runs: one at a time.
     scanning: Mutex<()>,
     /// Of the latest scan.
@@ -65,6 +71,7 @@ impl Sync {
             others: Others::default(),
             suspects: Mutex::default(),
             samples: Samples::default(),
+            watches: OnceLock::new(),
             scanning: Mutex::default(),
             counts: Mutex::default(),
             done: AtomicBool::new(false),
@@ -82,9 +89,20 @@ impl Sync {
         *self.counts.lock().expect("nothing panics under this lock") = Arc::clone(&counts);
         self.done.store(false, Relaxed);
         let began = Instant::now();
-        let complete = self.look(&counts, stop);
+        let complete = self.look(&Part::whole(), &counts, stop);
         self.done.store(true, Relaxed);
         Ok(counts.report(self.library.index().len(), complete?, began.elapsed()))
+    }
+
+    /// The same for a part of the source.
+    ///
+    /// # Errors
+    /// As for [`Self::scan`].
+    pub(super) fn update(&self, part: &Part, stop: &AtomicBool) -> Result<Report, Error> {
+        let _one_at_a_time = self.scanning.lock().unwrap_or_else(|e| e.into_inner());
+        let (counts, began) = (Counts::default(), Instant::now());
+        let complete = self.look(part, &counts, stop)?;
+        Ok(counts.report(self.library.index().len(), complete, began.elapsed()))
     }
 
     /// How far the latest scan is.
@@ -97,11 +115,17 @@ impl Sync {
     }
 
     /// Whether the scan came to its end.
-    fn look(&self, counts: &Counts, stop: &AtomicBool) -> Result<bool, Error> {
-        let known = Known::of(self.library.index());
+    fn look(&self, part: &Part, counts: &Counts, stop: &AtomicBool) -> Result<bool, Error> {
+        let known = Known::of(self.library.index(), part);
         self.check_source(&known)?;
-        let threads = self.options.threads.max(1);
-        let walk = Walk::new(self.originals.root(), &self.options.exclude, threads)?;
+        let threads = self.options.threads();
+        let way = Way {
+            root: self.originals.root(),
+            exclude: &self.options.exclude,
+            part: part.clone(),
+            watches: self.watches.get().cloned(),
+        };
+        let walk = Walk::new(way, threads)?;
         let (changes, incoming) = sync_channel(QUEUE);
         thread::scope(|scope| {
             let library = &self.library;
@@ -126,22 +150,43 @@ impl Sync {
         })
     }
 
-    /// That the source is there, and is the disk that it was.
+    /// That the source is there, and is the disk that it was. One that is back is taken up again.
     fn check_source(&self, known: &Known) -> Result<(), Error> {
         let path = || self.originals.root().to_owned();
         let unreadable = |source| Error::Unreadable {
             path: path(),
             source,
         };
-        if !self.originals.is_in_place().map_err(unreadable)? {
-            return Err(Error::Replaced { path: path() });
-        }
         let root = self.originals.root();
         let is_empty = root.read_dir().map_err(unreadable)?.next().is_none();
         let device = stat_of(&root.metadata().map_err(unreadable)?).dev;
-        if is_empty && !known.ids.is_empty() && !known.has_device(device) {
+        if is_empty && !known.is_empty() && !known.has_device(device) {
             return Err(Error::Unmounted { path: path() });
         }
-        Ok(())
+        if self.originals.is_in_place().map_err(unreadable)? {
+            return Ok(());
+        }
+        if !self.is_familiar().map_err(unreadable)? {
+            return Err(Error::Replaced { path: path() });
+        }
+        self.originals.reopen().map_err(unreadable)
+    }
+
+    /// Whether the folder at the source's path has a photo that the catalog knows, or the catalog knows none.
+    fn is_familiar(&self) -> io::Result<bool> {
+        let there = Originals::open(self.originals.root())?;
+        let index = self.library.index();
+        let mut ids = Vec::new();
+        index.for_each_file(&mut |id, _, _| ids.push(id));
+        let step = ids.len().div_ceil(SAMPLES).max(1);
+        let sample = ids.iter().step_by(step).filter_map(|&id| index.photo(id));
+        let is_there = |photo: &Photo| match there.stat(&photo.path) {
+            Ok(Some(now)) => (now.size, now.mtime_ns) == (photo.stat.size, photo.stat.mtime_ns),
+            _ => false,
+        };
+        Ok(ids.is_empty() || sample.into_iter().any(|photo| is_there(&photo)))
     }
 }
+
+/// Photos looked for when a folder may be the source that is back.
+const SAMPLES: usize = 100;

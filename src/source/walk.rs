@@ -13,6 +13,8 @@ use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::Error;
+use super::part::Part;
+use super::watch::Watches;
 use crate::catalog::{FileStat, SourcePath};
 use crate::originals::stat_of;
 
@@ -34,25 +36,44 @@ pub struct Walk {
 /// Folders that aren't entered because of what their `.ignore` is.
 type Refused = Arc<Mutex<Vec<PathBuf>>>;
 
+/// Where a walk goes.
+pub struct Way<'a> {
+    pub root: &'a Path,
+    /// Patterns as in [`super::Options::exclude`].
+    pub exclude: &'a [String],
+    pub part: Part,
+    /// Told of every folder before it is listed.
+    pub watches: Option<Arc<Watches>>,
+}
+
 impl Walk {
     /// # Errors
     /// When a pattern of `exclude` isn't a glob, or the `.ignore` of `root` can't be one.
-    pub fn new(root: &Path, exclude: &[String], threads: usize) -> Result<Self, Error> {
+    pub fn new(way: Way, threads: usize) -> Result<Self, Error> {
+        let root = way.root;
+        if let Some(watches) = &way.watches {
+            watches.enter(&SourcePath::new(*b""));
+        }
         if !has_sane_rules(root) {
             let path = root.join(RULES);
             let source = insane_rules();
             return Err(Error::Unreadable { path, source });
         }
         let refused = Refused::default();
-        let refusing = Arc::clone(&refused);
+        let gate = Gate {
+            root: root.into(),
+            part: way.part,
+            watches: way.watches,
+            refused: Arc::clone(&refused),
+        };
         let mut builder = WalkBuilder::new(root);
         builder
             .standard_filters(false)
             .ignore(true)
             .follow_links(false)
             .threads(threads)
-            .overrides(excluding(root, exclude)?)
-            .filter_entry(move |entry| !is_folder(entry) || is_entered(entry, &refusing));
+            .overrides(excluding(root, way.exclude)?)
+            .filter_entry(move |entry| gate.admits(entry));
         Ok(Self {
             root: root.into(),
             builder,
@@ -111,12 +132,23 @@ impl Walk {
     }
 
     fn relative(&self, path: &Path) -> SourcePath {
-        let inside = path.strip_prefix(&self.root).unwrap_or(path);
-        SourcePath::new(inside.as_os_str().as_bytes())
+        SourcePath::new(inside(&self.root, path))
     }
 }
 
+/// The bytes of a path below `root`.
+fn inside<'a>(root: &Path, path: &'a Path) -> &'a [u8] {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    inside.as_os_str().as_bytes()
+}
+
 const RULES: &str = ".ignore";
+const NO_MEDIA: &str = ".nomedia";
+
+/// Whether a file of this name says what of its folder is looked at.
+pub fn is_rule(name: &[u8]) -> bool {
+    name == RULES.as_bytes() || name == NO_MEDIA.as_bytes()
+}
 
 /// Rules that people write fit in this many bytes.
 const LONGEST_RULES: u64 = 1 << 20;
@@ -140,18 +172,42 @@ fn is_folder(entry: &DirEntry) -> bool {
     entry.file_type().is_some_and(|t| t.is_dir())
 }
 
-/// Whether a folder below the source is walked. One that is refused for its rules is not hidden but unreadable.
-fn is_entered(folder: &DirEntry, refused: &Mutex<Vec<PathBuf>>) -> bool {
-    let is_hidden = folder.file_name().as_bytes().starts_with(b".");
-    if is_hidden || is_there(&folder.path().join(".nomedia")) {
-        return false;
+/// Decides what of a folder's entries is looked at.
+struct Gate {
+    root: PathBuf,
+    part: Part,
+    watches: Option<Arc<Watches>>,
+    refused: Refused,
+}
+
+impl Gate {
+    fn admits(&self, entry: &DirEntry) -> bool {
+        let path = inside(&self.root, entry.path());
+        match is_folder(entry) {
+            true => self.part.enters(path) && self.is_entered(entry, path),
+            false => self.part.holds(path),
+        }
     }
-    let sane = has_sane_rules(folder.path());
-    if !sane {
-        let mut refused = refused.lock().expect("no walk panics half-way");
-        refused.push(folder.path().into());
+
+    /// Whether a folder below the source is walked. One that is refused for its rules is not hidden but unreadable.
+    fn is_entered(&self, folder: &DirEntry, path: &[u8]) -> bool {
+        if folder.file_name().as_bytes().starts_with(b".") {
+            return false;
+        }
+        // Also where `.nomedia` hides photos: that may be taken away.
+        if let Some(watches) = &self.watches {
+            watches.enter(&SourcePath::new(path));
+        }
+        if is_there(&folder.path().join(NO_MEDIA)) {
+            return false;
+        }
+        let sane = has_sane_rules(folder.path());
+        if !sane {
+            let mut refused = self.refused.lock().expect("no walk panics half-way");
+            refused.push(folder.path().into());
+        }
+        sane
     }
-    sane
 }
 
 fn is_there(path: &Path) -> bool {

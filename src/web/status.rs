@@ -16,6 +16,7 @@ pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
 
 fn status(app: &App) -> Result<Value, Failure> {
     let index = app.library.index();
+    let following = app.following();
     let work = app.scheduler.progress();
     let crawlers: serde_json::Map<_, _> = app
         .crawlers
@@ -39,6 +40,9 @@ fn status(app: &App) -> Result<Value, Failure> {
         "index_bytes": app.library.store().size_bytes()?,
         "cache": {"hits": app.cache.hits(), "misses": app.cache.misses()},
         "crawlers": crawlers,
+        "watched_folders": following.watched,
+        "polling": following.polling,
+        "away": following.away,
         "rss_bytes": memory("VmRSS:"),
         "peak_rss_bytes": memory("VmHWM:"),
         "uptime_s": app.uptime().as_secs_f64(),

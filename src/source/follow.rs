@@ -1,0 +1,324 @@
+//! The catalog follows the source: what happens there shows within a second.
+//!
+//! By inotify where it tells everything, by looking again and again where it doesn't (network file systems, or more
+//! folders than the system lets watch). A source that disappears is waited for. Knows nothing of views or commands.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+
+use super::network;
+use super::part::Part;
+use super::settle::{Mark, Unsettled};
+use super::watch::{Shortage, Watches, shortage_of};
+use super::{Error, Report, Sync};
+
+/// How to follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Watching {
+    pub mode: Mode,
+    /// From the end of a look to the next one, where looking is what it takes.
+    pub interval: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By inotify, and by looking again where that isn't enough.
+    Auto,
+    Inotify,
+    Poll,
+    /// Once, at the start.
+    Off,
+}
+
+/// Follows one source until it is stopped.
+pub struct Follower {
+    watching: Watching,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Readable when it is over, for the thread that waits for the kernel.
+    over: OwnedFd,
+}
+
+#[derive(Default)]
+struct State {
+    unsettled: Unsettled,
+    stopped: bool,
+    following: Following,
+}
+
+/// How the source is followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Following {
+    /// How many folders the kernel watches for it.
+    pub watched: usize,
+    /// Whether it is looked at again and again.
+    pub polling: bool,
+    /// Why the source can't be read now.
+    pub away: Option<String>,
+}
+
+/// How often the source is looked for: whether it is still there, whether it is back.
+const CHECK: Duration = Duration::from_secs(2);
+/// A source that takes long to look at is looked at less often: it rests so many times as long.
+const REST: u32 = 10;
+/// Copies are looked for when nothing happened for this long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Follower {
+    /// # Errors
+    /// When the system gives no more file descriptors.
+    pub fn new(watching: Watching) -> io::Result<Self> {
+        Ok(Self {
+            watching,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            over: eventfd(0, EventfdFlags::CLOEXEC)?,
+        })
+    }
+
+    /// Scans the source, calls `scanned`, and follows it from then on. Blocks until [`Self::stop`]; `stop` ends what is
+    /// under way.
+    pub fn run(
+        &self,
+        sync: &Sync,
+        stop: &AtomicBool,
+        scanned: impl FnOnce(&Result<Report, Error>),
+    ) {
+        let mut course = self.course(sync);
+        let (found, copies) = mpsc::channel();
+        thread::scope(move |scope| {
+            if let Some(watches) = course.watches.clone() {
+                scope.spawn(move || self.listen(&watches));
+            }
+            scope.spawn(move || find_copies(sync, stop, &copies));
+            let first = sync.scan(stop);
+            scanned(&first);
+            self.done(&mut course, &Part::whole(), first, &found);
+            if self.watching.mode != Mode::Off {
+                self.follow(sync, stop, &mut course, &found);
+            }
+            // Ends the thread that waits for more.
+            drop(found);
+        });
+    }
+
+    /// Ends it.
+    pub fn stop(&self) {
+        self.state().stopped = true;
+        self.changed.notify_all();
+        // Fails when it is readable already.
+        let _ = rustix::io::write(&self.over, &1u64.to_ne_bytes());
+    }
+
+    pub fn following(&self) -> Following {
+        self.state().following.clone()
+    }
+
+    fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, found: &Sender<()>) {
+        while let Some(settled) = self.wait(course.next_look()) {
+            let in_place = || sync.originals.is_in_place().unwrap_or(false);
+            let part = match settled.is_empty() {
+                false if !course.is_away => settled,
+                true if !course.is_due() && in_place() => continue,
+                _ => Part::whole(),
+            };
+            let looked = sync.update(&part, stop);
+            self.done(course, &part, looked, found);
+        }
+    }
+
+    /// What has settled, or nothing when it is time to look; `None` when it is over.
+    fn wait(&self, look: Instant) -> Option<Part> {
+        let mut state = self.state();
+        loop {
+            let now = Instant::now();
+            if state.stopped {
+                return None;
+            }
+            let part = state.unsettled.take(now);
+            if !part.is_empty() || now >= look {
+                return Some(part);
+            }
+            let next = state.unsettled.next().map_or(look, |next| next.min(look));
+            let waited = self.changed.wait_timeout(state, next - now);
+            state = waited.expect(LOCKED).0;
+        }
+    }
+
+    /// Takes note of how a look went.
+    fn done(
+        &self,
+        course: &mut Course,
+        part: &Part,
+        looked: Result<Report, Error>,
+        found: &Sender<()>,
+    ) {
+        course.took(part, looked.as_ref().ok());
+        match &looked {
+            Ok(report) if report.changes() > 0 => {
+                tracing::debug!(?report, "followed the source");
+                // Nobody listens any more when it is over.
+                let _ = found.send(());
+            }
+            _ => {}
+        }
+        self.tell(course, looked.err().map(|error| error.to_string()));
+    }
+
+    /// Says, once, what people should know of the state it is in.
+    fn tell(&self, course: &mut Course, away: Option<String>) {
+        course.is_away = away.is_some();
+        let mut state = self.state();
+        match (&state.following.away, &away) {
+            (before, Some(now)) if before.as_ref() != Some(now) => tracing::error!("{now}"),
+            (Some(_), None) => tracing::info!("the source is back"),
+            _ => {}
+        }
+        let watches = course.watches.as_ref();
+        if let Some(shortage) = watches.and_then(|w| w.shortage())
+            && course.interval.is_none()
+        {
+            course.interval = Some(self.watching.interval);
+            report_shortage(shortage);
+        }
+        state.following = Following {
+            watched: watches.map_or(0, |w| w.len()),
+            polling: course.interval.is_some(),
+            away,
+        };
+    }
+
+    /// Passes on what the kernel says, as fast as it does: what isn't taken in time is lost.
+    fn listen(&self, watches: &Watches) {
+        loop {
+            let (kernel, over) = (watches.handle(), self.over.as_fd());
+            let mut ready = [&kernel, &over].map(|fd| PollFd::new(fd, PollFlags::IN));
+            let polled = poll(&mut ready, None);
+            if !ready[1].revents().is_empty() {
+                return;
+            }
+            match polled.map_err(io::Error::from).and_then(|_| watches.read()) {
+                Ok(marks) => self.note(marks),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return tracing::error!("inotify: {error}"),
+            }
+        }
+    }
+
+    fn note(&self, marks: Vec<Mark>) {
+        let now = Instant::now();
+        let mut state = self.state();
+        marks.into_iter().for_each(|m| state.unsettled.note(m, now));
+        self.changed.notify_all();
+    }
+
+    /// How this source is to be followed.
+    fn course(&self, sync: &Sync) -> Course {
+        let root = sync.originals.root();
+        let Watching { mode, interval } = self.watching;
+        let mut course = Course {
+            watches: None,
+            interval: (mode == Mode::Poll).then_some(interval),
+            next_poll: Instant::now(),
+            is_away: false,
+        };
+        if let (Mode::Auto, Some(kind)) = (mode, network::kind(root)) {
+            tracing::info!(
+                "the source is on {kind}: looking every {interval:?} for what others change"
+            );
+            course.interval = Some(interval);
+        }
+        if matches!(mode, Mode::Auto | Mode::Inotify) {
+            match Watches::new(root.into()) {
+                Ok(watches) => course.watches = Some(Arc::new(watches)),
+                Err(error) => {
+                    match shortage_of(&error) {
+                        Some(shortage) => report_shortage(shortage),
+                        None => {
+                            tracing::warn!("inotify: {error}; looking every {interval:?} instead")
+                        }
+                    }
+                    course.interval = Some(interval);
+                }
+            }
+        }
+        if let Some(watches) = &course.watches {
+            // A source is followed once.
+            let _ = sync.watches.set(Arc::clone(watches));
+        }
+        course
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect(LOCKED)
+    }
+}
+
+const LOCKED: &str = "nothing panics under this lock";
+
+/// Where the following of a source is.
+struct Course {
+    watches: Option<Arc<Watches>>,
+    /// Between looks, where there are any.
+    interval: Option<Duration>,
+    next_poll: Instant,
+    is_away: bool,
+}
+
+impl Course {
+    /// Until when nothing is to be done when nothing happens.
+    fn next_look(&self) -> Instant {
+        let check = Instant::now() + CHECK;
+        match self.interval {
+            Some(_) if !self.is_away => self.next_poll.min(check),
+            _ => check,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.is_away || (self.interval.is_some() && Instant::now() >= self.next_poll)
+    }
+
+    fn took(&mut self, part: &Part, report: Option<&Report>) {
+        if let (true, Some(interval)) = (part.is_whole(), self.interval) {
+            let took = report.map_or(0.0, |r| r.seconds);
+            let rest = Duration::from_secs_f64(took) * REST;
+            self.next_poll = Instant::now() + interval.max(rest);
+        }
+    }
+}
+
+fn report_shortage(shortage: Shortage) {
+    let Shortage { limit } = shortage;
+    let now = shortage.now().unwrap_or_default();
+    let better = now.saturating_mul(8).max(524_288);
+    tracing::warn!(
+        "the system lets no more folders be watched ({limit} is {now}): looking again and again instead; \
+         hint: sysctl {limit}={better}"
+    );
+}
+
+/// Looks for copies whenever something was found and it is quiet again.
+fn find_copies(sync: &Sync, stop: &AtomicBool, found: &Receiver<()>) {
+    while found.recv().is_ok() {
+        loop {
+            match found.recv_timeout(PAUSE) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        match sync.hash_candidates(stop) {
+            Ok(0) => {}
+            Ok(hashed) => tracing::info!("{hashed} files of equal size compared"),
+            Err(e) => tracing::error!("{e}"),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Which part of the source a scan looks at: all of it, or where something happened.
+//!
+//! Pure: knows nothing of the disk or of why a place is looked at.
+
+use std::collections::HashSet;
+
+use roaring::RoaringBitmap;
+
+use crate::catalog::SourcePath;
+use crate::index::Index;
+
+type Paths = HashSet<Box<[u8]>>;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    files: Paths,
+    /// Folders with everything below them.
+    trees: Paths,
+    /// The folders that lead to the places.
+    above: Paths,
+    /// Files that are left alone, wherever they are: they are being written.
+    unsettled: Paths,
+}
+
+impl Part {
+    pub fn whole() -> Self {
+        let mut part = Self::default();
+        part.add_tree(&SourcePath::new(*b""));
+        part
+    }
+
+    pub fn add_file(&mut self, path: &SourcePath) {
+        self.lead_to(path);
+        self.files.insert(path.as_bytes().into());
+    }
+
+    pub fn add_tree(&mut self, path: &SourcePath) {
+        self.lead_to(path);
+        self.trees.insert(path.as_bytes().into());
+    }
+
+    pub fn leave_out(&mut self, path: &SourcePath) {
+        self.unsettled.insert(path.as_bytes().into());
+    }
+
+    fn lead_to(&mut self, path: &SourcePath) {
+        let news = folders_of(path.as_bytes()).take_while(|folder| !self.above.contains(*folder));
+        let news: Vec<_> = news.map(Box::from).collect();
+        self.above.extend(news);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.trees.is_empty()
+    }
+
+    /// Whether everything is looked at, but for what is left out.
+    pub fn is_whole(&self) -> bool {
+        self.trees.contains(&b""[..])
+    }
+
+    /// Whether what is at this path is looked at.
+    pub fn holds(&self, path: &[u8]) -> bool {
+        !self.unsettled.contains(path) && (self.files.contains(path) || self.is_below(path))
+    }
+
+    /// Whether the way to what is looked at goes through this folder.
+    pub fn enters(&self, folder: &[u8]) -> bool {
+        self.above.contains(folder) || self.is_below(folder)
+    }
+
+    /// Whether a path is in one of the trees, or its top.
+    fn is_below(&self, path: &[u8]) -> bool {
+        self.is_whole()
+            || self.trees.contains(path)
+            || folders_of(path).any(|folder| self.trees.contains(folder))
+    }
+
+    /// The photos that the catalog has there.
+    pub fn photos(&self, index: &Index) -> RoaringBitmap {
+        let mut ids = RoaringBitmap::new();
+        for tree in &self.trees {
+            ids |= index.photos_below(tree);
+        }
+        let at = |path: &[u8]| index.by_path(&SourcePath::new(path)).map(|id| id.0);
+        // Where a photo was may be a folder now, and the other way round.
+        let places = self.trees.iter().chain(&self.files);
+        ids.extend(places.filter_map(|path| at(path)));
+        for path in &self.unsettled {
+            at(path).map(|id| ids.remove(id));
+        }
+        ids
+    }
+}
+
+/// The folders that a path is in, from its own up to the source.
+fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(folder_of(path), |folder| folder_of(folder))
+}
+
+fn folder_of(path: &[u8]) -> Option<&[u8]> {
+    let end = path.iter().rposition(|&b| b == b'/').unwrap_or(0);
+    (!path.is_empty()).then(|| &path[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> SourcePath {
+        SourcePath::new(text.as_bytes())
+    }
+
+    #[test]
+    fn a_part_holds_its_places_and_enters_what_leads_to_them() {
+        let mut part = Part::default();
+        part.add_file(&path("2019/x/a.jpg"));
+        part.add_tree(&path("new"));
+        part.leave_out(&path("new/half.jpg"));
+        let check = |text: &str, holds: bool, enters: bool| {
+            let bytes = text.as_bytes();
+            assert_eq!(
+                (part.holds(bytes), part.enters(bytes)),
+                (holds, enters),
+                "{text}"
+            );
+        };
+        check("", false, true);
+        check("2019", false, true);
+        check("2019/x", false, true);
+        check("2019/x/a.jpg", true, false);
+        check("2019/x/b.jpg", false, false);
+        check("2019/y", false, false);
+        check("new", true, true);
+        check("new/deep/er", true, true);
+        check("new/half.jpg", false, true);
+        check("newer", false, false);
+    }
+
+    #[test]
+    fn the_whole_holds_everything() {
+        let mut part = Part::whole();
+        part.leave_out(&path("a/b"));
+        assert!(part.is_whole() && !part.is_empty());
+        assert!(part.holds(b"a") && part.holds(b"x/y/z") && part.enters(b"x/y"));
+        assert!(!part.holds(b"a/b"));
+        assert!(Part::default().is_empty());
+    }
+}
