@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::terminal::{self, printable};
-use super::{log_to_terminal, target};
+use super::{log, target};
 use crate::config::Config;
 use crate::web::PHOTOS_HEADER;
 
@@ -29,7 +29,7 @@ pub struct Args {
 type Work = BTreeMap<PathBuf, Option<Vec<Value>>>;
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
-    log_to_terminal(&config, "warn");
+    log::start(&config, "warn");
     let start = Instant::now();
     let mut sum = Sum::default();
     for (source, photos) in work(&args.what, &config)? {

@@ -4,6 +4,7 @@ mod analyze;
 mod client;
 mod completions;
 mod config;
+mod log;
 mod man;
 mod mount;
 mod report;
@@ -59,6 +60,8 @@ impl Common {
 enum Command {
     Mount(mount::Args),
     Umount(umount::Args),
+    #[command(hide = true)]
+    Guard(mount::guard::Args),
     Scan(scan::Args),
     Analyze(analyze::Args),
     Search(search::Args),
@@ -87,6 +90,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Mount(args) => return mount::run(args, common),
         Command::Umount(args) => umount::run(&args, common)?,
+        Command::Guard(args) => mount::guard::run(&args)?,
         Command::Scan(args) => on_runtime(scan::run(args, common.load()?))?,
         Command::Analyze(args) => return on_runtime(analyze::run(args, common.load()?)),
         Command::Search(args) => on_runtime(search::run(args, common.load()?))?,
@@ -105,17 +109,4 @@ fn on_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
         .enable_all()
         .build()?;
     runtime.block_on(work)
-}
-
-/// Sends the log to the terminal; what a command prints goes elsewhere.
-fn log_to_terminal(config: &Config, least: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(match config.log.as_str() {
-        "info" => least,
-        other => other,
-    });
-    let log = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false);
-    // A second command in one process, as in tests, keeps the first one's log.
-    let _ = log.with_env_filter(filter.unwrap_or_default()).try_init();
 }

@@ -1,6 +1,8 @@
 //! `kbasefs mount`
 
 mod daemon;
+pub mod guard;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,11 +14,12 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use super::log::Log;
 use super::report::hinted;
-use super::{Common, log_to_terminal};
+use super::{Common, log};
 use crate::app::{self, App};
 use crate::config::{Config, control_sockets};
-use crate::fuse::{self, MountOptions, mounts};
+use crate::fuse::{self, Leave, MountOptions, mounts};
 use crate::web::Socket;
 
 /// Show a photo folder arranged by what is in the pictures
@@ -49,8 +52,9 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     if !(args.foreground || args.daemon) {
         return daemon::start(&source, &mountpoint, &args.options, common);
     }
-    log_to_terminal(&config, "warn,kbasefs=info");
-    serve(&source, &mountpoint, &options, config, args.daemon)?;
+    let log = log::start(&config, "warn,kbasefs=info");
+    let daemon = args.daemon.then_some(&log);
+    serve(&source, &mountpoint, &options, config, daemon)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -112,12 +116,13 @@ fn serve(
     mountpoint: &Path,
     options: &MountOptions,
     config: Config,
-    is_daemon: bool,
+    daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
     let app = Arc::new(App::open(source, config)?);
     let runtime = Runtime::new()?;
     let mounted = app.mount(mountpoint, options, runtime.handle().clone())?;
-    unmount_on_signal(&runtime, mountpoint)?;
+    let guard = guard::start(mountpoint)?;
+    unmount_on_signal(&runtime, mounted.leaver())?;
     let (stop_api, api) = serve_api(&runtime, &app)?;
     let (scanned, first_scan) = mpsc::channel();
     let follow = {
@@ -128,15 +133,17 @@ fn serve(
     };
     // A large folder goes on appearing while people look already.
     let _ = first_scan.recv_timeout(FIRST_SCAN);
-    if is_daemon {
-        daemon::ready(app.index_file())?;
+    if let Some(log) = daemon {
+        daemon::ready(log, app.index_file())?;
     }
     tracing::info!(
         "{} is mounted on {}",
         source.display(),
         mountpoint.display()
     );
+    let service = service::start(&runtime, mountpoint);
     mounted.wait();
+    service.stopping();
     drop(mounted);
     tracing::info!("unmounted");
     app.stop();
@@ -146,6 +153,7 @@ fn serve(
         tracing::error!("following the source broke down");
     }
     runtime.shutdown_timeout(Duration::from_secs(1));
+    guard.end();
     Ok(())
 }
 
@@ -167,7 +175,7 @@ fn follow_source(app: &App, scanned: &mpsc::Sender<()>) {
 }
 
 /// Ctrl-C and a service's end unmount; what is running is finished.
-fn unmount_on_signal(runtime: &Runtime, mountpoint: &Path) -> anyhow::Result<()> {
+fn unmount_on_signal(runtime: &Runtime, leaver: Leave) -> anyhow::Result<()> {
     let _inside = runtime.enter();
     for kind in [
         SignalKind::terminate(),
@@ -175,11 +183,11 @@ fn unmount_on_signal(runtime: &Runtime, mountpoint: &Path) -> anyhow::Result<()>
         SignalKind::hangup(),
     ] {
         let mut signals = signal(kind)?;
-        let mountpoint = mountpoint.to_owned();
+        let leaver = leaver.clone();
         runtime.spawn(async move {
             while signals.recv().await.is_some() {
-                let mountpoint = mountpoint.clone();
-                let detached = tokio::task::spawn_blocking(move || mounts::detach(&mountpoint));
+                let leaver = leaver.clone();
+                let detached = tokio::task::spawn_blocking(move || leaver.leave());
                 if let Ok(Err(e)) = detached.await {
                     tracing::error!("unmount: {e}");
                 }

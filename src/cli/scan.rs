@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::client::Client;
-use super::{log_to_terminal, target, terminal};
+use super::{log, target, terminal};
 use crate::config::Config;
 
 /// Bring the catalog in step with the photo folder; reads metadata, not pictures
@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log_to_terminal(&config, "warn");
+    log::start(&config, "warn");
     let source = target::source(&args.source)?;
     let client = Client::connect(&source, config).await?;
     let report = client

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::client::Client;
-use super::{log_to_terminal, target, terminal};
+use super::{log, target, terminal};
 use crate::config::Config;
 
 /// Print the paths of photos that a query means, the most relevant first, then the newest
@@ -35,7 +35,7 @@ fn part(text: &str) -> Result<String, &'static str> {
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log_to_terminal(&config, "warn");
+    log::start(&config, "warn");
     let source = target::source(&args.source)?;
     let client = Client::informed(&source, config).await?;
     let mut url = reqwest::Url::parse("http://kbasefs/api/v1/search")?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::terminal::{self, printable};
-use super::{log_to_terminal, target};
+use super::{log, target};
 use crate::config::Config;
 
 /// Print everything known of one photo
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log_to_terminal(&config, "warn");
+    log::start(&config, "warn");
     let photo = target::photo(&args.photo, &config)?;
     let client = Client::informed(&photo.source, config).await?;
     let named = match (&photo.name["id"], &photo.name["path_base64"]) {

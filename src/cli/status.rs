@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::report::hinted;
 use super::terminal::{self, printable};
-use super::{log_to_terminal, target};
+use super::{log, target};
 use crate::config::Config;
 use crate::fuse::mounts;
 
@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log_to_terminal(&config, "warn");
+    log::start(&config, "warn");
     let sources = match &args.what {
         Some(path) => vec![target::source(path)?],
         None => mounts::all()

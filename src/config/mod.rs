@@ -38,6 +38,7 @@ pub struct Config {
     pub cache_entries: u64,
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives like `kbasefs::fuse=debug`.
     pub log: String,
+    pub log_format: LogFormat,
     /// When the model inside kbasefs looks at a picture.
     pub embedded: Embedded,
 }
@@ -46,6 +47,14 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Embedded {
     pub on: On,
+}
+
+/// What a line of the log looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 /// How changes of the source are noticed.
@@ -90,6 +99,7 @@ impl Default for Config {
             first_results_wait_s: 2.0,
             cache_entries: 10_000,
             log: "info".into(),
+            log_format: LogFormat::Text,
             embedded: Embedded::default(),
         }
     }

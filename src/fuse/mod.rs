@@ -25,7 +25,7 @@ use std::path::PathBuf;
 pub use counters::{Counters, Request};
 pub use mounts::detach;
 pub use options::MountOptions;
-pub use session::{Mounted, mount, mountpoint};
+pub use session::{Leave, Mounted, mount, mountpoint};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -76,9 +76,10 @@ fn fusermount(path: &Path) -> io::Result<()> {
     ))
 }
 
+/// By statfs(2): what stat(2) says may be what the kernel remembers.
 fn is_dead(path: &Path) -> bool {
-    let error = std::fs::symlink_metadata(path).err();
-    error.and_then(|e| e.raw_os_error()) == Some(Errno::NOTCONN.raw_os_error())
+    let statfs = rustix::fs::statfs(path);
+    matches!(statfs, Err(Errno::NOTCONN | Errno::CONNABORTED))
 }
 
 /// The path without links, but for its last component, which may be a dead mount.

@@ -36,32 +36,63 @@ pub struct Mounted {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Whether a session is over.
+/// How far the end of a session is.
 #[derive(Default)]
 struct End {
-    over: Mutex<bool>,
+    stage: Mutex<Stage>,
     changed: Condvar,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
+enum Stage {
+    #[default]
+    Serving,
+    /// This process is to end, whoever still has files open.
+    Leaving,
+    Over,
+}
+
 impl End {
-    fn announce(&self) {
-        *self.over.lock().expect("nothing panics holding it") = true;
+    fn announce(&self, stage: Stage) {
+        let mut now = self.stage.lock().expect("nothing panics holding it");
+        if *now < stage {
+            *now = stage;
+        }
         self.changed.notify_all();
     }
 
     fn wait(&self) {
-        let over = self.over.lock().expect("nothing panics holding it");
-        let waited = self.changed.wait_while(over, |over| !*over);
+        let stage = self.stage.lock().expect("nothing panics holding it");
+        let waited = self.changed.wait_while(stage, |s| *s == Stage::Serving);
         drop(waited.expect("nothing panics holding it"));
     }
 
-    /// Whether it came within this time.
+    /// Whether it was over within this time.
     fn wait_for(&self, patience: Duration) -> bool {
-        let over = self.over.lock().expect("nothing panics holding it");
+        let stage = self.stage.lock().expect("nothing panics holding it");
         let waited = self
             .changed
-            .wait_timeout_while(over, patience, |over| !*over);
-        *waited.expect("nothing panics holding it").0
+            .wait_timeout_while(stage, patience, |s| *s != Stage::Over);
+        *waited.expect("nothing panics holding it").0 == Stage::Over
+    }
+}
+
+/// Lets another thread end a mount.
+#[derive(Clone)]
+pub struct Leave {
+    mountpoint: PathBuf,
+    end: Arc<End>,
+}
+
+impl Leave {
+    /// Takes the mount away at once, and has [`Mounted::wait`] return though somebody may still have files open there.
+    ///
+    /// # Errors
+    /// When the system refuses; the wait ends all the same.
+    pub fn leave(&self) -> std::io::Result<()> {
+        let detached = mounts::detach(&self.mountpoint);
+        self.end.announce(Stage::Leaving);
+        detached
     }
 }
 
@@ -125,7 +156,7 @@ fn serve(session: Session<Filesystem>, end: Arc<End>) -> std::io::Result<JoinHan
         if let Err(e) = session.run() {
             tracing::error!("mount: {e}");
         }
-        end.announce();
+        end.announce(Stage::Over);
     })
 }
 
@@ -159,7 +190,15 @@ impl Mounted {
         self.counters.clone()
     }
 
-    /// Waits until it is unmounted, by whomever.
+    /// What ends it from elsewhere.
+    pub fn leaver(&self) -> Leave {
+        Leave {
+            mountpoint: self.mountpoint.clone(),
+            end: self.end.clone(),
+        }
+    }
+
+    /// Waits until it is unmounted, by whomever, or [`Leave::leave`] is called.
     pub fn wait(&self) {
         self.end.wait();
     }
@@ -177,6 +216,8 @@ impl Mounted {
             Err(e) if e.raw_os_error() == Some(Errno::BUSY.raw_os_error()) => {
                 mounts::detach(&self.mountpoint)
             }
+            // It was detached before, and somebody still uses it.
+            Err(e) if e.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
             result => result,
         };
         unmounted.map_err(|source| Error::Unmount {

@@ -2,11 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::cli::Common;
+use crate::cli::log::Log;
 
 /// What it writes when the mount is live; before that, only errors.
 const READY: &str = "ready";
@@ -57,14 +57,11 @@ pub fn start(
 }
 
 /// Says that the mount is live, and lets go of the terminal: from now on the log is a file beside the index.
-pub fn ready(index: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let log = options.create(true).append(true).mode(0o600);
-    let log = log.open(index.with_extension("log"))?;
+pub fn ready(log: &Log, index: &Path) -> io::Result<()> {
+    log.move_to(&index.with_extension("log"))?;
     println!("{READY}");
     let null = OpenOptions::new().write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&log)?;
     // The start of a session fails for the first process of one, which is as good.
     let _ = rustix::process::setsid();
     std::env::set_current_dir("/")

@@ -1,0 +1,176 @@
+//! The log: to the terminal, to systemd's journal, or to a file of bounded size. What a command prints goes elsewhere.
+
+mod bounded;
+mod repeats;
+
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tracing::{Level, Metadata};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::{Config, LogFormat};
+use bounded::Bounded;
+use repeats::Repeats;
+
+/// Where the lines go; the same for all parts of a process.
+#[derive(Clone)]
+pub struct Log(Arc<Mutex<Sink>>);
+
+struct Sink {
+    place: Place,
+    format: LogFormat,
+    repeats: Repeats,
+}
+
+enum Place {
+    Terminal,
+    /// systemd takes standard error, puts the time before a line, and the urgency from its beginning.
+    Journal,
+    File(Bounded),
+}
+
+/// Starts logging to standard error. `least` is the filter where the settings say no more than `info`.
+pub fn start(config: &Config, least: &str) -> Log {
+    let place = match is_journal() {
+        true => Place::Journal,
+        false => Place::Terminal,
+    };
+    let log = Log(Arc::new(Mutex::new(Sink {
+        place,
+        format: config.log_format,
+        repeats: Repeats::default(),
+    })));
+    let filter = EnvFilter::try_new(match config.log.as_str() {
+        "info" => least,
+        other => other,
+    });
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_default())
+        .with_writer(log.clone())
+        .with_target(false)
+        .with_ansi(false)
+        .without_time();
+    // A second command in one process, as in tests, keeps the first one's log.
+    let _ = match config.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    log
+}
+
+impl Log {
+    /// From now on the lines go into a file, and so does whatever else is written to standard error.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn move_to(&self, file: &Path) -> io::Result<()> {
+        let bounded = Bounded::open(file)?;
+        self.0.lock().expect(LOCKED).place = Place::File(bounded);
+        Ok(())
+    }
+}
+
+const LOCKED: &str = "nothing panics under this lock";
+
+/// Whether standard error is systemd's journal.
+fn is_journal() -> bool {
+    let stream = std::env::var("JOURNAL_STREAM");
+    let own = rustix::fs::fstat(rustix::stdio::stderr());
+    let (Ok(stream), Ok(own)) = (stream, own) else {
+        return false;
+    };
+    stream == format!("{}:{}", own.st_dev, own.st_ino)
+}
+
+/// One line on its way.
+pub struct Line {
+    log: Log,
+    level: Level,
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        let (log, level) = (self.clone(), Level::INFO);
+        Line { log, level }
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
+        let (log, level) = (self.clone(), *meta.level());
+        Line { log, level }
+    }
+}
+
+impl Write for Line {
+    /// The subscriber writes an event whole.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes);
+        let mut sink = self.log.0.lock().expect(LOCKED);
+        for line in sink.repeats.pass(line.trim_end(), Instant::now()) {
+            sink.put(&line, self.level)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn put(&mut self, line: &str, level: Level) -> io::Result<()> {
+        let now = Timestamp::now();
+        let line = match (&self.place, self.format) {
+            (Place::Journal, LogFormat::Text) => format!("<{}>{line}\n", urgency(level)),
+            (_, LogFormat::Text) => format!("{now:.3} {line}\n"),
+            (_, LogFormat::Json) => timed(line, &format!("{now:.3}")),
+        };
+        match &mut self.place {
+            Place::File(file) => file.put(line.as_bytes()),
+            _ => io::stderr().write_all(line.as_bytes()),
+        }
+    }
+}
+
+/// A JSON object with the time before all else.
+fn timed(object: &str, now: &str) -> String {
+    match object.strip_prefix('{') {
+        Some(rest) => format!("{{\"timestamp\":\"{now}\",{rest}\n"),
+        None => format!("{object}\n"),
+    }
+}
+
+/// As syslog(3) numbers it.
+fn urgency(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        _ => 7,
+    }
+}
+
+/// The size of a file, 0 where there is none.
+fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |m| m.size())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_line_has_its_time() {
+        let line = timed("{\"level\":\"INFO\"}", "2024-01-01T00:00:00.000Z");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["level"], "INFO");
+        assert_eq!(value["timestamp"], "2024-01-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,227 @@
+//! How a mount's process lives and ends: signals, kills, systemd.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use kbasefs::fuse::mounts;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long something may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct House {
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    /// `None` where nothing can be mounted.
+    fn new() -> Option<Self> {
+        if !Path::new("/dev/fuse").exists() {
+            eprintln!("skipped: /dev/fuse is missing");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "photos", "mnt"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let house = Self { folder };
+        let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([1, 2, 3]));
+        picture.save(house.path("photos/a.png")).unwrap();
+        Some(house)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
+        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.path("home"));
+        command
+    }
+
+    /// Mounts in the foreground; live when this returns.
+    fn mount(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
+        let mut command = self.command();
+        command
+            .args(["mount", "-f"])
+            .args([self.path("photos"), self.path("mnt")]);
+        prepare(command.stderr(Stdio::piped()));
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut text = String::new();
+        while !text.contains("is mounted on") {
+            assert!(log.read_line(&mut text).unwrap() > 0, "{text}");
+        }
+        let rest = std::thread::spawn(move || {
+            log.read_to_string(&mut text).unwrap();
+            text
+        });
+        Daemon {
+            child,
+            rest: Some(rest),
+        }
+    }
+
+    fn mounted(&self) -> Option<mounts::MountInfo> {
+        mounts::at(&self.path("mnt"))
+    }
+
+    fn until_unmounted(&self) {
+        let began = Instant::now();
+        while self.mounted().is_some() {
+            assert!(began.elapsed() < PATIENCE, "{:?}", self.mounted());
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // Most tests have unmounted.
+        let _ = mounts::detach(&self.path("mnt"));
+    }
+}
+
+/// A mount's process; killed when dropped.
+struct Daemon {
+    child: Child,
+    rest: Option<std::thread::JoinHandle<String>>,
+}
+
+impl Daemon {
+    fn signal(&self, signal: Signal) {
+        kill_process(pid(self.child.id()), signal).unwrap();
+    }
+
+    /// Waits for its end: how it ended, and its log.
+    fn end(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.rest.take().unwrap().join().unwrap())
+    }
+
+    fn children(&self) -> Vec<u32> {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let tasks = std::fs::read_dir(tasks).unwrap().map(Result::unwrap);
+        let lists = tasks.map(|t| std::fs::read_to_string(t.path().join("children")).unwrap());
+        let all: Vec<_> = lists.collect();
+        all.iter()
+            .flat_map(|l| l.split_whitespace())
+            .map(|p| p.parse().unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It has ended, or is to end now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::from_raw(number.try_into().unwrap()).unwrap()
+}
+
+#[test]
+fn a_signal_unmounts_and_ends_well() {
+    let Some(house) = House::new() else { return };
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut daemon = house.mount(|_| ());
+        daemon.signal(signal);
+        let (status, log) = daemon.end();
+        assert!(status.success(), "{log}");
+        assert_eq!(house.mounted(), None);
+        assert!(log.ends_with("unmounted\n"), "{log}");
+    }
+}
+
+#[test]
+fn a_signal_ends_also_a_mount_in_use() {
+    let Some(house) = House::new() else { return };
+    let mut daemon = house.mount(|_| ());
+    let _open = std::fs::File::open(house.path("mnt/all")).unwrap();
+    daemon.signal(Signal::TERM);
+    let (status, log) = daemon.end();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("still in use"), "{log}");
+    assert_eq!(house.mounted(), None);
+}
+
+#[test]
+fn a_killed_process_leaves_no_dead_mount() {
+    let Some(house) = House::new() else { return };
+    for _ in 0..3 {
+        let mut daemon = house.mount(|_| ());
+        daemon.signal(Signal::KILL);
+        assert!(!daemon.end().0.success());
+        house.until_unmounted();
+    }
+    let mut daemon = house.mount(|_| ());
+    daemon.signal(Signal::TERM);
+    assert!(daemon.end().0.success());
+}
+
+#[test]
+fn a_dead_mount_is_taken_away_by_the_next() {
+    let Some(house) = House::new() else { return };
+    let mut daemon = house.mount(|_| ());
+    let guards = daemon.children();
+    assert_eq!(guards.len(), 1);
+    kill_process(pid(guards[0]), Signal::KILL).unwrap();
+    daemon.signal(Signal::KILL);
+    daemon.end();
+    assert!(house.mounted().unwrap().dead);
+    let mut next = house.mount(|_| ());
+    assert!(house.path("mnt/all/a.png").exists());
+    next.signal(Signal::TERM);
+    assert!(next.end().0.success());
+    assert_eq!(house.mounted(), None);
+}
+
+#[test]
+fn systemd_is_told_when_it_is_live_that_it_answers_and_when_it_ends() {
+    let Some(house) = House::new() else { return };
+    let socket = UnixDatagram::bind(house.path("notify")).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let next = || {
+        let mut text = [0; 64];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    };
+    let mut daemon = house.mount(|command| {
+        command.env("NOTIFY_SOCKET", house.path("notify"));
+        command.env("WATCHDOG_USEC", "20000");
+    });
+    assert_eq!(next(), "READY=1");
+    assert_eq!([next(), next()], ["WATCHDOG=1", "WATCHDOG=1"]);
+    daemon.signal(Signal::TERM);
+    while next() != "STOPPING=1" {}
+    assert!(daemon.end().0.success());
+}
+
+#[test]
+fn the_log_can_be_json() {
+    let Some(house) = House::new() else { return };
+    let mut daemon = house.mount(|command| {
+        command.env("KBASEFS_LOG_FORMAT", "json");
+    });
+    daemon.signal(Signal::TERM);
+    let (_, log) = daemon.end();
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(
+            line["timestamp"].is_string() && line["message"].is_string(),
+            "{line}"
+        );
+    }
+    assert!(log.lines().count() >= 3);
+}
