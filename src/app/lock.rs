@@ -23,6 +23,12 @@ impl Lock {
     }
 }
 
+/// Whether a process owns the catalog of an index, as far as this user can tell.
+pub fn is_taken(index: &Path) -> bool {
+    let file = File::open(index.with_extension("lock"));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn open(index: &Path) -> std::io::Result<File> {
     if let Some(folder) = index.parent() {
         DirBuilder::new()

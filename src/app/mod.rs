@@ -77,8 +77,17 @@ pub fn index_file(source: &Path, config: &Config) -> Result<PathBuf, Error> {
             path: path.clone(),
             source,
         }),
-        None => config::index_file(source, &env).ok_or(Error::NoHome),
+        None => config::index_file(source, &env)
+            .or_else(|| system_index_file(source))
+            .ok_or(Error::NoHome),
     }
+}
+
+/// Where it is for root at boot, who has no home then.
+fn system_index_file(source: &Path) -> Option<PathBuf> {
+    let data = |name: &str| (name == "XDG_DATA_HOME").then(|| "/var/lib".to_owned());
+    let is_root = rustix::process::geteuid().is_root();
+    is_root.then(|| config::index_file(source, &data)).flatten()
 }
 
 /// Whether a folder is the source of a catalog. With an index named, any folder may be; the index tells.
@@ -88,6 +97,11 @@ pub fn has_catalog(folder: &Path, config: &Config) -> Result<bool, Error> {
         return Ok(file.exists());
     }
     Ok(sqlite::owner(&file)?.is_some_and(|owner| owner == folder))
+}
+
+/// Whether a process owns the catalog of a source, as far as this user can tell.
+pub fn is_in_use(source: &Path, config: &Config) -> Result<bool, Error> {
+    Ok(lock::is_taken(&index_file(source, config)?))
 }
 
 /// A variable of the environment, if it is text.

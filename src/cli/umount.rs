@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::client::Client;
 use super::report::hinted;
 use super::{Common, on_runtime, target};
+use crate::app;
 use crate::fuse::mounts;
 
 /// Take a mount away; its process finishes what it is doing and ends
@@ -28,7 +28,8 @@ pub fn run(args: &Args, common: &Common) -> anyhow::Result<()> {
     let config = common.load()?;
     on_runtime(async {
         let ended = async {
-            while Client::daemon(&source, &config).await?.is_some() {
+            // Its last act is to let go of the catalog.
+            while app::is_in_use(&source, &config)? {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Ok(())
