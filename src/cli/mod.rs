@@ -74,7 +74,11 @@ enum Command {
 
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let args = match mount::helper::call(std::env::args_os().collect()) {
+        mount::helper::Call::Command(args) => args,
+        mount::helper::Call::Fake => return ExitCode::SUCCESS,
+    };
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };

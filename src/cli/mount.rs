@@ -2,6 +2,7 @@
 
 mod daemon;
 pub mod guard;
+pub mod helper;
 mod service;
 
 use std::path::{Path, PathBuf};

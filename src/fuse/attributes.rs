@@ -18,7 +18,28 @@ pub fn file_type(kind: Kind) -> FileType {
     }
 }
 
-pub fn file_attr(attr: &Attr) -> FileAttr {
+/// What a mount shows in the place of owners and permissions, where its options say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    pub umask: Option<u32>,
+}
+
+impl Shown {
+    pub fn attr(self, attr: &Attr) -> FileAttr {
+        let attr = file_attr(attr);
+        let mode = self.umask.map(|umask| (0o777 & !umask) as u16);
+        FileAttr {
+            uid: self.uid.unwrap_or(attr.uid),
+            gid: self.gid.unwrap_or(attr.gid),
+            perm: mode.unwrap_or(attr.perm),
+            ..attr
+        }
+    }
+}
+
+fn file_attr(attr: &Attr) -> FileAttr {
     let time = time(attr.mtime_ns);
     FileAttr {
         ino: INodeNo(attr.inode.0),

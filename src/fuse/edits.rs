@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fuser::{ReplyEmpty, ReplyEntry};
 use tokio::runtime::Handle;
 
-use super::attributes::{GENERATION, TTL, file_attr};
+use super::attributes::{GENERATION, Shown, TTL};
 use super::errno;
 use super::values::send_done;
 use crate::vfs::{Attr, Result, Tree};
@@ -14,11 +14,16 @@ use crate::vfs::{Attr, Result, Tree};
 pub struct Edits {
     tree: Arc<Tree>,
     runtime: Handle,
+    shown: Shown,
 }
 
 impl Edits {
-    pub fn new(tree: Arc<Tree>, runtime: Handle) -> Self {
-        Self { tree, runtime }
+    pub fn new(tree: Arc<Tree>, runtime: Handle, shown: Shown) -> Self {
+        Self {
+            tree,
+            runtime,
+            shown,
+        }
     }
 
     /// An edit that makes a name.
@@ -27,9 +32,9 @@ impl Edits {
         reply: ReplyEntry,
         edit: impl FnOnce(&Tree) -> Result<Attr> + Send + 'static,
     ) {
-        let tree = self.tree.clone();
+        let (tree, shown) = (self.tree.clone(), self.shown);
         self.runtime.spawn_blocking(move || match edit(&tree) {
-            Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+            Ok(attr) => reply.entry(&TTL, &shown.attr(&attr), GENERATION),
             Err(e) => reply.error(errno::of(&e)),
         });
     }

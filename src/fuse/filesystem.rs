@@ -16,7 +16,7 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::answers::Answers;
-use super::attributes::{GENERATION, TTL, absent, file_attr};
+use super::attributes::{GENERATION, Shown, TTL, absent};
 use super::counters::{Counters, Request};
 use super::edits::Edits;
 use super::errno;
@@ -36,6 +36,7 @@ pub struct Filesystem {
     pub folders: Arc<Folders>,
     pub files: Files,
     pub edits: Edits,
+    pub shown: Shown,
 }
 
 impl Filesystem {
@@ -73,7 +74,12 @@ impl fuser::Filesystem for Filesystem {
                 tracing::debug!("the kernel has no {flag:?}");
             }
         }
+        let is_root = rustix::process::geteuid().is_root();
+        if !is_root {
+            tracing::debug!("no passthrough: the kernel lets only root have files read by itself");
+        }
         self.files.passthrough = self.files.passthrough
+            && is_root
             && config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
             && config.set_max_stack_depth(1).is_ok();
         Ok(())
@@ -83,8 +89,9 @@ impl fuser::Filesystem for Filesystem {
         self.counters.count(Request::Lookup);
         let (parent, name) = (Inode(parent.0), name.as_bytes().to_vec());
         let ask = move |tree: &Tree| tree.lookup(parent, &name);
-        self.answers.give(ask, |found| match found {
-            Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+        let shown = self.shown;
+        self.answers.give(ask, move |found| match found {
+            Ok(attr) => reply.entry(&TTL, &shown.attr(&attr), GENERATION),
             Err(Error::NotFound) => reply.entry(&TTL, &absent(), GENERATION),
             Err(e) => reply.error(errno::of(&e)),
         });
@@ -99,7 +106,7 @@ impl fuser::Filesystem for Filesystem {
         self.counters.count(Request::GetAttr);
         let _answering = self.inbox.answering();
         match self.tree.attr(Inode(inode.0)) {
-            Ok(attr) => reply.attr(&TTL, &file_attr(&attr)),
+            Ok(attr) => reply.attr(&TTL, &self.shown.attr(&attr)),
             Err(e) => reply.error(errno::of(&e)),
         }
     }

@@ -9,7 +9,7 @@ use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, ReplyDirectory, ReplyDirectoryPlus, ReplyOpen,
 };
 
-use super::attributes::{GENERATION, TTL, file_attr, file_type};
+use super::attributes::{GENERATION, Shown, TTL, file_type};
 use super::errno;
 use super::handles::{Folder, Handles};
 use super::invalidate::Inbox;
@@ -20,11 +20,22 @@ pub struct Folders {
     tree: Arc<Tree>,
     inbox: Arc<Inbox>,
     open: Arc<Handles<Folder>>,
+    shown: Shown,
 }
 
 impl Folders {
-    pub fn new(tree: Arc<Tree>, inbox: Arc<Inbox>, open: Arc<Handles<Folder>>) -> Self {
-        Self { tree, inbox, open }
+    pub fn new(
+        tree: Arc<Tree>,
+        inbox: Arc<Inbox>,
+        open: Arc<Handles<Folder>>,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            tree,
+            inbox,
+            open,
+            shown,
+        }
     }
 
     /// Hands out a folder opened for listing.
@@ -72,7 +83,7 @@ impl Folders {
             let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
                 continue;
             };
-            let (name, known) = (OsStr::from_bytes(&entry.name), file_attr(&attr));
+            let (name, known) = (OsStr::from_bytes(&entry.name), self.shown.attr(&attr));
             let is_dot = matches!(&entry.name[..], b"." | b"..");
             if reply.add(known.ino, entry.cookie, name, &TTL, &known, GENERATION) {
                 if !is_dot {

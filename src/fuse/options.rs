@@ -1,18 +1,23 @@
 //! The options after `-o`: those of this mount, those that mount(8) takes for itself, and unknown ones.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use fuser::{Config, MountOption, SessionACL};
 
 use super::Error;
+use super::attributes::Shown;
 
 /// How to mount.
 #[derive(Clone, Debug)]
 pub struct MountOptions {
     /// For the kernel, besides those that every mount has.
     flags: Vec<MountOption>,
-    /// Who may look; by default everybody when root mounts.
+    /// Who may look; see [`default_acl`].
     acl: Option<SessionACL>,
+    pub(super) shown: Shown,
+    /// Whether unknown options are passed over.
+    sloppy: bool,
     /// Whether the kernel may read originals by itself where it can.
     pub passthrough: bool,
 }
@@ -22,6 +27,8 @@ impl Default for MountOptions {
         Self {
             flags: Vec::new(),
             acl: None,
+            shown: Shown::default(),
+            sloppy: false,
             passthrough: true,
         }
     }
@@ -33,10 +40,12 @@ impl MountOptions {
     /// # Errors
     /// For a word that neither this program nor mount(8) knows.
     pub fn parse(list: &str) -> Result<Self, Error> {
-        let mut options = Self::default();
-        for word in list.split(',').filter(|word| !word.is_empty()) {
-            options.take(word)?;
-        }
+        let words = || list.split(',').filter(|word| !word.is_empty());
+        let mut options = Self {
+            sloppy: words().any(|word| word == "sloppy"),
+            ..Self::default()
+        };
+        words().try_for_each(|word| options.take(word))?;
         Ok(options)
     }
 
@@ -53,9 +62,29 @@ impl MountOptions {
             "allow_root" => return self.allow(SessionACL::RootAndOwner),
             "default_permissions" => MountOption::DefaultPermissions,
             _ if is_for_mount(word) => return Ok(()),
-            _ => return Err(Error::UnknownOption(word.to_owned())),
+            _ => return self.show(word),
         };
         self.flags.push(flag);
+        Ok(())
+    }
+
+    /// An option with a value: whose the files are and who may do what.
+    fn show(&mut self, word: &str) -> Result<(), Error> {
+        let wrong = || Error::UnknownOption(word.to_owned());
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        let place = match key {
+            "uid" => &mut self.shown.uid,
+            "gid" => &mut self.shown.gid,
+            "umask" => &mut self.shown.umask,
+            _ if self.sloppy => return Ok(()),
+            _ => return Err(wrong()),
+        };
+        let radix = if key == "umask" { 8 } else { 10 };
+        let number = u32::from_str_radix(value, radix).map_err(|_| wrong())?;
+        if key == "umask" && number > 0o777 {
+            return Err(wrong());
+        }
+        *place = Some(number);
         Ok(())
     }
 
@@ -69,10 +98,7 @@ impl MountOptions {
         let is_root = rustix::process::geteuid().is_root();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut config = Config::default();
-        config.acl = self.acl.unwrap_or(match is_root {
-            true => SessionACL::All,
-            false => SessionACL::Owner,
-        });
+        config.acl = self.acl.unwrap_or(default_acl(source, is_root));
         config.mount_options = self.mount_options(source, is_root, config.acl);
         config.n_threads = Some(cores.max(4));
         config.clone_fd = true;
@@ -104,6 +130,21 @@ impl MountOptions {
     }
 }
 
+/// Who may look when nobody said. A mount by root is for everybody where the source is: names and texts of photos show
+/// in folders that are open to all who may look. FUSE lets nobody but the one who mounts look otherwise.
+fn default_acl(source: &Path, is_root: bool) -> SessionACL {
+    match is_root && source.ancestors().all(is_open) {
+        true => SessionACL::All,
+        false => SessionACL::Owner,
+    }
+}
+
+/// Whether everybody may list a folder and enter it.
+fn is_open(folder: &Path) -> bool {
+    let mode = folder.metadata().map_or(0, |m| m.mode());
+    mode & 0o005 == 0o005
+}
+
 /// The source as the mount's name. fusermount3, which users need, takes a comma for the end of it.
 fn name(source: &Path, is_root: bool) -> String {
     let name = source.to_string_lossy();
@@ -115,7 +156,7 @@ fn name(source: &Path, is_root: bool) -> String {
 
 /// Options that are the default, or that mount(8), systemd and fstab keep for themselves.
 fn is_for_mount(word: &str) -> bool {
-    const WORDS: [&str; 22] = [
+    const WORDS: [&str; 23] = [
         "defaults",
         "rw",
         "noatime",
@@ -138,6 +179,7 @@ fn is_for_mount(word: &str) -> bool {
         "_netdev",
         "nonempty",
         "auto_unmount",
+        "sloppy",
     ];
     let prefixes = ["x-", "X-", "comment=", "fsname=", "subtype="];
     WORDS.contains(&word) || prefixes.iter().any(|p| word.starts_with(p))
@@ -163,6 +205,43 @@ mod tests {
         let options = kernel_options("exec,ro");
         assert!(options.contains(&MountOption::Exec) && options.contains(&MountOption::RO));
         assert!(!options.contains(&MountOption::NoExec));
+    }
+
+    #[test]
+    fn owners_and_permissions_can_be_given() {
+        let shown = |list| MountOptions::parse(list).unwrap().shown;
+        let expected = Shown {
+            uid: Some(1000),
+            gid: Some(100),
+            umask: Some(0o27),
+        };
+        assert_eq!(shown("uid=1000,gid=100,umask=027"), expected);
+        assert_eq!(shown("rw"), Shown::default());
+        for wrong in ["uid=me", "umask=9", "umask=7777", "gid="] {
+            assert!(MountOptions::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sloppy_passes_over_what_is_unknown_wherever_it_stands() {
+        assert!(MountOptions::parse("colour=blue,sloppy,uid=3").is_ok());
+        assert!(MountOptions::parse("sloppy,uid=x").is_err());
+    }
+
+    #[test]
+    fn a_mount_by_root_is_for_everybody_where_the_source_is() {
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        let set = |mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(folder.path(), mode).unwrap();
+        };
+        set(0o755);
+        assert_eq!(default_acl(folder.path(), true), SessionACL::All);
+        assert_eq!(default_acl(folder.path(), false), SessionACL::Owner);
+        for closed in [0o700, 0o751, 0o754] {
+            set(closed);
+            assert_eq!(default_acl(folder.path(), true), SessionACL::Owner);
+        }
     }
 
     #[test]

@@ -115,7 +115,12 @@ pub fn mount(
     };
     let (inbox, stale) = Inbox::new();
     let open = Arc::new(Handles::default());
-    let folders = Folders::new(tree.clone(), inbox.clone(), Arc::clone(&open));
+    let folders = Folders::new(
+        tree.clone(),
+        inbox.clone(),
+        Arc::clone(&open),
+        options.shown,
+    );
     let counters = Arc::<Counters>::default();
     let config = options.config(originals.root());
     let filesystem = Filesystem {
@@ -129,7 +134,8 @@ pub fn mount(
             inbox: inbox.clone(),
         },
         folders: Arc::new(folders),
-        edits: Edits::new(tree.clone(), runtime.clone()),
+        edits: Edits::new(tree.clone(), runtime.clone(), options.shown),
+        shown: options.shown,
         files: Files::new(tree.clone(), originals, runtime, options.passthrough),
     };
     let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;
