@@ -15,6 +15,7 @@ mod moves;
 mod network;
 mod others;
 mod part;
+mod reach;
 mod report;
 mod samples;
 mod scan;

@@ -112,7 +112,7 @@ impl Scan<'_> {
         if self.others.contains(&path, stat) {
             return count(&self.counts.other);
         }
-        match self.read(&path) {
+        match self.read(&path, stat.mode) {
             Ok((stat, Some(reading))) => self.found(path, stat, known, reading),
             Ok((stat, None)) => {
                 count(&self.counts.other);
@@ -123,8 +123,10 @@ impl Scan<'_> {
         }
     }
 
-    fn read(&self, path: &SourcePath) -> io::Result<(FileStat, Option<Reading>)> {
+    /// `mode`: as the walk saw it, through the folders above.
+    fn read(&self, path: &SourcePath, mode: u32) -> io::Result<(FileStat, Option<Reading>)> {
         let (file, stat) = self.originals.read(path)?;
+        let stat = FileStat { mode, ..stat };
         count(&self.counts.opened);
         Ok((stat, facts::read(&file, &stat, path)?))
     }

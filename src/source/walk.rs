@@ -14,6 +14,7 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::Error;
 use super::part::Part;
+use super::reach::Reach;
 use super::watch::Watches;
 use crate::catalog::{FileStat, SourcePath};
 use crate::originals::stat_of;
@@ -21,6 +22,7 @@ use crate::originals::stat_of;
 /// What a walk comes across.
 pub enum Sighting {
     Folder,
+    /// With the permissions that the folders above leave of its own.
     File(SourcePath, FileStat),
     /// A folder that couldn't be listed as a whole, or a file of which the disk says nothing.
     Unreadable(SourcePath, io::Error),
@@ -31,6 +33,7 @@ pub struct Walk {
     root: PathBuf,
     builder: WalkBuilder,
     refused: Refused,
+    reach: Arc<Reach>,
 }
 
 /// Folders that aren't entered because of what their `.ignore` is.
@@ -60,11 +63,13 @@ impl Walk {
             return Err(Error::Unreadable { path, source });
         }
         let refused = Refused::default();
+        let reach = Arc::<Reach>::default();
         let gate = Gate {
             root: root.into(),
             part: way.part,
             watches: way.watches,
             refused: Arc::clone(&refused),
+            reach: Arc::clone(&reach),
         };
         let mut builder = WalkBuilder::new(root);
         builder
@@ -78,6 +83,7 @@ impl Walk {
             root: root.into(),
             builder,
             refused,
+            reach,
         })
     }
 
@@ -114,7 +120,10 @@ impl Walk {
         }
         let path = self.relative(entry.path());
         match entry.metadata() {
-            Ok(now) => now.is_file().then(|| Sighting::File(path, stat_of(&now))),
+            Ok(now) => now.is_file().then(|| {
+                let stat = self.reach.fold(path.as_bytes(), stat_of(&now));
+                Sighting::File(path, stat)
+            }),
             Err(error) => self.unreadable(error),
         }
     }
@@ -178,6 +187,7 @@ struct Gate {
     part: Part,
     watches: Option<Arc<Watches>>,
     refused: Refused,
+    reach: Arc<Reach>,
 }
 
 impl Gate {
@@ -197,6 +207,10 @@ impl Gate {
         // Also where `.nomedia` hides photos: that may be taken away.
         if let Some(watches) = &self.watches {
             watches.enter(&SourcePath::new(path));
+        }
+        // One that vanishes meanwhile is for the walk to find out.
+        if let Ok(metadata) = folder.metadata() {
+            self.reach.enter(path, &stat_of(&metadata));
         }
         if is_there(&folder.path().join(NO_MEDIA)) {
             return false;

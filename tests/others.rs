@@ -1,0 +1,173 @@
+//! Mounts of and for people who aren't root. Needs root, to be others; skipped where it isn't.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// `nobody`, on every system: fusermount3 wants a name.
+const ANYBODY: u32 = 65_534;
+
+struct House {
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    /// With photos that everybody may read, one of them in a folder that is closed.
+    fn new() -> Option<Self> {
+        if !Path::new("/dev/fuse").exists() || !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: this needs /dev/fuse and root");
+            return None;
+        }
+        let house = Self {
+            folder: tempfile::tempdir_in("/tmp").unwrap(),
+        };
+        for name in ["", "home", "photos", "photos/closed", "mnt"] {
+            std::fs::create_dir_all(house.path(name)).unwrap();
+            house.open(name, 0o755);
+        }
+        for name in [
+            "photos/open.png",
+            "photos/private.png",
+            "photos/closed/in.png",
+        ] {
+            let seed = u8::try_from(name.len()).unwrap();
+            let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([seed, 2, 3]));
+            picture.save(house.path(name)).unwrap();
+            house.open(name, 0o644);
+        }
+        std::fs::copy(env!("CARGO_BIN_EXE_kbasefs"), house.path("kbasefs")).unwrap();
+        house.open("photos/private.png", 0o600);
+        house.open("photos/closed", 0o700);
+        Some(house)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn open(&self, name: &str, mode: u32) {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
+    }
+
+    fn kbasefs(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.path("kbasefs"));
+        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
+        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command
+            .env("HOME", self.path("home"))
+            .current_dir("/")
+            .args(args);
+        command
+    }
+
+    fn mount(&self, options: &str) {
+        let mut command = self.kbasefs(&["mount", "-o", options]);
+        let output = command
+            .arg(self.path("photos"))
+            .arg(self.path("mnt"))
+            .output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    fn unmount(&self) {
+        let output = self
+            .kbasefs(&["umount"])
+            .arg(self.path("mnt"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Whether anybody can read a file of the mount.
+    fn reads(&self, name: &str) -> bool {
+        as_anybody(Command::new("cat").arg(self.path("mnt").join(name)))
+            .status
+            .success()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // A test that didn't fail has unmounted.
+        let _ = kbasefs::fuse::detach(&self.path("mnt"));
+    }
+}
+
+fn as_anybody(command: &mut Command) -> Output {
+    use std::os::unix::process::CommandExt;
+    command.uid(ANYBODY).gid(ANYBODY).output().unwrap()
+}
+
+#[test]
+fn nobody_reads_through_the_mount_what_is_closed_in_the_source() {
+    let Some(house) = House::new() else { return };
+    house.mount("rw");
+    assert!(house.reads("all/open.png") && house.reads("by-type/png/open.png"));
+    assert!(!house.reads("all/private.png") && !house.reads("by-type/png/private.png"));
+    assert!(!house.reads("all/closed/in.png") && !house.reads("by-type/png/in.png"));
+    house.open("photos/closed", 0o755);
+    let began = std::time::Instant::now();
+    while !house.reads("by-type/png/in.png") {
+        assert!(
+            began.elapsed().as_secs() < 60,
+            "a folder that was opened is open"
+        );
+    }
+    house.unmount();
+}
+
+#[test]
+fn a_closed_source_is_for_its_owner_unless_the_mount_says_otherwise() {
+    let Some(house) = House::new() else { return };
+    house.open("photos", 0o700);
+    house.mount("rw");
+    assert!(!house.reads("all/open.png"));
+    assert!(std::fs::read(house.path("mnt/all/open.png")).is_ok());
+    house.unmount();
+    house.mount("allow_other");
+    assert!(house.reads("all/open.png") && !house.reads("all/private.png"));
+    house.unmount();
+}
+
+#[test]
+fn owners_and_permissions_can_be_given() {
+    use std::os::unix::fs::MetadataExt;
+    let Some(house) = House::new() else { return };
+    house.mount(&format!("allow_other,uid={ANYBODY},gid=7,umask=077"));
+    for name in ["all/private.png", "tags", ""] {
+        let stat = house.path("mnt").join(name).metadata().unwrap();
+        let shown = (stat.uid(), stat.gid(), stat.mode() & 0o777);
+        assert_eq!(shown, (ANYBODY, 7, 0o700), "{name}");
+    }
+    assert!(house.reads("all/private.png"));
+    house.unmount();
+}
+
+#[test]
+fn anybody_can_mount_what_they_may_read() {
+    let Some(house) = House::new() else { return };
+    let for_all = std::fs::metadata("/dev/fuse").unwrap().mode() & 0o006 == 0o006;
+    if !for_all || Command::new("fusermount3").arg("-V").output().is_err() {
+        eprintln!("skipped: this needs fusermount3 and a /dev/fuse for everybody");
+        return;
+    }
+    use std::os::unix::fs::MetadataExt;
+    for name in ["home", "mnt"] {
+        std::os::unix::fs::chown(house.path(name), Some(ANYBODY), Some(ANYBODY)).unwrap();
+    }
+    let mut mount = house.kbasefs(&["mount"]);
+    let mount = as_anybody(mount.arg(house.path("photos")).arg(house.path("mnt")));
+    assert!(mount.status.success(), "{mount:?}");
+    assert!(house.reads("all/open.png") && house.reads("by-type/png/open.png"));
+    assert!(!house.reads("all/private.png") && !house.reads("all/closed/in.png"));
+    let index = house.path("home/.local/share/kbasefs");
+    assert_eq!(index.metadata().unwrap().mode() & 0o777, 0o700);
+    // Not even root looks into what somebody else mounted.
+    assert!(std::fs::read_dir(house.path("mnt")).is_err());
+    let umount = as_anybody(house.kbasefs(&["umount"]).arg(house.path("mnt")));
+    assert!(umount.status.success(), "{umount:?}");
+}
