@@ -12,33 +12,64 @@ const LONGEST: usize = 255;
 const CUT: &str = "%~";
 /// Hexadecimal digits of that hash.
 const HASH: usize = 16;
+/// Stands behind the name of a label that a photo has for its name: no escape ends so.
+const MARK: char = '%';
+/// As often as needed, but no more than this.
+const MARKS: usize = 8;
 
 /// The folder name of a label's value. Never empty, `.`, `..` or hidden, and never begins with `-`.
 pub fn encode(value: &str) -> String {
     let name = escape(value);
-    // One byte is left for the mark of `folder_name`.
-    if name.len() < LONGEST {
+    let room = LONGEST - MARKS;
+    if name.len() <= room {
         return name;
     }
-    let kept = cut(&name, LONGEST - CUT.len() - HASH - 1);
+    let kept = cut(&name, room - CUT.len() - HASH);
     let hash = blake3::hash(value.as_bytes()).to_hex();
     format!("{kept}{CUT}{}", &hash[..HASH])
 }
 
-/// The folder name of a label, without `prefix`. One that a photo has for its name already is marked with a `%`.
+/// The folder name of a label, without `prefix`. One that a photo has for its name already is marked.
 pub fn folder_name(shown: &str, prefix: &str, index: &Index) -> String {
     let mut name = encode(shown.strip_prefix(prefix).unwrap_or(shown));
-    if index.by_name(name.as_bytes()).is_some() {
-        name.push('%');
+    for _ in 0..MARKS {
+        if index.by_name(name.as_bytes()).is_none() {
+            break;
+        }
+        name.push(MARK);
     }
     name
+}
+
+/// Every name that the folder of a label may get from marks.
+pub fn with_marks(name: &str) -> impl Iterator<Item = String> {
+    (0..=MARKS).map(move |marks| name.to_owned() + &MARK.to_string().repeat(marks))
+}
+
+/// A folder name without its marks.
+pub fn unmarked(name: &str) -> &str {
+    match name.trim_end_matches(MARK) {
+        // The empty label is a mark itself.
+        "" => &name[..name.len().min(1)],
+        plain => plain,
+    }
+}
+
+/// Whether a label that was ever seen may have this folder name, unmarked.
+pub fn may_be_label(name: &str, facet: Facet, prefix: &str, index: &Index) -> bool {
+    match unescape(name) {
+        Some(value) => {
+            let key = LabelKey::new(facet, &format!("{prefix}{value}"));
+            index.spelling(&key).is_some()
+        }
+        None => name.contains(CUT),
+    }
 }
 
 /// The label of a facet that is shown as a folder of this name, where `prefix` is left out.
 pub fn find(name: &[u8], facet: Facet, prefix: &str, index: &Index) -> Option<LabelFolder> {
     let name = std::str::from_utf8(name).ok()?;
-    let plain = name.strip_suffix('%').filter(|n| !n.is_empty());
-    let plain = plain.unwrap_or(name);
+    let plain = unmarked(name);
     let is_it =
         |shown: &str| shown.starts_with(prefix) && folder_name(shown, prefix, index) == name;
     match unescape(plain) {

@@ -11,7 +11,7 @@ use super::inode::Folder;
 use super::photos::no_words;
 use super::{Folders, Inode, Photos, Tree, naming, texts};
 use crate::catalog::{Facet, PhotoId, Query};
-use crate::index::{Delta, Face, LabelId};
+use crate::index::{Delta, Face, LabelId, PhotoDelta};
 
 /// Something that the kernel may remember wrongly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,9 @@ pub enum Stale {
     Attributes(Inode),
 }
 
+/// What [`Tree::marked_labels`] gave, by facet and prefix.
+type Marks = HashMap<(Facet, String), Vec<String>>;
+
 impl Tree {
     /// Everything that a change makes stale, without repetition.
     pub fn stale(&self, delta: &Delta) -> Vec<Stale> {
@@ -35,8 +38,9 @@ impl Tree {
         let photos = photos.flat_map(|id| [Inode::of_photo(id), Inode::of_text(id)]);
         let readme = std::iter::once(Inode::of_generated(0));
         stale.extend(photos.chain(readme).map(Stale::Attributes));
+        let mut marks = HashMap::new();
         for (inode, folder) in self.table.all() {
-            let names = self.stale_names(&folder, delta);
+            let names = self.stale_names(&folder, delta, &mut marks);
             if !names.is_empty() {
                 stale.insert(Stale::Listing(inode));
             }
@@ -49,7 +53,7 @@ impl Tree {
     }
 
     /// The names in a folder that a change makes stale.
-    fn stale_names(&self, folder: &Folder, delta: &Delta) -> HashSet<Vec<u8>> {
+    fn stale_names(&self, folder: &Folder, delta: &Delta, marks: &mut Marks) -> HashSet<Vec<u8>> {
         let listing = self.list(&folder.steps);
         let mut names = self.stale_photos(&listing.photos, delta);
         match &listing.folders {
@@ -73,11 +77,21 @@ impl Tree {
                 facet,
                 within,
                 prefix,
-                narrowing: false,
+                narrowing,
                 ..
-            } => names.extend(self.flipped_labels(*facet, within, prefix, delta)),
-            Folders::Labels { facet, within, .. } => {
-                names.extend(self.narrowing_labels(*facet, within, delta));
+            } => {
+                let mut labels = match narrowing {
+                    true => self.narrowing_labels(*facet, within, delta),
+                    false => self.flipped_labels(*facet, within, prefix, delta),
+                };
+                let marked = marks.entry((*facet, prefix.clone()));
+                labels.extend_from_slice(
+                    marked.or_insert_with(|| self.marked_labels(*facet, prefix, delta)),
+                );
+                if *narrowing {
+                    names.extend(labels.iter().map(|name| format!("-{name}").into()));
+                }
+                names.extend(labels.into_iter().map(String::into_bytes));
             }
         }
         names
@@ -140,11 +154,8 @@ impl Tree {
         within: &Query,
         prefix: &str,
         delta: &Delta,
-    ) -> HashSet<Vec<u8>> {
-        let renamed = delta.renamed.iter().filter(|(f, _)| *f == facet);
-        let mut names: HashSet<Vec<u8>> = renamed
-            .map(|(_, shown)| naming::folder_name(shown, prefix, self.index()).into())
-            .collect();
+    ) -> Vec<String> {
+        let mut names = Vec::new();
         // How many of the changed photos have each label that came or went.
         let mut touched = HashMap::<LabelId, u64>::new();
         for photo in &delta.photos {
@@ -164,26 +175,26 @@ impl Tree {
                 continue;
             };
             if label.photos <= changed && label.shown.starts_with(prefix) {
-                names.insert(naming::folder_name(&label.shown, prefix, self.index()).into());
+                names.push(naming::folder_name(&label.shown, prefix, self.index()));
             }
         }
         names
     }
 
     /// In a folder that narrows, any label may begin or cease to narrow when a photo enters or leaves it.
-    fn narrowing_labels(&self, facet: Facet, within: &Query, delta: &Delta) -> HashSet<Vec<u8>> {
+    fn narrowing_labels(&self, facet: Facet, within: &Query, delta: &Delta) -> Vec<String> {
         let admitted = |id: PhotoId, face: &Option<Face>| {
             let face = face.as_ref();
             face.is_some_and(|f| self.admits_face(within, id, f))
         };
-        let touched = |p: &&crate::index::PhotoDelta| {
+        let touched = |p: &&PhotoDelta| {
             let labels = |f: &Option<Face>| f.as_ref().map(|f| f.labels.clone());
             (admitted(p.id, &p.before) || admitted(p.id, &p.after))
                 && labels(&p.before) != labels(&p.after)
         };
         let changed: Vec<_> = delta.photos.iter().filter(touched).collect();
         if changed.is_empty() {
-            return HashSet::new();
+            return Vec::new();
         }
         let faces = changed.iter().flat_map(|p| [&p.before, &p.after]).flatten();
         let gone: BTreeSet<LabelId> = faces.flat_map(|f| f.labels.iter().copied()).collect();
@@ -191,11 +202,27 @@ impl Tree {
         let gone = gone.into_iter();
         let gone = gone.filter_map(|l| self.index().label_in(l, facet, &within));
         let here = self.index().labels_within(facet, &within).into_iter();
-        let plain = here
-            .chain(gone)
-            .map(|l| naming::folder_name(&l.shown, "", self.index()));
-        plain
-            .flat_map(|name| [format!("-{name}").into(), name.into()])
+        let labels = here.chain(gone);
+        labels
+            .map(|l| naming::folder_name(&l.shown, "", self.index()))
             .collect()
+    }
+
+    /// Folders of labels that are called in another way: because somebody spelled the label, or because a photo of
+    /// that name came or went, which marks it.
+    fn marked_labels(&self, facet: Facet, prefix: &str, delta: &Delta) -> Vec<String> {
+        let renamed = delta.renamed.iter().filter(|(f, _)| *f == facet);
+        let renamed = renamed.map(|(_, shown)| shown.strip_prefix(prefix).unwrap_or(shown));
+        let renamed = renamed.map(naming::encode);
+        let appeared = |p: &&PhotoDelta| p.before.is_some() != p.after.is_some();
+        let faces = delta.photos.iter().filter(appeared);
+        let faces = faces.flat_map(|p| [&p.before, &p.after]).flatten();
+        let names = faces.filter_map(|f| std::str::from_utf8(f.names.name()).ok());
+        let names = names.map(naming::unmarked);
+        let names = names.filter(|name| naming::may_be_label(name, facet, prefix, self.index()));
+        let plain = renamed.chain(names.map(str::to_owned));
+        let plain: BTreeSet<String> = plain.collect();
+        let all = plain.iter().flat_map(|name| naming::with_marks(name));
+        all.collect()
     }
 }

@@ -3,7 +3,9 @@
 mod commands;
 mod counts;
 mod fixture;
+mod model;
 mod mount;
+mod names;
 mod searching;
 mod suite;
 mod tree;
