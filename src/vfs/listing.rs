@@ -46,8 +46,8 @@ pub enum Folders {
         prefix: String,
         /// Only labels that some of these photos lack; `-label` then resolves, too.
         narrowing: bool,
-        /// Whether they are listed, rather than only found when looked up.
-        listed: bool,
+        /// How many are listed at most, those of most photos; the others are found when looked up.
+        listed: usize,
     },
 }
 
@@ -78,7 +78,7 @@ impl Listing {
             within,
             prefix: String::new(),
             narrowing: false,
-            listed: true,
+            listed: usize::MAX,
         };
         Self {
             folders,

@@ -4,6 +4,7 @@
 //! that a listing of a million photos takes no more memory than a bitmap. An entry's cookie follows from what it is,
 //! so that a listing goes on at the right place whatever changed meanwhile.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -141,7 +142,7 @@ impl OpenDir {
 /// The folders of a listing: cookie, name, step.
 fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
     match folders {
-        Folders::None | Folders::Labels { listed: false, .. } => Vec::new(),
+        Folders::None | Folders::Labels { listed: 0, .. } => Vec::new(),
         Folders::Views => {
             let named = views().iter().enumerate();
             named
@@ -185,13 +186,18 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
             within,
             prefix,
             narrowing,
-            ..
+            listed,
         } => {
             let within = tree.evaluate(within);
-            let labels = tree.index().labels_within(*facet, &within).into_iter();
+            let mut labels = tree.index().labels_within(*facet, &within);
+            labels.retain(|l| !narrowing || l.photos < within.len());
+            labels.retain(|l| l.shown.starts_with(prefix.as_str()));
+            if labels.len() > *listed {
+                labels.sort_by_key(|l| (Reverse(l.photos), l.id));
+                labels.truncate(*listed);
+            }
             labels
-                .filter(|l| !narrowing || l.photos < within.len())
-                .filter(|l| l.shown.starts_with(prefix.as_str()))
+                .into_iter()
                 .map(|l| {
                     let name = naming::folder_name(&l.shown, prefix, tree.index());
                     (LABEL + u64::from(l.id.0), name.into(), Step::Label(l.key))

@@ -20,6 +20,32 @@ fn the_bare_tree_behaves() {
     suite::run(&fixture, &surface);
 }
 
+#[test]
+fn a_tag_lists_the_tags_of_most_photos_and_finds_the_others() {
+    let many: Vec<_> = (0..40).map(|n| format!("t{n}")).collect();
+    let photos = format!(
+        "a.jpg {}; b.jpg t0 {}; c.jpg t0",
+        many.join(" "),
+        many[20..].join(" ")
+    );
+    let fixture = Fixture::new(&photos);
+    let surface = Bare {
+        tree: fixture.tree.clone(),
+        originals: fixture.originals.clone(),
+    };
+    assert_eq!(surface.list("/tags").unwrap().len(), 40);
+    let below = surface.list("/tags/t0").unwrap();
+    let folders = below.iter().filter(|name| name.ends_with('/'));
+    assert_eq!(folders.count(), 32);
+    let listed = |tag: &&String| below.contains(&format!("{tag}/"));
+    assert!(many[20..].iter().all(|tag| listed(&tag)));
+    let other = many[1..].iter().find(|tag| !listed(tag)).unwrap();
+    assert_eq!(
+        surface.list(&format!("/tags/t0/{other}")).unwrap(),
+        ["a.jpg"]
+    );
+}
+
 const NOBODY: Caller = Caller { pid: 0, uid: 0 };
 
 struct Bare {

@@ -34,7 +34,7 @@ fn parts(facet: Facet, whole: &LabelKey) -> Listing {
         within: Query::Label(whole.clone()),
         prefix: format!("{}-", whole.folded),
         narrowing: false,
-        listed: true,
+        listed: usize::MAX,
     };
     Listing {
         folders,

@@ -8,6 +8,10 @@ use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Tags;
 
+/// So many tags are listed below a tag. A photo of `k` tags is listed at most `k * (1 + MOST_NARROWING)` times then, with
+/// a `facet_depth` of 2: without it `k * k` times, and there are photos with hundreds of keywords.
+const MOST_NARROWING: usize = 32;
+
 impl View for Tags {
     fn name(&self) -> &'static str {
         "tags"
@@ -28,7 +32,11 @@ impl View for Tags {
             within,
             prefix: String::new(),
             narrowing: !steps.is_empty(),
-            listed: steps.len() < facet_depth,
+            listed: match steps.len() {
+                0 => usize::MAX,
+                depth if depth < facet_depth => MOST_NARROWING,
+                _ => 0,
+            },
         };
         Listing {
             folders,
