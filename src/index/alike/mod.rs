@@ -84,15 +84,16 @@ impl Alike {
 
     /// Ends the changes under way: groups that lost photos fall into what still holds together.
     pub fn settle(&mut self, photos: &Photos) -> Vec<Regrouped> {
-        for group in std::mem::take(&mut self.shaken) {
-            let mut left = self.groups.remove(&group).unwrap_or_default();
-            while let Some(first) = left.min() {
-                let together = self.looks.connected(PhotoId(first), photos);
-                left -= &together;
-                match together.len() {
-                    1 => self.set(PhotoId(first), None),
-                    _ => self.set_group(together),
-                }
+        // All at once: what holds together in one may bear the name of another.
+        let shaken = std::mem::take(&mut self.shaken).into_iter();
+        let shaken = shaken.filter_map(|group| self.groups.remove(&group));
+        let mut left = shaken.fold(RoaringBitmap::new(), |all, members| all | members);
+        while let Some(first) = left.min() {
+            let together = self.looks.connected(PhotoId(first), photos);
+            left -= &together;
+            match together.len() {
+                1 => self.set(PhotoId(first), None),
+                _ => self.set_group(together),
             }
         }
         let before = std::mem::take(&mut self.before).into_iter();

@@ -87,6 +87,7 @@ fn naive(photos: &BTreeMap<u32, (u8, Option<u64>)>) -> BTreeMap<u32, RoaringBitm
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
     #[test]
     fn groups_are_what_all_with_all_gives(
         commits in prop::collection::vec(
@@ -119,6 +120,9 @@ proptest! {
             regrouped.sort_by_key(|r| r.photo);
             let changed: Vec<_> = (1..12).filter(|&id| group(&old, id) != group(&expected, id)).collect();
             prop_assert_eq!(regrouped.iter().map(|r| r.photo.0).collect::<Vec<_>>(), changed);
+            for id in 1..12 {
+                prop_assert_eq!(index.group_of(PhotoId(id)), group(&expected, id));
+            }
             for r in regrouped {
                 prop_assert_eq!(r.before, group(&old, r.photo.0));
                 prop_assert_eq!(r.after, group(&expected, r.photo.0));
