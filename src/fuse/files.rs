@@ -1,12 +1,12 @@
 //! Files held open: how each is read, and the bytes.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
 
-use fuser::{BackingId, FileHandle, FopenFlags, ReplyOpen};
-use rustix::io::Errno;
+use fuser::{BackingId, FileHandle, FopenFlags, ReplyData, ReplyOpen};
+use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::runtime::Handle;
 
 use super::errno;
@@ -98,22 +98,42 @@ impl Files {
         }
     }
 
-    /// Bytes of an open file, fewer than asked for only at its end.
-    ///
-    /// # Errors
-    /// `EBADF` for a handle that isn't open, else what the disk says.
-    pub fn read(&self, handle: FileHandle, offset: u64, size: u32) -> io::Result<Vec<u8>> {
+    /// Answers with bytes of an open file, fewer than asked for only at its end. What is in memory is sent at once;
+    /// for the rest, a thread of its own waits for the disk.
+    pub fn read(&self, handle: FileHandle, offset: u64, size: u32, reply: ReplyData) {
         let size = size as usize;
-        match self.open.get(handle).as_deref() {
-            Some(OpenFile::Generated(content)) => Ok(part(content, offset, size).to_vec()),
-            Some(OpenFile::Original { file, unread, .. }) => {
-                let first = unread.lock().expect("nothing panics holding it").take();
-                if let Some((photo, caller)) = first {
-                    self.tree.read_by(photo, &caller);
+        let Some(open) = self.open.get(handle) else {
+            return reply.error(fuser::Errno::EBADF);
+        };
+        match &*open {
+            OpenFile::Generated(content) => reply.data(part(content, offset, size)),
+            OpenFile::Original { file, unread, .. } => {
+                self.note_read(unread);
+                match read_cached(file, offset, size) {
+                    Some(data) => reply.data(&data),
+                    None => self.read_from_disk(open.clone(), offset, size, reply),
                 }
-                read_at(file, offset, size)
             }
-            None => Err(Errno::BADF.into()),
+        }
+    }
+
+    fn read_from_disk(&self, open: Arc<OpenFile>, offset: u64, size: usize, reply: ReplyData) {
+        self.runtime.spawn_blocking(move || {
+            let OpenFile::Original { file, .. } = &*open else {
+                return reply.error(fuser::Errno::EBADF);
+            };
+            match read_at(file, offset, size) {
+                Ok(data) => reply.data(&data),
+                Err(e) => reply.error(errno::of_disk(&e)),
+            }
+        });
+    }
+
+    /// Only the first read of a file counts.
+    fn note_read(&self, unread: &Mutex<Option<(PhotoId, Caller)>>) {
+        let first = unread.lock().expect("nothing panics holding it").take();
+        if let Some((photo, caller)) = first {
+            self.tree.read_by(photo, &caller);
         }
     }
 
@@ -135,6 +155,22 @@ fn part(content: &[u8], offset: u64, size: usize) -> &[u8] {
     let start = usize::try_from(offset).map_or(content.len(), |o| o.min(content.len()));
     let end = content.len().min(start.saturating_add(size));
     &content[start..end]
+}
+
+/// The same as [`read_at`] where all of it is in memory; `None` where it would wait for the disk, or can't tell.
+fn read_cached(file: &File, offset: u64, size: usize) -> Option<Vec<u8>> {
+    let mut data = vec![0; size];
+    let mut filled = 0;
+    while filled < size {
+        let rest = &mut [IoSliceMut::new(&mut data[filled..])];
+        match preadv2(file, rest, offset + filled as u64, ReadWriteFlags::NOWAIT) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(_) => return None,
+        }
+    }
+    data.truncate(filled);
+    Some(data)
 }
 
 /// Reads until `size` bytes are there or the file ends: the kernel takes less for the end.
@@ -165,5 +201,19 @@ mod tests {
         check(1, 1, b"b");
         check(3, 1, b"");
         check(u64::MAX, usize::MAX, b"");
+    }
+
+    #[test]
+    fn what_is_in_memory_reads_as_from_the_disk() {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"abcdef").unwrap();
+        let check = |offset, size, expected: &[u8]| {
+            assert_eq!(read_at(&file, offset, size).unwrap(), expected);
+            // A file system may not know how not to wait.
+            assert!(read_cached(&file, offset, size).is_none_or(|data| data == expected));
+        };
+        check(0, 4, b"abcd");
+        check(4, 4, b"ef");
+        check(9, 4, b"");
     }
 }

@@ -196,10 +196,7 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyData,
     ) {
         self.counters.count(Request::Read);
-        match self.files.read(handle, offset, size) {
-            Ok(data) => reply.data(&data),
-            Err(e) => reply.error(errno::of_disk(&e)),
-        }
+        self.files.read(handle, offset, size, reply);
     }
 
     fn release(
