@@ -11,6 +11,7 @@ const PHOTOS_A_FOLDER: u32 = 100;
 const PHOTOS_A_DAY: u32 = 60;
 
 /// The arrival of photo `number`: every time the same.
+#[allow(dead_code, reason = "not every bench needs all of this")]
 pub fn found(number: u32) -> Change {
     Change::Found {
         known: None,
@@ -36,6 +37,10 @@ pub fn arrived(number: u32) -> Effect {
             status: Status::Pending,
             date: facts.date,
             hash: None,
+            width: facts.width,
+            height: facts.height,
+            perceptual_hash: None,
+            edited: false,
         },
     })
 }
