@@ -41,6 +41,7 @@ pub fn arrived(number: u32) -> Effect {
             height: facts.height,
             perceptual_hash: None,
             edited: false,
+            text_bytes: 0,
         },
     })
 }

@@ -131,6 +131,14 @@ impl LabelKey {
     }
 }
 
+/// The text in NFC.
+fn composed(text: &str) -> String {
+    match text.is_ascii() {
+        true => text.to_owned(),
+        false => text.nfc().collect(),
+    }
+}
+
 /// One thing that one origin says of one photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
@@ -146,7 +154,7 @@ impl Label {
     pub fn new(facet: Facet, value: impl AsRef<str>, origin: Origin, confidence: f32) -> Self {
         Self {
             facet,
-            value: value.as_ref().nfc().collect(),
+            value: composed(value.as_ref()),
             origin,
             confidence,
         }
@@ -169,19 +177,21 @@ impl Label {
     /// The labels that hold: one a key, from its most trusted origin, without those that a person denied. A photo has
     /// one rating: the most trusted.
     pub fn effective(labels: &[Self]) -> Vec<&Self> {
-        let mut by_key = std::collections::BTreeMap::<LabelKey, &Self>::new();
-        for label in labels {
-            let best = by_key.entry(label.key()).or_insert(label);
-            if label.origin < best.origin {
-                *best = label;
-            }
+        let keyed = Self::effective_by_key(labels);
+        keyed.into_iter().map(|(_, label)| label).collect()
+    }
+
+    /// The same with their keys, in the order of these.
+    pub fn effective_by_key(labels: &[Self]) -> Vec<(LabelKey, &Self)> {
+        let mut keyed: Vec<_> = labels.iter().map(|label| (label.key(), label)).collect();
+        keyed.sort_by(|(a, left), (b, right)| a.cmp(b).then(left.origin.cmp(&right.origin)));
+        keyed.dedup_by(|(later, _), (first, _)| later == first);
+        keyed.retain(|(_, label)| !label.is_denial());
+        let ratings = keyed.iter().filter(|(key, _)| key.facet == Facet::Rating);
+        if let Some(best) = ratings.map(|(_, label)| label.origin).min() {
+            keyed.retain(|(key, label)| key.facet != Facet::Rating || label.origin == best);
         }
-        by_key.retain(|_, label| !label.is_denial());
-        let ratings = by_key.values().filter(|l| l.facet == Facet::Rating);
-        if let Some(best) = ratings.map(|l| l.origin).min() {
-            by_key.retain(|key, label| key.facet != Facet::Rating || label.origin == best);
-        }
-        by_key.into_values().collect()
+        keyed
     }
 }
 

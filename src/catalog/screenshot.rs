@@ -1,5 +1,9 @@
 //! Pictures of a screen, known by how systems call them.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::{Entry, Facet, Label, fold};
 
 /// How systems name screenshots, or the folder that they put them in, in the languages that many photos come from.
@@ -30,6 +34,10 @@ const NAMES: &[&str] = &[
     "\u{c2a4}\u{d06c}\u{b9b0}\u{c0f7}",
 ];
 
+/// All of them at once: every photo is looked at when a catalog is loaded.
+static KNOWN: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(NAMES).expect("a few words make a small automaton"));
+
 impl Entry {
     /// Whether it is tagged as one, or no camera took it and it or its folder is called like one.
     pub fn is_screenshot(&self) -> bool {
@@ -48,6 +56,6 @@ impl Entry {
             .into_iter()
             .flatten()
             .map(|name| fold(&String::from_utf8_lossy(name)))
-            .any(|name| NAMES.iter().any(|known| name.contains(known)))
+            .any(|name| KNOWN.is_match(&name))
     }
 }

@@ -40,8 +40,14 @@ pub struct Labels {
 
 impl Labels {
     /// Gives a photo a label.
-    pub fn insert(&mut self, label: &Label, photo: PhotoId, delta: &mut Delta) -> LabelId {
-        let id = self.intern(label, delta);
+    pub fn insert(
+        &mut self,
+        key: LabelKey,
+        label: &Label,
+        photo: PhotoId,
+        delta: &mut Delta,
+    ) -> LabelId {
+        let id = self.intern(key, label, delta);
         self.kept[id.0 as usize].photos.insert(photo.0);
         id
     }
@@ -50,9 +56,8 @@ impl Labels {
         self.kept[id.0 as usize].photos.remove(photo.0);
     }
 
-    fn intern(&mut self, label: &Label, delta: &mut Delta) -> LabelId {
+    fn intern(&mut self, key: LabelKey, label: &Label, delta: &mut Delta) -> LabelId {
         let written = !matches!(label.origin, Origin::Embedded | Origin::Remote);
-        let key = label.key();
         if let Some(&id) = self.by_key.get(&key) {
             self.rename(id, label, written, delta);
             return id;

@@ -331,8 +331,8 @@ impl Inner {
         }
         let had = before.as_ref().and_then(|(record, _)| record.hash());
         self.change_content(id, had, photo.hash.as_ref(), delta);
-        let labels = Label::effective(&labels);
-        let labels = labels.into_iter().map(|l| self.labels.insert(l, id, delta));
+        let labels = Label::effective_by_key(&labels).into_iter();
+        let labels = labels.map(|(key, label)| self.labels.insert(key, label, id, delta));
         let record = Record::new(photo, folder, labels.collect(), screenshot);
         self.all.insert(id.0);
         if record.names().title_name().is_some() {

@@ -244,13 +244,12 @@ fn label(row: &Row, first: usize) -> Result<Label> {
 
 /// One of our own words; another one means that somebody else wrote into the file.
 fn word<T: FromStr>(row: &Row, at: usize) -> Result<T> {
-    let text: String = row.get(at)?;
-    parse(&text, at)
+    parse(row.get_ref(at)?.as_str()?, at)
 }
 
 fn maybe_word<T: FromStr>(row: &Row, at: usize) -> Result<Option<T>> {
-    let text: Option<String> = row.get(at)?;
-    text.map(|text| parse(&text, at)).transpose()
+    let text = row.get_ref(at)?.as_str_or_null()?;
+    text.map(|text| parse(text, at)).transpose()
 }
 
 fn parse<T: FromStr>(text: &str, at: usize) -> Result<T> {
