@@ -74,8 +74,7 @@ fn serve(work: &Path) -> Result<()> {
     let start = Instant::now();
     let source = work.join("source");
     let store = Sqlite::open(&index(work), &source)?;
-    let library = Arc::new(Library::load(Arc::new(store))?);
-    show("loaded", start.elapsed());
+    let library = Arc::new(Library::unloaded(Arc::new(store)));
     let originals = Arc::new(Originals::open(&source)?);
     let runtime = tokio::runtime::Runtime::new()?;
     let mountpoint = work.join("mount");
@@ -87,7 +86,10 @@ fn serve(work: &Path) -> Result<()> {
         &MountOptions::default(),
         runtime.handle().clone(),
     )?;
+    mountpoint.metadata()?;
     show("live after mount", start.elapsed());
+    library.fill()?;
+    show("loaded", start.elapsed());
     println!("memory               {:10.1} MiB", resident()?);
     list(&mountpoint.join("by-type/jpeg"))?;
     list(&mountpoint.join("tags").join(synthetic::tag(0)))?;

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, mpsc};
+use std::{mem, thread};
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Change, Detail, PhotoId, Query, Words};
+use crate::catalog::{Change, Detail, Effect, PhotoId, Query, Words};
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
 
@@ -19,6 +20,7 @@ type Listener = Box<dyn Fn(&Delta) + Send + Sync>;
 pub struct Library {
     store: Arc<dyn Store>,
     index: Index,
+    loaded: OnceLock<()>,
     /// Held from commit to notification, so that the index follows the order of the store.
     order: Mutex<()>,
     /// How many there were since the start.
@@ -27,24 +29,57 @@ pub struct Library {
 }
 
 impl Library {
-    /// Reads everything that the index needs.
+    /// A catalog whose index is ready.
     pub fn load(store: Arc<dyn Store>) -> Result<Self> {
-        let index = Index::default();
-        let mut batch = Vec::with_capacity(LOAD_BATCH);
-        store.load(&mut |entry| {
-            batch.push(crate::catalog::Effect::Upsert(entry));
-            if batch.len() == LOAD_BATCH {
-                index.apply(std::mem::take(&mut batch));
-            }
-        })?;
-        index.apply(batch);
-        Ok(Self {
+        let library = Self::unloaded(store);
+        library.fill()?;
+        Ok(library)
+    }
+
+    /// A catalog whose index is still to be filled. Whoever asks for the index waits for that: an index that is only
+    /// half there would deny what exists.
+    pub fn unloaded(store: Arc<dyn Store>) -> Self {
+        Self {
             store,
-            index,
+            index: Index::default(),
+            loaded: OnceLock::new(),
             order: Mutex::default(),
             commits: AtomicU64::default(),
             listeners: RwLock::default(),
-        })
+        }
+    }
+
+    /// Reads everything that the index needs; to be called once. While a batch is taken over, the next one is read.
+    pub fn fill(&self) -> Result<()> {
+        let (ready, batches) = mpsc::sync_channel(BATCHES_AHEAD);
+        let index = &self.index;
+        let read = thread::scope(|scope| {
+            scope.spawn(move || {
+                for batch in batches {
+                    index.apply(batch);
+                }
+            });
+            let read = self.read_all(&ready);
+            // That was the last batch.
+            drop(ready);
+            read
+        });
+        read?;
+        self.loaded.get_or_init(|| ());
+        Ok(())
+    }
+
+    fn read_all(&self, ready: &mpsc::SyncSender<Vec<Effect>>) -> Result<()> {
+        let mut batch = Vec::with_capacity(LOAD_BATCH);
+        let send = |batch| ready.send(batch).expect("the index takes every batch");
+        self.store.load(&mut |entry| {
+            batch.push(Effect::Upsert(entry));
+            if batch.len() == LOAD_BATCH {
+                send(mem::replace(&mut batch, Vec::with_capacity(LOAD_BATCH)));
+            }
+        })?;
+        send(batch);
+        Ok(())
     }
 
     /// Makes changes durable, then visible, then known. Blocks on the disk.
@@ -53,7 +88,7 @@ impl Library {
             return Ok(());
         }
         let _in_order = self.order.lock().expect("no commit panics half-way");
-        let delta = self.index.apply(self.store.commit(changes)?);
+        let delta = self.index().apply(self.store.commit(changes)?);
         self.commits.fetch_add(1, Ordering::Release);
         let listeners = self
             .listeners
@@ -80,10 +115,12 @@ impl Library {
             found.insert(words, Arc::new(self.store.full_text(words)?));
         }
         let words = |words: &Words| found.get(words).cloned().unwrap_or_default();
-        Ok(self.index.evaluate(query, &words))
+        Ok(self.index().evaluate(query, &words))
     }
 
+    /// The index, as soon as it is loaded: a second or two for a hundred thousand photos.
     pub fn index(&self) -> &Index {
+        self.loaded.wait();
         &self.index
     }
 
@@ -103,3 +140,30 @@ impl Library {
 
 /// Photos taken over at a time while loading.
 const LOAD_BATCH: usize = 4096;
+/// Batches that are read before the index has taken over an earlier one.
+const BATCHES_AHEAD: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Facts, FileStat, Format, SourcePath};
+    use crate::store::memory::Memory;
+
+    #[test]
+    fn who_asks_for_the_index_waits_until_it_is_there() {
+        let store = Memory::default();
+        let found = Change::Found {
+            known: None,
+            path: SourcePath::new(*b"a.jpg"),
+            stat: FileStat::default(),
+            facts: Box::new(Facts::of(Format::Jpeg)),
+        };
+        store.commit(&[found]).unwrap();
+        let library = Library::unloaded(Arc::new(store));
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| library.index().len());
+            library.fill().unwrap();
+            assert_eq!(asked.join().unwrap(), 1);
+        });
+    }
+}

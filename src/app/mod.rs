@@ -115,6 +115,18 @@ impl App {
     /// # Errors
     /// When the source can't be read, the index can't be opened, or another process owns it.
     pub fn open(source: &Path, config: Config) -> Result<Self, Error> {
+        let app = Self::begin(source, config)?;
+        app.load()?;
+        Ok(app)
+    }
+
+    /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
+    pub fn load(&self) -> Result<(), Error> {
+        Ok(self.library.fill()?)
+    }
+
+    /// The same as [`Self::open`], but the index is still to be loaded: who needs it waits until [`Self::load`] is done.
+    pub fn begin(source: &Path, config: Config) -> Result<Self, Error> {
         let originals = Originals::open(source).map_err(|e| Error::Source {
             path: source.into(),
             source: e,
@@ -124,7 +136,7 @@ impl App {
         let lock = Lock::take(&index_file)?;
         let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open(&index_file, originals.root())?);
         let cache = Arc::new(Cached::new(sqlite, config.cache_entries));
-        let library = Arc::new(Library::load(Arc::clone(&cache) as Arc<dyn Store>)?);
+        let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
         let scheduler = start_scheduler(&library, &originals, &config)?;
         let options = source::Options {
             exclude: config.exclude.clone(),

@@ -119,21 +119,24 @@ fn serve(
     config: Config,
     daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
-    let app = Arc::new(App::open(source, config)?);
+    let app = Arc::new(App::begin(source, config)?);
     let runtime = Runtime::new()?;
     let mounted = app.mount(mountpoint, options, runtime.handle().clone())?;
     let guard = guard::start(mountpoint)?;
     unmount_on_signal(&runtime, mounted.leaver())?;
     let (stop_api, api) = serve_api(&runtime, &app)?;
-    let (scanned, first_scan) = mpsc::channel();
+    let (tell, first_scan) = mpsc::channel();
     let follow = {
         let app = Arc::clone(&app);
         std::thread::Builder::new()
             .name("kbasefs-follow".into())
-            .spawn(move || follow_source(&app, &scanned))?
+            .spawn(move || follow_source(&app, &tell))?
     };
     // A large folder goes on appearing while people look already.
-    let _ = first_scan.recv_timeout(FIRST_SCAN);
+    if let Ok(Err(broken)) = first_scan.recv_timeout(FIRST_SCAN) {
+        return Err(broken.into());
+    }
+    drop(first_scan);
     if let Some(log) = daemon {
         daemon::ready(log, app.index_file())?;
     }
@@ -158,8 +161,17 @@ fn serve(
     Ok(())
 }
 
-/// Keeps the catalog in step with the source.
-fn follow_source(app: &App, scanned: &mpsc::Sender<()>) {
+/// Loads the index, then keeps the catalog in step with the source. Tells of the first scan's end, or of an index
+/// that can't be loaded.
+fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
+    if let Err(broken) = app.load() {
+        tracing::error!("{broken}");
+        if tell.send(Err(broken)).is_err() {
+            // Requests wait for an index that will never be there; the guard takes the mount away.
+            std::process::exit(1);
+        }
+        return;
+    }
     app.follow(|first| {
         if let Ok(report) = first {
             tracing::info!(
@@ -171,7 +183,7 @@ fn follow_source(app: &App, scanned: &mpsc::Sender<()>) {
             );
         }
         // Nobody waits for long.
-        let _ = scanned.send(());
+        let _ = tell.send(Ok(()));
     });
 }
 
