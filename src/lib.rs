@@ -25,6 +25,7 @@
 //! | a command | `cli/`: one file a command |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
 //! | what the kernel is told | `fuse/` |
+//! | a format of import and export | `exchange/` |
 //! | the local API behind the commands | `web/` |
 //!
 //! # The rules
@@ -41,6 +42,7 @@ pub mod app;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod exchange;
 pub mod fuse;
 pub mod index;
 pub mod library;

@@ -20,6 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["catalog", "index", "library", "originals", "store"],
     ),
     (
+        "exchange",
+        &["catalog", "index", "library", "originals", "store"],
+    ),
+    (
         "fuse",
         &[
             "analysis",
@@ -36,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "analysis",
             "app",
             "catalog",
+            "exchange",
             "index",
             "library",
             "originals",

@@ -314,6 +314,41 @@ fn what_can_not_work_is_said_in_one_line_with_a_hint() {
 }
 
 #[test]
+fn what_is_known_goes_out_and_comes_back() {
+    let house = House::new();
+    let (photos, out) = (house.text("photos"), house.text("out"));
+    let csv = house.path("mine.csv");
+    std::fs::write(&csv, "path,tags,rating\n2019/IMG_1.jpg,Rex;sea,4\n").unwrap();
+    let report = house.json(&["import", &photos, csv.to_str().unwrap(), "--json"]);
+    assert_eq!(
+        (&report["changed"], &report["photos"]),
+        (&1.into(), &1.into())
+    );
+    let report = house.json(&["export", &photos, &out, "--format", "xmp", "--json"]);
+    assert_eq!(
+        (&report["changed"], &report["failed"]),
+        (&1.into(), &serde_json::json!([]))
+    );
+    let sidecar = std::fs::read_to_string(house.path("out/2019/IMG_1.jpg.xmp")).unwrap();
+    assert!(sidecar.contains("<xmp:Rating>4</xmp:Rating>") && sidecar.contains("Rex"));
+    assert!(!house.path("photos/2019/IMG_1.jpg.xmp").exists());
+    let inside = house.text("photos/out");
+    let (code, error) = house.refused(&["export", &photos, &inside, "--format", "xmp"]);
+    assert_eq!(code, 1);
+    assert!(
+        error.contains("--into-source") && !house.path("photos/out").exists(),
+        "{error}"
+    );
+    house.ok(&["export", &photos, "--format", "xmp", "--into-source"]);
+    assert!(house.path("photos/2019/IMG_1.jpg.xmp").exists());
+    house.ok(&["export", &photos, &out, "--format", "json"]);
+    let said = house.ok(&["import", &photos, &out]);
+    assert_eq!(said, "4 photos looked at: 0 changed, 0 failed\n");
+    let said = house.ok(&["import", &photos]);
+    assert_eq!(said, "1 photos looked at: 1 changed, 0 failed\n");
+}
+
+#[test]
 fn settings_completions_and_pages_are_printed() {
     let house = House::new();
     house.ok(&["config", "init"]);

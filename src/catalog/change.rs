@@ -33,6 +33,18 @@ pub enum Change {
     },
     /// An analysis ended well; holds for every photo of the same content.
     Analyzed { id: PhotoId, outcome: Box<Outcome> },
+    /// An analysis of the same content that was made elsewhere. `at` is when, in seconds since 1970.
+    Learned {
+        id: PhotoId,
+        outcome: Box<Outcome>,
+        at: i64,
+    },
+    /// What a sidecar says of a photo, in place of what one said before: all of origin `xmp`.
+    Sidecar {
+        id: PhotoId,
+        labels: Vec<Label>,
+        texts: Vec<Text>,
+    },
     /// The picture can't be analysed. Not tried again until the file changes.
     Failed {
         id: PhotoId,

@@ -4,6 +4,8 @@ mod analyze;
 mod client;
 mod completions;
 mod config;
+mod export;
+mod import;
 mod log;
 mod man;
 mod mount;
@@ -67,6 +69,8 @@ enum Command {
     Search(search::Args),
     Show(show::Args),
     Status(status::Args),
+    Export(export::Args),
+    Import(import::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -100,6 +104,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Search(args) => on_runtime(search::run(args, common.load()?))?,
         Command::Show(args) => on_runtime(show::run(args, common.load()?))?,
         Command::Status(args) => on_runtime(status::run(args, common.load()?))?,
+        Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
+        Command::Import(args) => return on_runtime(import::run(args, common.load()?)),
         Command::Config(args) => config::run(&args, common)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man(args) => man::run(&args)?,

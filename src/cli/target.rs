@@ -29,6 +29,13 @@ pub fn source(path: &Path) -> anyhow::Result<PathBuf> {
     absolute(path)
 }
 
+/// A file or folder as the API names it.
+pub fn named_file(path: &Path) -> anyhow::Result<Value> {
+    let path = std::path::absolute(path)?;
+    let bytes = path.as_os_str().as_bytes();
+    Ok(json!({"path_base64": URL_SAFE_NO_PAD.encode(bytes)}))
+}
+
 /// Finds a photo in a source that has a catalog, or in a mount.
 pub fn photo(path: &Path, config: &Config) -> anyhow::Result<Photo> {
     let path = absolute(path)?;

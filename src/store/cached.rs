@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use roaring::RoaringBitmap;
 
 use super::{Result, Store};
-use crate::catalog::{Change, Detail, Effect, Entry, PhotoId, Words};
+use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
 
 pub struct Cached {
     store: Arc<dyn Store>,
@@ -56,6 +56,10 @@ impl Store for Cached {
             self.details.invalidate(id);
         }
         Ok(effects)
+    }
+
+    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+        self.store.outcomes(hash)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

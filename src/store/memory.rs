@@ -9,7 +9,8 @@ use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
 use crate::catalog::{
-    Change, ContentHash, Detail, Effect, Entry, FileStat, PhotoId, Searched, SourcePath, Words,
+    Change, ContentHash, Detail, Effect, Entry, FileStat, Outcome, PhotoId, Searched, SourcePath,
+    Words,
 };
 
 #[derive(Default)]
@@ -40,6 +41,13 @@ impl Store for Memory {
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         shelf::apply(&mut *self.lock(), changes)
+    }
+
+    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+        let recorded = self.lock().analyses(hash)?.into_iter();
+        let mut outcomes: Vec<_> = recorded.map(|r| (r.outcome, r.at)).collect();
+        outcomes.sort_by_key(|(_, at)| *at);
+        Ok(outcomes)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

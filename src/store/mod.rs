@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Change, Detail, Effect, Entry, PhotoId, Words};
+use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -46,6 +46,9 @@ pub trait Store: Send + Sync {
 
     /// Everything known of a photo that is not gone.
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>>;
+
+    /// What analyzers said of a content, and when (seconds since 1970), the latest last.
+    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>>;
 
     /// Photos that have the words in a row in the title, description, tags, file name or folder. A store may know
     /// that two words are forms of one, and then finds more than [`Searched::has`](crate::catalog::Searched::has).

@@ -128,6 +128,21 @@ impl Record {
         self.analyses.sort_by(|a, b| (a.2, &a.0).cmp(&(b.2, &b.0)));
     }
 
+    /// Replaces what a sidecar said.
+    pub fn take_sidecar(&mut self, labels: &[Label], texts: &[Text]) {
+        self.labels.retain(|l| l.origin != Origin::Xmp);
+        self.texts.retain(|t| t.origin != Origin::Xmp);
+        for label in labels {
+            self.put_label(Label {
+                origin: Origin::Xmp,
+                ..label.clone()
+            });
+        }
+        for text in texts {
+            self.put_text(text.field, Origin::Xmp, &text.value);
+        }
+    }
+
     /// Marks a picture that can't be analysed.
     pub fn fail(&mut self, reason: String) {
         self.photo.status = Status::Failed;

@@ -76,7 +76,11 @@ impl Session<'_> {
             Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
             Change::Gone { id } => self.gone(*id),
             Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
-            Change::Analyzed { id, outcome } => self.analyzed(*id, outcome),
+            Change::Analyzed { id, outcome } => self.analyzed(*id, outcome, now()),
+            Change::Learned { id, outcome, at } => self.analyzed(*id, outcome, *at),
+            Change::Sidecar { id, labels, texts } => self.update(*id, |record| {
+                record.take_sidecar(labels, texts);
+            }),
             Change::Failed { id, stat, reason } => self.update(*id, |record| {
                 if record.photo.stat.same_content(stat) {
                     record.fail(reason.clone());
@@ -186,10 +190,10 @@ impl Session<'_> {
         Ok(old)
     }
 
-    fn analyzed(&mut self, id: PhotoId, outcome: &Outcome) -> Result<()> {
+    fn analyzed(&mut self, id: PhotoId, outcome: &Outcome, at: i64) -> Result<()> {
         let recorded = Recorded {
             outcome: outcome.clone(),
-            at: now(),
+            at,
         };
         self.shelf.record(&recorded)?;
         self.hashed(id, &outcome.stat, &outcome.hash)?;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::catalog::QueryError;
-use crate::{app, store};
+use crate::{app, exchange, store};
 
 #[derive(Debug)]
 pub struct Failure {
@@ -46,6 +46,13 @@ impl Failure {
         }
     }
 
+    pub fn hinted(error: impl Into<String>, hint: &str) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..Self::bad_request(error)
+        }
+    }
+
     pub fn not_found(error: impl Into<String>, hint: &str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -59,6 +66,19 @@ impl Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         Self::internal(error.to_string())
+    }
+}
+
+impl From<exchange::Error> for Failure {
+    fn from(error: exchange::Error) -> Self {
+        match error {
+            exchange::Error::Store(error) => error.into(),
+            exchange::Error::Disk { .. } => Self::bad_request(error.to_string()),
+            exchange::Error::Malformed { .. } => Self::hinted(
+                error.to_string(),
+                "import takes an export of kbasefs, sidecars, or JSON or CSV with the path of each photo",
+            ),
+        }
     }
 }
 

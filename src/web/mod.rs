@@ -3,7 +3,9 @@
 //! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
 
 mod analyze;
+mod export;
 mod failure;
+mod import;
 mod photo;
 mod scan;
 mod search;
@@ -32,6 +34,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/photo", get(photo::get))
         .route("/api/v1/scan", post(scan::post))
         .route("/api/v1/analyze", post(analyze::post))
+        .route("/api/v1/export", post(export::post))
+        .route("/api/v1/import", post(import::post))
         .with_state(app)
 }
 

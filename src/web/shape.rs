@@ -1,5 +1,9 @@
 //! The JSON of a photo. A path that is not UTF-8 appears lossily, with its bytes as base64 beside it.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -29,6 +33,24 @@ impl Named {
         };
         let hint = "run `kbasefs scan` if the file is new";
         found.ok_or_else(|| Failure::not_found("the catalog has no such photo", hint))
+    }
+}
+
+/// A file or folder outside the source, absolute: its bytes as URL-safe base64.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FilePath {
+    path_base64: String,
+}
+
+impl FilePath {
+    pub fn resolve(&self) -> Result<PathBuf, Failure> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.path_base64);
+        let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
+        let path = PathBuf::from(OsString::from_vec(bytes));
+        match path.is_absolute() {
+            true => Ok(path),
+            false => Err(Failure::bad_request("the path is not absolute")),
+        }
     }
 }
 

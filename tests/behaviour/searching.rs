@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use kbasefs::catalog::{Change, Detail, Edit, Effect, Entry, PhotoId, Words};
+use kbasefs::catalog::{Change, ContentHash, Detail, Edit, Effect, Entry, Outcome, PhotoId, Words};
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
 use roaring::RoaringBitmap;
@@ -133,6 +133,10 @@ impl Store for Watched {
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         self.store.commit(changes)
+    }
+
+    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+        self.store.outcomes(hash)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

@@ -17,7 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::{Error, Result, Store, shelf};
-use crate::catalog::{Change, Detail, Effect, Entry, PhotoId, Words};
+use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
 use session::Session;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
@@ -193,6 +193,11 @@ impl Store for Sqlite {
         let effects = shelf::apply(&mut Session::new(&transaction), changes)?;
         transaction.commit()?;
         Ok(effects)
+    }
+
+    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+        let recorded = self.read(|connection| rows::analyses(connection, hash))?;
+        Ok(recorded.into_iter().map(|r| (r.outcome, r.at)).collect())
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

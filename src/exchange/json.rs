@@ -1,0 +1,336 @@
+//! JSON, one photo a line: everything that is known, so that an import into another catalog of the same photos loses
+//! nothing: what people said, what sidecars said, and what analyzers answered, which may have been paid for.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::matching::{Matcher, Name};
+use super::people::{self, People};
+use super::{Exchange, Format, Report, Result, files, xmp};
+use crate::catalog::{
+    Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Origin, Outcome, Photo, Tag,
+    Text, TextField,
+};
+
+/// The shape of a line. Of one by another program, only the first part need be there.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Line {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    hash: Option<String>,
+    title: Option<String>,
+    description: Option<String>,
+    tags: Vec<String>,
+    rating: Option<u8>,
+    date: Option<String>,
+    /// Everything that is said, by whom. Without this, the first part is what a person says.
+    labels: Option<Vec<LabelShape>>,
+    texts: Vec<TextShape>,
+    analyses: Vec<AnalysisShape>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LabelShape {
+    facet: String,
+    value: String,
+    origin: String,
+    confidence: f32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TextShape {
+    field: String,
+    value: String,
+    origin: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AnalysisShape {
+    analyzer: String,
+    model: String,
+    remote: bool,
+    /// Seconds since 1970.
+    at: i64,
+    width: u32,
+    height: u32,
+    /// 16 hexadecimal digits: programs keep numbers in doubles.
+    perceptual_hash: String,
+    title: Option<String>,
+    description: Option<String>,
+    tags: Vec<(String, f32)>,
+    colors: Vec<(String, f32)>,
+}
+
+pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
+    let mut report = Report::default();
+    let path = folder.join(Format::Json.file_name().unwrap_or_default());
+    let library = exchange.library;
+    files::write(&path, |out| {
+        for id in exchange.photos() {
+            let detail = library.detail(id).map_err(std::io::Error::other)?;
+            let Some(detail) = detail else { continue };
+            let analyses = match &detail.entry.photo.hash {
+                Some(hash) => library.store().outcomes(hash),
+                None => Ok(Vec::new()),
+            };
+            let analyses = analyses.map_err(std::io::Error::other)?;
+            serde_json::to_writer(&mut *out, &line(&detail, &analyses))?;
+            out.write_all(b"\n")?;
+            report.photos += 1;
+        }
+        Ok(())
+    })?;
+    report.changed = report.photos;
+    Ok(report)
+}
+
+fn line(detail: &Detail, analyses: &[(Outcome, i64)]) -> Line {
+    let photo = &detail.entry.photo;
+    let Name { path, path_base64 } = Name::of(&photo.path);
+    let text = |field| detail.text(field).map(|t| t.value.clone());
+    let holding = Label::effective(&detail.entry.labels);
+    let values = |facet| {
+        let of_facet = holding.iter().filter(move |l| l.facet == facet);
+        of_facet.map(|l| l.value.clone())
+    };
+    let labels = detail.entry.labels.iter().map(|l| LabelShape {
+        facet: l.facet.name().into(),
+        value: l.value.clone(),
+        origin: l.origin.name().into(),
+        confidence: l.confidence,
+    });
+    let texts = detail.texts.iter().map(|t| TextShape {
+        field: t.field.name().into(),
+        value: t.value.clone(),
+        origin: t.origin.name().into(),
+    });
+    Line {
+        path,
+        path_base64,
+        hash: photo.hash.map(|h| h.to_string()),
+        title: text(TextField::Title),
+        description: text(TextField::Description),
+        tags: values(Facet::Tag).collect(),
+        rating: values(Facet::Rating).next().and_then(|r| r.parse().ok()),
+        date: photo.date.map(|d| d.to_string()),
+        labels: Some(labels.collect()),
+        texts: texts.collect(),
+        analyses: analyses.iter().map(analysis_shape).collect(),
+    }
+}
+
+fn analysis_shape((outcome, at): &(Outcome, i64)) -> AnalysisShape {
+    let answer = &outcome.answer;
+    let tags = answer.tags.iter().map(|t| (t.name.clone(), t.confidence));
+    let colors = outcome
+        .colors
+        .iter()
+        .map(|l| (l.value.clone(), l.confidence));
+    AnalysisShape {
+        analyzer: outcome.analyzer.clone(),
+        model: outcome.model.clone(),
+        remote: outcome.remote,
+        at: *at,
+        width: outcome.width,
+        height: outcome.height,
+        perceptual_hash: format!("{:016x}", outcome.perceptual_hash),
+        title: answer.title.clone(),
+        description: answer.description.clone(),
+        tags: tags.collect(),
+        colors: colors.collect(),
+    }
+}
+
+pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
+    let mut report = Report::default();
+    let matcher = Matcher::new(exchange);
+    let mut people = People::new(exchange.library);
+    let open = File::open(file).map_err(|e| files::disk(file, e))?;
+    let lines = serde_json::Deserializer::from_reader(BufReader::new(open)).into_iter::<Line>();
+    for line in lines {
+        // After a mistake in the syntax nothing tells where the next photo begins.
+        let line = line.map_err(|e| files::malformed(file, e))?;
+        report.photos += 1;
+        match take_in(exchange, &matcher, &line, &mut people)? {
+            Ok(changed) => report.changed += u64::from(changed),
+            Err(why) => report.fail(&line.path, why),
+        }
+    }
+    people.commit()?;
+    Ok(report)
+}
+
+/// Takes in a line; says whether it changed something, or why it can't be taken in.
+fn take_in(
+    exchange: &Exchange,
+    matcher: &Matcher,
+    line: &Line,
+    people: &mut People,
+) -> Result<std::result::Result<bool, String>> {
+    let name = Name {
+        path: line.path.clone(),
+        path_base64: line.path_base64.clone(),
+    };
+    let hash = line.hash.as_deref().and_then(parse_hash);
+    let Some(photo) = matcher.find(&name, hash) else {
+        return Ok(Err("the catalog has no such photo".into()));
+    };
+    let Some(detail) = exchange.library.detail(photo.id)? else {
+        return Ok(Ok(false));
+    };
+    let Some(said) = &line.labels else {
+        return Ok(Ok(people.add(photo.id, edits(line, &detail))?));
+    };
+    let labels: Option<Vec<_>> = said.iter().map(label).collect();
+    let texts: Option<Vec<_>> = line.texts.iter().map(text).collect();
+    let outcomes: Option<Vec<_>> = line
+        .analyses
+        .iter()
+        .map(|a| outcome(a, hash, &photo))
+        .collect();
+    let (Some(labels), Some(texts), Some(mut outcomes)) = (labels, texts, outcomes) else {
+        return Ok(Err("says something that this version doesn't know".into()));
+    };
+    let mut changes = Vec::from_iter(sidecar(&detail, &labels, &texts));
+    outcomes.retain(|(outcome, at)| is_news(&detail, outcome, *at));
+    if !outcomes.is_empty() && has_content(exchange, &photo, hash) {
+        let id = photo.id;
+        changes.extend(outcomes.into_iter().map(|(outcome, at)| Change::Learned {
+            id,
+            outcome: Box::new(outcome),
+            at,
+        }));
+    }
+    // First: a tag is denied where somebody says it.
+    exchange.library.commit(&changes)?;
+    let edits = people::restore(&detail, &labels, &texts);
+    let changed = people.add(photo.id, edits)? || !changes.is_empty();
+    Ok(Ok(changed))
+}
+
+/// What another program's line says that doesn't hold yet: what a person says.
+fn edits(line: &Line, detail: &Detail) -> Vec<Edit> {
+    let texts = [
+        (TextField::Title, &line.title),
+        (TextField::Description, &line.description),
+    ];
+    let holds = |field| detail.text(field).map(|t| &t.value);
+    let texts = texts
+        .into_iter()
+        .filter_map(|(field, text)| Some((field, text.as_ref()?)));
+    let texts = texts.filter(|(field, text)| holds(*field) != Some(text));
+    let texts = texts.map(|(field, text)| Edit::SetText(field, text.clone()));
+    let holding = Label::effective(&detail.entry.labels);
+    let has = |facet, value: &str| {
+        let wanted = crate::catalog::LabelKey::new(facet, value);
+        holding.iter().any(|l| l.key() == wanted)
+    };
+    let tags = line
+        .tags
+        .iter()
+        .filter(|tag| !tag.is_empty() && !has(Facet::Tag, tag));
+    let rating = line.rating.filter(|stars| *stars <= 5);
+    let rating = rating.filter(|stars| !has(Facet::Rating, &stars.to_string()));
+    let tags = tags.map(|tag| Edit::Tag(tag.clone()));
+    texts
+        .chain(tags)
+        .chain(rating.map(Edit::SetRating))
+        .collect()
+}
+
+/// What sidecars said of it. An export without any says nothing of them.
+fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Change> {
+    let labels: Vec<_> = labels
+        .iter()
+        .filter(|l| l.origin == Origin::Xmp)
+        .cloned()
+        .collect();
+    let texts: Vec<_> = texts
+        .iter()
+        .filter(|t| t.origin == Origin::Xmp)
+        .cloned()
+        .collect();
+    if labels.is_empty() && texts.is_empty() {
+        return None;
+    }
+    xmp::change(detail, labels, texts)
+}
+
+/// Whether an analyzer hadn't answered yet, or longer ago.
+fn is_news(detail: &Detail, outcome: &Outcome, at: i64) -> bool {
+    let mut known = detail.analyses.iter();
+    let known = known.find(|(analyzer, ..)| *analyzer == outcome.analyzer);
+    known.is_none_or(|(.., known_at)| *known_at < at)
+}
+
+/// Whether a photo is of this content. Reads the file where nobody has yet.
+fn has_content(exchange: &Exchange, photo: &Photo, hash: Option<ContentHash>) -> bool {
+    let Some(wanted) = hash else { return false };
+    if let Some(known) = photo.hash {
+        return known == wanted;
+    }
+    let mut hasher = blake3::Hasher::new();
+    let read = exchange
+        .originals
+        .read(&photo.path)
+        .and_then(|(file, stat)| {
+            hasher.update_reader(file.take(photo.stat.size + 1))?;
+            Ok(stat)
+        });
+    let unchanged = read.is_ok_and(|stat| stat.same_content(&photo.stat));
+    unchanged && ContentHash(*hasher.finalize().as_bytes()) == wanted
+}
+
+fn label(shape: &LabelShape) -> Option<Label> {
+    let (facet, origin) = (shape.facet.parse().ok()?, shape.origin.parse().ok()?);
+    let confidence = shape.confidence.clamp(0.0, 1.0);
+    Some(Label::new(facet, &shape.value, origin, confidence))
+}
+
+fn text(shape: &TextShape) -> Option<Text> {
+    Some(Text {
+        field: shape.field.parse().ok()?,
+        origin: shape.origin.parse().ok()?,
+        value: shape.value.clone(),
+    })
+}
+
+fn outcome(
+    shape: &AnalysisShape,
+    hash: Option<ContentHash>,
+    photo: &Photo,
+) -> Option<(Outcome, i64)> {
+    let colors = shape.colors.iter();
+    let colors = colors.map(|(value, sure)| Label::new(Facet::Color, value, Origin::File, *sure));
+    let tags = shape.tags.iter().map(|(name, confidence)| Tag {
+        name: name.clone(),
+        confidence: *confidence,
+    });
+    let outcome = Outcome {
+        hash: hash?,
+        stat: FileStat { ..photo.stat },
+        width: shape.width,
+        height: shape.height,
+        colors: colors.collect(),
+        perceptual_hash: u64::from_str_radix(&shape.perceptual_hash, 16).ok()?,
+        analyzer: shape.analyzer.clone(),
+        model: shape.model.clone(),
+        remote: shape.remote,
+        answer: Answer {
+            title: shape.title.clone(),
+            description: shape.description.clone(),
+            tags: tags.collect(),
+        },
+    };
+    Some((outcome, shape.at))
+}
+
+fn parse_hash(text: &str) -> Option<ContentHash> {
+    let hash = blake3::Hash::from_hex(text).ok()?;
+    Some(ContentHash(*hash.as_bytes()))
+}

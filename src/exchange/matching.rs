@@ -1,0 +1,68 @@
+//! Which photo of the catalog a line of an import is about.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Exchange;
+use crate::catalog::{ContentHash, Photo, PhotoId, SourcePath};
+use crate::index::Index;
+
+/// A photo as files name it: the path relative to the source, its bytes as base64 where it is not UTF-8.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Name {
+    pub path: String,
+    pub path_base64: Option<String>,
+}
+
+impl Name {
+    pub fn of(path: &SourcePath) -> Self {
+        let bytes = path.as_bytes();
+        let lossy = std::str::from_utf8(bytes).is_err();
+        Self {
+            path: path.to_string(),
+            path_base64: lossy.then(|| URL_SAFE_NO_PAD.encode(bytes)),
+        }
+    }
+
+    fn source_path(&self) -> Option<SourcePath> {
+        Some(SourcePath::new(match &self.path_base64 {
+            Some(text) => URL_SAFE_NO_PAD.decode(text).ok()?,
+            None => self.path.clone().into_bytes(),
+        }))
+    }
+}
+
+/// Finds photos by path, and by content where that moved.
+pub struct Matcher<'a> {
+    index: &'a Index,
+    by_hash: HashMap<ContentHash, PhotoId>,
+}
+
+impl<'a> Matcher<'a> {
+    pub fn new(exchange: &Exchange<'a>) -> Self {
+        let index = exchange.library.index();
+        let mut by_hash = HashMap::new();
+        index.for_each_photo(&mut |photo| {
+            if let Some(hash) = photo.hash {
+                by_hash.entry(hash).or_insert(photo.id);
+            }
+        });
+        Self { index, by_hash }
+    }
+
+    /// The photo at the path, unless it is known to have another content; else one of that content.
+    pub fn find(&self, name: &Name, hash: Option<ContentHash>) -> Option<Photo> {
+        let here = name.source_path().and_then(|p| self.index.by_path(&p));
+        let here = here.and_then(|id| self.index.photo(id));
+        let fits = |photo: &Photo| match (hash, photo.hash) {
+            (Some(wanted), Some(is)) => wanted == is,
+            _ => true,
+        };
+        here.filter(fits).or_else(|| {
+            let id = self.by_hash.get(&hash?)?;
+            self.index.photo(*id)
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Import and export: what is known of photos, in files that other programs read.
+//!
+//! JSON holds everything, so that nothing is lost on the way out and back; CSV is for spreadsheets; XMP sidecars are what
+//! photo programs share. Paths that an imported file names are looked up in the catalog, nothing else is ever done with
+//! them. Knows the library and the originals; nothing of HTTP or the command line.
+
+mod csv;
+mod files;
+mod json;
+mod matching;
+mod people;
+mod xmp;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::catalog::PhotoId;
+use crate::library::Library;
+use crate::originals::Originals;
+use crate::store;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {source}", path.display())]
+    Disk {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{}: {reason}", path.display())]
+    Malformed { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Csv,
+    Xmp,
+}
+
+impl Format {
+    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Xmp];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Xmp => "xmp",
+        }
+    }
+
+    /// The file in a folder that holds everything; sidecars have none.
+    fn file_name(self) -> Option<&'static str> {
+        match self {
+            Self::Json => Some("catalog.jsonl"),
+            Self::Csv => Some("catalog.csv"),
+            Self::Xmp => None,
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = ();
+
+    fn from_str(s: &str) -> std::result::Result<Self, ()> {
+        Self::ALL.into_iter().find(|f| f.name() == s).ok_or(())
+    }
+}
+
+/// How it went.
+#[derive(Debug, Default, PartialEq)]
+pub struct Report {
+    /// Photos, or lines of a file, looked at.
+    pub photos: u64,
+    /// Sidecars written, or photos of which something else is known now.
+    pub changed: u64,
+    /// What it couldn't be done for: a path, and why.
+    pub failed: Vec<(String, String)>,
+}
+
+impl Report {
+    fn fail(&mut self, what: impl ToString, why: impl ToString) {
+        self.failed.push((what.to_string(), why.to_string()));
+    }
+}
+
+/// A catalog that takes in and gives out.
+pub struct Exchange<'a> {
+    pub library: &'a Library,
+    pub originals: &'a Originals,
+}
+
+impl Exchange<'_> {
+    /// Writes everything into a folder; sidecars below it where the photos are in the source. Blocks.
+    pub fn export(&self, format: Format, folder: &Path) -> Result<Report> {
+        std::fs::create_dir_all(folder).map_err(|e| files::disk(folder, e))?;
+        match format {
+            Format::Json => json::export(self, folder),
+            Format::Csv => csv::export(self, folder),
+            Format::Xmp => xmp::export(self, folder),
+        }
+    }
+
+    /// Takes in a file, or what a folder holds of it: an export, else sidecars. Blocks.
+    pub fn import(&self, from: &Path, format: Option<Format>) -> Result<Report> {
+        let (format, file) = files::find(from, format)?;
+        match format {
+            Format::Json => json::import(self, &file),
+            Format::Csv => csv::import(self, &file),
+            Format::Xmp => xmp::import(self, &file),
+        }
+    }
+
+    /// Every photo, in order of id.
+    fn photos(&self) -> Vec<PhotoId> {
+        let mut photos = Vec::new();
+        let index = self.library.index();
+        index.for_each_photo(&mut |photo| photos.push(photo.id));
+        photos
+    }
+}

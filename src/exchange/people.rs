@@ -1,0 +1,61 @@
+//! What people say of photos, taken in batch by batch.
+
+use crate::catalog::{Change, Detail, Edit, Facet, Label, Origin, PhotoId, Text};
+use crate::library::Library;
+use crate::store::Result;
+
+/// Photos that are changed in one commit.
+const BATCH: usize = 200;
+
+/// Edits that gather while an import is read.
+pub struct People<'a> {
+    library: &'a Library,
+    edits: Vec<(PhotoId, Vec<Edit>)>,
+}
+
+impl<'a> People<'a> {
+    pub fn new(library: &'a Library) -> Self {
+        Self {
+            library,
+            edits: Vec::new(),
+        }
+    }
+
+    /// Takes in edits of a photo; says whether there are any.
+    pub fn add(&mut self, id: PhotoId, edits: Vec<Edit>) -> Result<bool> {
+        if edits.is_empty() {
+            return Ok(false);
+        }
+        self.edits.push((id, edits));
+        if self.edits.len() >= BATCH {
+            self.commit()?;
+        }
+        Ok(true)
+    }
+
+    pub fn commit(&mut self) -> Result<()> {
+        let edits = self.edits.drain(..);
+        let changes = edits.flat_map(|(id, edits)| {
+            let edits = edits.into_iter();
+            edits.map(move |edit| Change::Edited { id, edit })
+        });
+        self.library.commit(&changes.collect::<Vec<_>>())
+    }
+}
+
+/// What makes these a person's words, where they aren't yet; what else a person said stays.
+pub fn restore(known: &Detail, labels: &[Label], texts: &[Text]) -> Vec<Edit> {
+    let labels = labels.iter().filter(|l| l.origin == Origin::Human);
+    let labels = labels.filter(|l| !known.entry.labels.contains(l));
+    let labels = labels.filter_map(|label| match (label.facet, label.is_denial()) {
+        (Facet::Tag, false) => Some(Edit::Tag(label.value.clone())),
+        (Facet::Tag, true) => Some(Edit::Untag(label.value.clone())),
+        (Facet::Rating, false) => Some(Edit::SetRating(label.value.parse().ok()?)),
+        // The other ratings are denied with the one that holds.
+        _ => None,
+    });
+    let texts = texts.iter().filter(|t| t.origin == Origin::Human);
+    let texts = texts.filter(|t| !known.texts.contains(t));
+    let texts = texts.map(|t| Edit::SetText(t.field, t.value.clone()));
+    labels.chain(texts).collect()
+}

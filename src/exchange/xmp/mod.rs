@@ -1,0 +1,192 @@
+//! XMP sidecars, `IMG.jpg.xmp`: what photo programs share.
+//!
+//! Written into a folder that mirrors the source, or beside the photos where that is asked for. What a sidecar says
+//! already stays, but for what a person said otherwise in the catalog.
+
+mod packet;
+mod sidecar;
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::{Exchange, Report, Result, files};
+use crate::catalog::{Change, Detail, Format, Label, Origin, Photo, PhotoId, SourcePath, Text};
+
+/// Bytes; nobody writes larger ones.
+const LARGEST: u64 = 16 << 20;
+/// Photos that are changed in one commit.
+const BATCH: usize = 200;
+
+pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
+    let mut report = Report::default();
+    for id in exchange.photos() {
+        let Some(detail) = exchange.library.detail(id)? else {
+            continue;
+        };
+        report.photos += 1;
+        match write(exchange, folder, &detail) {
+            Ok(written) => report.changed += u64::from(written),
+            Err(why) => report.fail(&detail.entry.photo.path, why),
+        }
+    }
+    Ok(report)
+}
+
+/// Writes the sidecar of a photo, unless it says everything already.
+fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Result<bool, String> {
+    let path = &detail.entry.photo.path;
+    let name = beside(path);
+    if name.file_name().len() > 255 {
+        return Err("the name of its sidecar would be too long".into());
+    }
+    let below = Path::new(OsStr::from_bytes(name.as_bytes()));
+    let target = folder.join(below);
+    let existing = match read_file(&target)? {
+        Some(text) => Some(text),
+        None => read_original(exchange, &name)?,
+    };
+    let Some(text) = sidecar::merged(existing.as_deref(), detail)? else {
+        return Ok(false);
+    };
+    let parent = below.parent().unwrap_or(Path::new(""));
+    files::make_folders(folder, parent).map_err(|e| e.to_string())?;
+    let written = files::write(&target, |out| out.write_all(text.as_bytes()));
+    written.map_err(|e| e.to_string())?;
+    Ok(true)
+}
+
+pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
+    let mut report = Report::default();
+    let mut changes = Vec::new();
+    let is_source = fs::canonicalize(folder).is_ok_and(|f| f == exchange.originals.root());
+    let index = exchange.library.index();
+    for photo in exchange
+        .photos()
+        .into_iter()
+        .filter_map(|id| index.photo(id))
+    {
+        for name in names(exchange, &photo) {
+            let text = match is_source {
+                true => read_original(exchange, &name),
+                false => read_file(&folder.join(OsStr::from_bytes(name.as_bytes()))),
+            };
+            let said = match text {
+                Ok(None) => continue,
+                Ok(Some(text)) => sidecar::parse(&text),
+                Err(why) => Err(why),
+            };
+            report.photos += 1;
+            match said {
+                Ok(said) => changes.extend(taken_in(exchange, photo.id, &said)?),
+                Err(why) => report.fail(&name, why),
+            }
+            break;
+        }
+        if changes.len() >= BATCH {
+            report.changed += commit(exchange, &mut changes)?;
+        }
+    }
+    report.changed += commit(exchange, &mut changes)?;
+    Ok(report)
+}
+
+fn commit(exchange: &Exchange, changes: &mut Vec<Change>) -> Result<u64> {
+    exchange.library.commit(changes)?;
+    let count = changes.len() as u64;
+    changes.clear();
+    Ok(count)
+}
+
+fn taken_in(exchange: &Exchange, id: PhotoId, said: &sidecar::Sidecar) -> Result<Option<Change>> {
+    let (labels, texts) = said.said();
+    let detail = exchange.library.detail(id)?;
+    Ok(detail.and_then(|detail| change(&detail, labels, texts)))
+}
+
+/// What makes a photo's sidecar say this, and no more; nothing when it is known to.
+pub fn change(detail: &Detail, mut labels: Vec<Label>, texts: Vec<Text>) -> Option<Change> {
+    let mut keys = HashSet::new();
+    labels.retain(|l| keys.insert(l.key()));
+    let of_sidecars = detail.entry.labels.iter();
+    let of_sidecars = of_sidecars.filter(|l| l.origin == Origin::Xmp).count();
+    let texts_of_sidecars = detail.texts.iter();
+    let texts_of_sidecars = texts_of_sidecars
+        .filter(|t| t.origin == Origin::Xmp)
+        .count();
+    let is_known = (of_sidecars, texts_of_sidecars) == (labels.len(), texts.len())
+        && labels.iter().all(|l| detail.entry.labels.contains(l))
+        && texts.iter().all(|t| detail.texts.contains(t));
+    let id = detail.entry.photo.id;
+    (!is_known).then_some(Change::Sidecar { id, labels, texts })
+}
+
+/// The names that the sidecar of a photo may have, the likeliest first: `IMG.jpg.xmp`; and `IMG.xmp`, which stands for
+/// the raw file where there is one.
+fn names(exchange: &Exchange, photo: &Photo) -> Vec<SourcePath> {
+    let mut names = vec![beside(&photo.path)];
+    if let Some(stem) = stem(&photo.path)
+        && (photo.format == Format::Raw || !has_raw(exchange, photo, &stem))
+    {
+        names.extend([&b".xmp"[..], b".XMP"].map(|e| SourcePath::new([&stem, e].concat())));
+    }
+    names
+}
+
+fn beside(path: &SourcePath) -> SourcePath {
+    SourcePath::new([path.as_bytes(), b".xmp"].concat())
+}
+
+fn stem(path: &SourcePath) -> Option<Vec<u8>> {
+    let dot = path.file_name().iter().rposition(|&b| b == b'.')?;
+    let cut = path.file_name().len() - dot;
+    (dot > 0).then(|| path.as_bytes()[..path.as_bytes().len() - cut].to_vec())
+}
+
+/// Whether a raw file of the same stem lies beside a photo.
+fn has_raw(exchange: &Exchange, photo: &Photo, wanted: &[u8]) -> bool {
+    let index = exchange.library.index();
+    let Some(folder) = index.folder(photo.path.folder()) else {
+        return false;
+    };
+    let mut photos = index.photos_in(folder).into_iter().map(PhotoId);
+    photos.any(|id| {
+        let other = index.photo(id);
+        other.is_some_and(|o| o.format == Format::Raw && stem(&o.path).as_deref() == Some(wanted))
+    })
+}
+
+fn read_original(
+    exchange: &Exchange,
+    name: &SourcePath,
+) -> std::result::Result<Option<String>, String> {
+    text(exchange.originals.read(name).map(|(file, _)| file))
+}
+
+fn read_file(path: &PathBuf) -> std::result::Result<Option<String>, String> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err("is in the way: not a file".into()),
+        Ok(_) => text(fs::File::open(path)),
+        Err(e) => text(Err(e)),
+    }
+}
+
+/// The text of a file; `None` where there is none.
+fn text(opened: io::Result<fs::File>) -> std::result::Result<Option<String>, String> {
+    let file = match opened {
+        Ok(file) => file,
+        Err(e) if crate::originals::is_absence(&e) => return Ok(None),
+        Err(e) => return Err(e.to_string()),
+    };
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > LARGEST {
+        return Err("too large for a sidecar".into());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned());
+    text.map(Some)
+}

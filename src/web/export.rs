@@ -1,0 +1,71 @@
+//! Everything that is known, written into a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::shape::FilePath;
+use crate::app::App;
+use crate::exchange::{Exchange, Format, Report};
+
+#[derive(Deserialize)]
+pub struct Asked {
+    format: String,
+    /// The folder; the source itself when missing: sidecars beside the photos.
+    to: Option<FilePath>,
+}
+
+pub async fn post(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Asked>,
+) -> Result<Json<Value>, Failure> {
+    super::blocking(move || export(&app, &asked).map(Json)).await
+}
+
+fn export(app: &App, asked: &Asked) -> Result<Value, Failure> {
+    let format = format(&asked.format)?;
+    let root = app.originals.root();
+    let folder = match &asked.to {
+        Some(path) => path.resolve()?,
+        None if format == Format::Xmp => root.to_owned(),
+        None => return Err(Failure::bad_request("only sidecars go into the source")),
+    };
+    if asked.to.is_some() && is_inside(&folder, root) {
+        let error = format!("{} is in the photo folder", folder.display());
+        return Err(Failure::hinted(
+            error,
+            "sidecars beside the photos: --into-source",
+        ));
+    }
+    let exchange = Exchange {
+        library: &app.library,
+        originals: &app.originals,
+    };
+    Ok(shape(&exchange.export(format, &folder)?))
+}
+
+pub fn format(name: &str) -> Result<Format, Failure> {
+    name.parse()
+        .map_err(|()| Failure::bad_request("the format is json, csv or xmp"))
+}
+
+/// Whether a folder, which may not be there yet, is in another.
+fn is_inside(folder: &Path, root: &Path) -> bool {
+    let there = folder.ancestors().find_map(|f| f.canonicalize().ok());
+    there.is_some_and(|there| there.starts_with(root))
+}
+
+pub fn shape(report: &Report) -> Value {
+    let failed = report.failed.iter();
+    let failed = failed.map(|(path, reason)| json!({"path": path, "reason": reason}));
+    json!({
+        "photos": report.photos,
+        "changed": report.changed,
+        "failed": failed.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,42 @@
+//! What other programs, other catalogs and sidecars know of the photos, taken in.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::export::{format, shape};
+use super::failure::Failure;
+use super::shape::FilePath;
+use crate::app::App;
+use crate::exchange::{Exchange, Format};
+
+#[derive(Deserialize)]
+pub struct Asked {
+    /// What the file or folder says it is when missing.
+    format: Option<String>,
+    /// A file, or a folder; the sidecars in the source when missing.
+    from: Option<FilePath>,
+}
+
+pub async fn post(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Asked>,
+) -> Result<Json<Value>, Failure> {
+    super::blocking(move || import(&app, &asked).map(Json)).await
+}
+
+fn import(app: &App, asked: &Asked) -> Result<Value, Failure> {
+    let wanted = asked.format.as_deref().map(format).transpose()?;
+    let (from, format) = match &asked.from {
+        Some(path) => (path.resolve()?, wanted),
+        None => (app.originals.root().to_owned(), Some(Format::Xmp)),
+    };
+    let exchange = Exchange {
+        library: &app.library,
+        originals: &app.originals,
+    };
+    Ok(shape(&exchange.import(&from, format)?))
+}

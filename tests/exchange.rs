@@ -1,0 +1,366 @@
+//! What is known leaves the catalog in files that other programs read, and comes back without loss.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use kbasefs::catalog::{
+    Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Origin, Outcome, PhotoId,
+    SourcePath, Tag, TextField,
+};
+use kbasefs::exchange::{Exchange, Format, Report};
+use kbasefs::library::Library;
+use kbasefs::originals::Originals;
+use kbasefs::store::memory::Memory;
+use tempfile::TempDir;
+
+const NAMES: [&[u8]; 6] = [
+    b"a.jpg",
+    b"trip/b & c.jpg",
+    b"trip/new\nline.jpg",
+    b"trip/\xff\xfe.jpg",
+    b"-rf.jpg",
+    b"../",
+];
+
+/// A catalog of photos that say nothing of themselves, in a folder that holds them.
+struct Catalog {
+    source: Arc<TempDir>,
+    library: Library,
+    originals: Originals,
+}
+
+impl Catalog {
+    fn new() -> Self {
+        let source = tempfile::tempdir().unwrap();
+        for name in names() {
+            let path = source.path().join(OsStr::from_bytes(name));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        Self::of(Arc::new(source))
+    }
+
+    /// A catalog that knows nothing yet of the same photos.
+    fn another(&self) -> Self {
+        Self::of(self.source.clone())
+    }
+
+    fn of(source: Arc<TempDir>) -> Self {
+        let library = Library::load(Arc::new(Memory::default())).unwrap();
+        let originals = Originals::open(source.path()).unwrap();
+        let found = names().map(|name| {
+            let path = SourcePath::new(name);
+            Change::Found {
+                known: None,
+                stat: originals.stat(&path).unwrap().unwrap(),
+                path,
+                facts: Box::new(Facts::of(kbasefs::catalog::Format::Jpeg)),
+            }
+        });
+        library.commit(&found.collect::<Vec<_>>()).unwrap();
+        Self {
+            source,
+            library,
+            originals,
+        }
+    }
+
+    fn exchange(&self) -> Exchange<'_> {
+        Exchange {
+            library: &self.library,
+            originals: &self.originals,
+        }
+    }
+
+    fn export(&self, format: Format, to: &Path) -> Report {
+        self.exchange().export(format, to).unwrap()
+    }
+
+    fn import(&self, from: &Path) -> Report {
+        self.exchange().import(from, None).unwrap()
+    }
+
+    fn id(&self, name: &[u8]) -> PhotoId {
+        let path = SourcePath::new(name);
+        self.library.index().by_path(&path).unwrap()
+    }
+
+    fn detail(&self, name: &[u8]) -> Detail {
+        self.library.detail(self.id(name)).unwrap().unwrap()
+    }
+
+    fn edit(&self, name: &[u8], edits: &[Edit]) {
+        let id = self.id(name);
+        let edits = edits.iter().cloned();
+        let changes = edits.map(|edit| Change::Edited { id, edit });
+        self.library.commit(&changes.collect::<Vec<_>>()).unwrap();
+    }
+
+    fn analyze(&self, name: &[u8], tags: &[&str]) {
+        let photo = self.detail(name).entry.photo;
+        let tag = |name: &&str| Tag {
+            name: (*name).into(),
+            confidence: 0.75,
+        };
+        let outcome = Outcome {
+            hash: ContentHash(*blake3::hash(name).as_bytes()),
+            stat: photo.stat,
+            width: 4,
+            height: 3,
+            colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
+            perceptual_hash: 0xf0f0_f0f0_0f0f_0f0f,
+            analyzer: "eye".into(),
+            model: "eye/1".into(),
+            remote: true,
+            answer: Answer {
+                title: Some("A dog".into()),
+                description: Some("A dog & a \"cat\" on <b>grass</b>".into()),
+                tags: tags.iter().map(tag).collect(),
+            },
+        };
+        let (id, outcome) = (photo.id, Box::new(outcome));
+        let learned = Change::Learned {
+            id,
+            outcome,
+            at: 1_700_000_000,
+        };
+        self.library.commit(&[learned]).unwrap();
+    }
+
+    /// Something of everything is known.
+    fn described() -> Self {
+        let catalog = Self::new();
+        catalog.analyze(b"a.jpg", &["dog", "cat"]);
+        catalog.analyze(b"trip/\xff\xfe.jpg", &["dog"]);
+        let text = "Line one\nline \u{1F3D6}; \"two\"".into();
+        catalog.edit(
+            b"a.jpg",
+            &[
+                Edit::Untag("cat".into()),
+                Edit::Tag("Rex; the dog".into()),
+                Edit::SetText(TextField::Description, text),
+                Edit::SetRating(4),
+            ],
+        );
+        catalog.edit(b"trip/new\nline.jpg", &[Edit::Tag("=1+1".into())]);
+        catalog
+    }
+}
+
+/// Those of [`NAMES`] that a file can have.
+fn names() -> impl Iterator<Item = &'static [u8]> {
+    NAMES.into_iter().filter(|name| !name.ends_with(b"/"))
+}
+
+/// The tags that hold.
+fn tags(detail: &Detail) -> BTreeSet<String> {
+    let labels = Label::effective(&detail.entry.labels).into_iter();
+    let tags = labels.filter(|l| l.facet == Facet::Tag);
+    tags.map(|l| l.value.clone()).collect()
+}
+
+/// What a command prints; `None` where it isn't installed.
+fn output(program: &str, arguments: &[&OsStr]) -> Option<String> {
+    let Ok(output) = Command::new(program).args(arguments).output() else {
+        eprintln!("skipped: {program} is not installed");
+        return None;
+    };
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn json_loses_nothing() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    assert_eq!(catalog.export(Format::Json, folder.path()).photos, 5);
+    let other = catalog.another();
+    let report = other.import(folder.path());
+    assert_eq!((report.photos, report.changed), (5, 3), "{report:?}");
+    assert_eq!(report.failed, []);
+    for name in names() {
+        let (was, is) = (catalog.detail(name), other.detail(name));
+        assert_eq!(is, was, "{}", name.escape_ascii());
+    }
+    assert_eq!(other.import(folder.path()).changed, 0);
+}
+
+#[test]
+fn an_answer_is_taken_only_for_the_content_that_it_is_about() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    catalog.export(Format::Json, folder.path());
+    fs::write(catalog.source.path().join("a.jpg"), "other").unwrap();
+    let other = catalog.another();
+    other.import(folder.path());
+    assert!(other.detail(b"a.jpg").analyses.is_empty());
+    assert!(tags(&other.detail(b"a.jpg")).contains("Rex; the dog"));
+}
+
+#[test]
+fn csv_brings_back_what_a_spreadsheet_shows() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    catalog.export(Format::Csv, folder.path());
+    let text = fs::read_to_string(folder.path().join("catalog.csv")).unwrap();
+    assert!(text.contains("'=1+1") && !text.contains(",=1+1"), "{text}");
+    assert_eq!(catalog.import(folder.path()).changed, 0, "nothing is new");
+    let other = catalog.another();
+    let report = other.import(folder.path());
+    assert_eq!((report.photos, report.changed), (5, 3), "{report:?}");
+    for name in names() {
+        let (was, is) = (catalog.detail(name), other.detail(name));
+        assert_eq!(tags(&is), tags(&was));
+        for field in TextField::ALL {
+            let value = |d: &Detail| d.text(field).map(|t| t.value.clone());
+            assert_eq!(value(&is), value(&was));
+        }
+    }
+    let foreign = folder.path().join("mine.csv");
+    fs::write(
+        &foreign,
+        "tags,path,rating\nowl,../../etc/passwd,\n,a.jpg,9\nowl,-rf.jpg,5\n",
+    )
+    .unwrap();
+    let report = other.import(&foreign);
+    assert_eq!((report.changed, report.failed.len()), (1, 2), "{report:?}");
+    assert!(tags(&other.detail(b"-rf.jpg")).contains("owl"));
+}
+
+#[test]
+fn sidecars_are_read_by_other_programs() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    let report = catalog.export(Format::Xmp, folder.path());
+    assert_eq!((report.changed, report.failed), (3, vec![]));
+    let sidecar = folder.path().join("a.jpg.xmp");
+    let arguments = ["-s3", "-sep", "|"].map(OsStr::new);
+    let fields = [
+        "-XMP-dc:Subject",
+        "-XMP-lr:HierarchicalSubject",
+        "-XMP-digiKam:TagsList",
+    ];
+    let fields = fields
+        .into_iter()
+        .chain(["-XMP-xmp:Rating", "-XMP-dc:Title"]);
+    let all: Vec<_> = arguments
+        .into_iter()
+        .chain(fields.map(OsStr::new))
+        .chain([sidecar.as_os_str()])
+        .collect();
+    if let Some(read) = output("exiftool", &all) {
+        let tags = "dog|Rex; the dog";
+        assert_eq!(read, format!("{tags}\n{tags}\n{tags}\n4\nA dog\n"));
+    }
+    let all = [
+        "-px",
+        "-K",
+        "Xmp.dc.subject",
+        "-K",
+        "Xmp.xmp.Rating",
+        "-K",
+        "Xmp.dc.description",
+    ];
+    let all: Vec<_> = all
+        .map(OsStr::new)
+        .into_iter()
+        .chain([sidecar.as_os_str()])
+        .collect();
+    if let Some(read) = output("exiv2", &all) {
+        for part in ["dog, Rex; the dog", "Line one", "\u{1F3D6}"] {
+            assert!(read.contains(part), "{read}");
+        }
+    }
+    let other = catalog.another();
+    assert_eq!(other.import(folder.path()).changed, 3);
+    assert_eq!(
+        tags(&other.detail(b"a.jpg")),
+        tags(&catalog.detail(b"a.jpg"))
+    );
+    assert_eq!(other.import(folder.path()).changed, 0);
+    assert_eq!(catalog.export(Format::Xmp, folder.path()).changed, 0);
+}
+
+#[test]
+fn sidecars_of_other_programs_are_taken_in_and_kept() {
+    let catalog = Catalog::described();
+    let foreign = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>
+        <rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:dt='http://darktable.sf.net/'
+        dt:history='secret'><dc:subject><rdf:Bag><rdf:li>sea</rdf:li></rdf:Bag></dc:subject></rdf:Description>
+        </rdf:RDF></x:xmpmeta>";
+    let beside = catalog.source.path().join("trip/b & c.xmp");
+    fs::write(&beside, foreign).unwrap();
+    fs::write(catalog.source.path().join("-rf.jpg.xmp"), "torn <x").unwrap();
+    let report = catalog.import(catalog.source.path());
+    assert_eq!(
+        (report.photos, report.changed, report.failed.len()),
+        (2, 1, 1)
+    );
+    assert_eq!(
+        tags(&catalog.detail(b"trip/b & c.jpg")),
+        ["sea".to_owned()].into()
+    );
+    catalog.edit(b"-rf.jpg", &[Edit::Tag("x".into())]);
+    let report = catalog.export(Format::Xmp, catalog.source.path());
+    assert_eq!(report.failed.len(), 1, "{report:?}");
+    let torn = fs::read_to_string(catalog.source.path().join("-rf.jpg.xmp"));
+    assert_eq!(torn.unwrap(), "torn <x");
+    assert_eq!(fs::read_to_string(&beside).unwrap(), foreign);
+}
+
+#[test]
+fn what_a_sidecar_in_the_source_says_goes_along() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    let foreign = "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''
+        xmlns:dt='http://darktable.sf.net/' dt:history='kept'/></rdf:RDF>";
+    fs::write(catalog.source.path().join("a.jpg.xmp"), foreign).unwrap();
+    catalog.export(Format::Xmp, folder.path());
+    let text = fs::read_to_string(folder.path().join("a.jpg.xmp")).unwrap();
+    assert!(
+        text.contains("dt:history='kept'") && text.contains("Rex; the dog"),
+        "{text}"
+    );
+    let untouched = fs::read_to_string(catalog.source.path().join("a.jpg.xmp"));
+    assert_eq!(untouched.unwrap(), foreign);
+}
+
+#[test]
+fn links_in_the_way_are_not_followed() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("trip")).unwrap();
+    let report = catalog.export(Format::Xmp, folder.path());
+    assert_eq!((report.changed, report.failed.len()), (1, 2), "{report:?}");
+    assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn a_mistake_in_a_file_is_named() {
+    let (catalog, folder) = (Catalog::new(), tempfile::tempdir().unwrap());
+    let import = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        let imported = catalog.exchange().import(&file, None);
+        imported.map(|r| r.failed.len()).map_err(|e| e.to_string())
+    };
+    assert!(
+        import("x.json", "{\"path\":")
+            .unwrap_err()
+            .contains("x.json")
+    );
+    assert!(import("x.csv", "name\na").unwrap_err().contains("path"));
+    assert!(import("x.txt", "").is_err());
+    assert_eq!(
+        import("y.json", "{\"path\":\"../x\",\"tags\":[\"a\"]}"),
+        Ok(1)
+    );
+    assert_eq!(
+        import("z.json", "{\"path\":\"a.jpg\",\"tags\":[\"a\"]}"),
+        Ok(0)
+    );
+}
