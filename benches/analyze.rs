@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use kbasefs::analysis::providers::embedded::Embedded;
-use kbasefs::analysis::scheduler::{Ended, Options};
+use kbasefs::analysis::scheduler::{Ended, Options, Request};
 use kbasefs::analysis::{Access, Analyzer, Provider, Scheduler, Subject, preview};
 use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
@@ -76,10 +76,8 @@ fn bare(files: &[PathBuf], analyzer: &dyn Analyzer) -> f64 {
         let Ok(decoded) = preview::decode(&bytes) else {
             return;
         };
-        let subject = Subject {
-            picture: Arc::new(decoded.picture),
-            facts: Arc::new(Facts::of(Format::Jpeg)),
-        };
+        let facts = Arc::new(Facts::of(Format::Jpeg));
+        let subject = Subject::of(Arc::new(decoded.picture), facts);
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
         runtime
@@ -98,13 +96,11 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>, inde
         .commit(&changes)
         .expect("there is room for the index");
     let originals = Arc::new(Originals::open(source).expect("the source is a folder"));
-    let provider = Provider {
-        analyzer,
-        on: Access::Listed,
-    };
+    let provider = Provider::here(analyzer, Access::Listed);
     let options = Options {
         workers: THREADS,
         max_file_bytes: u64::MAX - 1,
+        remote: None,
     };
     let mut photos = Vec::<PhotoId>::new();
     library
@@ -115,8 +111,12 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>, inde
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
     let mut failed = 0;
+    let request = Request {
+        photos,
+        ..Request::default()
+    };
     let start = Instant::now();
-    runtime.block_on(scheduler.analyze_all(photos, |_, ended| {
+    runtime.block_on(scheduler.analyze_all(request, |_, ended| {
         failed += usize::from(*ended != Ended::Analyzed);
     }));
     let rate = rate(files.len(), start.elapsed());

@@ -21,7 +21,10 @@
 //! | a folder that users browse | `vfs/views/`: one file and one line in `views()` |
 //! | an attribute (`getfattr`) | `vfs/xattr/` |
 //! | what is read from a file without looking at the picture | `source/facts/` |
-//! | what looks at pictures | `analysis/providers/` |
+//! | what looks at pictures | `analysis/providers/`: one file a protocol |
+//! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/wording.rs` |
+//! | when a request is repeated, how many run, who waits | `analysis/scheduler/courier.rs`, `host.rs`, `desk.rs` |
+//! | a setting | `config/`, and what `config init` says of it in `config/document.rs` |
 //! | a command | `cli/`: one file a command |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
 //! | what the kernel is told | `fuse/` |

@@ -18,10 +18,8 @@ fn testdata() -> Option<PathBuf> {
 }
 
 fn subject(picture: Picture) -> Subject {
-    Subject {
-        picture: Arc::new(picture),
-        facts: Arc::new(Facts::of(Format::Jpeg)),
-    }
+    let facts = Arc::new(Facts::of(Format::Jpeg));
+    Subject::of(Arc::new(picture), facts)
 }
 
 fn decode(path: &Path) -> Option<Picture> {

@@ -116,6 +116,7 @@ impl Catalog {
             perceptual_hash: 0xf0f0_f0f0_0f0f_0f0f,
             analyzer: "eye".into(),
             model: "eye/1".into(),
+            version: "1".into(),
             remote: true,
             answer: Answer {
                 title: Some("A dog".into()),

@@ -8,6 +8,7 @@ use kbasefs::catalog::{
     WallClock, Words,
 };
 use kbasefs::store::cached::Cached;
+use kbasefs::store::cached::Room;
 use kbasefs::store::memory::Memory;
 use kbasefs::store::sqlite::Sqlite;
 use kbasefs::store::{Error, Store};
@@ -17,13 +18,23 @@ fn sqlite(folder: &Path) -> Sqlite {
     Sqlite::open(&folder.join("index/catalog.sqlite"), Path::new("/photos")).unwrap()
 }
 
+/// For three photos.
+const ROOM: Room = Room {
+    entries: 3,
+    bytes: 1 << 16,
+    ttl: None,
+};
+
 /// Runs a check on every store.
 fn on_each(check: impl Fn(&dyn Store)) {
     check(&Memory::default());
     let folder = tempfile::tempdir().unwrap();
     check(&sqlite(folder.path()));
     let folder = tempfile::tempdir().unwrap();
-    check(&Cached::new(std::sync::Arc::new(sqlite(folder.path())), 3));
+    check(&Cached::new(
+        std::sync::Arc::new(sqlite(folder.path())),
+        ROOM,
+    ));
 }
 
 fn stat(ino: u64, mtime_ns: i64) -> FileStat {
@@ -92,6 +103,7 @@ fn outcome(hash: u8, stat: FileStat, tags: &[&str]) -> Outcome {
         perceptual_hash: u64::MAX - 5,
         analyzer: "embedded".into(),
         model: "m/1".into(),
+        version: "1".into(),
         remote: false,
         answer: Answer {
             title: Some("A dog".into()),

@@ -4,10 +4,16 @@
 
 pub mod colors;
 mod crawlers;
+pub mod parse;
 pub mod phash;
 pub mod preview;
+pub mod previews;
+pub mod prompt;
 pub mod providers;
+pub mod purse;
 pub mod scheduler;
+mod singular;
+pub mod wording;
 
 pub use crawlers::Crawlers;
 pub use scheduler::{Ended, Options as SchedulerOptions, Provider, Scheduler};
@@ -15,6 +21,7 @@ pub use scheduler::{Ended, Options as SchedulerOptions, Provider, Scheduler};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::catalog::{Answer, Facts};
@@ -31,31 +38,86 @@ pub struct Picture {
 /// What an analyzer is shown.
 #[derive(Clone)]
 pub struct Subject {
-    pub picture: Arc<Picture>,
+    pub shown: Shown,
     /// What the file says of itself; place and date may go into the description.
     pub facts: Arc<Facts>,
 }
 
-/// Why there is no answer.
+/// A picture in one of two forms: as pixels, or as the small JPEG that goes to servers.
+#[derive(Clone)]
+pub enum Shown {
+    Pixels(Arc<Picture>),
+    Jpeg(Bytes),
+}
+
+impl Subject {
+    pub fn of(picture: Arc<Picture>, facts: Arc<Facts>) -> Self {
+        let shown = Shown::Pixels(picture);
+        Self { shown, facts }
+    }
+
+    /// The pixels; those of a JPEG are decoded.
+    pub fn picture(&self) -> Result<Arc<Picture>, Failure> {
+        match &self.shown {
+            Shown::Pixels(picture) => Ok(Arc::clone(picture)),
+            Shown::Jpeg(jpeg) => Ok(Arc::new(preview::decode(jpeg)?.picture)),
+        }
+    }
+
+    /// The JPEG; pixels are encoded, with no side longer than `longest`.
+    pub fn jpeg(&self, longest: u32) -> Bytes {
+        match &self.shown {
+            Shown::Pixels(picture) => preview::jpeg(picture, longest).into(),
+            Shown::Jpeg(jpeg) => jpeg.clone(),
+        }
+    }
+}
+
+/// Why there is no answer. Said by analyzers; what follows from it is the scheduler's.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Failure {
-    /// May work later.
+    /// The way to the server or the server itself is in trouble: may work later.
     #[error("{reason}")]
     Transient {
         reason: String,
         retry_after: Option<Duration>,
     },
+    /// The server has too much to do: will work later.
+    #[error("{reason}")]
+    Busy {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+    /// There was an answer, and it makes no sense; another may.
+    #[error("{reason}")]
+    Unusable { reason: String },
+    /// The model declines to look at this picture.
+    #[error("{reason}")]
+    Refused { reason: String },
     /// Will not work for this picture.
     #[error("{reason}")]
     Permanent { reason: String },
     /// The analyzer is of no use to any picture just now.
     #[error("{reason}")]
-    Host { reason: String },
+    Host { reason: String, outage: Outage },
+}
+
+/// What makes an analyzer useless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// Nobody answers; that passes by itself.
+    Unreachable,
+    /// The key, the account or the model: a person has to do something.
+    Denied,
+    /// The budget is spent until this moment, in seconds since 1970.
+    Spent { until: i64 },
 }
 
 /// What kind of access starts an analyzer, the cheapest first: see "What counts as an access".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
+    /// None: the photo is there, that is all.
+    Always,
     /// A view that would show the photo was opened.
     Listed,
     /// The content was read by a process that is not crawling.
@@ -68,7 +130,7 @@ impl Access {
     /// What the same access counts for when it comes from a crawler.
     pub fn degraded(self) -> Option<Self> {
         match self {
-            Self::Listed => None,
+            Self::Always | Self::Listed => None,
             Self::Read => Some(Self::Listed),
             Self::Asked => Some(Self::Read),
         }
@@ -82,6 +144,11 @@ pub trait Analyzer: Send + Sync {
 
     /// The model behind it, with its version.
     fn model(&self) -> &str;
+
+    /// Changes whenever its answers would come out different.
+    fn version(&self) -> &str {
+        self.model()
+    }
 
     /// Whether it is a server (its labels are of origin `remote`) rather than the model inside this program.
     fn is_remote(&self) -> bool;

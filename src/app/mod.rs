@@ -2,26 +2,33 @@
 //!
 //! Knows what there is and in what order it starts and stops; nothing of commands, HTTP or the terminal.
 
+pub mod check;
 mod lock;
+pub mod providers;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::analysis::providers::embedded::{self, Embedded};
-use crate::analysis::{Access, Crawlers, Provider, Scheduler, SchedulerOptions};
-use crate::catalog::Status;
-use crate::config::{self, Config, On, Watch};
+use crate::analysis::previews::Previews;
+use crate::analysis::providers::{embedded, remote};
+use crate::analysis::scheduler::RemoteOptions;
+use crate::analysis::wording::Known;
+use crate::analysis::{Access, Crawlers, Scheduler, SchedulerOptions};
+use crate::catalog::{Facet, LabelKey, Status};
+use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
 use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
-use crate::store::cached::Cached;
+use crate::store::cached::{Cached, Room};
+use crate::store::ledger::Ledger;
 use crate::store::sqlite::{self, Sqlite};
 use crate::store::{self, Store};
 use crate::vfs::{self, Tree};
 
+pub use crate::analysis::providers::remote::ready_tls;
 use lock::Lock;
 
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +53,10 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Embedded(#[from] embedded::Error),
+    #[error("{0}")]
+    Provider(String),
+    #[error(transparent)]
+    Remote(#[from] remote::Error),
     #[error(transparent)]
     Scan(#[from] source::Error),
     #[error(transparent)]
@@ -60,6 +71,7 @@ pub struct App {
     pub scheduler: Arc<Scheduler>,
     pub crawlers: Arc<Crawlers>,
     pub cache: Arc<Cached>,
+    pub previews: Arc<Previews>,
     sync: Sync,
     follower: Follower,
     scanning: Mutex<()>,
@@ -122,7 +134,11 @@ impl App {
 
     /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
     pub fn load(&self) -> Result<(), Error> {
-        Ok(self.library.fill()?)
+        self.library.fill()?;
+        let index = self.library.index();
+        let of_use = index.photos_with(Status::Pending) | index.photos_with(Status::Analyzed);
+        self.scheduler.accessed_all(of_use, Access::Always);
+        Ok(())
     }
 
     /// The same as [`Self::open`], but the index is still to be loaded: who needs it waits until [`Self::load`] is done.
@@ -134,12 +150,16 @@ impl App {
         let originals = Arc::new(originals);
         let index_file = index_file(originals.root(), &config)?;
         let lock = Lock::take(&index_file)?;
-        let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open(&index_file, originals.root())?);
-        let cache = Arc::new(Cached::new(sqlite, config.cache_entries));
+        let sqlite = Arc::new(Sqlite::open(&index_file, originals.root())?);
+        let ledger: Arc<dyn Ledger> = Arc::clone(&sqlite) as Arc<dyn Ledger>;
+        let cache = Arc::new(Cached::new(sqlite, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
-        let scheduler = start_scheduler(&library, &originals, &config)?;
+        let previews = Arc::new(previews(&config));
+        let scheduler = start_scheduler(&library, &originals, &config, &previews, ledger)?;
         let options = source::Options {
-            exclude: config.exclude.clone(),
+            exclude: config.exclude_filter.clone(),
+            extensions: config.supported_extensions.clone(),
+            batch: config.batch_size,
             threads: config.scan_threads,
         };
         let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
@@ -151,6 +171,7 @@ impl App {
             scheduler,
             crawlers: Arc::default(),
             cache,
+            previews,
             sync,
             follower,
             scanning: Mutex::default(),
@@ -267,16 +288,15 @@ fn start_scheduler(
     library: &Arc<Library>,
     originals: &Arc<Originals>,
     config: &Config,
+    previews: &Arc<Previews>,
+    ledger: Arc<dyn Ledger>,
 ) -> Result<Arc<Scheduler>, Error> {
-    let on = match config.embedded.on {
-        On::Listed => Access::Listed,
-        On::Read => Access::Read,
-        On::Asked => Access::Asked,
-    };
-    let embedded = Provider {
-        analyzer: Arc::new(Embedded::load()?),
-        on,
-    };
+    let of_index = Arc::clone(library);
+    let known: Known = Arc::new(move |word| {
+        let key = LabelKey::new(Facet::Tag, word);
+        of_index.index().label(&key).is_some()
+    });
+    let providers = providers::all(config, &ledger, &known)?;
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
@@ -284,12 +304,37 @@ fn start_scheduler(
     let options = SchedulerOptions {
         workers,
         max_file_bytes: config.max_file_size_mb << 20,
+        remote: Some(RemoteOptions {
+            previews: Arc::clone(previews),
+            ledger,
+            max_retries: config.max_retries,
+            retry_delay: Duration::from_secs_f64(config.retry_delay),
+        }),
     };
     let (library, originals) = (Arc::clone(library), Arc::clone(originals));
-    Ok(Scheduler::start(
-        library,
-        originals,
-        vec![embedded],
-        options,
-    ))
+    let scheduler = Scheduler::start(library, originals, providers, options);
+    Ok(scheduler)
+}
+
+fn ttl(config: &Config) -> Option<Duration> {
+    (config.cache_ttl > 0).then(|| Duration::from_secs(config.cache_ttl))
+}
+
+/// Half of the memory is for texts and what was found, an eighth for pictures on their way to servers; decoding takes
+/// the rest.
+fn room(config: &Config) -> Room {
+    Room {
+        entries: config.cache_size,
+        bytes: config.max_memory_mb << 19,
+        ttl: ttl(config),
+    }
+}
+
+fn previews(config: &Config) -> Previews {
+    let memory = (config.max_memory_mb << 17).min(64 << 20);
+    let previews = Previews::in_memory(memory, ttl(config));
+    match config::previews_folder(&env) {
+        Some(folder) => previews.and_in(folder, config.preview_cache_mb << 20),
+        None => previews,
+    }
 }

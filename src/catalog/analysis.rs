@@ -38,6 +38,8 @@ pub struct Outcome {
     /// Who answered: the configured name of the analyzer and its model.
     pub analyzer: String,
     pub model: String,
+    /// Of the analyzer: another one might answer otherwise.
+    pub version: String,
     /// `true` for a model on a server.
     pub remote: bool,
     pub answer: Answer,

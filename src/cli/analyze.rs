@@ -23,6 +23,15 @@ pub struct Args {
     /// Print a JSON object a photo, and a last one that sums up
     #[arg(long)]
     json: bool,
+    /// Ask only this provider of the configuration
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Also look again at photos that were described with another model or prompt
+    #[arg(long)]
+    stale: bool,
+    /// Only say how many pictures would be looked at, what that takes and what it costs
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What is to be analysed: of each source some photos, or all.
@@ -33,7 +42,16 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let mut sum = Sum::default();
     for (source, photos) in work(&args.what, &config)? {
-        analyze(&source, photos, &config, args.json, &mut sum).await?;
+        let asked = json!({
+            "photos": photos, "provider": args.provider, "stale": args.stale, "dry_run": args.dry_run,
+        });
+        match args.dry_run {
+            true => estimate(&source, &asked, &config, args.json).await?,
+            false => analyze(&source, &asked, &config, args.json, &mut sum).await?,
+        }
+    }
+    if args.dry_run {
+        return Ok(ExitCode::SUCCESS);
     }
     sum.print(args.json, start.elapsed().as_secs_f64())?;
     Ok(match sum.failed {
@@ -60,15 +78,13 @@ fn work(what: &[PathBuf], config: &Config) -> anyhow::Result<Work> {
 
 async fn analyze(
     source: &Path,
-    photos: Option<Vec<Value>>,
+    asked: &Value,
     config: &Config,
     json: bool,
     sum: &mut Sum,
 ) -> anyhow::Result<()> {
     let client = Client::connect(source, config.clone()).await?;
-    let answer = client
-        .post("/api/v1/analyze", &json!({"photos": photos}))
-        .await?;
+    let answer = client.post("/api/v1/analyze", asked).await?;
     let count = answer
         .header(PHOTOS_HEADER)
         .and_then(|n| n.parse().ok())
@@ -86,7 +102,7 @@ async fn analyze(
             if json && !line["result"].is_null() {
                 terminal::say(format_args!("{line}"))?;
             }
-            if !json && line["result"] == "failed" {
+            if !json && (line["result"] == "failed" || line["result"] == "refused") {
                 let reason = line["reason"].as_str().unwrap_or("not analysed");
                 let path = target::below(source, &line);
                 bar.suspend(|| {
@@ -97,6 +113,35 @@ async fn analyze(
         })
         .await?;
     bar.finish_and_clear();
+    Ok(())
+}
+
+/// Says what an analysis would take.
+async fn estimate(source: &Path, asked: &Value, config: &Config, json: bool) -> anyhow::Result<()> {
+    let client = Client::connect(source, config.clone()).await?;
+    let estimate = client.post("/api/v1/analyze", asked).await?.value().await?;
+    if json {
+        return Ok(terminal::say(format_args!("{estimate}"))?);
+    }
+    for part in estimate["providers"].as_array().into_iter().flatten() {
+        let text = |key: &str| match &part[key] {
+            Value::Null => "unknown".to_owned(),
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        };
+        terminal::say(format_args!(
+            "{}: {} pictures, {} tokens in and {} out, cost {}, {}",
+            printable(&text("name")),
+            text("images"),
+            text("input_tokens"),
+            text("output_tokens"),
+            text("cost"),
+            match part["seconds"].as_f64() {
+                Some(seconds) => format!("about {seconds:.0} s"),
+                None => "time unknown".into(),
+            }
+        ))?;
+    }
     Ok(())
 }
 
@@ -113,7 +158,7 @@ impl Sum {
     fn add(&mut self, line: &Value) {
         let counter = match line["result"].as_str() {
             Some("analyzed") => &mut self.analyzed,
-            Some("failed") => &mut self.failed,
+            Some("failed" | "refused") => &mut self.failed,
             Some(_) => &mut self.skipped,
             None => return,
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::report::hinted;
 use super::{Common, terminal};
 use crate::app;
-use crate::config::{Config, user_file};
+use crate::config::{DOCUMENT, user_file};
 
 /// Show or write the configuration
 #[derive(clap::Args)]
@@ -48,13 +48,9 @@ fn init(path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let text = format!(
-        "# kbasefs; every key is optional, and these are the defaults.\n\n{}",
-        Config::default().to_toml()
-    );
     let mut options = std::fs::OpenOptions::new();
     match options.write(true).create_new(true).open(path) {
-        Ok(mut file) => std::io::Write::write_all(&mut file, text.as_bytes())?,
+        Ok(mut file) => std::io::Write::write_all(&mut file, DOCUMENT.as_bytes())?,
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{}: exists already", path.display());
             return Err(hinted(message, "edit it, or remove it first"));

@@ -9,6 +9,7 @@ mod import;
 mod log;
 mod man;
 mod mount;
+mod provider;
 mod report;
 mod scan;
 mod search;
@@ -71,6 +72,7 @@ enum Command {
     Status(status::Args),
     Export(export::Args),
     Import(import::Args),
+    Provider(provider::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -106,6 +108,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => on_runtime(status::run(args, common.load()?))?,
         Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
         Command::Import(args) => return on_runtime(import::run(args, common.load()?)),
+        Command::Provider(args) => return on_runtime(provider::run(args, common.load()?)),
         Command::Config(args) => config::run(&args, common)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man(args) => man::run(&args)?,

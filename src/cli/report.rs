@@ -127,6 +127,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         app::Error::Store(_) => "is the disk full or read-only?",
         app::Error::Scan(_) => "is the disk connected? nothing was removed from the index",
         app::Error::Follow(_) => "raise the limit of open files: ulimit -n",
+        app::Error::Provider(_) | app::Error::Remote(_) => {
+            "`kbasefs config show` shows where the settings come from"
+        }
         app::Error::Embedded(_) | app::Error::Mount(_) => return None,
     };
     Some(hint.into())

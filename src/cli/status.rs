@@ -53,6 +53,10 @@ fn print(status: &Value) -> std::io::Result<()> {
         let text = match value {
             Value::Null => "-".into(),
             Value::String(text) => text.clone(),
+            Value::Array(providers) if key == "providers" => {
+                providers.iter().try_for_each(print_provider)?;
+                continue;
+            }
             Value::Object(parts) => {
                 let part = |(name, n): (&String, &Value)| format!("{name} {n}");
                 parts.iter().map(part).collect::<Vec<_>>().join(", ")
@@ -67,6 +71,26 @@ fn print(status: &Value) -> std::io::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// One line a server.
+fn print_provider(provider: &Value) -> std::io::Result<()> {
+    let text = |key: &str| provider[key].as_str().unwrap_or("-").to_owned();
+    let today = &provider["today"];
+    let cost = match today["cost"].as_f64() {
+        Some(cost) => format!("{cost:.4}"),
+        None => "unknown".into(),
+    };
+    let line = format!(
+        "{} ({}): {}; {} described, {} waiting; today {} requests, cost {cost}",
+        text("name"),
+        text("model"),
+        text("state"),
+        provider["answered"],
+        provider["queued"],
+        today["requests"],
+    );
+    terminal::say(format_args!("{:14} {}", "provider", printable(&line)))
 }
 
 fn mebibytes(bytes: Option<u64>) -> String {

@@ -2,22 +2,33 @@
 //!
 //! Knows nothing of where the command line comes in (flags overwrite fields) and of who uses what.
 
+mod check;
+mod document;
 mod places;
+mod provider;
+mod secret;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use places::{control_sockets, index_file, user_file};
+pub use document::DOCUMENT;
+pub use places::{control_sockets, index_file, previews_folder, user_file};
+pub use provider::{Kind, Price, Provider};
+pub use secret::Secret;
 
-/// What the user may set. Unknown keys are errors.
+/// What the user may set; `config init` writes what each key is for. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The index file. Else one a source below `$XDG_DATA_HOME/kbasefs`.
     pub index: Option<PathBuf>,
     /// Patterns of files and folders to leave out, as in a `.ignore` file.
-    pub exclude: Vec<String>,
+    #[serde(alias = "exclude")]
+    pub exclude_filter: Vec<String>,
+    /// Files with other extensions are not looked at. Empty: the content decides.
+    pub supported_extensions: Vec<String>,
     /// Pictures looked at at the same time; 0: one a core.
     pub workers: usize,
     /// Files looked at at the same time while scanning; 0: as many as suit the machine.
@@ -26,6 +37,8 @@ pub struct Config {
     pub watch: Watch,
     /// From one look at the source to the next, where looking again is what it takes. Seconds.
     pub watch_interval_s: f64,
+    /// Photos in one commit, at most.
+    pub batch_size: usize,
     /// Larger files are listed but not analysed. MiB.
     pub max_file_size_mb: u64,
     /// How deep folders of tags list sub-folders.
@@ -35,12 +48,46 @@ pub struct Config {
     /// How long the first look at an empty view waits for the first results. Seconds.
     pub first_results_wait_s: f64,
     /// Photos whose texts are kept in memory.
-    pub cache_entries: u64,
+    #[serde(alias = "cache_entries")]
+    pub cache_size: u64,
+    /// How long something stays in a cache without being used. Seconds; 0: as long as there is room.
+    pub cache_ttl: u64,
+    /// All caches together, in memory. MiB.
+    pub max_memory_mb: u64,
+    /// Pictures made ready for servers, on disk. MiB.
+    pub preview_cache_mb: u64,
+    /// How long browsers may keep pictures and styles of the web pages. Seconds.
+    pub static_cache_ttl: u64,
+    /// How long a web page stays as it was made. Seconds.
+    pub template_cache_ttl: u64,
+    /// Whether web pages are compressed.
+    pub compression_enabled: bool,
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives like `kbasefs::fuse=debug`.
     pub log: String,
     pub log_format: LogFormat,
+    /// Longest side of the picture that is sent to a server. Pixels.
+    pub image_max_side: u32,
+    /// Requests to one server at the same time, at most.
+    pub parallel_requests: usize,
+    /// How often a request that failed for the moment is repeated.
+    pub max_retries: u32,
+    /// Before the first repetition; doubles with each. Seconds.
+    pub retry_delay: f64,
+    /// For a server to take a connection. Seconds.
+    pub connection_timeout: u64,
+    /// For the first byte of an answer, and between any two. Seconds.
+    pub read_timeout: u64,
+    /// For a server to take a request. Seconds.
+    pub write_timeout: u64,
+    /// Connections kept open for the next request.
+    pub max_idle_connections: usize,
+    pub max_idle_connections_per_host: usize,
     /// When the model inside kbasefs looks at a picture.
     pub embedded: Embedded,
+    pub tags: Tags,
+    /// Models, the preferred first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub provider: Vec<Provider>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,13 +116,40 @@ pub enum Watch {
     Off,
 }
 
+/// What is made of the words that models on servers use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tags {
+    /// Words that models should prefer.
+    pub vocabulary: Vec<String>,
+    /// Whether no other words are taken.
+    pub vocabulary_only: bool,
+    /// Words never taken.
+    pub blocked: Vec<String>,
+    /// What is taken in place of a word.
+    pub aliases: BTreeMap<String, String>,
+}
+
 /// The cheapest kind of access that starts an analyzer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum On {
+    /// None at all: every photo, as soon as it is there.
+    Always,
     Listed,
     Read,
     Asked,
+}
+
+impl On {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Listed => "listed",
+            Self::Read => "read",
+            Self::Asked => "asked",
+        }
+    }
 }
 
 impl Default for Embedded {
@@ -88,19 +162,38 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             index: None,
-            exclude: Vec::new(),
+            exclude_filter: Vec::new(),
+            supported_extensions: Vec::new(),
             workers: 0,
             scan_threads: 0,
             watch: Watch::Auto,
             watch_interval_s: 60.0,
-            max_file_size_mb: 300,
+            batch_size: 1000,
+            max_file_size_mb: 100,
             facet_depth: 2,
             xattr_wait_s: 10.0,
             first_results_wait_s: 2.0,
-            cache_entries: 10_000,
+            cache_size: 10_000,
+            cache_ttl: 3600,
+            max_memory_mb: 1024,
+            preview_cache_mb: 512,
+            static_cache_ttl: 3600,
+            template_cache_ttl: 300,
+            compression_enabled: true,
             log: "info".into(),
             log_format: LogFormat::Text,
+            image_max_side: 768,
+            parallel_requests: 3,
+            max_retries: 3,
+            retry_delay: 5.0,
+            connection_timeout: 30,
+            read_timeout: 60,
+            write_timeout: 60,
+            max_idle_connections: 100,
+            max_idle_connections_per_host: 10,
             embedded: Embedded::default(),
+            tags: Tags::default(),
+            provider: Vec::new(),
         }
     }
 }
@@ -122,22 +215,16 @@ impl Config {
     /// # Errors
     /// When a file that was named can't be read, or says something that makes no sense; nothing is changed then.
     pub fn load(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let own = user_file(&env);
-        let mut config = match (path, own) {
-            (Some(path), _) => Self::read(path)?,
-            (None, Some(own)) if own.exists() => Self::read(&own)?,
-            _ => Self::default(),
+        let own = user_file(&env).filter(|own| own.exists());
+        let Some(file) = path.map(Path::to_owned).or(own) else {
+            return Self::default().with_env("", &env);
         };
-        config.apply(&env)?;
-        Ok(config)
-    }
-
-    fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
-            path: path.into(),
+        let text = std::fs::read_to_string(&file).map_err(|source| Error::Read {
+            path: file.clone(),
             source,
         })?;
-        Self::parse(&text, &path.display().to_string())
+        let config = Self::parse(&text, &file.display().to_string())?;
+        config.with_env(&text, &env)
     }
 
     /// Understands the text of a configuration file. `origin` is what errors call it.
@@ -151,84 +238,64 @@ impl Config {
         Ok(config)
     }
 
-    /// Variables are called like keys: `KBASEFS_WORKERS=4`.
-    fn apply(&mut self, env: &impl Fn(&str) -> Option<String>) -> Result<(), Error> {
-        let Ok(toml::Value::Table(mut table)) = toml::Value::try_from(&*self) else {
-            return Ok(());
+    /// Variables are called like keys: `KBASEFS_WORKERS=4`. `text` is what `self` was read from.
+    fn with_env(
+        mut self,
+        text: &str,
+        env: &impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let (Ok(mut table), Ok(known)) = (
+            text.parse::<toml::Table>(),
+            toml::Table::try_from(Self::default()),
+        ) else {
+            return Ok(self);
         };
-        let Ok(toml::Value::Table(known)) = toml::Value::try_from(Self::default()) else {
-            return Ok(());
-        };
-        let keys = known.keys().map(String::as_str).chain(["index"]);
-        for key in keys.filter(|key| !known.get(*key).is_some_and(toml::Value::is_table)) {
+        let simple = known.iter().filter(|(_, value)| !value.is_table());
+        let keys = simple.map(|(key, _)| key.as_str()).chain(["index"]);
+        for key in keys {
             let name = format!("KBASEFS_{}", key.to_uppercase());
             let Some(text) = env(&name) else { continue };
-            let value = env_value(key, &text);
-            table.insert(key.into(), value);
-            let parsed = toml::Value::Table(table.clone()).try_into::<Self>();
+            for (_, old) in RENAMED.iter().filter(|(new, _)| *new == key) {
+                table.remove(*old);
+            }
+            table.insert(key.into(), env_value(&text, known.get(key)));
+            let parsed = table.clone().try_into::<Self>();
             let checked = parsed
                 .map_err(|e| e.message().to_owned())
                 .and_then(|config| config.check().map(|()| config));
-            *self = checked.map_err(|message| Error::Invalid {
+            self = checked.map_err(|message| Error::Invalid {
                 origin: name,
                 message,
             })?;
         }
-        Ok(())
+        Ok(self)
     }
 
-    fn check(&self) -> Result<(), String> {
-        let seconds = [
-            ("xattr_wait_s", self.xattr_wait_s),
-            ("first_results_wait_s", self.first_results_wait_s),
-        ];
-        for (key, value) in seconds {
-            if !(0.0..=3600.0).contains(&value) {
-                return Err(format!(
-                    "{key} is {value}; it must be from 0 to 3600 seconds"
-                ));
-            }
-        }
-        if !(0.1..=86400.0).contains(&self.watch_interval_s) {
-            return Err(format!(
-                "watch_interval_s is {}; it must be from 0.1 to 86400 seconds",
-                self.watch_interval_s
-            ));
-        }
-        if self.max_file_size_mb == 0 {
-            return Err("max_file_size_mb is 0; it must be at least 1".into());
-        }
-        if !(1..=6).contains(&self.facet_depth) {
-            return Err(format!(
-                "facet_depth is {}; it must be from 1 to 6",
-                self.facet_depth
-            ));
-        }
-        if self.workers > 256 || self.scan_threads > 256 {
-            return Err("more than 256 threads help nobody".into());
-        }
-        Ok(())
-    }
-
-    /// The settings as a configuration file.
+    /// The settings as a configuration file, without its secrets.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("plain data has a TOML form")
     }
 }
 
-/// A number or word as it is; lists are separated by colons, as in `PATH`.
-fn env_value(key: &str, text: &str) -> toml::Value {
-    if key == "exclude" {
-        let all = text.split(':').filter(|t| !t.is_empty());
-        return toml::Value::Array(all.map(|t| toml::Value::String(t.into())).collect());
+/// Keys that had another name before, which files may still use.
+const RENAMED: [(&str, &str); 2] = [
+    ("exclude_filter", "exclude"),
+    ("cache_size", "cache_entries"),
+];
+
+/// A text, number or truth as the default is one; lists are separated by colons, as in `PATH`.
+fn env_value(text: &str, default: Option<&toml::Value>) -> toml::Value {
+    let word = || toml::Value::String(text.into());
+    match default {
+        Some(toml::Value::Array(_)) => {
+            let all = text.split(':').filter(|t| !t.is_empty());
+            toml::Value::Array(all.map(|t| toml::Value::String(t.into())).collect())
+        }
+        Some(toml::Value::Float(_)) => text.parse().map_or_else(|_| word(), toml::Value::Float),
+        Some(toml::Value::Integer(_)) => text.parse().map_or_else(|_| word(), toml::Value::Integer),
+        Some(toml::Value::Boolean(_)) => text.parse().map_or_else(|_| word(), toml::Value::Boolean),
+        _ => word(),
     }
-    if key.ends_with("_s")
-        && let Ok(number) = text.parse::<f64>()
-    {
-        return toml::Value::Float(number);
-    }
-    let number = text.parse::<i64>().map(toml::Value::Integer);
-    number.unwrap_or_else(|_| toml::Value::String(text.into()))
 }
 
 /// The first line of what is wrong, and where.
@@ -274,14 +341,14 @@ mod tests {
         std::fs::write(&file, "workers = 2\nfacet_depth = 3").unwrap();
         let env = |name: &str| match name {
             "KBASEFS_WORKERS" => Some("5".into()),
-            "KBASEFS_EXCLUDE" => Some("*.tmp:cache".into()),
+            "KBASEFS_EXCLUDE_FILTER" => Some("*.tmp:cache".into()),
             "KBASEFS_XATTR_WAIT_S" => Some("3".into()),
             "KBASEFS_INDEX" => Some("/x/y".into()),
             _ => None,
         };
         let config = Config::load(Some(&file), env).unwrap();
         assert_eq!((config.workers, config.facet_depth), (5, 3));
-        assert_eq!(config.exclude, ["*.tmp", "cache"]);
+        assert_eq!(config.exclude_filter, ["*.tmp", "cache"]);
         assert_eq!(
             (config.xattr_wait_s, config.index),
             (3.0, Some("/x/y".into()))
@@ -298,5 +365,43 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(Config::parse(&config.to_toml(), "f").unwrap(), config);
+    }
+
+    #[test]
+    fn keys_may_have_the_names_they_had_before() {
+        let config = Config::parse("exclude = [\"x\"]\ncache_entries = 7", "f").unwrap();
+        assert_eq!(config.exclude_filter, ["x"]);
+        assert_eq!(config.cache_size, 7);
+    }
+
+    #[test]
+    fn providers_are_checked_and_their_keys_are_not_shown() {
+        let provider = "[[provider]]\nname = \"desk\"\nkind = \"openai\"\n";
+        let more = |lines: &str| format!("{provider}{lines}");
+        check(provider, "f: provider desk: model is missing");
+        check(
+            &more("model = \"m\"\nurl = \"ftp://x\""),
+            "must begin with http://",
+        );
+        check(&more("model = \"m\"\nurl = \"http://a:b@x\""), "password");
+        check(&more("model = \"m\"\ncost_per_day = 1"), "needs a price");
+        check(&more("model = \"m\"\nmax_side = 5000"), "from 64 to 1024");
+        check(
+            &more("model = \"m\"\napi_key = \"a\"\napi_key_env = \"b\""),
+            "is enough",
+        );
+        check(&more("modle = \"m\""), "unknown field `modle`");
+        check(&more("kind2 = 1"), "line 4");
+        let twice = more("model = \"m\"\n").repeat(2);
+        check(&twice, "two providers are called desk");
+
+        let config = Config::parse(&more("model = \"m\"\napi_key = \"sk-1\""), "f").unwrap();
+        assert!(!config.to_toml().contains("sk-1"), "{}", config.to_toml());
+        assert!(!format!("{config:?}").contains("sk-1"));
+        let env = |name: &str| (name == "KBASEFS_WORKERS").then(|| "5".to_owned());
+        let text = more("model = \"m\"\napi_key = \"sk-1\"");
+        let config = config.with_env(&text, &env).unwrap();
+        assert_eq!(config.workers, 5);
+        assert_eq!(config.provider[0].api_key, Some(Secret::new("sk-1")));
     }
 }

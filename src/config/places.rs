@@ -45,6 +45,11 @@ pub fn control_sockets(index: &Path, env: &impl Fn(&str) -> Option<String>) -> V
     runtime.into_iter().chain([beside]).collect()
 }
 
+/// Where pictures made ready for servers are kept: `$XDG_CACHE_HOME/kbasefs/previews`.
+pub fn previews_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(below_home(env, "XDG_CACHE_HOME", ".cache")?.join("kbasefs/previews"))
+}
+
 fn mark(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..16].to_owned()
 }

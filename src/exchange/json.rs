@@ -53,6 +53,8 @@ struct TextShape {
 struct AnalysisShape {
     analyzer: String,
     model: String,
+    #[serde(default)]
+    version: String,
     remote: bool,
     /// Seconds since 1970.
     at: i64,
@@ -134,6 +136,7 @@ fn analysis_shape((outcome, at): &(Outcome, i64)) -> AnalysisShape {
     AnalysisShape {
         analyzer: outcome.analyzer.clone(),
         model: outcome.model.clone(),
+        version: outcome.version.clone(),
         remote: outcome.remote,
         at: *at,
         width: outcome.width,
@@ -320,6 +323,7 @@ fn outcome(
         perceptual_hash: u64::from_str_radix(&shape.perceptual_hash, 16).ok()?,
         analyzer: shape.analyzer.clone(),
         model: shape.model.clone(),
+        version: shape.version.clone(),
         remote: shape.remote,
         answer: Answer {
             title: shape.title.clone(),

@@ -8,13 +8,16 @@ use crate::catalog::Change;
 use crate::library::Library;
 use crate::store;
 
-/// Few enough for a commit to be short, and old enough for people to see photos appear.
-const MOST: usize = 1000;
+/// Old enough for people to see photos appear.
 const OLDEST: Duration = Duration::from_millis(200);
 
 /// Commits everything that comes in, until nobody can send any more.
-pub fn commit_all(library: &Library, incoming: &Receiver<Change>) -> store::Result<()> {
-    let mut batch = Batch::new(library);
+pub fn commit_all(
+    library: &Library,
+    most: usize,
+    incoming: &Receiver<Change>,
+) -> store::Result<()> {
+    let mut batch = Batch::new(library, most);
     loop {
         match incoming.recv_timeout(batch.patience()) {
             Ok(change) => batch.add(change)?,
@@ -27,14 +30,17 @@ pub fn commit_all(library: &Library, incoming: &Receiver<Change>) -> store::Resu
 /// Changes that wait for company, not for long.
 pub struct Batch<'a> {
     library: &'a Library,
+    /// Changes in one commit.
+    most: usize,
     changes: Vec<Change>,
     since: Instant,
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(library: &'a Library) -> Self {
+    pub fn new(library: &'a Library, most: usize) -> Self {
         Self {
             library,
+            most,
             changes: Vec::new(),
             since: Instant::now(),
         }
@@ -45,7 +51,7 @@ impl<'a> Batch<'a> {
             self.since = Instant::now();
         }
         self.changes.push(change);
-        if self.changes.len() >= MOST || self.since.elapsed() >= OLDEST {
+        if self.changes.len() >= self.most || self.since.elapsed() >= OLDEST {
             self.commit()?;
         }
         Ok(())

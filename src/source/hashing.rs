@@ -33,7 +33,7 @@ impl Sync {
     /// # Errors
     /// When the catalog can't be read or written.
     pub fn hash_candidates(&self, stop: &AtomicBool) -> Result<u64, Error> {
-        let mut batch = Batch::new(&self.library);
+        let mut batch = Batch::new(&self.library, self.options.batch());
         let mut hashed = 0;
         let mut last: Option<(FileStat, ContentHash)> = None;
         let candidates = self.candidates()?;

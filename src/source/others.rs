@@ -17,30 +17,47 @@ const NEVER_PICTURES: [&str; 35] = [
 
 /// Inodes of files that were opened in vain, with size and time.
 #[derive(Default)]
-pub struct Others(Mutex<HashMap<(u64, u64), (u64, i64)>>);
+pub struct Others {
+    opened: Mutex<HashMap<(u64, u64), (u64, i64)>>,
+    /// The only ones that count, unless there are none.
+    extensions: Vec<String>,
+}
 
 impl Others {
+    /// Passes over every file that has another extension than one of these.
+    pub fn of(extensions: &[String]) -> Self {
+        let plain = |e: &String| e.trim_start_matches(['*', '.']).to_ascii_lowercase();
+        Self {
+            opened: Mutex::default(),
+            extensions: extensions.iter().map(plain).collect(),
+        }
+    }
+
     /// Whether the file need not be opened.
     pub fn contains(&self, path: &SourcePath, stat: &FileStat) -> bool {
-        if is_never_a_picture(path.file_name()) {
+        let extension = extension(path.file_name());
+        let refused = match self.extensions.is_empty() {
+            true => extension.is_some_and(|e| NEVER_PICTURES.iter().any(|n| *n == e)),
+            false => !extension.is_some_and(|e| self.extensions.contains(&e)),
+        };
+        if refused {
             return true;
         }
-        let others = self.0.lock().expect("nothing panics under this lock");
+        let others = self.opened.lock().expect("nothing panics under this lock");
         others.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
     }
 
     pub fn remember(&self, stat: &FileStat) {
-        let mut others = self.0.lock().expect("nothing panics under this lock");
+        let mut others = self.opened.lock().expect("nothing panics under this lock");
         others.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));
     }
 }
 
-fn is_never_a_picture(name: &[u8]) -> bool {
-    let Some(dot) = name.iter().rposition(|&b| b == b'.') else {
-        return false;
-    };
-    let extension = name[dot + 1..].to_ascii_lowercase();
-    NEVER_PICTURES.iter().any(|e| e.as_bytes() == extension)
+/// In lower case, without the dot.
+fn extension(name: &[u8]) -> Option<String> {
+    let dot = name.iter().rposition(|&b| b == b'.')?;
+    let extension = str::from_utf8(&name[dot + 1..]).ok()?;
+    Some(extension.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -64,6 +81,15 @@ mod tests {
         check("mp4", false);
         check("photo", false);
         check("a.jpg", false);
+    }
+
+    #[test]
+    fn where_extensions_are_named_only_they_count() {
+        let others = Others::of(&[".JPG".into(), "png".into()]);
+        let passed_over =
+            |name: &str| others.contains(&SourcePath::new(name.as_bytes()), &FileStat::default());
+        assert!(!passed_over("a.jpg") && !passed_over("x/A.PNG"));
+        assert!(passed_over("a.tiff") && passed_over("a") && passed_over("jpg"));
     }
 
     #[test]

@@ -27,11 +27,22 @@ use crate::originals::{Originals, stat_of};
 pub struct Options {
     /// Patterns of what is left out, as in a `.gitignore`, relative to the source.
     pub exclude: Vec<String>,
+    /// Files with other extensions aren't looked at, in lower case without the dot; empty: the content decides.
+    pub extensions: Vec<String>,
+    /// Changes in one commit, at most; 0: as many as keep a commit short.
+    pub batch: usize,
     /// Files looked at at the same time; 0: as many as keep a disk busy while others wait for it.
     pub threads: usize,
 }
 
 impl Options {
+    pub(super) fn batch(&self) -> usize {
+        match self.batch {
+            0 => 1000,
+            n => n,
+        }
+    }
+
     fn threads(&self) -> usize {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         match self.threads {
@@ -44,7 +55,7 @@ impl Options {
 pub struct Sync {
     pub(super) library: Arc<Library>,
     pub(super) originals: Arc<Originals>,
-    options: Options,
+    pub(super) options: Options,
     others: Others,
     /// Photos that were written to without growing or shrinking, as a backup that is restored does: the hash tells
     /// whether what was known of them still holds.
@@ -67,8 +78,8 @@ impl Sync {
         Self {
             library,
             originals,
+            others: Others::of(&options.extensions),
             options,
-            others: Others::default(),
             suspects: Mutex::default(),
             samples: Samples::default(),
             watches: OnceLock::new(),
@@ -128,8 +139,8 @@ impl Sync {
         let walk = Walk::new(way, threads)?;
         let (changes, incoming) = sync_channel(QUEUE);
         thread::scope(|scope| {
-            let library = &self.library;
-            let committing = scope.spawn(move || batch::commit_all(library, &incoming));
+            let (library, most) = (&self.library, self.options.batch());
+            let committing = scope.spawn(move || batch::commit_all(library, most, &incoming));
             let scan = Scan {
                 library,
                 originals: &self.originals,

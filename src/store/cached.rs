@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use moka::sync::Cache;
 use roaring::RoaringBitmap;
@@ -9,9 +10,22 @@ use roaring::RoaringBitmap;
 use super::{Result, Store};
 use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
 
+/// How much may be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Photos, and searches.
+    pub entries: u64,
+    /// Of all together, roughly.
+    pub bytes: u64,
+    /// Unused for longer, it goes.
+    pub ttl: Option<Duration>,
+}
+
 pub struct Cached {
     store: Arc<dyn Store>,
     details: Cache<PhotoId, Arc<Detail>>,
+    /// What searches for words found.
+    found: Cache<Words, Arc<RoaringBitmap>>,
     /// Held for reading from the load of a detail to its entry here, so that none from before a commit stays.
     order: RwLock<()>,
     hits: AtomicU64,
@@ -19,11 +33,32 @@ pub struct Cached {
 }
 
 impl Cached {
-    /// Keeps at most `entries` details.
-    pub fn new(store: Arc<dyn Store>, entries: u64) -> Self {
+    pub fn new(store: Arc<dyn Store>, room: Room) -> Self {
+        let share = room.bytes / room.entries.max(1);
+        let weight = move |_: &PhotoId, detail: &Arc<Detail>| {
+            u32::try_from(share.max(size(detail))).unwrap_or(u32::MAX)
+        };
+        let of_words = |_: &Words, found: &Arc<RoaringBitmap>| {
+            u32::try_from(found.serialized_size() + 256).unwrap_or(u32::MAX)
+        };
+        // An eighth for searches, the rest for photos.
+        let details = Cache::builder()
+            .weigher(weight)
+            .max_capacity(match room.entries {
+                0 => 0,
+                _ => room.bytes / 8 * 7,
+            });
+        let found = Cache::builder()
+            .weigher(of_words)
+            .max_capacity(room.bytes / 8);
+        let (details, found) = match room.ttl {
+            Some(ttl) => (details.time_to_idle(ttl), found.time_to_idle(ttl)),
+            None => (details, found),
+        };
         Self {
             store,
-            details: Cache::new(entries),
+            details: details.build(),
+            found: found.build(),
             order: RwLock::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
@@ -47,6 +82,9 @@ impl Store for Cached {
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         let effects = self.store.commit(changes)?;
         let _no_loads = self.order.write().expect("no load panics here");
+        if !effects.is_empty() {
+            self.found.invalidate_all();
+        }
         for effect in &effects {
             let (Effect::Upsert(Entry {
                 photo: crate::catalog::Photo { id, .. },
@@ -77,7 +115,15 @@ impl Store for Cached {
     }
 
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
-        self.store.full_text(words)
+        if let Some(found) = self.found.get(words) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(RoaringBitmap::clone(&found));
+        }
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let _in_order = self.order.read().expect("no commit panics here");
+        let found = self.store.full_text(words)?;
+        self.found.insert(words.clone(), Arc::new(found.clone()));
+        Ok(found)
     }
 
     fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
@@ -91,4 +137,11 @@ impl Store for Cached {
     fn size_bytes(&self) -> Result<u64> {
         self.store.size_bytes()
     }
+}
+
+/// Bytes that a detail takes, roughly.
+fn size(detail: &Detail) -> u64 {
+    let texts = detail.texts.iter().map(|t| t.value.len() + 64);
+    let labels = detail.entry.labels.iter().map(|l| l.value.len() + 64);
+    (texts.chain(labels).sum::<usize>() + detail.entry.photo.path.as_bytes().len() + 1024) as u64
 }

@@ -1,10 +1,13 @@
 //! A store in RAM: for tests, and the reference that other stores are held to.
 
+mod ledger;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
 
+use super::ledger::{Declined, Spent};
 use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
@@ -21,6 +24,9 @@ struct Records {
     photos: BTreeMap<PhotoId, Record>,
     analyses: HashMap<ContentHash, Vec<Recorded>>,
     last_id: u32,
+    declined: HashMap<(String, ContentHash), (String, Declined)>,
+    spent: BTreeMap<(String, String), Spent>,
+    servers: HashMap<String, String>,
 }
 
 impl Memory {

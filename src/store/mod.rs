@@ -3,6 +3,7 @@
 //! Knows nothing of views, FUSE, analyzers or the disk that the photos are on. All SQL is in [`sqlite`].
 
 pub mod cached;
+pub mod ledger;
 pub mod memory;
 mod naming;
 mod record;

@@ -17,6 +17,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use super::failure::Failure;
 use super::shape::{Named, PhotoShape};
 use crate::analysis::Ended;
+use crate::analysis::purse::Usage;
+use crate::analysis::scheduler::Request;
 use crate::app::App;
 use crate::catalog::PhotoId;
 
@@ -27,6 +29,14 @@ pub const PHOTOS_HEADER: &str = "kbasefs-photos";
 pub struct Asked {
     /// Every photo of the source when missing.
     photos: Option<Vec<Named>>,
+    /// Only this one is to look; else the model inside the program, and the preferred server.
+    provider: Option<String>,
+    /// Also at photos that it has looked at with another model or prompt.
+    #[serde(default)]
+    stale: bool,
+    /// Only say what it would take.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 pub async fn post(
@@ -42,9 +52,29 @@ pub async fn post(
             .collect::<Result<_, _>>()?,
         None => everything(&app),
     };
+    if let Some(name) = asked
+        .provider
+        .as_deref()
+        .filter(|name| !app.scheduler.has(name))
+    {
+        let hint = "`kbasefs provider list` names those that are configured";
+        return Err(Failure::not_found(
+            format!("no provider is called {name}"),
+            hint,
+        ));
+    }
     let count = photos.len().to_string();
+    let request = Request {
+        photos,
+        provider: asked.provider,
+        stale: asked.stale,
+    };
+    if asked.dry_run {
+        let estimate = super::blocking(move || Ok(estimate(&app, &request))).await?;
+        return Ok(Json(estimate).into_response());
+    }
     let (lines, ready) = unbounded_channel();
-    tokio::spawn(analyze(app, photos, lines));
+    tokio::spawn(analyze(app, request, lines));
     let lines = UnboundedReceiverStream::new(ready).map(Ok::<_, std::convert::Infallible>);
     let headers = [
         (CONTENT_TYPE.as_str(), "application/x-ndjson"),
@@ -61,6 +91,44 @@ fn everything(app: &App) -> Vec<PhotoId> {
     photos
 }
 
+/// What one photo took so far, where nothing is known yet: a picture of 768 pixels and a description.
+const USUAL_INPUT: f64 = 1100.0;
+const USUAL_OUTPUT: f64 = 250.0;
+
+/// What an analysis would take, by what the requests of this month took.
+fn estimate(app: &App, request: &Request) -> Value {
+    let parts = app.scheduler.estimate(request).into_iter();
+    let parts = parts.map(|(provider, images)| {
+        let name = provider.analyzer.name();
+        let model = provider.analyzer.model();
+        let Some(server) = &provider.server else {
+            return json!({
+                "name": name, "model": model, "images": images, "input_tokens": 0, "output_tokens": 0, "cost": 0.0,
+                "seconds": null,
+            });
+        };
+        let month = server.purse.account().month;
+        let told = (month.requests > 0 && month.input_tokens > 0).then_some(month.requests as f64);
+        let each = |sum: u64, usual: f64| told.map_or(usual, |requests| sum as f64 / requests);
+        let input = each(month.input_tokens, USUAL_INPUT) * images as f64;
+        let output = each(month.output_tokens, USUAL_OUTPUT) * images as f64;
+        let usage = Usage {
+            input: input as u64,
+            output: output as u64,
+        };
+        json!({
+            "name": name,
+            "model": model,
+            "images": images,
+            "input_tokens": usage.input,
+            "output_tokens": usage.output,
+            "cost": server.purse.price().map(|price| price.of(usage)),
+            "seconds": app.scheduler.pace(name).map(|each| each * images as f64),
+        })
+    });
+    json!({"photos": request.photos.len(), "providers": parts.collect::<Vec<_>>()})
+}
+
 #[derive(Default)]
 struct Sum {
     analyzed: u64,
@@ -69,14 +137,14 @@ struct Sum {
 }
 
 /// Ends early when nobody listens any more; what is running is still committed.
-async fn analyze(app: Arc<App>, photos: Vec<PhotoId>, lines: UnboundedSender<String>) {
+async fn analyze(app: Arc<App>, request: Request, lines: UnboundedSender<String>) {
     let start = Instant::now();
-    let count = photos.len();
+    let count = request.photos.len();
     let mut sum = Sum::default();
-    let done = app.scheduler.analyze_all(photos, |photo, ended| {
+    let done = app.scheduler.analyze_all(request, |photo, ended| {
         match ended {
             Ended::Analyzed => sum.analyzed += 1,
-            Ended::Failed(_) => sum.failed += 1,
+            Ended::Failed(_) | Ended::Refused(_) => sum.failed += 1,
             Ended::Skipped => sum.skipped += 1,
         }
         send(&lines, &line(&app, photo, ended));
@@ -112,8 +180,12 @@ fn line(app: &App, photo: PhotoId, ended: &Ended) -> Value {
     line["result"] = match ended {
         Ended::Analyzed => "analyzed",
         Ended::Failed(_) => "failed",
+        Ended::Refused(_) => "refused",
         Ended::Skipped => "skipped",
     }
     .into();
+    if let Ended::Failed(reason) | Ended::Refused(reason) = ended {
+        line["reason"] = reason.as_str().into();
+    }
     line
 }

@@ -316,6 +316,7 @@ fn outcome(photo: &Photo, hash: u8, tags: impl Iterator<Item = String>, title: u
         perceptual_hash: 0x0f0f_0f0f_0f0f_0f0f ^ u64::from(hash),
         analyzer: "eye".into(),
         model: "eye/1".into(),
+        version: "1".into(),
         remote: false,
         answer: Answer {
             title: Some(TITLES[title].to_owned()).filter(|t| !t.is_empty()),

@@ -64,9 +64,10 @@ fn watched(on: Access) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 20,
+        remote: None,
     };
     let (library, originals) = (fixture.library.clone(), fixture.originals.clone());
-    let providers = vec![Provider { analyzer, on }];
+    let providers = vec![Provider::here(analyzer, on)];
     let scheduler = Scheduler::start(library, originals, providers, options);
     (fixture, scheduler, was_asked, answer)
 }

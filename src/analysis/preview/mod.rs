@@ -3,6 +3,7 @@
 //! One decode serves the models, the colours, the perceptual hash and what is sent to a server. Nothing here knows
 //! where the bytes came from or who looks at the result.
 
+mod encode;
 mod formats;
 mod jpeg;
 mod jpeg_outline;
@@ -17,6 +18,7 @@ use image::ImageFormat;
 
 use super::{Failure, Picture};
 use crate::catalog::clean;
+pub use encode::jpeg;
 pub(super) use pixels::{Channels, Pixels};
 
 /// The longest side of a decoded picture. Smaller pictures stay as they are.

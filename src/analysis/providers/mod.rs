@@ -1,3 +1,7 @@
-//! The analyzers, one file or folder each.
+//! Those who can say what is in a picture: one file each.
 
+pub mod anthropic;
 pub mod embedded;
+pub mod ollama;
+pub mod openai;
+pub mod remote;

@@ -1,10 +1,11 @@
-//! Commits what workers report, in batches of whatever is ready, and only then tells those who wait.
+//! Commits what workers and couriers report, in batches of whatever is ready, and only then tells those who wait.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
-use super::desk::{Desk, Follower};
+use tokio::sync::mpsc::Receiver;
+
+use super::desk::{Desk, Follower, HERE};
 use super::stages::Stage;
 use super::verdict::Verdict;
 use crate::catalog::{Change, ContentHash, PhotoId, Status};
@@ -14,8 +15,9 @@ use crate::store;
 /// Reports committed together.
 const LARGEST_BATCH: usize = 64;
 
-/// Something that a worker has to say of a photo.
+/// Something that there is to say of a photo in a lane.
 pub struct Report {
+    pub lane: usize,
     pub photo: PhotoId,
     pub change: Option<Change>,
     /// `None` while other analyzers look at the photo.
@@ -36,11 +38,13 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Works until the last worker is gone and everything it reported is committed.
-    pub fn run(self) {
-        while let Ok(first) = self.reports.recv() {
-            let ready = self.reports.try_iter().take(LARGEST_BATCH - 1);
-            let mut batch: Vec<_> = std::iter::once(first).chain(ready).collect();
+    /// Works until the last worker and courier is gone and everything they reported is committed.
+    pub fn run(mut self) {
+        while let Some(first) = self.reports.blocking_recv() {
+            let ready = std::iter::from_fn(|| self.reports.try_recv().ok());
+            let mut batch: Vec<_> = std::iter::once(first)
+                .chain(ready.take(LARGEST_BATCH - 1))
+                .collect();
             while !batch.is_empty() {
                 batch = self.settle(batch);
             }
@@ -51,24 +55,27 @@ impl Committer {
     fn settle(&self, batch: Vec<Report>) -> Vec<Report> {
         let lost = self.record(&batch);
         let mut of_copies = Vec::new();
-        for Report { photo, end, .. } in batch {
+        for Report {
+            lane, photo, end, ..
+        } in batch
+        {
             let Some(End { verdict, claim }) = end else {
                 continue;
             };
-            let verdict = match lost.get(&photo) {
+            let verdict = match lost.get(&(lane, photo)) {
                 Some(reason) => Verdict::Postponed(reason.clone()),
-                None => self.confirmed(photo, verdict),
+                None => self.confirmed(lane, photo, verdict),
             };
-            let followers = claim.map(|content| self.desk.release(content));
+            let followers = claim.map(|content| self.desk.release(lane, content));
             let followers = followers.into_iter().flatten();
-            of_copies.extend(followers.map(|f| of_copy(f, &verdict)));
-            self.desk.tell(photo, verdict);
+            of_copies.extend(followers.map(|f| of_copy(lane, f, &verdict)));
+            self.desk.tell(lane, photo, verdict);
         }
         of_copies
     }
 
     /// Makes the batch durable; gives the photos of which something could not be recorded, with the reason.
-    fn record(&self, batch: &[Report]) -> HashMap<PhotoId, String> {
+    fn record(&self, batch: &[Report]) -> HashMap<(usize, PhotoId), String> {
         let changes: Vec<_> = batch.iter().filter_map(|r| r.change.clone()).collect();
         if self.commit(&changes).is_ok() {
             return HashMap::new();
@@ -77,7 +84,7 @@ impl Committer {
         let alone = |report: &Report| {
             let error = self.commit(report.change.as_slice()).err()?;
             tracing::error!(photo = report.photo.0, "analysis not recorded: {error}");
-            Some((report.photo, error.to_string()))
+            Some(((report.lane, report.photo), error.to_string()))
         };
         batch.iter().filter_map(alone).collect()
     }
@@ -88,19 +95,25 @@ impl Committer {
     }
 
     /// The store refuses results for a file that has changed meanwhile: such a photo is still pending.
-    fn confirmed(&self, photo: PhotoId, verdict: Verdict) -> Verdict {
+    fn confirmed(&self, lane: usize, photo: PhotoId, verdict: Verdict) -> Verdict {
         let ended = matches!(verdict, Verdict::Analyzed | Verdict::Copied);
         let status = self.library.index().photo(photo).map(|p| p.status);
-        if ended && status == Some(Status::Pending) {
+        let is_changed = match status {
+            Some(status) => status == Status::Pending,
+            // Here, it may have turned out to be a photo that was gone.
+            None => lane != HERE,
+        };
+        if ended && is_changed {
             return Verdict::Skipped;
         }
         verdict
     }
 }
 
-fn of_copy(copy: Follower, verdict: &Verdict) -> Report {
+fn of_copy(lane: usize, copy: Follower, verdict: &Verdict) -> Report {
     let verdict = verdict.of_follower();
     Report {
+        lane,
         photo: copy.photo,
         change: verdict.change(copy.photo, copy.stat),
         end: Some(End {

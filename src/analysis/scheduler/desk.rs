@@ -1,21 +1,30 @@
-//! What askers, workers and the committer share: what waits, what runs, who wants to know.
+//! What askers, workers, couriers and the committer share: what waits, what runs, who wants to know.
 //!
-//! Holds the rules of single flight. Knows nothing of files, analyzers or the store.
+//! A lane is a queue of its own: the first for the analyzers inside the program, one for each server. No lane waits for
+//! another. Holds the rules of single flight. Knows nothing of files, analyzers or the store.
 
-use std::collections::HashMap;
+mod lane;
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 
-use super::queue::Queue;
+use super::parcel::Parcel;
 use super::stages::Stopwatch;
 use super::verdict::{Ended, Verdict};
 use crate::analysis::Access;
 use crate::catalog::{ContentHash, FileStat, PhotoId};
+pub use lane::{Due, Lane};
 
 /// Where someone who waits is told.
 pub type Waiter = mpsc::UnboundedSender<(PhotoId, Ended)>;
+
+/// The lane of the analyzers inside the program.
+pub const HERE: usize = 0;
 
 /// A photo whose content another photo is just being analysed for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,115 +43,264 @@ pub struct Counts {
     pub copies: u64,
 }
 
-#[derive(Default)]
+/// What somebody wants of a lane.
+pub struct Wish {
+    pub photo: PhotoId,
+    pub access: Access,
+    pub waiter: Option<Waiter>,
+    /// Also where there is an answer, of an earlier version.
+    pub again: bool,
+}
+
 pub struct Desk {
     state: Mutex<State>,
     /// Something was queued, or all is to stop.
     work: Condvar,
     /// Changes whenever someone might have been told.
     told: watch::Sender<()>,
+    /// Of each lane: something is ready for its courier.
+    ready: Vec<Notify>,
     pub stopwatch: Stopwatch,
 }
 
-#[derive(Default)]
 struct State {
-    queue: Queue,
-    /// From the moment a worker takes a photo until its end is committed, with the strongest access so far.
-    running: HashMap<PhotoId, Access>,
-    waiters: HashMap<PhotoId, Vec<Waiter>>,
-    /// Contents that are being analysed, and who else has them.
-    contents: HashMap<ContentHash, Vec<Follower>>,
-    ended: Counts,
+    lanes: Vec<Lane>,
     stopped: bool,
 }
 
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new(vec![Lane::default()])
+    }
+}
+
 impl Desk {
-    /// Wants a photo analysed. Whether it runs or waits now; `is_pending` decides for one that does neither.
-    pub fn ask(
-        &self,
-        photo: PhotoId,
-        access: Access,
-        waiter: Option<Waiter>,
-        is_pending: impl FnOnce() -> bool,
-    ) -> bool {
+    /// A desk of these lanes, the preferred servers first.
+    pub fn new(lanes: Vec<Lane>) -> Self {
+        Self {
+            ready: lanes.iter().map(|_| Notify::new()).collect(),
+            state: Mutex::new(State {
+                lanes,
+                stopped: false,
+            }),
+            work: Condvar::new(),
+            told: watch::Sender::default(),
+            stopwatch: Stopwatch::default(),
+        }
+    }
+
+    /// Wants a photo analysed in a lane. Whether it runs or waits now; `is_pending` decides for one that does neither.
+    pub fn ask(&self, lane: usize, wish: Wish, is_pending: impl FnOnce() -> bool) -> bool {
         let mut state = self.lock();
-        if let Some(strongest) = state.running.get_mut(&photo) {
-            *strongest = access.max(*strongest);
-        } else if state.stopped || !is_pending() {
-            return false;
-        } else {
-            state.queue.push(photo, access);
-            self.work.notify_one();
-        }
-        if let Some(waiter) = waiter {
-            let waiters = state.waiters.entry(photo).or_default();
-            waiters.retain(|w| !w.is_closed());
-            waiters.push(waiter);
-        }
-        true
+        let stopped = state.stopped;
+        let asked = state.lanes[lane].ask(wish, || !stopped && is_pending());
+        self.work.notify_one();
+        asked
     }
 
     /// Wants the photos of a listing analysed when there is nothing better to do.
-    pub fn ask_listing(&self, mut photos: RoaringBitmap) {
+    pub fn ask_listing(&self, lane: usize, photos: RoaringBitmap, access: Access) {
         let mut state = self.lock();
-        if state.stopped {
-            return;
+        if !state.stopped {
+            state.lanes[lane].ask_listing(photos, access);
+            self.work.notify_all();
         }
-        for photo in state.running.keys() {
-            photos.remove(photo.0);
-        }
-        state.queue.push_listing(photos);
-        self.work.notify_all();
     }
 
-    /// Takes the most wanted photo, and waits until there is one. `None` once all is to stop.
-    pub fn take(&self) -> Option<PhotoId> {
+    /// The lanes that such an access starts.
+    pub fn lanes_on(&self, access: Access) -> Vec<usize> {
+        let state = self.lock();
+        let lanes = state.lanes.iter().enumerate();
+        lanes
+            .filter(|(_, lane)| lane.on <= access)
+            .map(|(n, _)| n)
+            .collect()
+    }
+
+    /// The server that is to look at a photo next, of those that such an access starts: the first that has neither
+    /// answered nor declined, unless one before it answered. One that is down is passed over where another is not.
+    pub fn server_for(&self, photo: PhotoId, access: Access) -> Option<usize> {
+        self.lock().server_for(photo, access, HERE)
+    }
+
+    /// The same for many photos: each server with those that it is to look at.
+    pub fn servers_for(
+        &self,
+        mut photos: RoaringBitmap,
+        access: Access,
+    ) -> Vec<(usize, RoaringBitmap)> {
+        let state = self.lock();
+        let mut shares = Vec::new();
+        for (n, lane) in state.servers(access) {
+            photos -= &lane.answered;
+            let share = &photos - &lane.declined;
+            if !lane.is_down() || !state.has_another(n, access) {
+                photos -= &share;
+                shares.push((n, share));
+            }
+        }
+        shares
+    }
+
+    /// Takes the most wanted photo of any lane, and waits until there is one. `None` once all is to stop.
+    pub fn take(&self) -> Option<(usize, PhotoId)> {
         let mut state = self.lock();
         loop {
             if state.stopped {
                 return None;
             }
-            if let Some((photo, access)) = state.queue.pop() {
-                state.running.insert(photo, access);
-                return Some(photo);
+            if let Some(taken) = state.take() {
+                return Some(taken);
             }
             state = self.work.wait(state).expect(UNBROKEN);
         }
     }
 
+    /// A worker is done with a photo that it took.
+    pub fn done(&self, lane: usize) {
+        self.lock().lanes[lane].preparing -= 1;
+        self.work.notify_one();
+    }
+
     /// The strongest access that a running photo had so far.
-    pub fn access(&self, photo: PhotoId) -> Access {
-        let strongest = self.lock().running.get(&photo).copied();
+    pub fn access(&self, lane: usize, photo: PhotoId) -> Access {
+        let strongest = self.lock().lanes[lane].running.get(&photo).copied();
         strongest.unwrap_or(Access::Listed)
     }
 
+    /// Whether a running photo is wanted even where there is an answer of an earlier version.
+    pub fn is_wanted_again(&self, lane: usize, photo: PhotoId) -> bool {
+        self.lock().lanes[lane].again.contains(photo.0)
+    }
+
+    /// Whether some server will want to see a photo that is just decoded here.
+    pub fn servers_want(&self, photo: PhotoId) -> bool {
+        let state = self.lock();
+        let mut servers = state.lanes.iter().skip(1);
+        servers.any(|lane| lane.running.contains_key(&photo) || lane.queue.contains(photo))
+    }
+
     /// Whether this photo's worker is the one that analyses a content. If not, the photo ends with the one that is.
-    pub fn claim(&self, content: ContentHash, photo: Follower) -> bool {
-        let mut state = self.lock();
-        if let Some(followers) = state.contents.get_mut(&content) {
-            followers.push(photo);
-            return false;
-        }
-        state.contents.insert(content, Vec::new());
-        true
+    pub fn claim(&self, lane: usize, content: ContentHash, photo: Follower) -> bool {
+        self.lock().lanes[lane].claim(content, photo)
     }
 
     /// Gives up a claimed content, after its end is committed; gives those who followed.
-    pub fn release(&self, content: ContentHash) -> Vec<Follower> {
-        self.lock().contents.remove(&content).unwrap_or_default()
+    pub fn release(&self, lane: usize, content: ContentHash) -> Vec<Follower> {
+        let followers = self.lock().lanes[lane].contents.remove(&content);
+        followers.unwrap_or_default()
     }
 
-    /// Tells everyone who waits for a photo how it ended.
-    pub fn tell(&self, photo: PhotoId, verdict: Verdict) {
+    /// Hands a photo that is ready to its courier.
+    pub fn supply(&self, lane: usize, parcel: Parcel) {
+        self.lock().lanes[lane].parcels.push(parcel);
+        self.ready[lane].notify_one();
+    }
+
+    /// When there is something for a courier to carry.
+    pub fn due(&self, lane: usize) -> Due {
+        self.lock().lanes[lane].due(Instant::now())
+    }
+
+    /// Takes the most wanted of what is due.
+    pub fn collect(&self, lane: usize) -> Option<Parcel> {
+        let parcel = self.lock().lanes[lane].collect(Instant::now());
+        self.work.notify_one();
+        parcel
+    }
+
+    /// Takes everything that a courier was to carry.
+    pub fn drain(&self, lane: usize) -> Vec<Parcel> {
+        std::mem::take(&mut self.lock().lanes[lane].parcels)
+    }
+
+    /// Something may be ready for a courier.
+    pub async fn ready(&self, lane: usize) {
+        self.ready[lane].notified().await;
+    }
+
+    /// A server is of no use until then: those who wait for what it has not begun are told why, or another is asked.
+    pub fn give_up(&self, lane: usize, reason: &str, until: Instant) {
         let mut state = self.lock();
-        match verdict {
-            Verdict::Analyzed => state.ended.analyzed += 1,
-            Verdict::Copied => state.ended.copies += 1,
-            Verdict::Failed(_) => state.ended.failed += 1,
-            Verdict::Postponed(_) | Verdict::Skipped => {}
+        state.lanes[lane].down = Some((reason.to_owned(), until));
+        for photo in state.lanes[lane].awaited() {
+            if state.hand_over(lane, photo, Access::Asked) {
+                state.lanes[lane].queue.remove(photo);
+            } else {
+                state.lanes[lane].tell(photo, &Ended::Failed(reason.to_owned()));
+            }
         }
-        state.running.remove(&photo);
-        state.tell(photo, &Ended::from(verdict));
+        self.work.notify_all();
+        self.told.send_replace(());
+    }
+
+    /// A server is of use again. Whether it was of none.
+    pub fn recovered(&self, lane: usize) -> bool {
+        self.lock().lanes[lane].down.take().is_some()
+    }
+
+    /// Whether another server would take a photo over.
+    pub fn has_another(&self, lane: usize, photo: PhotoId) -> bool {
+        let state = self.lock();
+        let access = state.lanes[lane].running.get(&photo).copied();
+        let access = access.unwrap_or(Access::Listed);
+        state.server_for(photo, access, lane).is_some()
+    }
+
+    /// Until when a server is of no use, if it is of none.
+    pub fn down_until(&self, lane: usize) -> Option<Instant> {
+        let state = self.lock();
+        let until = state.lanes[lane].down.as_ref().map(|(_, until)| *until);
+        until.filter(|&until| until > Instant::now())
+    }
+
+    /// Workers are to look again: a server may be of use now.
+    pub fn wake(&self) {
+        let _state = self.lock();
+        self.work.notify_all();
+    }
+
+    /// Why a server is of no use now.
+    pub fn why_down(&self, lane: usize) -> Option<String> {
+        let state = self.lock();
+        let lane = &state.lanes[lane];
+        let reason = lane.down.as_ref().filter(|_| lane.is_down());
+        reason.map(|(reason, _)| reason.clone())
+    }
+
+    /// Forgets what was known of photos: they are other pictures now.
+    pub fn forget(&self, photos: &RoaringBitmap) {
+        for lane in &mut self.lock().lanes {
+            lane.answered -= photos;
+            lane.declined -= photos;
+            lane.stale -= photos;
+        }
+    }
+
+    /// Photos whose answer is of an earlier version.
+    pub fn stale(&self, lane: usize) -> RoaringBitmap {
+        self.lock().lanes[lane].stale.clone()
+    }
+
+    /// Photos that a server answered, in any version.
+    pub fn answered(&self, lane: usize) -> RoaringBitmap {
+        self.lock().lanes[lane].answered.clone()
+    }
+
+    pub fn declined(&self, lane: usize) -> RoaringBitmap {
+        self.lock().lanes[lane].declined.clone()
+    }
+
+    /// Tells everyone who waits for a photo how it ended; where a server has no answer, the next one is asked instead.
+    pub fn tell(&self, lane: usize, photo: PhotoId, verdict: Verdict) {
+        let mut state = self.lock();
+        state.lanes[lane].count(photo, &verdict);
+        let access = state.lanes[lane].end(photo);
+        let passes_on = matches!(verdict, Verdict::Declined { .. } | Verdict::Postponed(_));
+        if !(passes_on && lane != HERE && state.hand_over(lane, photo, access)) {
+            state.lanes[lane].tell(photo, &Ended::from(verdict));
+        }
+        self.work.notify_one();
         self.told.send_replace(());
     }
 
@@ -150,14 +308,10 @@ impl Desk {
     pub fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
-        state.queue = Queue::default();
-        let running = &state.running;
-        let unstarted = state.waiters.keys().filter(|p| !running.contains_key(p));
-        for photo in unstarted.copied().collect::<Vec<_>>() {
-            state.tell(photo, &Ended::Skipped);
-        }
+        state.lanes.iter_mut().for_each(Lane::stop);
         self.told.send_replace(());
         self.work.notify_all();
+        self.ready.iter().for_each(Notify::notify_one);
     }
 
     /// Changes whenever someone might have been told.
@@ -165,20 +319,16 @@ impl Desk {
         self.told.subscribe()
     }
 
-    pub fn counts(&self) -> Counts {
-        let state = self.lock();
-        Counts {
-            queued: state.queue.len(),
-            running: state.running.len() as u64,
-            ..state.ended
-        }
+    pub fn counts(&self, lane: usize) -> Counts {
+        self.lock().lanes[lane].counts()
     }
 
     /// Whether results are on their way, and none came yet.
     pub fn awaits_first_results(&self) -> bool {
         let state = self.lock();
-        let has_work = !state.queue.is_empty() || !state.running.is_empty();
-        has_work && state.ended.analyzed + state.ended.copies == 0
+        let counts: Vec<_> = state.lanes.iter().map(Lane::counts).collect();
+        let has_work = counts.iter().any(|c| c.queued + c.running > 0);
+        has_work && counts.iter().all(|c| c.analyzed + c.copies == 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -187,78 +337,63 @@ impl Desk {
 }
 
 impl State {
-    fn tell(&mut self, photo: PhotoId, ended: &Ended) {
-        for waiter in self.waiters.remove(&photo).unwrap_or_default() {
-            // An error says that this one has stopped waiting, as it may.
-            let _ = waiter.send((photo, ended.clone()));
+    /// Lanes of servers that such an access starts, the preferred first.
+    fn servers(&self, access: Access) -> impl Iterator<Item = (usize, &Lane)> {
+        let lanes = self.lanes.iter().enumerate().skip(1);
+        lanes.filter(move |(_, lane)| lane.on <= access)
+    }
+
+    fn server_for(&self, photo: PhotoId, access: Access, after: usize) -> Option<usize> {
+        let mut down = None;
+        for (n, lane) in self.servers(access) {
+            if lane.answered.contains(photo.0) && !lane.again.contains(photo.0) {
+                break;
+            }
+            if n <= after || lane.declined.contains(photo.0) {
+                continue;
+            }
+            if !lane.is_down() {
+                return Some(n);
+            }
+            down = down.or(Some(n));
         }
+        down.filter(|_| after == HERE)
+    }
+
+    /// Whether a server behind this one is up.
+    fn has_another(&self, lane: usize, access: Access) -> bool {
+        self.servers(access).any(|(n, l)| n > lane && !l.is_down())
+    }
+
+    /// Gives a photo, and those who wait for it, to the next server. Whether there is one.
+    fn hand_over(&mut self, from: usize, photo: PhotoId, access: Access) -> bool {
+        if self.stopped {
+            return false;
+        }
+        let Some(to) = self.server_for(photo, access, from) else {
+            return false;
+        };
+        let waiters = self.lanes[from].waiters.remove(&photo);
+        self.lanes[to].take_over(photo, access, waiters.unwrap_or_default());
+        true
+    }
+
+    /// The most wanted photo of all lanes. A server that has little to do comes before work that is done here: what it
+    /// takes to make a picture ready is little beside its answer.
+    fn take(&mut self) -> Option<(usize, PhotoId)> {
+        let mut best: Option<(Access, usize)> = None;
+        for (n, lane) in self.lanes.iter().enumerate() {
+            let is_of_use = lane.has_room() && !lane.is_down();
+            let wanted = lane.next_access().filter(|_| is_of_use);
+            if let Some(access) = wanted
+                && best.is_none_or(|(most, at)| access > most || (access == most && at == HERE))
+            {
+                best = Some((access, n));
+            }
+        }
+        let (_, lane) = best?;
+        Some((lane, self.lanes[lane].take()?))
     }
 }
 
 const UNBROKEN: &str = "nothing panics while it holds the desk";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CONTENT: ContentHash = ContentHash([7; 32]);
-
-    fn asked(desk: &Desk, photo: u32, access: Access) -> mpsc::UnboundedReceiver<(PhotoId, Ended)> {
-        let (tell, told) = mpsc::unbounded_channel();
-        assert!(desk.ask(PhotoId(photo), access, Some(tell), || true));
-        told
-    }
-
-    fn follower(photo: u32) -> Follower {
-        Follower {
-            photo: PhotoId(photo),
-            stat: FileStat::default(),
-        }
-    }
-
-    #[test]
-    fn a_running_photo_is_not_queued_again_but_may_be_wanted_more() {
-        let desk = Desk::default();
-        desk.ask_listing(RoaringBitmap::from_iter([1]));
-        assert_eq!(desk.take(), Some(PhotoId(1)));
-        desk.ask_listing(RoaringBitmap::from_iter([1]));
-        let mut told = asked(&desk, 1, Access::Asked);
-        assert_eq!(desk.access(PhotoId(1)), Access::Asked);
-        assert_eq!((desk.counts().queued, desk.counts().running), (0, 1));
-        desk.tell(PhotoId(1), Verdict::Copied);
-        assert_eq!(told.try_recv(), Ok((PhotoId(1), Ended::Analyzed)));
-        assert_eq!((desk.counts().running, desk.counts().copies), (0, 1));
-    }
-
-    #[test]
-    fn one_photo_leads_its_content_and_the_others_follow() {
-        let desk = Desk::default();
-        assert!(desk.claim(CONTENT, follower(1)));
-        assert!(!desk.claim(CONTENT, follower(2)));
-        assert!(!desk.claim(CONTENT, follower(3)));
-        assert_eq!(desk.release(CONTENT), [follower(2), follower(3)]);
-        assert!(desk.claim(CONTENT, follower(4)));
-    }
-
-    #[test]
-    fn stopping_ends_the_waiting_for_what_has_not_started() {
-        let desk = Desk::default();
-        let mut first = asked(&desk, 1, Access::Asked);
-        let mut second = asked(&desk, 2, Access::Asked);
-        assert_eq!(desk.take(), Some(PhotoId(1)));
-        desk.stop();
-        assert_eq!(second.try_recv(), Ok((PhotoId(2), Ended::Skipped)));
-        assert!(first.try_recv().is_err());
-        assert_eq!(desk.take(), None);
-        assert!(!desk.ask(PhotoId(3), Access::Asked, None, || true));
-        desk.tell(PhotoId(1), Verdict::Analyzed);
-        assert_eq!(first.try_recv(), Ok((PhotoId(1), Ended::Analyzed)));
-    }
-
-    #[test]
-    fn what_is_not_pending_is_not_queued() {
-        let desk = Desk::default();
-        assert!(!desk.ask(PhotoId(1), Access::Asked, None, || false));
-        assert_eq!(desk.counts(), Counts::default());
-    }
-}

@@ -31,7 +31,7 @@ impl Queue {
     pub fn push(&mut self, photo: PhotoId, access: Access) {
         match self.ranks.get(&photo) {
             Some((Reverse(waits_at), _)) if *waits_at >= access => {}
-            _ if access == Access::Listed => self.push_stray(photo),
+            _ if access <= Access::Listed => self.push_stray(photo),
             _ => self.rank(photo, access),
         }
     }
@@ -63,6 +63,42 @@ impl Queue {
         listing.remove(photo);
         self.listings.retain(|listing| !listing.is_empty());
         Some((PhotoId(photo), Access::Listed))
+    }
+
+    /// The access of what would be taken.
+    pub fn peek(&self) -> Option<Access> {
+        match self.ranked.first_key_value() {
+            Some(((Reverse(access), _), _)) => Some(*access),
+            None => (!self.is_empty()).then_some(Access::Listed),
+        }
+    }
+
+    pub fn contains(&self, photo: PhotoId) -> bool {
+        let listed = |bitmap: &RoaringBitmap| bitmap.contains(photo.0);
+        self.ranks.contains_key(&photo) || self.listings.iter().any(listed) || listed(&self.strays)
+    }
+
+    /// Forgets a photo.
+    pub fn remove(&mut self, photo: PhotoId) {
+        if let Some(rank) = self.ranks.remove(&photo) {
+            self.ranked.remove(&rank);
+        }
+        self.strays.remove(photo.0);
+        for listing in &mut self.listings {
+            listing.remove(photo.0);
+        }
+        self.listings.retain(|listing| !listing.is_empty());
+    }
+
+    /// Adds photos that nobody asked for.
+    pub fn push_strays(&mut self, mut photos: RoaringBitmap) {
+        for photo in self.ranks.keys() {
+            photos.remove(photo.0);
+        }
+        for listing in &self.listings {
+            photos -= listing;
+        }
+        self.strays |= photos;
     }
 
     pub fn len(&self) -> u64 {

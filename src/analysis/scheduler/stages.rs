@@ -32,11 +32,15 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
+    pub fn add(&self, stage: Stage, spent: Duration) {
+        let nanos = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos[stage as usize].fetch_add(nanos, Ordering::Relaxed);
+    }
+
     pub fn time<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
-        let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.nanos[stage as usize].fetch_add(nanos, Ordering::Relaxed);
+        self.add(stage, start.elapsed());
         result
     }
 

@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 use futures_util::future::BoxFuture;
 use image::{ImageFormat, RgbImage};
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::analysis::{Failure, Subject};
 use crate::catalog::{Answer, Change, Facts, Format, SourcePath, Tag};
-use crate::originals::stat_of;
+use crate::originals::{Originals, stat_of};
 use crate::store::memory::Memory;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -59,6 +60,13 @@ fn a_dog() -> Result<Answer, Failure> {
     })
 }
 
+fn request(photos: Vec<PhotoId>) -> Request {
+    Request {
+        photos,
+        ..Request::default()
+    }
+}
+
 struct World {
     scheduler: Arc<Scheduler>,
     library: Arc<Library>,
@@ -99,13 +107,11 @@ fn world(files: &str, setting: Setting) -> World {
         may_end: setting.gated.then(|| Mutex::new(gate_of_eye)),
         end: setting.end,
     };
-    let provider = Provider {
-        analyzer: Arc::new(eye),
-        on: setting.on,
-    };
+    let provider = Provider::here(Arc::new(eye), setting.on);
     let options = Options {
         workers: setting.workers,
         max_file_bytes: 100_000,
+        remote: None,
     };
     let originals = Arc::new(Originals::open(source.path()).unwrap());
     World {
@@ -195,7 +201,10 @@ async fn copies_are_analysed_once() {
     let mut ends = Vec::new();
     let all = world.ids("a b c d");
     let each = |photo, ended: &Ended| ends.push((photo, ended.clone()));
-    world.scheduler.analyze_all(all.clone(), each).await;
+    world
+        .scheduler
+        .analyze_all(request(all.clone()), each)
+        .await;
     ends.sort_by_key(|(photo, _)| *photo);
     let expected: Vec<_> = all.into_iter().map(|p| (p, Ended::Analyzed)).collect();
     assert_eq!(ends, expected);
@@ -227,7 +236,7 @@ async fn the_end_is_told_after_the_commit() {
     let is_analyzed = |photo| world.library.index().photo(photo).unwrap().status;
     let each = |photo, _: &Ended| assert_eq!(is_analyzed(photo), Status::Analyzed);
     let all = world.ids("a b c d e");
-    world.scheduler.analyze_all(all, each).await;
+    world.scheduler.analyze_all(request(all), each).await;
 }
 
 #[tokio::test]
@@ -310,7 +319,7 @@ async fn copies_of_a_picture_that_fails_fail_too() {
         },
     );
     let all = world.ids("a b");
-    world.scheduler.analyze_all(all, |_, _| {}).await;
+    world.scheduler.analyze_all(request(all), |_, _| {}).await;
     assert_eq!(world.status("a"), Status::Failed);
     assert_eq!(world.reason("b").as_deref(), Some("too dark"));
 }
@@ -352,7 +361,7 @@ async fn a_panic_costs_one_picture() {
         },
     );
     let all = world.ids("a b");
-    world.scheduler.analyze_all(all, |_, _| {}).await;
+    world.scheduler.analyze_all(request(all), |_, _| {}).await;
     let reason = Some("the analysis broke down: tensor too long".to_owned());
     assert_eq!(
         (world.reason("a"), world.reason("b")),

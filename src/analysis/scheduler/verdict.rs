@@ -9,6 +9,8 @@ pub enum Ended {
     Analyzed,
     /// Why there is nothing to show; lower case, no full stop.
     Failed(String),
+    /// The model declined to look, in its words.
+    Refused(String),
     /// There was nothing to do, or the file isn't what it was and the scan is to look first.
     Skipped,
 }
@@ -21,6 +23,11 @@ pub enum Verdict {
     Copied,
     /// Recorded, and not tried again until the file changes.
     Failed(String),
+    /// Recorded for the server: it isn't asked again about this picture.
+    Declined {
+        refused: bool,
+        reason: String,
+    },
     /// Not recorded: the next access tries again.
     Postponed(String),
     Skipped,
@@ -60,13 +67,39 @@ impl Verdict {
     }
 }
 
+/// Why something failed, for people.
+pub fn reason_of(failure: &Failure) -> String {
+    let reason = clean(&failure.to_string(), LONGEST_REASON);
+    reason.unwrap_or_else(|| "no reason was given".into())
+}
+
+/// Of an analyzer inside the program, which is asked once.
 impl From<Failure> for Verdict {
     fn from(failure: Failure) -> Self {
-        let reason = clean(&failure.to_string(), LONGEST_REASON);
-        let reason = reason.unwrap_or_else(|| "no reason was given".into());
+        let reason = reason_of(&failure);
         match failure {
-            Failure::Permanent { .. } => Self::Failed(reason),
-            Failure::Transient { .. } | Failure::Host { .. } => Self::Postponed(reason),
+            Failure::Permanent { .. } | Failure::Refused { .. } | Failure::Unusable { .. } => {
+                Self::Failed(reason)
+            }
+            Failure::Transient { .. } | Failure::Busy { .. } | Failure::Host { .. } => {
+                Self::Postponed(reason)
+            }
+        }
+    }
+}
+
+impl Ended {
+    /// This, or how it ended in another lane: what went wrong counts most, then that something was done.
+    pub fn or(self, other: Self) -> Self {
+        let weight = |ended: &Self| match ended {
+            Self::Skipped => 0,
+            Self::Analyzed => 1,
+            Self::Refused(_) => 2,
+            Self::Failed(_) => 3,
+        };
+        match weight(&other) > weight(&self) {
+            true => other,
+            false => self,
         }
     }
 }
@@ -75,7 +108,13 @@ impl From<Verdict> for Ended {
     fn from(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Analyzed | Verdict::Copied => Self::Analyzed,
-            Verdict::Failed(reason) | Verdict::Postponed(reason) => Self::Failed(reason),
+            Verdict::Declined {
+                refused: true,
+                reason,
+            } => Self::Refused(reason),
+            Verdict::Failed(reason)
+            | Verdict::Declined { reason, .. }
+            | Verdict::Postponed(reason) => Self::Failed(reason),
             Verdict::Skipped => Self::Skipped,
         }
     }

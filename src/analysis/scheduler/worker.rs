@@ -1,22 +1,26 @@
-//! One thread that analyses photos: read, hash, decode once, ask the analyzers, report.
+//! One thread that looks at photos: read, hash, decode once; ask the analyzers here, or make ready for a server.
 //!
 //! Decides nothing about order and commits no results: see the desk and the committer.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::committer::{End, Report};
 use super::content::{self, Content};
-use super::desk::{Desk, Follower};
+use super::desk::{Desk, Follower, HERE};
+use super::parcel::Parcel;
+use super::sight::{Sight, Sights};
 use super::stages::Stage;
 use super::verdict::Verdict;
-use super::{Options, Provider};
-use crate::analysis::{Analyzer, Failure, Subject, colors, phash, preview};
-use crate::catalog::{Answer, Change, ContentHash, Facts, Label, Outcome, Photo, PhotoId, Status};
+use super::{Provider, Remote, outcome_of};
+use crate::analysis::previews::Preview;
+use crate::analysis::{Failure, Subject};
+use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId, Status};
 use crate::library::Library;
 use crate::originals::Originals;
 
@@ -27,19 +31,20 @@ const LARGEST_KEPT_BUFFER: usize = 32 << 20;
 pub struct Worker {
     pub library: Arc<Library>,
     pub originals: Arc<Originals>,
-    pub providers: Arc<[Provider]>,
-    pub options: Options,
+    /// Those inside the program, in the order in which they are asked.
+    pub here: Arc<[Provider]>,
+    pub remote: Option<Arc<Remote>>,
+    pub max_file_bytes: u64,
     pub desk: Arc<Desk>,
-    pub reports: SyncSender<Report>,
+    pub sights: Sights,
+    pub reports: mpsc::Sender<Report>,
 }
 
-/// What a photo looks like: decoded once, for every analyzer.
-struct Sight {
-    subject: Subject,
-    width: u32,
-    height: u32,
-    colors: Vec<Label>,
-    perceptual_hash: u64,
+/// A photo in a lane.
+#[derive(Clone, Copy)]
+struct Task {
+    lane: usize,
+    photo: PhotoId,
 }
 
 impl Worker {
@@ -49,48 +54,141 @@ impl Worker {
             .build()
             .expect("a runtime without drivers asks nothing of the system");
         let mut buffer = Vec::new();
-        while let Some(photo) = self.desk.take() {
-            self.work(photo, &mut buffer, &runtime);
+        while let Some((lane, photo)) = self.desk.take() {
+            self.work(Task { lane, photo }, &mut buffer, &runtime);
+            self.desk.done(lane);
             buffer.clear();
             buffer.shrink_to(LARGEST_KEPT_BUFFER);
         }
     }
 
-    fn work(&self, id: PhotoId, buffer: &mut Vec<u8>, runtime: &Runtime) {
-        let known = self.library.index().photo(id);
-        let Some(photo) = known.filter(|p| p.status == Status::Pending) else {
-            return self.end(id, None, None, Verdict::Skipped);
+    fn work(&self, task: Task, buffer: &mut Vec<u8>, runtime: &Runtime) {
+        let known = self.library.index().photo(task.photo);
+        let Some(photo) = known.filter(|photo| self.is_wanted(task, photo.status)) else {
+            return self.end(task, None, None, Verdict::Skipped);
         };
+        if let Some((content, preview)) = self.made_ready(task, &photo) {
+            return self.make_ready(task, &photo, &content, |_, _| Ok(preview));
+        }
         match self.read(&photo, buffer) {
             Err(verdict) => {
-                let change = verdict.change(id, photo.stat);
-                self.end(id, change, None, verdict);
+                let change = verdict.change(task.photo, photo.stat);
+                self.end(task, change, None, verdict);
             }
-            Ok(content) => self.work_on(&photo, &content, buffer, runtime),
+            Ok(content) if task.lane == HERE => {
+                self.look(task, &photo, &content, buffer, runtime);
+            }
+            Ok(content) => self.make_ready(task, &photo, &content, |hash, side| {
+                self.preview(hash, buffer, side)
+            }),
         }
     }
 
-    fn work_on(&self, photo: &Photo, content: &Content, bytes: &[u8], runtime: &Runtime) {
-        let itself = Follower {
-            photo: photo.id,
-            stat: content.stat,
-        };
-        if !self.desk.claim(content.hash, itself) {
+    fn is_wanted(&self, task: Task, status: Status) -> bool {
+        match status {
+            Status::Pending => true,
+            Status::Analyzed => task.lane != HERE || self.desk.is_wanted_again(HERE, task.photo),
+            Status::Failed | Status::Unsupported => false,
+        }
+    }
+
+    /// Has the analyzers inside the program look at a photo.
+    fn look(&self, task: Task, photo: &Photo, content: &Content, bytes: &[u8], runtime: &Runtime) {
+        if !self.claims(task, content) {
             return;
         }
         // Whoever had the content before has committed by now: see what that made of this photo.
-        let verdict = match self.standing(photo) {
-            Some(Status::Pending) => self.analyze(photo, content, bytes, runtime),
-            Some(Status::Analyzed) => Verdict::Copied,
+        let again = self.desk.is_wanted_again(HERE, photo.id);
+        let verdict = match self.status_now(photo) {
+            Some(Status::Analyzed) if !again => Verdict::Copied,
+            Some(Status::Pending | Status::Analyzed) => {
+                self.analyze(photo, content, bytes, runtime)
+            }
             _ => Verdict::Skipped,
         };
         let change = verdict.change(photo.id, content.stat);
-        self.end(photo.id, change, Some(content.hash), verdict);
+        self.end(task, change, Some(content.hash), verdict);
+    }
+
+    /// Makes a photo ready for a server, unless it has seen the content.
+    fn make_ready(
+        &self,
+        task: Task,
+        photo: &Photo,
+        content: &Content,
+        preview: impl FnOnce(ContentHash, u32) -> Result<Preview, Failure>,
+    ) {
+        if !self.claims(task, content) {
+            return;
+        }
+        match self.parcel(task, photo, content, preview) {
+            Ok(parcel) => self.desk.supply(task.lane, parcel),
+            Err(verdict) => {
+                let change = verdict.change(photo.id, content.stat);
+                self.end(task, change, Some(content.hash), verdict);
+            }
+        }
+    }
+
+    fn parcel(
+        &self,
+        task: Task,
+        photo: &Photo,
+        content: &Content,
+        preview: impl FnOnce(ContentHash, u32) -> Result<Preview, Failure>,
+    ) -> Result<Parcel, Verdict> {
+        let remote = self.remote.as_ref().ok_or(Verdict::Skipped)?;
+        if self.library.index().photo(photo.id).is_none() {
+            // It turned out to be a photo that was gone, and goes by that one's id.
+            return Err(Verdict::Skipped);
+        }
+        let again = self.desk.is_wanted_again(task.lane, photo.id);
+        remote.standing(task.lane, &content.hash, again)?;
+        let facts = self.facts(photo.id)?;
+        Ok(Parcel {
+            photo: photo.id,
+            hash: content.hash,
+            stat: content.stat,
+            preview: preview(content.hash, remote.side(task.lane))?,
+            facts,
+            tries: 0,
+            waits: 0,
+            not_before: Instant::now(),
+        })
+    }
+
+    /// A picture for a server that was made ready before: the original need not be read.
+    fn made_ready(&self, task: Task, photo: &Photo) -> Option<(Content, Preview)> {
+        let remote = self.remote.as_ref().filter(|_| task.lane != HERE)?;
+        let (hash, stat) = (photo.hash?, photo.stat);
+        let preview = remote.previews.get(hash, remote.side(task.lane))?;
+        Some((Content { hash, stat }, preview))
+    }
+
+    fn preview(&self, hash: ContentHash, bytes: &[u8], side: u32) -> Result<Preview, Failure> {
+        let sight = self.see(hash, bytes)?;
+        let encode = || sight.preview(side);
+        match &self.remote {
+            Some(remote) => Ok(remote.previews.get_or_make(hash, side, encode)),
+            None => Ok(encode()),
+        }
+    }
+
+    fn see(&self, hash: ContentHash, bytes: &[u8]) -> Result<Sight, Failure> {
+        let see = || self.sights.see(hash, bytes);
+        self.desk.stopwatch.time(Stage::Decode, see)
+    }
+
+    fn claims(&self, task: Task, content: &Content) -> bool {
+        let itself = Follower {
+            photo: task.photo,
+            stat: content.stat,
+        };
+        self.desk.claim(task.lane, content.hash, itself)
     }
 
     fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, Verdict> {
-        let largest = self.options.max_file_bytes;
-        let read = || content::read(&self.originals, photo, largest, buffer);
+        let read = || content::read(&self.originals, photo, self.max_file_bytes, buffer);
         let content = self.desk.stopwatch.time(Stage::Read, read)?;
         self.record_hash(photo, &content)?;
         Ok(content)
@@ -112,7 +210,7 @@ impl Worker {
     }
 
     /// How far a photo is now. One that turned out to be a photo that was gone goes by that one's id.
-    fn standing(&self, photo: &Photo) -> Option<Status> {
+    fn status_now(&self, photo: &Photo) -> Option<Status> {
         let index = self.library.index();
         if let Some(now) = index.photo(photo.id) {
             return Some(now.status);
@@ -122,6 +220,14 @@ impl Worker {
         Some(returned.status).filter(|&status| status != Status::Pending)
     }
 
+    fn facts(&self, photo: PhotoId) -> Result<Arc<Facts>, Verdict> {
+        match self.library.detail(photo) {
+            Ok(Some(detail)) => Ok(Arc::new(detail.facts)),
+            Ok(None) => Err(Verdict::Skipped),
+            Err(error) => Err(Verdict::Postponed(error.to_string())),
+        }
+    }
+
     fn analyze(
         &self,
         photo: &Photo,
@@ -129,15 +235,27 @@ impl Worker {
         bytes: &[u8],
         runtime: &Runtime,
     ) -> Verdict {
-        let facts = match self.library.detail(photo.id) {
-            Ok(Some(detail)) => Arc::new(detail.facts),
-            Ok(None) => return Verdict::Skipped,
-            Err(error) => return Verdict::Postponed(error.to_string()),
+        let facts = match self.facts(photo.id) {
+            Ok(facts) => facts,
+            Err(verdict) => return verdict,
         };
-        let see = || contained(|| see(bytes, facts));
-        match self.desk.stopwatch.time(Stage::Decode, see) {
-            Ok(sight) => self.ask_all(photo.id, content, &sight, runtime),
-            Err(failure) => failure.into(),
+        let sight = match self.see(content.hash, bytes) {
+            Ok(sight) => sight,
+            Err(failure) => return failure.into(),
+        };
+        self.keep_for_servers(photo.id, content, &sight);
+        self.ask_all(photo.id, content, &sight, facts, runtime)
+    }
+
+    /// What servers will want to see soon need not be decoded again for them.
+    fn keep_for_servers(&self, photo: PhotoId, content: &Content, sight: &Sight) {
+        let remote = self.remote.as_ref();
+        if let Some(remote) = remote.filter(|_| self.desk.servers_want(photo)) {
+            for side in remote.sides() {
+                remote
+                    .previews
+                    .get_or_make(content.hash, side, || sight.preview(side));
+            }
         }
     }
 
@@ -147,18 +265,29 @@ impl Worker {
         photo: PhotoId,
         content: &Content,
         sight: &Sight,
+        facts: Arc<Facts>,
         runtime: &Runtime,
     ) -> Verdict {
+        let subject = Subject::of(Arc::clone(&sight.picture), facts);
         let mut verdict = Verdict::Skipped;
-        for provider in self.providers.iter() {
-            if provider.on > self.desk.access(photo) {
+        for provider in self.here.iter() {
+            if provider.on > self.desk.access(HERE, photo) {
                 continue;
             }
             let analyzer = &*provider.analyzer;
-            let ask = || contained(|| runtime.block_on(analyzer.analyze(&sight.subject)));
+            let ask = || contained(|| runtime.block_on(analyzer.analyze(&subject)));
             match self.desk.stopwatch.time(Stage::Infer, ask) {
                 Ok(answer) => {
-                    self.report_answer(photo, outcome(analyzer, content, sight, answer));
+                    let outcome = outcome_of(analyzer, content, &sight.looks, answer);
+                    self.report(Report {
+                        lane: HERE,
+                        photo,
+                        change: Some(Change::Analyzed {
+                            id: photo,
+                            outcome: Box::new(outcome),
+                        }),
+                        end: None,
+                    });
                     verdict = Verdict::Analyzed;
                 }
                 Err(failure) => {
@@ -170,73 +299,40 @@ impl Worker {
         verdict
     }
 
-    fn report_answer(&self, photo: PhotoId, outcome: Outcome) {
-        self.report(Report {
-            photo,
-            change: Some(Change::Analyzed {
-                id: photo,
-                outcome: Box::new(outcome),
-            }),
-            end: None,
-        });
-    }
-
     fn end(
         &self,
-        photo: PhotoId,
+        task: Task,
         change: Option<Change>,
         claim: Option<ContentHash>,
         verdict: Verdict,
     ) {
         let end = Some(End { verdict, claim });
-        self.report(Report { photo, change, end });
+        self.report(Report {
+            lane: task.lane,
+            photo: task.photo,
+            change,
+            end,
+        });
     }
 
     fn report(&self, report: Report) {
-        let sent = self.reports.send(report);
-        sent.expect("the committer works for as long as there are workers");
-    }
-}
-
-/// One decode for everything that looks at the picture.
-fn see(bytes: &[u8], facts: Arc<Facts>) -> Result<Sight, Failure> {
-    let decoded = preview::decode(bytes)?;
-    Ok(Sight {
-        width: decoded.width,
-        height: decoded.height,
-        colors: colors::labels(&decoded.picture),
-        perceptual_hash: phash::hash(&decoded.picture),
-        subject: Subject {
-            picture: Arc::new(decoded.picture),
-            facts,
-        },
-    })
-}
-
-fn outcome(analyzer: &dyn Analyzer, content: &Content, sight: &Sight, answer: Answer) -> Outcome {
-    Outcome {
-        hash: content.hash,
-        stat: content.stat,
-        width: sight.width,
-        height: sight.height,
-        colors: sight.colors.clone(),
-        perceptual_hash: sight.perceptual_hash,
-        analyzer: analyzer.name().to_owned(),
-        model: analyzer.model().to_owned(),
-        remote: analyzer.is_remote(),
-        answer,
+        let sent = self.reports.blocking_send(report);
+        assert!(
+            sent.is_ok(),
+            "the committer works for as long as there are workers"
+        );
     }
 }
 
 /// A panic over one picture must not cost the others.
-fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let reason = format!("the analysis broke down: {}", message(&*panic));
         Err(Failure::Permanent { reason })
     })
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
+pub fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no reason was given")

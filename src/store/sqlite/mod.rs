@@ -3,6 +3,7 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod ledger;
 mod rows;
 mod session;
 
@@ -26,6 +27,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0002_titles.sql")),
         M::up(include_str!("migrations/0003_edited.sql")),
         M::up(include_str!("migrations/0004_texts.sql")),
+        M::up(include_str!("migrations/0005_providers.sql")),
     ];
     Migrations::new(steps.to_vec())
 });

@@ -119,7 +119,7 @@ fn analyzed(connection: &Connection, id: PhotoId) -> Result<Vec<(String, String,
 /// What analyzers said of a content, the latest last.
 pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recorded>> {
     let mut found = connection.prepare_cached(
-        "SELECT analyzer, model, remote, at, width, height, perceptual_hash, title, description \
+        "SELECT analyzer, model, remote, at, width, height, perceptual_hash, title, description, version \
          FROM analysis WHERE hash = ?1 ORDER BY at, analyzer",
     )?;
     let found = found.query_map([hash.0], |row| {
@@ -137,6 +137,7 @@ pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recor
             perceptual_hash: row.get::<_, i64>(6)?.cast_unsigned(),
             analyzer: row.get(0)?,
             model: row.get(1)?,
+            version: row.get(9)?,
             remote: row.get(2)?,
             answer,
         };

@@ -227,8 +227,8 @@ impl Shelf for Session<'_> {
         let (hash, analyzer, answer) = (outcome.hash.0, &outcome.analyzer, &outcome.answer);
         self.execute(
             "INSERT OR REPLACE INTO analysis \
-             (hash, analyzer, model, remote, at, width, height, perceptual_hash, title, description) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             (hash, analyzer, model, remote, at, width, height, perceptual_hash, title, description, version) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 hash,
                 analyzer,
@@ -240,6 +240,7 @@ impl Shelf for Session<'_> {
                 outcome.perceptual_hash.cast_signed(),
                 answer.title,
                 answer.description,
+                outcome.version,
             ],
         )?;
         let old = "DELETE FROM analysis_label WHERE hash = ?1 AND analyzer = ?2";

@@ -107,8 +107,9 @@ impl Tree {
 
     /// Asks for an analysis on someone's behalf and waits for it; false when the asker is one that crawls.
     async fn ask(&self, photo: PhotoId, caller: &Caller) -> bool {
-        let pending = self.index().photo(photo).map(|p| p.status) == Some(Status::Pending);
-        if !pending || self.access(photo, Access::Asked, caller) != Some(Access::Asked) {
+        let status = self.index().photo(photo).map(|p| p.status);
+        let of_use = matches!(status, Some(Status::Pending | Status::Analyzed));
+        if !of_use || self.access(photo, Access::Asked, caller) != Some(Access::Asked) {
             return false;
         }
         self.scheduler

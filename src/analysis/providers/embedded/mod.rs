@@ -60,7 +60,7 @@ impl Embedded {
 
     /// Looks at one picture; computes on the thread that calls and one more.
     pub fn look(&self, subject: &Subject) -> Result<Answer, Failure> {
-        let picture = &subject.picture;
+        let picture = &*subject.picture()?;
         let (classes, found) = self.lanes.with(|lane| {
             let classes = self.lite2.classify(picture, lane)?;
             Ok::<_, Failure>((classes, self.nanodet.detect(picture, lane)?))

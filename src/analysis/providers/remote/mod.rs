@@ -1,0 +1,312 @@
+//! A model on a server: one picture, one question, one answer.
+//!
+//! What is the same for every protocol: which abilities a server turns out to have, what is paid, how an answer is
+//! understood, what a failure means. Asks once; repeating is the scheduler's.
+
+mod abilities;
+mod connection;
+mod failures;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::super::parse::{self, Flaw};
+use super::super::prompt::Prompt;
+use super::super::purse::{Purse, Usage};
+use super::super::wording::Wording;
+use super::super::{Analyzer, Failure, Subject};
+use crate::catalog::{Answer, clean};
+use crate::store::ledger::Ledger;
+
+pub use abilities::{Abilities, Form, Limit};
+use connection::Connection;
+pub use connection::{Pool, Timeouts, ready_tls};
+use failures::Trouble;
+
+/// Tokens of an answer, unless the user says otherwise.
+const MAX_TOKENS: u32 = 1024;
+
+/// How much longer an answer may be that broke off.
+const LONGER: u32 = 4;
+
+/// What the user may set of one server.
+#[derive(Clone)]
+pub struct Settings {
+    pub name: String,
+    /// Without a slash at the end.
+    pub url: String,
+    pub model: String,
+    pub key: Option<SecretString>,
+    pub prompt: Prompt,
+    pub wording: Wording,
+    /// Pixels.
+    pub max_side: u32,
+    pub max_tokens: Option<u32>,
+    pub temperature: Option<f32>,
+    pub think: bool,
+    pub keep_alive: Option<String>,
+    pub timeouts: Timeouts,
+    pub pool: Pool,
+}
+
+/// Everything that goes into a request.
+pub struct Ask<'a> {
+    pub model: &'a str,
+    pub system: &'a str,
+    pub question: &'a str,
+    /// Base64.
+    pub jpeg: &'a str,
+    pub max_tokens: u32,
+    pub temperature: Option<f32>,
+    pub think: bool,
+    pub keep_alive: Option<&'a str>,
+    /// What the server can be told.
+    pub can: &'a Abilities,
+}
+
+/// What a server says, whatever its protocol.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reply {
+    pub text: String,
+    /// The answer where it came as an object.
+    pub object: Option<Value>,
+    /// It broke off because it grew too long.
+    pub cut: bool,
+    /// The model or its server declines to look at the picture.
+    pub refusal: Option<String>,
+    pub usage: Option<Usage>,
+}
+
+pub type Header = (&'static str, String);
+
+/// A protocol.
+pub trait Dialect: Send + Sync {
+    /// Below the address of the server.
+    fn path(&self) -> &'static str;
+    fn headers(&self, key: Option<&str>) -> Vec<Header>;
+    fn body(&self, ask: &Ask) -> Value;
+    fn reply(&self, body: &Value) -> Reply;
+    fn models_path(&self) -> &'static str;
+    /// The names of models in the answer to [`Self::models_path`].
+    fn models(&self, body: &Value) -> Vec<String>;
+}
+
+pub struct Remote {
+    settings: Settings,
+    dialect: Box<dyn Dialect>,
+    connection: Connection,
+    purse: Arc<Purse>,
+    ledger: Arc<dyn Ledger>,
+    abilities: Mutex<Option<Abilities>>,
+    version: String,
+    system: String,
+}
+
+/// The address or the key can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("provider {name}: {reason}")]
+pub struct Error {
+    name: String,
+    reason: String,
+}
+
+impl Remote {
+    /// # Errors
+    /// When no connection could ever be made: a bad address or key, a system without certificates.
+    pub fn new(
+        settings: Settings,
+        dialect: Box<dyn Dialect>,
+        purse: Arc<Purse>,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Self, Error> {
+        let connection = Connection::new(&settings, &*dialect).map_err(|reason| Error {
+            name: settings.name.clone(),
+            reason,
+        })?;
+        Ok(Self {
+            version: settings.prompt.mark(&settings.model, settings.max_side),
+            system: settings.prompt.system(),
+            settings,
+            dialect,
+            connection,
+            purse,
+            ledger,
+            abilities: Mutex::default(),
+        })
+    }
+
+    /// What requests to the same server have in common: scheme, host and port.
+    pub fn origin(&self) -> &str {
+        self.connection.origin()
+    }
+
+    /// The models that the server has.
+    pub async fn models(&self) -> Result<Vec<String>, Failure> {
+        let body = self.connection.get(self.dialect.models_path()).await;
+        let body = body.map_err(Trouble::failure)?;
+        Ok(self.dialect.models(&body))
+    }
+
+    async fn ask(&self, jpeg: &[u8]) -> Result<Answer, Failure> {
+        let jpeg = STANDARD.encode(jpeg);
+        let mut can = self.abilities()?;
+        let mut max_tokens = self.settings.max_tokens.unwrap_or(MAX_TOKENS);
+        let mut longer = false;
+        loop {
+            let body = self.dialect.body(&self.question(&jpeg, max_tokens, &can));
+            let reply = match self.send(&body).await {
+                Ok(reply) => reply,
+                Err(Trouble::Rejected(reason)) => match can.without(&reason) {
+                    Some(less) => {
+                        can = less;
+                        continue;
+                    }
+                    None => return Err(Trouble::Rejected(reason).failure()),
+                },
+                Err(trouble) => return Err(trouble.failure()),
+            };
+            self.remember(&can);
+            if reply.cut && !longer {
+                longer = true;
+                max_tokens = max_tokens.saturating_mul(LONGER);
+                continue;
+            }
+            return self.understand(&reply);
+        }
+    }
+
+    fn question<'a>(&'a self, jpeg: &'a str, max_tokens: u32, can: &'a Abilities) -> Ask<'a> {
+        let settings = &self.settings;
+        Ask {
+            model: &settings.model,
+            system: &self.system,
+            question: settings.prompt.question(),
+            jpeg,
+            max_tokens,
+            temperature: settings.temperature,
+            think: settings.think,
+            keep_alive: settings.keep_alive.as_deref(),
+            can,
+        }
+    }
+
+    /// One request, paid for.
+    async fn send(&self, body: &Value) -> Result<Reply, Trouble> {
+        let _reserved = self.purse.reserve().map_err(Trouble::Failed)?;
+        match self.connection.post(self.dialect.path(), body).await {
+            Ok(body) => {
+                let reply = self.dialect.reply(&body);
+                self.purse.record(reply.usage);
+                Ok(reply)
+            }
+            Err(trouble) => {
+                if trouble.may_cost() {
+                    self.purse.record(None);
+                }
+                Err(trouble)
+            }
+        }
+    }
+
+    fn understand(&self, reply: &Reply) -> Result<Answer, Failure> {
+        if let Some(refusal) = &reply.refusal {
+            let reason = clean(refusal, 300).unwrap_or_default();
+            let reason = format!("refused by {}: {reason}", self.settings.name);
+            return Err(Failure::Refused { reason });
+        }
+        if reply.cut {
+            return Err(self.unusable(&Flaw::Cut));
+        }
+        let wording = &self.settings.wording;
+        let answer = match &reply.object {
+            Some(object) => parse::of_object(object, wording),
+            None => parse::answer(&reply.text, wording),
+        };
+        answer.map_err(|flaw| match flaw {
+            Flaw::Refused(reason) => Failure::Refused {
+                reason: format!("refused by {}: {reason}", self.settings.name),
+            },
+            flaw => self.unusable(&flaw),
+        })
+    }
+
+    fn unusable(&self, flaw: &Flaw) -> Failure {
+        let reason = format!("{}: {flaw}", self.settings.name);
+        Failure::Unusable { reason }
+    }
+
+    /// What the server is thought to be able to do.
+    fn abilities(&self) -> Result<Abilities, Failure> {
+        let unread = |e: crate::store::Error| Failure::Transient {
+            reason: e.to_string(),
+            retry_after: None,
+        };
+        if let Some(known) = *self.abilities.lock().expect(UNBROKEN) {
+            return Ok(known);
+        }
+        let kept = self.ledger.learned(&self.server()).map_err(unread)?;
+        let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
+        let abilities = kept.unwrap_or_default();
+        *self.abilities.lock().expect(UNBROKEN) = Some(abilities);
+        Ok(abilities)
+    }
+
+    /// Keeps what a request has just proved.
+    fn remember(&self, proved: &Abilities) {
+        let before = self.abilities.lock().expect(UNBROKEN).replace(*proved);
+        if before == Some(*proved) {
+            return;
+        }
+        let text = serde_json::to_string(proved).expect("plain data has a JSON form");
+        if let Err(error) = self.ledger.learn(&self.server(), &text) {
+            tracing::warn!(
+                "{}: what it can do is not kept: {error}",
+                self.settings.name
+            );
+        }
+    }
+
+    fn server(&self) -> String {
+        format!("{} {}", self.settings.url, self.settings.model)
+    }
+}
+
+impl Analyzer for Remote {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    fn model(&self) -> &str {
+        &self.settings.model
+    }
+
+    fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn analyze<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Answer, Failure>> {
+        async move {
+            let jpeg = subject.jpeg(self.settings.max_side);
+            self.ask(&jpeg).await
+        }
+        .boxed()
+    }
+}
+
+const UNBROKEN: &str = "nothing panics while it holds the abilities";
+
+/// A duration as people say it.
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs())
+}

@@ -1,0 +1,317 @@
+//! What a provider may take and what it took: requests, tokens, money.
+//!
+//! What was spent is kept in the ledger, by local day; who is asked to pay is asked before each request. Knows nothing
+//! of servers.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use jiff::{Timestamp, ToSpan, Zoned};
+
+use super::{Failure, Outage};
+use crate::store::ledger::{Ledger, Spent};
+
+/// Tokens of one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub input: u64,
+    pub output: u64,
+}
+
+/// What a million tokens cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Price {
+    pub input: f64,
+    pub output: f64,
+}
+
+impl Price {
+    pub fn of(&self, usage: Usage) -> f64 {
+        (self.input * usage.input as f64 + self.output * usage.output as f64) / 1e6
+    }
+}
+
+/// The most that may be taken in a minute, a day and a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Budget {
+    pub requests: [Option<u64>; 3],
+    pub cost: [Option<f64>; 3],
+}
+
+const MINUTE: usize = 0;
+const SPANS: [&str; 3] = ["minute", "day", "month"];
+
+/// What is known of the spending, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    pub today: Spent,
+    pub month: Spent,
+}
+
+pub struct Purse {
+    provider: String,
+    price: Option<Price>,
+    budget: Budget,
+    ledger: Arc<dyn Ledger>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The minute, day and month that `spent` is of.
+    spans: [String; 3],
+    spent: [Spent; 3],
+    running: u64,
+    /// Of the requests so far, for those that are running.
+    usual_cost: f64,
+}
+
+/// A request that is running; it has to say in the end what it took.
+pub struct Reservation<'a>(&'a Purse);
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.0.lock().running -= 1;
+    }
+}
+
+impl Purse {
+    pub fn new(
+        provider: &str,
+        price: Option<Price>,
+        budget: Budget,
+        ledger: Arc<dyn Ledger>,
+    ) -> Self {
+        Self {
+            provider: provider.into(),
+            price,
+            budget,
+            ledger,
+            state: Mutex::default(),
+        }
+    }
+
+    pub fn price(&self) -> Option<Price> {
+        self.price
+    }
+
+    /// Takes leave for one more request.
+    ///
+    /// # Errors
+    /// [`Failure::Host`] with the moment from which on there is money again, [`Failure::Busy`] for the next minute.
+    pub fn reserve(&self) -> Result<Reservation<'_>, Failure> {
+        self.reserve_at(&Zoned::now())
+    }
+
+    fn reserve_at(&self, now: &Zoned) -> Result<Reservation<'_>, Failure> {
+        let mut state = self.lock();
+        self.turn_to(&mut state, now)?;
+        if let Some(span) = (0..SPANS.len()).find(|&span| self.is_spent(&state, span)) {
+            return Err(spent(&self.provider, span, now));
+        }
+        state.running += 1;
+        Ok(Reservation(self))
+    }
+
+    /// Whether there is money; for people: why not, and until when.
+    pub fn is_open(&self) -> Result<(), Failure> {
+        self.reserve().map(|_| ())
+    }
+
+    fn is_spent(&self, state: &State, span: usize) -> bool {
+        let spent = &state.spent[span];
+        let requests = spent.requests + state.running;
+        let cost = spent.cost + state.usual_cost * state.running as f64;
+        self.budget.requests[span].is_some_and(|most| requests >= most)
+            || self.budget.cost[span].is_some_and(|most| cost >= most)
+    }
+
+    /// Records what a request took; a server that doesn't say counts as one whose price isn't known.
+    pub fn record(&self, usage: Option<Usage>) {
+        self.record_at(usage, &Zoned::now());
+    }
+
+    fn record_at(&self, usage: Option<Usage>, now: &Zoned) {
+        let cost = self.price.zip(usage).map(|(price, usage)| price.of(usage));
+        let usage = usage.unwrap_or_default();
+        let spent = Spent {
+            requests: 1,
+            input_tokens: usage.input,
+            output_tokens: usage.output,
+            cost: cost.unwrap_or(0.0),
+            unpriced: u64::from(cost.is_none()),
+        };
+        let mut state = self.lock();
+        // What can't be read now is read when the next request asks for leave.
+        let _ = self.turn_to(&mut state, now);
+        state.spent.iter_mut().for_each(|sum| *sum += spent);
+        if let Some(cost) = cost {
+            state.usual_cost = match state.usual_cost {
+                0.0 => cost,
+                usual => usual * 0.9 + cost * 0.1,
+            };
+        }
+        let day = now.strftime("%Y-%m-%d").to_string();
+        if let Err(error) = self.ledger.spend(&self.provider, &day, &spent) {
+            tracing::error!("provider {}: spending not recorded: {error}", self.provider);
+        }
+    }
+
+    /// What was spent today and this month.
+    pub fn account(&self) -> Account {
+        let mut state = self.lock();
+        let _ = self.turn_to(&mut state, &Zoned::now());
+        let [_, today, month] = state.spent;
+        Account { today, month }
+    }
+
+    /// Begins the sums of spans that have begun, with what the ledger has of them.
+    fn turn_to(&self, state: &mut State, now: &Zoned) -> Result<(), Failure> {
+        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m"];
+        for (span, format) in formats.into_iter().enumerate() {
+            let name = now.strftime(format).to_string();
+            if state.spans[span] == name {
+                continue;
+            }
+            state.spent[span] = match span {
+                MINUTE => Spent::default(),
+                _ => self.ledger.spent(&self.provider, &name).map_err(unread)?,
+            };
+            state.spans[span] = name;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it counts")
+    }
+}
+
+/// Nothing is spent while nobody knows how much was.
+fn unread(error: crate::store::Error) -> Failure {
+    Failure::Transient {
+        reason: error.to_string(),
+        retry_after: None,
+    }
+}
+
+fn spent(provider: &str, span: usize, now: &Zoned) -> Failure {
+    let until = next(span, now).unwrap_or_else(|| now.timestamp() + 1.hour());
+    if span == MINUTE {
+        return Failure::Busy {
+            reason: format!("provider {provider}: enough for this minute"),
+            retry_after: until.duration_since(now.timestamp()).try_into().ok(),
+        };
+    }
+    Failure::Host {
+        reason: format!(
+            "provider {provider}: the budget of the {} is spent",
+            SPANS[span]
+        ),
+        outage: Outage::Spent {
+            until: until.as_second(),
+        },
+    }
+}
+
+/// When the next minute, day or month begins.
+fn next(span: usize, now: &Zoned) -> Option<Timestamp> {
+    let start = match span {
+        MINUTE => {
+            let second = i64::from(now.second());
+            return now.timestamp().checked_add((60 - second).seconds()).ok();
+        }
+        1 => now.checked_add(1.day()).ok()?,
+        _ => now.first_of_month().ok()?.checked_add(1.month()).ok()?,
+    };
+    Some(start.start_of_day().ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::Memory;
+
+    fn at(text: &str) -> Zoned {
+        format!("{text}[UTC]").parse().unwrap()
+    }
+
+    fn purse(price: Option<Price>, budget: Budget, ledger: &Arc<Memory>) -> Purse {
+        Purse::new("desk", price, budget, ledger.clone())
+    }
+
+    const CHEAP: Price = Price {
+        input: 1.0,
+        output: 2.0,
+    };
+    const USAGE: Usage = Usage {
+        input: 500_000,
+        output: 250_000,
+    };
+
+    #[test]
+    fn money_is_spent_until_the_budget_is_and_again_the_next_day() {
+        let ledger = Arc::new(Memory::default());
+        let budget = Budget {
+            cost: [None, Some(1.5), None],
+            ..Budget::default()
+        };
+        let purse = purse(Some(CHEAP), budget, &ledger);
+        let now = at("2026-03-31T23:00");
+        for _ in 0..2 {
+            drop(purse.reserve_at(&now).unwrap());
+            purse.record_at(Some(USAGE), &now);
+        }
+        let Err(Failure::Host { reason, outage }) = purse.reserve_at(&now).map(|_| ()) else {
+            panic!("the budget holds");
+        };
+        assert_eq!(reason, "provider desk: the budget of the day is spent");
+        let until = at("2026-04-01T00:00").timestamp().as_second();
+        assert_eq!(outage, Outage::Spent { until });
+        assert!(purse.reserve_at(&at("2026-04-01T00:00")).is_ok());
+    }
+
+    #[test]
+    fn a_budget_outlives_the_process() {
+        let ledger = Arc::new(Memory::default());
+        let budget = Budget {
+            requests: [None, None, Some(2)],
+            ..Budget::default()
+        };
+        let now = at("2026-03-01T10:00");
+        let first = purse(None, budget, &ledger);
+        first.record_at(None, &now);
+        first.record_at(None, &at("2026-03-02T10:00"));
+        let second = purse(None, budget, &ledger);
+        assert!(second.reserve_at(&at("2026-03-03T10:00")).is_err());
+        assert!(second.reserve_at(&at("2026-04-01T10:00")).is_ok());
+    }
+
+    #[test]
+    fn requests_that_are_running_count_as_well() {
+        let ledger = Arc::new(Memory::default());
+        let budget = Budget {
+            requests: [Some(2), None, None],
+            ..Budget::default()
+        };
+        let purse = purse(None, budget, &ledger);
+        let now = at("2026-03-01T10:00:40");
+        let _first = purse.reserve_at(&now).unwrap();
+        let second = purse.reserve_at(&now).unwrap();
+        let Err(Failure::Busy { retry_after, .. }) = purse.reserve_at(&now).map(|_| ()) else {
+            panic!("two are enough");
+        };
+        assert_eq!(retry_after, Some(std::time::Duration::from_secs(20)));
+        drop(second);
+        assert!(purse.reserve_at(&now).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_price_is_not_nothing() {
+        let ledger = Arc::new(Memory::default());
+        let purse = purse(None, Budget::default(), &ledger);
+        purse.record(Some(USAGE));
+        let account = purse.account();
+        assert_eq!((account.today.unpriced, account.today.cost), (1, 0.0));
+        assert_eq!(account.month.input_tokens, USAGE.input);
+    }
+}

@@ -1,0 +1,301 @@
+//! Carries photos to one server and answers back: as many at a time as the server takes, again where that may help.
+//!
+//! The one place that repeats requests. A photo that waits for its next try holds nobody up; a server that is not there
+//! costs photos nothing but time. Knows nothing of protocols.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::committer::{End, Report};
+use super::content::Content;
+use super::desk::{Desk, Due};
+use super::host::{Host, Permit, Trip, Went};
+use super::outcome_of;
+use super::parcel::Parcel;
+use super::verdict::{Verdict, reason_of};
+use super::worker::message;
+use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
+use crate::catalog::{Answer, Change};
+use crate::store::ledger::{Declined, Ledger};
+
+/// Tries that a busy server may turn away, in parts of those that may fail.
+const WAITS_A_RETRY: u32 = 10;
+
+/// The longest time before the next try.
+const LONGEST_DELAY: Duration = Duration::from_secs(300);
+
+/// How long a server is left alone that needs a person's help.
+const DENIED_DELAY: Duration = Duration::from_secs(60);
+const LONGEST_DENIAL: Duration = Duration::from_secs(900);
+
+pub struct Courier {
+    pub lane: usize,
+    pub analyzer: Arc<dyn Analyzer>,
+    pub host: Arc<Host>,
+    pub desk: Arc<Desk>,
+    pub reports: mpsc::Sender<Report>,
+    pub ledger: Arc<dyn Ledger>,
+    pub max_retries: u32,
+    pub retry_delay: Duration,
+    /// Closed until then: the key, the model or the budget won't do. How often in a row.
+    pub denial: Mutex<(Option<Instant>, u32)>,
+}
+
+impl Courier {
+    /// Works until `stop` says so; what is on its way then is brought home.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut trips = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stopped| *stopped) => break,
+                Some(_) = trips.join_next(), if !trips.is_empty() => {}
+                (permit, parcel) = self.next() => {
+                    trips.spawn(Arc::clone(&self).carry(permit, parcel));
+                }
+            }
+        }
+        while trips.join_next().await.is_some() {}
+        for parcel in self.desk.drain(self.lane) {
+            self.end(&parcel, Verdict::Skipped).await;
+        }
+    }
+
+    /// Waits until there is something to carry and the server takes it.
+    async fn next(&self) -> (Permit, Parcel) {
+        loop {
+            match (self.desk.due(self.lane), self.desk.down_until(self.lane)) {
+                (Due::Now, None) => {
+                    let permit = self.host.enter().await;
+                    if let Some(parcel) = self.desk.collect(self.lane) {
+                        return (permit, parcel);
+                    }
+                }
+                (Due::Now | Due::At(_), Some(_)) => {
+                    // It was made ready while this happened.
+                    let reason = self.desk.why_down(self.lane).unwrap_or_default();
+                    self.send_back(&reason).await;
+                }
+                (Due::At(until), None) => tokio::select! {
+                    () = sleep_until(until) => {}
+                    () = self.desk.ready(self.lane) => {}
+                },
+                (Due::Never, Some(until)) => tokio::select! {
+                    () = sleep_until(until) => self.desk.wake(),
+                    () = self.desk.ready(self.lane) => {}
+                },
+                (Due::Never, None) => self.desk.ready(self.lane).await,
+            }
+        }
+    }
+
+    async fn carry(self: Arc<Self>, permit: Permit, parcel: Parcel) {
+        let subject = Subject {
+            shown: Shown::Jpeg(parcel.preview.jpeg.clone()),
+            facts: Arc::clone(&parcel.facts),
+        };
+        let start = Instant::now();
+        let asked = AssertUnwindSafe(self.analyzer.analyze(&subject)).catch_unwind();
+        let result = asked.await.unwrap_or_else(|panic| {
+            let reason = format!("the request broke down: {}", message(&*panic));
+            Err(Failure::Permanent { reason })
+        });
+        self.desk
+            .stopwatch
+            .add(super::stages::Stage::Infer, start.elapsed());
+        match result {
+            Ok(answer) => {
+                self.is_there(permit);
+                self.deliver(parcel, answer).await;
+            }
+            Err(failure) => self.failed(permit, parcel, failure).await,
+        }
+    }
+
+    /// The server answered: whatever was the matter with it is over.
+    fn is_there(&self, permit: Permit) {
+        *self.denial.lock().expect(UNBROKEN) = (None, 0);
+        permit.end(Went::Well);
+        if self.desk.recovered(self.lane) {
+            tracing::warn!("{}: is there again", self.analyzer.name());
+        }
+    }
+
+    async fn deliver(&self, parcel: Parcel, answer: Answer) {
+        let content = Content {
+            hash: parcel.hash,
+            stat: parcel.stat,
+        };
+        let outcome = outcome_of(&*self.analyzer, &content, &parcel.preview.looks, answer);
+        let change = Change::Analyzed {
+            id: parcel.photo,
+            outcome: Box::new(outcome),
+        };
+        self.report(&parcel, Some(change), Verdict::Analyzed).await;
+    }
+
+    /// The one place that decides what follows from a failure.
+    async fn failed(&self, permit: Permit, mut parcel: Parcel, failure: Failure) {
+        let reason = reason_of(&failure);
+        match failure {
+            Failure::Refused { .. } | Failure::Permanent { .. } => {
+                self.is_there(permit);
+                let refused = matches!(failure, Failure::Refused { .. });
+                self.decline(&parcel, refused, reason).await;
+            }
+            Failure::Unusable { .. } => {
+                self.is_there(permit);
+                parcel.tries += 1;
+                match parcel.tries > self.max_retries {
+                    true => self.decline(&parcel, false, reason).await,
+                    false => self.desk.supply(self.lane, parcel),
+                }
+            }
+            Failure::Busy { retry_after, .. } => {
+                parcel.waits += 1;
+                let rest = retry_after.unwrap_or_else(|| self.delay(parcel.waits));
+                permit.end(Went::Busy(rest));
+                let most = WAITS_A_RETRY * (self.max_retries + 1);
+                self.again(parcel.waits > most, Duration::ZERO, parcel, reason)
+                    .await;
+            }
+            Failure::Transient { retry_after, .. } => {
+                parcel.tries += 1;
+                let rest = retry_after.unwrap_or_else(|| self.delay(parcel.tries));
+                match permit.end(Went::Badly) {
+                    Some(trip) => self.away(trip, parcel, reason).await,
+                    None => {
+                        self.again(parcel.tries > self.max_retries, rest, parcel, reason)
+                            .await
+                    }
+                }
+            }
+            Failure::Host {
+                outage: Outage::Unreachable,
+                ..
+            } => match permit.end(Went::Nowhere) {
+                Some(trip) => self.away(trip, parcel, reason).await,
+                None => self.desk.supply(self.lane, parcel),
+            },
+            Failure::Host { outage, .. } => {
+                permit.end(Went::Well);
+                self.denied(outage, parcel, reason).await;
+            }
+        }
+    }
+
+    /// Tries again after a rest, unless that was enough.
+    async fn again(&self, enough: bool, rest: Duration, mut parcel: Parcel, reason: String) {
+        if enough {
+            return self.end(&parcel, Verdict::Postponed(reason)).await;
+        }
+        parcel.not_before = Instant::now() + rest;
+        self.desk.supply(self.lane, parcel);
+    }
+
+    /// Nobody is there. The photo waits, and has lost no try.
+    async fn away(&self, trip: Trip, mut parcel: Parcel, reason: String) {
+        if trip.is_new {
+            tracing::warn!("{reason}; photos wait until it is back");
+        }
+        parcel.tries = 0;
+        if trip.hopeless || self.desk.has_another(self.lane, parcel.photo) {
+            self.desk.give_up(self.lane, &reason, trip.until);
+            self.end(&parcel, Verdict::Postponed(reason.clone())).await;
+            return self.send_back(&reason).await;
+        }
+        self.desk.supply(self.lane, parcel);
+    }
+
+    /// A person has to do something, or money has to come. Nobody is to wait for that.
+    async fn denied(&self, outage: Outage, parcel: Parcel, reason: String) {
+        let (until, is_new) = self.close(outage);
+        if is_new {
+            tracing::warn!("{reason}; photos wait until that is mended");
+        }
+        self.desk.give_up(self.lane, &reason, until);
+        self.end(&parcel, Verdict::Postponed(reason.clone())).await;
+        self.send_back(&reason).await;
+    }
+
+    /// Requests that fail together close it once.
+    fn close(&self, outage: Outage) -> (Instant, bool) {
+        let now = Instant::now();
+        let mut denial = self.denial.lock().expect(UNBROKEN);
+        if let Some(until) = denial.0.filter(|&until| until > now) {
+            return (until, false);
+        }
+        let (_, times) = *denial;
+        let delay = match outage {
+            Outage::Spent { until } => {
+                let seconds = until.saturating_sub(jiff::Timestamp::now().as_second());
+                Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).max(Duration::from_secs(1))
+            }
+            _ => (DENIED_DELAY * 2u32.saturating_pow(times.min(8))).min(LONGEST_DENIAL),
+        };
+        *denial = (Some(now + delay), times + 1);
+        (now + delay, times == 0)
+    }
+
+    /// What was ready goes back to where accesses find it.
+    async fn send_back(&self, reason: &str) {
+        for parcel in self.desk.drain(self.lane) {
+            self.end(&parcel, Verdict::Postponed(reason.into())).await;
+        }
+    }
+
+    async fn decline(&self, parcel: &Parcel, refused: bool, reason: String) {
+        let why = Declined { refused, reason };
+        let (name, version) = (self.analyzer.name(), self.analyzer.version());
+        let verdict = match self.ledger.decline(name, &parcel.hash, version, &why) {
+            Ok(()) => Verdict::Declined {
+                refused,
+                reason: why.reason,
+            },
+            Err(error) => Verdict::Postponed(error.to_string()),
+        };
+        self.end(parcel, verdict).await;
+    }
+
+    async fn end(&self, parcel: &Parcel, verdict: Verdict) {
+        self.report(parcel, None, verdict).await;
+    }
+
+    async fn report(&self, parcel: &Parcel, change: Option<Change>, verdict: Verdict) {
+        let report = Report {
+            lane: self.lane,
+            photo: parcel.photo,
+            change,
+            end: Some(End {
+                verdict,
+                claim: Some(parcel.hash),
+            }),
+        };
+        let sent = self.reports.send(report).await;
+        assert!(
+            sent.is_ok(),
+            "the committer works for as long as there are couriers"
+        );
+    }
+
+    /// Before the next try: doubles with each, and varies so that not all come back at once.
+    fn delay(&self, tries: u32) -> Duration {
+        let delay = self.retry_delay * 2u32.saturating_pow(tries.saturating_sub(1).min(16));
+        delay.min(LONGEST_DELAY).mul_f64(0.75 + fraction() / 2.0)
+    }
+}
+
+/// A number from 0 to 1 that differs each time. Nothing secret depends on it.
+fn fraction() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(0u8);
+    (random >> 11) as f64 / (1u64 << 53) as f64
+}
+
+const UNBROKEN: &str = "nothing panics while it holds the denial";

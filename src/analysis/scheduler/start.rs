@@ -1,0 +1,184 @@
+//! Starting a scheduler: its threads, and what they share.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use roaring::RoaringBitmap;
+use tokio::sync::{mpsc, watch};
+
+use super::committer::{Committer, Report};
+use super::courier::Courier;
+use super::desk::{Desk, Lane, Wish};
+use super::remote::Remote;
+use super::sight::Sights;
+use super::worker::Worker;
+use super::{Options, Provider, Scheduler, UNBROKEN};
+use crate::analysis::Access;
+use crate::catalog::{PhotoId, Status};
+use crate::index::Delta;
+use crate::library::Library;
+use crate::originals::Originals;
+
+/// Reports that workers may be ahead of the committer, each.
+const REPORTS_A_WORKER: usize = 16;
+
+impl Scheduler {
+    /// Starts the threads, which wait for accesses. Providers are asked in this order.
+    pub fn start(
+        library: Arc<Library>,
+        originals: Arc<Originals>,
+        providers: Vec<Provider>,
+        options: Options,
+    ) -> Arc<Self> {
+        let here: Arc<[Provider]> = providers
+            .iter()
+            .filter(|p| p.server.is_none())
+            .cloned()
+            .collect();
+        let remote = options
+            .remote
+            .as_ref()
+            .map(|o| Arc::new(Remote::of(&providers, o)));
+        let remote = remote.filter(|remote| !remote.servers.is_empty());
+        let (delay, patience) = patience(&options);
+        let workers = options.workers.max(1);
+        let scheduler = Self {
+            library: Some(Arc::clone(&library)),
+            hosts: remote
+                .iter()
+                .flat_map(|r| r.hosts(delay, patience))
+                .collect(),
+            desk: Arc::new(Desk::new(lanes(&here, remote.as_deref()))),
+            here,
+            remote,
+            workers,
+            threads: Mutex::default(),
+            stop: watch::Sender::default(),
+        };
+        follow(&library, &scheduler.desk);
+        let (report, reports) = mpsc::channel(workers * REPORTS_A_WORKER);
+        scheduler.start_couriers(&options, &report);
+        scheduler.start_workers(&library, originals, &options, report);
+        let desk = Arc::clone(&scheduler.desk);
+        let committer = Committer {
+            library,
+            desk,
+            reports,
+        };
+        scheduler.spawn("committer", move || committer.run());
+        Arc::new(scheduler)
+    }
+
+    fn start_workers(
+        &self,
+        library: &Arc<Library>,
+        originals: Arc<Originals>,
+        options: &Options,
+        reports: mpsc::Sender<Report>,
+    ) {
+        // The committer works until the last worker is gone; this one is none, and is dropped here.
+        let worker = Worker {
+            library: Arc::clone(library),
+            originals,
+            here: Arc::clone(&self.here),
+            sights: match self.remote {
+                Some(_) => Sights::shared(),
+                None => Sights::default(),
+            },
+            remote: self.remote.clone(),
+            max_file_bytes: options.max_file_bytes,
+            desk: Arc::clone(&self.desk),
+            reports,
+        };
+        for _ in 0..self.workers {
+            let worker = worker.clone();
+            self.spawn("analysis", move || worker.run());
+        }
+    }
+
+    /// One thread for all couriers: they only wait.
+    fn start_couriers(&self, options: &Options, reports: &mpsc::Sender<Report>) {
+        let (Some(remote), Some(of_remote)) = (&self.remote, &options.remote) else {
+            return;
+        };
+        let courier = |(n, (provider, _)): (usize, &(Provider, _))| Courier {
+            lane: n + 1,
+            analyzer: Arc::clone(&provider.analyzer),
+            host: Arc::clone(&self.hosts[n]),
+            desk: Arc::clone(&self.desk),
+            reports: reports.clone(),
+            ledger: Arc::clone(&remote.ledger),
+            max_retries: of_remote.max_retries,
+            retry_delay: of_remote.retry_delay,
+            denial: Mutex::default(),
+        };
+        let couriers: Vec<_> = remote.servers.iter().enumerate().map(courier).collect();
+        let stop = self.stop.subscribe();
+        self.spawn("couriers", move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = runtime.expect("the system has room for one more poll");
+            runtime.block_on(async {
+                let running = couriers.into_iter().map(|c| Arc::new(c).run(stop.clone()));
+                futures_util::future::join_all(running).await
+            });
+        });
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) {
+        let thread = thread::Builder::new().name(name.into()).spawn(work);
+        let thread = thread.expect("the system has room for the few threads of a scheduler");
+        self.threads.lock().expect(UNBROKEN).push(thread);
+    }
+}
+
+fn patience(options: &Options) -> (Duration, u32) {
+    let remote = options.remote.as_ref();
+    remote.map_or((Duration::ZERO, 0), |r| (r.retry_delay, r.max_retries))
+}
+
+fn lanes(here: &[Provider], remote: Option<&Remote>) -> Vec<Lane> {
+    let first = Lane {
+        on: here.iter().map(|p| p.on).min().unwrap_or(Access::Asked),
+        ..Lane::default()
+    };
+    let servers = remote.map(Remote::lanes).unwrap_or_default();
+    std::iter::once(first).chain(servers).collect()
+}
+
+/// Photos that are other pictures now are unknown to servers; and where no access is needed, they are analysed at once.
+fn follow(library: &Library, desk: &Arc<Desk>) {
+    let desk = Arc::clone(desk);
+    library.listen(move |delta: &Delta| {
+        let pending = |after: &crate::index::Face| after.traits.status == Status::Pending;
+        let changed = delta
+            .photos
+            .iter()
+            .filter(|p| p.after.as_ref().is_none_or(pending));
+        let changed: RoaringBitmap = changed.map(|p| p.id.0).collect();
+        if changed.is_empty() {
+            return;
+        }
+        desk.forget(&changed);
+        let there = delta
+            .photos
+            .iter()
+            .filter(|p| p.after.as_ref().is_some_and(pending));
+        for lane in desk.lanes_on(Access::Always) {
+            there.clone().for_each(|photo| want(&desk, lane, photo.id));
+        }
+    });
+}
+
+fn want(desk: &Desk, lane: usize, photo: PhotoId) {
+    let wish = Wish {
+        photo,
+        access: Access::Always,
+        waiter: None,
+        again: false,
+    };
+    // Whether it runs already makes no difference.
+    desk.ask(lane, wish, || true);
+}

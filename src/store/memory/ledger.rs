@@ -1,0 +1,78 @@
+//! The ledger of providers, in RAM.
+
+use super::{Memory, Records};
+use crate::catalog::{ContentHash, PhotoId};
+use crate::store::Result;
+use crate::store::ledger::{Declined, Ledger, Spent, Standing};
+
+impl Records {
+    fn standing(&self, provider: &str, content: &ContentHash) -> Standing {
+        let recorded = self.analyses.get(content).into_iter().flatten();
+        let mut answers = recorded.filter(|r| r.outcome.analyzer == provider);
+        let key = (provider.to_owned(), *content);
+        Standing {
+            answered: answers.next().map(|r| r.outcome.version.clone()),
+            declined: self.declined.get(&key).cloned(),
+        }
+    }
+}
+
+impl Ledger for Memory {
+    fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()> {
+        let records = self.lock();
+        for record in records.photos.values().filter(|r| !r.gone) {
+            let Some(hash) = record.photo.hash else {
+                continue;
+            };
+            let Standing { answered, declined } = records.standing(provider, &hash);
+            answered
+                .into_iter()
+                .for_each(|version| each(record.photo.id, true, &version));
+            declined
+                .into_iter()
+                .for_each(|(version, _)| each(record.photo.id, false, &version));
+        }
+        Ok(())
+    }
+
+    fn standing(&self, provider: &str, content: &ContentHash) -> Result<Standing> {
+        Ok(self.lock().standing(provider, content))
+    }
+
+    fn decline(
+        &self,
+        provider: &str,
+        content: &ContentHash,
+        version: &str,
+        why: &Declined,
+    ) -> Result<()> {
+        let key = (provider.to_owned(), *content);
+        let value = (version.to_owned(), why.clone());
+        self.lock().declined.insert(key, value);
+        Ok(())
+    }
+
+    fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
+        let key = (provider.to_owned(), day.to_owned());
+        *self.lock().spent.entry(key).or_default() += *spent;
+        Ok(())
+    }
+
+    fn spent(&self, provider: &str, days: &str) -> Result<Spent> {
+        let records = self.lock();
+        let mut sum = Spent::default();
+        let meant = |(who, day): &(String, String)| who == provider && day.starts_with(days);
+        let found = records.spent.iter().filter(|(key, _)| meant(key));
+        found.for_each(|(_, spent)| sum += *spent);
+        Ok(sum)
+    }
+
+    fn learned(&self, server: &str) -> Result<Option<String>> {
+        Ok(self.lock().servers.get(server).cloned())
+    }
+
+    fn learn(&self, server: &str, what: &str) -> Result<()> {
+        self.lock().servers.insert(server.into(), what.into());
+        Ok(())
+    }
+}

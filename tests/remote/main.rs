@@ -1,0 +1,8 @@
+//! Models on servers, against a real HTTP server in this process that speaks each protocol and misbehaves.
+
+mod answers;
+mod durability;
+mod failures;
+mod lanes;
+mod server;
+mod world;
