@@ -1,5 +1,7 @@
 //! `kbasefs config`
 
+mod import;
+
 use std::path::{Path, PathBuf};
 
 use super::report::hinted;
@@ -20,10 +22,12 @@ enum What {
     Show,
     /// Write a file with the default settings, where there is none yet
     Init,
+    /// Take over the settings of the program before kbasefs, and what its model said of photos
+    Import(import::Args),
 }
 
 pub fn run(args: &Args, common: &Common) -> anyhow::Result<()> {
-    match args.what {
+    match &args.what {
         What::Show => {
             let config = common.load()?;
             terminal::say(format_args!("# {}", file(common)?.display()))?;
@@ -31,6 +35,7 @@ pub fn run(args: &Args, common: &Common) -> anyhow::Result<()> {
             Ok(())
         }
         What::Init => init(&file(common)?),
+        What::Import(args) => import::run(args, common, &file(common)?),
     }
 }
 

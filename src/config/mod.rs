@@ -4,6 +4,7 @@
 
 mod check;
 mod document;
+pub mod import;
 mod places;
 mod provider;
 mod secret;

@@ -5,6 +5,7 @@
 mod analyze;
 mod export;
 mod failure;
+mod adopt;
 mod import;
 mod photo;
 mod scan;
@@ -36,6 +37,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/analyze", post(analyze::post))
         .route("/api/v1/export", post(export::post))
         .route("/api/v1/import", post(import::post))
+        .route("/api/v1/adopt", post(adopt::post))
         .with_state(app)
 }
 

@@ -11,7 +11,7 @@ use crate::server::Server;
 
 const PHOTOS: usize = 40;
 
-fn kbasefs(home: &Path, args: &[&str]) -> Command {
+pub fn kbasefs(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
     let own = |name: &str| {
         name.starts_with("XDG_") || name.starts_with("KBASEFS_") || name.starts_with("OPENAI_")
@@ -23,7 +23,7 @@ fn kbasefs(home: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn setup(server: &Server) -> tempfile::TempDir {
+pub fn setup(server: &Server) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let photos = home.path().join("photos");
     std::fs::create_dir_all(&photos).unwrap();

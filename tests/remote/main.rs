@@ -5,4 +5,5 @@ mod durability;
 mod failures;
 mod lanes;
 mod server;
+mod takeover;
 mod world;

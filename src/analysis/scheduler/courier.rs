@@ -168,7 +168,8 @@ impl Courier {
             Failure::Transient { retry_after, .. } => {
                 parcel.tries += 1;
                 let rest = retry_after.unwrap_or_else(|| self.delay(parcel.tries));
-                match permit.end(Went::Badly) {
+                let went = retry_after.map_or(Went::Badly, Went::Busy);
+                match permit.end(went) {
                     Some(trip) => self.away(trip, parcel, reason).await,
                     None => {
                         self.again(parcel.tries > self.max_retries, rest, parcel, reason)

@@ -277,6 +277,14 @@ impl Desk {
         }
     }
 
+    /// Whether a server has neither answered nor declined; with `stale`, as it is now.
+    pub fn is_missing(&self, lane: usize, photo: PhotoId, stale: bool) -> bool {
+        let state = self.lock();
+        let lane = &state.lanes[lane];
+        let is_done = lane.answered.contains(photo.0) || lane.declined.contains(photo.0);
+        !is_done || stale && lane.stale.contains(photo.0)
+    }
+
     /// Photos whose answer is of an earlier version.
     pub fn stale(&self, lane: usize) -> RoaringBitmap {
         self.lock().lanes[lane].stale.clone()

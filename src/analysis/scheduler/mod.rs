@@ -10,6 +10,7 @@
 //! recorded. What servers say joins what is found here; neither waits for the other. Knows nothing of what analyzers
 //! do, of FUSE, or of SQL.
 
+mod adopt;
 mod committer;
 mod content;
 mod courier;
@@ -26,6 +27,7 @@ mod tests;
 mod verdict;
 mod worker;
 
+pub use adopt::Adopted;
 pub use stages::Stages;
 pub use verdict::Ended;
 
@@ -463,8 +465,7 @@ impl Scheduler {
     /// The same, of one server or the first, also where it has an answer of an earlier version.
     fn ask_lane(&self, lane: Option<usize>, photo: PhotoId, waiter: Waiter, stale: bool) -> bool {
         let lane = lane.unwrap_or(1);
-        let one = RoaringBitmap::from_iter([photo.0]);
-        if self.missing(lane, &one, stale).is_empty() {
+        if !self.desk.is_missing(lane, photo, stale) {
             return false;
         }
         self.ask_of(lane, photo, Access::Asked, Some(waiter), stale)

@@ -1,0 +1,88 @@
+//! Taking over what another program's model said of a photo, as if a provider had just answered.
+
+use std::sync::Arc;
+
+use super::content;
+use super::sight::Sights;
+use super::verdict::{Ended, Verdict};
+use super::Scheduler;
+use crate::catalog::{Answer, Change, Outcome, Photo, PhotoId, Status};
+use crate::library::Library;
+use crate::originals::Originals;
+
+/// An answer from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Adopted {
+    pub photo: PhotoId,
+    pub model: String,
+    /// Seconds since 1970; `None` for now.
+    pub at: Option<i64>,
+    pub answer: Answer,
+}
+
+/// The provider that answers are attributed to where none is configured.
+const NOBODY: &str = "imported";
+
+/// No version that a provider ever has: `--stale` looks again.
+const VERSION: &str = "imported";
+
+impl Scheduler {
+    /// Records an answer for the preferred server, unless that has answered itself. Reads the photo; blocks.
+    pub fn adopt(&self, originals: &Originals, largest: u64, adopted: Adopted) -> Ended {
+        let Some(library) = &self.library else {
+            return Ended::Skipped;
+        };
+        let photo = library.index().photo(adopted.photo);
+        let Some(photo) = photo.filter(|p| matches!(p.status, Status::Pending | Status::Analyzed)) else {
+            return Ended::Skipped;
+        };
+        let at = adopted.at;
+        let recorded = self.outcome_of_adopted(library, originals, largest, &photo, adopted);
+        let recorded = recorded.and_then(|outcome| {
+            let (id, outcome) = (photo.id, Box::new(outcome));
+            let change = match at {
+                Some(at) => Change::Learned { id, outcome, at },
+                None => Change::Analyzed { id, outcome },
+            };
+            library.commit(&[change]).map_err(|e| Verdict::Postponed(e.to_string()))
+        });
+        match recorded {
+            Ok(()) => Ended::Analyzed,
+            Err(verdict) => verdict.into(),
+        }
+    }
+
+    fn outcome_of_adopted(
+        &self,
+        library: &Library,
+        originals: &Originals,
+        largest: u64,
+        photo: &Photo,
+        adopted: Adopted,
+    ) -> Result<Outcome, Verdict> {
+        let server = self.remote.as_ref().and_then(|r| r.servers.first());
+        let name = server.map_or(NOBODY, |(provider, _)| provider.analyzer.name()).to_owned();
+        let detail = library.detail(photo.id).map_err(|e| Verdict::Postponed(e.to_string()))?;
+        let has_answered = |(who, ..): &(String, String, i64)| *who == name;
+        if detail.ok_or(Verdict::Skipped)?.analyses.iter().any(has_answered) {
+            return Err(Verdict::Skipped);
+        }
+        let mut bytes = Vec::new();
+        let content = content::read(originals, photo, largest, &mut bytes)?;
+        let looks = Sights::default().see(content.hash, &bytes)?.looks;
+        let looks = Arc::unwrap_or_clone(looks);
+        Ok(Outcome {
+            hash: content.hash,
+            stat: content.stat,
+            width: looks.width,
+            height: looks.height,
+            colors: looks.colors,
+            perceptual_hash: looks.perceptual_hash,
+            analyzer: name,
+            model: adopted.model,
+            version: VERSION.into(),
+            remote: true,
+            answer: adopted.answer,
+        })
+    }
+}
