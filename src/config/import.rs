@@ -40,7 +40,11 @@ const SAME: &[(&str, Shape)] = &[
 const OF_MODEL: &[(&[&str], &str, Shape)] = &[
     (&["model", "vl_model", "model_name"], "model", Shape::Text),
     (&["api_key", "api_token", "token"], "api_key", Shape::Text),
-    (&["timeout", "request_timeout", "api_timeout"], "timeout", Shape::Number),
+    (
+        &["timeout", "request_timeout", "api_timeout"],
+        "timeout",
+        Shape::Number,
+    ),
     (&["system_prompt", "prompt"], "prompt", Shape::Text),
     (&["language"], "language", Shape::Text),
     (&["max_tokens"], "max_tokens", Shape::Number),
@@ -87,7 +91,9 @@ pub fn yaml(text: &str, origin: &str) -> Result<Imported, Error> {
     }
     if !provider.is_empty() {
         provider.insert("name".into(), "imported".into());
-        provider.entry("kind").or_insert_with(|| Kind::OpenAi.name().into());
+        provider
+            .entry("kind")
+            .or_insert_with(|| Kind::OpenAi.name().into());
         let providers = toml::Value::Array(vec![toml::Value::Table(provider)]);
         table.insert("provider".into(), providers);
     }
@@ -125,7 +131,10 @@ fn take(key: &str, value: &Value, table: &mut toml::Table, provider: &mut toml::
 /// An empty text is no value.
 fn put(table: &mut toml::Table, name: &str, value: &Value, shape: Shape) -> bool {
     let value = match shape {
-        Shape::Text => value.as_str().filter(|t| !t.trim().is_empty()).map(Into::into),
+        Shape::Text => value
+            .as_str()
+            .filter(|t| !t.trim().is_empty())
+            .map(Into::into),
         Shape::Number => seconds(value).map(|n| toml::Value::Integer(n.ceil() as i64)),
         Shape::Float => seconds(value).map(toml::Value::Float),
         Shape::Truth => value.as_bool().map(Into::into),
@@ -146,7 +155,9 @@ fn seconds(value: &Value) -> Option<f64> {
         return Some(number);
     }
     let text = value.as_str()?.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let number: f64 = text[..end].parse().ok()?;
     match text[end..].trim() {
         "" | "s" | "sec" | "seconds" => Some(number),
@@ -183,7 +194,10 @@ fn address(url: &str) -> (Kind, String) {
             return (kind, start.to_owned());
         }
     }
-    let has_path = url.split("://").nth(1).is_some_and(|rest| rest.contains('/'));
+    let has_path = url
+        .split("://")
+        .nth(1)
+        .is_some_and(|rest| rest.contains('/'));
     match (has_path, url.ends_with(":11434")) {
         (_, true) => (Kind::Ollama, url.to_owned()),
         (true, _) => (Kind::OpenAi, url.to_owned()),
@@ -204,9 +218,15 @@ mod tests {
         let imported = yaml(text, "config.yaml").unwrap();
         let config = Config::parse(&imported.toml, "f").unwrap();
         let provider = &config.provider[0];
-        assert_eq!((provider.name.as_str(), provider.kind), ("imported", Kind::OpenAi));
+        assert_eq!(
+            (provider.name.as_str(), provider.kind),
+            ("imported", Kind::OpenAi)
+        );
         assert_eq!(provider.url.as_deref(), Some("http://localhost:1234/v1"));
-        assert_eq!((provider.model.as_str(), provider.timeout), ("qwen2-vl-7b", Some(90)));
+        assert_eq!(
+            (provider.model.as_str(), provider.timeout),
+            ("qwen2-vl-7b", Some(90))
+        );
         assert_eq!(provider.prompt.as_deref(), Some("Describe it.\nBriefly.\n"));
         assert_eq!((config.parallel_requests, config.retry_delay), (8, 2.0));
         assert_eq!(config.exclude_filter, ["thumbs", "*.tmp"]);
@@ -224,14 +244,21 @@ mod tests {
         check("http://h:11434/", Kind::Ollama, "http://h:11434");
         check("http://h:1234", Kind::OpenAi, "http://h:1234/v1");
         check("https://h/v1/", Kind::OpenAi, "https://h/v1");
-        check("https://api.anthropic.com/v1/messages", Kind::Anthropic, "https://api.anthropic.com");
+        check(
+            "https://api.anthropic.com/v1/messages",
+            Kind::Anthropic,
+            "https://api.anthropic.com",
+        );
     }
 
     #[test]
     fn what_makes_no_sense_is_said() {
         let check = |text: &str, expected: &str| {
             let error = yaml(text, "c.yaml").unwrap_err().to_string();
-            assert!(error.starts_with("c.yaml: ") && error.contains(expected), "{error}");
+            assert!(
+                error.starts_with("c.yaml: ") && error.contains(expected),
+                "{error}"
+            );
         };
         check("just text", "no keys and values");
         check("a: [1", "");

@@ -33,7 +33,10 @@ struct Said {
     answer: Value,
 }
 
-pub async fn post(State(app): State<Arc<App>>, Json(asked): Json<Asked>) -> Result<Json<Value>, Failure> {
+pub async fn post(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Asked>,
+) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
         app.scan()?;
         let mut counts = [0u64; 4];
@@ -47,7 +50,9 @@ pub async fn post(State(app): State<Arc<App>>, Json(asked): Json<Asked>) -> Resu
             counts[at] += 1;
         }
         let [taken, skipped, failed, unknown] = counts;
-        Ok(Json(json!({"taken": taken, "skipped": skipped, "failed": failed, "unknown": unknown})))
+        Ok(Json(
+            json!({"taken": taken, "skipped": skipped, "failed": failed, "unknown": unknown}),
+        ))
     })
     .await
 }

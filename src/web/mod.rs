@@ -2,10 +2,10 @@
 //!
 //! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
 
+mod adopt;
 mod analyze;
 mod export;
 mod failure;
-mod adopt;
 mod import;
 mod photo;
 mod scan;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Scheduler;
 use super::content;
 use super::sight::Sights;
 use super::verdict::{Ended, Verdict};
-use super::Scheduler;
 use crate::catalog::{Answer, Change, Outcome, Photo, PhotoId, Status};
 use crate::library::Library;
 use crate::originals::Originals;
@@ -33,7 +33,8 @@ impl Scheduler {
             return Ended::Skipped;
         };
         let photo = library.index().photo(adopted.photo);
-        let Some(photo) = photo.filter(|p| matches!(p.status, Status::Pending | Status::Analyzed)) else {
+        let Some(photo) = photo.filter(|p| matches!(p.status, Status::Pending | Status::Analyzed))
+        else {
             return Ended::Skipped;
         };
         let at = adopted.at;
@@ -44,7 +45,9 @@ impl Scheduler {
                 Some(at) => Change::Learned { id, outcome, at },
                 None => Change::Analyzed { id, outcome },
             };
-            library.commit(&[change]).map_err(|e| Verdict::Postponed(e.to_string()))
+            library
+                .commit(&[change])
+                .map_err(|e| Verdict::Postponed(e.to_string()))
         });
         match recorded {
             Ok(()) => Ended::Analyzed,
@@ -61,10 +64,19 @@ impl Scheduler {
         adopted: Adopted,
     ) -> Result<Outcome, Verdict> {
         let server = self.remote.as_ref().and_then(|r| r.servers.first());
-        let name = server.map_or(NOBODY, |(provider, _)| provider.analyzer.name()).to_owned();
-        let detail = library.detail(photo.id).map_err(|e| Verdict::Postponed(e.to_string()))?;
+        let name = server
+            .map_or(NOBODY, |(provider, _)| provider.analyzer.name())
+            .to_owned();
+        let detail = library
+            .detail(photo.id)
+            .map_err(|e| Verdict::Postponed(e.to_string()))?;
         let has_answered = |(who, ..): &(String, String, i64)| *who == name;
-        if detail.ok_or(Verdict::Skipped)?.analyses.iter().any(has_answered) {
+        if detail
+            .ok_or(Verdict::Skipped)?
+            .analyses
+            .iter()
+            .any(has_answered)
+        {
             return Err(Verdict::Skipped);
         }
         let mut bytes = Vec::new();

@@ -9,10 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::report::hinted;
-use super::{Common, on_runtime, target, terminal};
 use crate::app;
+use crate::cli::client::Client;
+use crate::cli::report::hinted;
+use crate::cli::{Common, on_runtime, target, terminal};
 use crate::config::{Config, import};
 
 #[derive(clap::Args)]
@@ -56,22 +56,33 @@ fn settings(file: &Path, to: &Path) -> anyhow::Result<()> {
         Ok(new) => new,
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{}: there is a configuration already", to.display());
-            return Err(hinted(message, "name another file with --config, or remove it first"));
+            return Err(hinted(
+                message,
+                "name another file with --config, or remove it first",
+            ));
         }
         Err(e) => return Err(anyhow::Error::new(e).context(to.display().to_string())),
     };
     let origin = file.display();
-    write!(new, "# Taken over from {origin}. `kbasefs config init` writes a file with every key.\n\n{}", imported.toml)?;
+    write!(
+        new,
+        "# Taken over from {origin}. `kbasefs config init` writes a file with every key.\n\n{}",
+        imported.toml
+    )?;
     terminal::say(format_args!("{}", to.display()))?;
     if !imported.ignored.is_empty() {
         let ignored = imported.ignored.join(", ");
-        terminal::say(format_args!("not taken over: {}", terminal::printable(&ignored)))?;
+        terminal::say(format_args!(
+            "not taken over: {}",
+            terminal::printable(&ignored)
+        ))?;
     }
     Ok(())
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).map_err(|e| anyhow::Error::new(e).context(file.display().to_string()))
+    std::fs::read_to_string(file)
+        .map_err(|e| anyhow::Error::new(e).context(file.display().to_string()))
 }
 
 /// The source that is named, or the one with a catalog that the file lies in.
@@ -86,7 +97,10 @@ fn source_of(file: &Path, named: Option<&Path>, config: &Config) -> anyhow::Resu
         }
     }
     let message = format!("{}: in no folder that has a catalog", file.display());
-    Err(hinted(message, "name the folder of photos with --source FOLDER"))
+    Err(hinted(
+        message,
+        "name the folder of photos with --source FOLDER",
+    ))
 }
 
 /// Every `index.json` below a folder; links aren't followed.
@@ -121,7 +135,11 @@ async fn answers(source: &Path, files: &[PathBuf], config: Config) -> anyhow::Re
     let mut sum = [0u64; 4];
     let names = ["taken", "skipped", "failed", "unknown"];
     for part in answers.chunks(500) {
-        let counts = client.post("/api/v1/adopt", &json!({"answers": part})).await?.value().await?;
+        let counts = client
+            .post("/api/v1/adopt", &json!({"answers": part}))
+            .await?
+            .value()
+            .await?;
         for (sum, name) in sum.iter_mut().zip(names) {
             *sum += counts[name].as_u64().unwrap_or(0);
         }
@@ -136,16 +154,34 @@ async fn answers(source: &Path, files: &[PathBuf], config: Config) -> anyhow::Re
 }
 
 /// Finds descriptions wherever they are in an index: in a list of entries that name their file, or under its name.
-fn collect(value: &Value, name: Option<&str>, source: &Path, folder: &Path, answers: &mut Vec<Value>) {
-    const FILE: [&str; 7] = ["path", "file", "filename", "file_name", "original_path", "image", "name"];
+fn collect(
+    value: &Value,
+    name: Option<&str>,
+    source: &Path,
+    folder: &Path,
+    answers: &mut Vec<Value>,
+) {
+    const FILE: [&str; 7] = [
+        "path",
+        "file",
+        "filename",
+        "file_name",
+        "original_path",
+        "image",
+        "name",
+    ];
     if let Value::Array(all) = value {
-        return all.iter().for_each(|entry| collect(entry, None, source, folder, answers));
+        return all
+            .iter()
+            .for_each(|entry| collect(entry, None, source, folder, answers));
     }
     let Some(fields) = value.as_object() else {
         return;
     };
     if !value["description"].is_string() {
-        return fields.iter().for_each(|(key, entry)| collect(entry, Some(key), source, folder, answers));
+        return fields
+            .iter()
+            .for_each(|(key, entry)| collect(entry, Some(key), source, folder, answers));
     }
     let own = FILE.iter().find_map(|key| value[*key].as_str());
     let file = own.or(name).and_then(|file| inside(file, source, folder));
@@ -166,7 +202,10 @@ fn collect(value: &Value, name: Option<&str>, source: &Path, folder: &Path, answ
 /// A path relative to the source: of a file beside the index, or in the source, or given as a whole.
 fn inside(file: &str, source: &Path, folder: &Path) -> Option<PathBuf> {
     let places = [folder.join(file), source.join(file)];
-    let place = places.iter().find(|place| place.is_file()).unwrap_or(&places[0]);
+    let place = places
+        .iter()
+        .find(|place| place.is_file())
+        .unwrap_or(&places[0]);
     let place = place.canonicalize().unwrap_or_else(|_| place.clone());
     place.strip_prefix(source).ok().map(Path::to_owned)
 }
@@ -181,7 +220,13 @@ fn date(value: &Value) -> Option<i64> {
         return Some(moment.as_second());
     }
     let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-    Some(civil.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp().as_second())
+    Some(
+        civil
+            .to_zoned(jiff::tz::TimeZone::system())
+            .ok()?
+            .timestamp()
+            .as_second(),
+    )
 }
 
 #[cfg(test)]
@@ -200,14 +245,22 @@ mod tests {
             let mut answers = Vec::new();
             collect(&index, None, &root, &root.join("sub"), &mut answers);
             let paths = answers.iter().map(|a| {
-                let bytes = URL_SAFE_NO_PAD.decode(a["path_base64"].as_str().unwrap()).unwrap();
+                let bytes = URL_SAFE_NO_PAD
+                    .decode(a["path_base64"].as_str().unwrap())
+                    .unwrap();
                 String::from_utf8(bytes).unwrap()
             });
             assert_eq!(paths.collect::<Vec<_>>(), expected, "{index}");
         };
         let entry = json!({"short_name": "x", "description": "y", "vl_model": "m", "update_date": "2024-05-01 10:00:00"});
-        check(json!({"a.jpg": entry, "b.jpg": entry}), &["sub/a.jpg", "b.jpg"]);
-        check(json!({"version": 1, "files": {"a.jpg": entry}}), &["sub/a.jpg"]);
+        check(
+            json!({"a.jpg": entry, "b.jpg": entry}),
+            &["sub/a.jpg", "b.jpg"],
+        );
+        check(
+            json!({"version": 1, "files": {"a.jpg": entry}}),
+            &["sub/a.jpg"],
+        );
         let mut named = entry.clone();
         named["path"] = root.join("b.jpg").to_str().unwrap().into();
         check(json!([named]), &["b.jpg"]);
