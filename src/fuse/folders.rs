@@ -42,9 +42,11 @@ impl Folders {
     pub fn open(&self, inode: Inode, listing: Result<OpenDir>, reply: ReplyOpen) {
         match listing {
             Ok(listing) => {
-                let flags = match listing.is_steady() {
-                    true => FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
-                    false => FopenFlags::empty(),
+                // Who has just changed something sees it, even before the kernel is told.
+                let flags = match (listing.is_steady(), self.inbox.is_listing_right(inode)) {
+                    (true, true) => FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
+                    (true, false) => FopenFlags::FOPEN_CACHE_DIR,
+                    (false, _) => FopenFlags::empty(),
                 };
                 let handle = self.open.insert(Folder {
                     inode,

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -32,13 +32,21 @@ pub struct Inbox {
     sender: Sender<Vec<Stale>>,
     /// Held for reading while an answer that the kernel will remember is on its way.
     answering: RwLock<()>,
+    waiting: Waiting,
 }
+
+/// Folders whose cached listing is wrong and not dropped yet.
+type Waiting = Arc<Mutex<HashSet<Inode>>>;
 
 impl Inbox {
     pub fn new() -> (Arc<Self>, Receiver<Vec<Stale>>) {
         let (sender, receiver) = channel();
-        let answering = RwLock::default();
-        (Arc::new(Self { sender, answering }), receiver)
+        let inbox = Self {
+            sender,
+            answering: RwLock::default(),
+            waiting: Waiting::default(),
+        };
+        (Arc::new(inbox), receiver)
     }
 
     /// Holds notifications back until an answer is out, so that none overtakes an answer that it is about.
@@ -47,14 +55,29 @@ impl Inbox {
     }
 
     pub fn hand_in(&self, stale: Vec<Stale>) {
+        let mut waiting = lock(&self.waiting);
+        waiting.extend(stale.iter().filter_map(|stale| match stale {
+            Stale::Listing(inode) => Some(inode),
+            _ => None,
+        }));
+        drop(waiting);
         // Fails only while the mount ends, when the kernel forgets everything anyway.
         let _ = self.sender.send(stale);
+    }
+
+    /// Whether what the kernel keeps of a folder's listing is right, as far as is known.
+    pub fn is_listing_right(&self, folder: Inode) -> bool {
+        !lock(&self.waiting).contains(&folder)
     }
 
     /// Waits until answers worked out before now are out.
     fn let_answers_out(&self) {
         drop(self.answering.write().expect("nothing panics holding it"));
     }
+}
+
+fn lock(waiting: &Waiting) -> MutexGuard<'_, HashSet<Inode>> {
+    waiting.lock().expect("nothing panics holding it")
 }
 
 /// Follows a library for as long as there is somebody to tell.
@@ -82,6 +105,7 @@ pub fn start(
         folders,
         told: HashMap::new(),
         due: HashSet::new(),
+        waiting: inbox.waiting.clone(),
     };
     let inbox = Arc::downgrade(inbox);
     let thread = std::thread::Builder::new().name("kbasefs-notify".into());
@@ -103,6 +127,7 @@ struct Invalidator {
     told: HashMap<Inode, Instant>,
     /// Folders whose turn comes when their pause is over.
     due: HashSet<Inode>,
+    waiting: Waiting,
 }
 
 impl Invalidator {
@@ -173,6 +198,7 @@ impl Invalidator {
             }
         });
         for inode in now {
+            lock(&self.waiting).remove(&inode);
             report(self.notifier.inval_inode(INodeNo(inode.0), 0, 0));
             self.told.insert(inode, Instant::now());
         }
