@@ -3,6 +3,8 @@
 //! A change is committed to the store, then shown by the index, then told to whoever listens, in this order, one
 //! commit at a time. Knows nothing of what the changes mean.
 
+mod undo;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, mpsc};
@@ -10,9 +12,11 @@ use std::{mem, thread};
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Change, Detail, Effect, PhotoId, Query, Words};
+use crate::catalog::{Act, ActId, Change, Detail, Effect, PhotoId, Query, Words};
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
+
+pub use undo::{Error as UndoError, TakenBack, Which};
 
 type Listener = Box<dyn Fn(&Delta) + Send + Sync>;
 
@@ -72,8 +76,8 @@ impl Library {
     fn read_all(&self, ready: &mpsc::SyncSender<Vec<Effect>>) -> Result<()> {
         let mut batch = Vec::with_capacity(LOAD_BATCH);
         let send = |batch| ready.send(batch).expect("the index takes every batch");
-        self.store.load(&mut |entry| {
-            batch.push(Effect::Upsert(entry));
+        self.store.load(&mut |effect| {
+            batch.push(effect);
             if batch.len() == LOAD_BATCH {
                 send(mem::replace(&mut batch, Vec::with_capacity(LOAD_BATCH)));
             }
@@ -84,18 +88,33 @@ impl Library {
 
     /// Makes changes durable, then visible, then known. Blocks on the disk.
     pub fn commit(&self, changes: &[Change]) -> Result<()> {
+        self.apply(changes).map(|_| ())
+    }
+
+    /// The same for something that a person does: its number in the journal, and how many things it changed. `None`
+    /// for what changes nothing.
+    pub fn act(&self, act: Act) -> Result<Option<(ActId, usize)>> {
+        self.apply(&[Change::Acted(Box::new(act))])
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<Option<(ActId, usize)>> {
         if changes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let _in_order = self.order.lock().expect("no commit panics half-way");
-        let delta = self.index().apply(self.store.commit(changes)?);
+        let effects = self.store.commit(changes)?;
+        let acted = effects.iter().find_map(|effect| match effect {
+            Effect::Acted { act, changed } => Some((*act, *changed)),
+            _ => None,
+        });
+        let delta = self.index().apply(effects);
         self.commits.fetch_add(1, Ordering::Release);
         let listeners = self
             .listeners
             .read()
             .expect("no listener list is left half-written");
         listeners.iter().for_each(|tell| tell(&delta));
-        Ok(())
+        Ok(acted)
     }
 
     /// Everything known of a photo. May block on the disk.

@@ -97,7 +97,7 @@ impl Catalog {
     fn edit(&self, name: &[u8], edits: &[Edit]) {
         let id = self.id(name);
         let edits = edits.iter().cloned();
-        let changes = edits.map(|edit| Change::Edited { id, edit });
+        let changes = edits.map(|edit| Change::edited(id, edit));
         self.library.commit(&changes.collect::<Vec<_>>()).unwrap();
     }
 

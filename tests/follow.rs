@@ -80,7 +80,7 @@ impl Followed {
 
     fn tag(&self, path: &str, tag: &str) -> PhotoId {
         let (id, edit) = (self.id(path).unwrap(), Edit::Tag(tag.into()));
-        self.library.commit(&[Change::Edited { id, edit }]).unwrap();
+        self.library.commit(&[Change::edited(id, edit)]).unwrap();
         id
     }
 

@@ -85,7 +85,7 @@ impl Source {
 
     fn tag(&self, id: PhotoId, tag: &str) {
         let edit = Edit::Tag(tag.to_owned());
-        self.library.commit(&[Change::Edited { id, edit }]).unwrap();
+        self.library.commit(&[Change::edited(id, edit)]).unwrap();
     }
 
     fn tags(&self, id: PhotoId) -> Vec<String> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use kbasefs::catalog::{
-    Answer, Change, ContentHash, DateSource, Detail, Edit, Effect, Entry, Facet, Facts, FileStat,
-    Format, Label, Origin, Outcome, PhotoId, Position, SourcePath, Status, Tag, TextField,
-    WallClock, Words,
+    Act, ActId, Actor, Answer, Change, ContentHash, DateSource, Deed, Detail, Done, Edit, Effect,
+    Entry, Facet, Facts, FileStat, Format, Label, LabelKey, Origin, Outcome, PhotoId, Position,
+    Role, Said, Slot, SourcePath, Status, Tag, TextField, Trace, WallClock, Words,
 };
 use kbasefs::store::cached::Cached;
 use kbasefs::store::cached::Room;
@@ -119,7 +119,22 @@ fn analyzed(id: PhotoId, outcome: Outcome) -> Change {
 }
 
 fn edited(id: PhotoId, edit: Edit) -> Change {
-    Change::Edited { id, edit }
+    acted(Role::New, vec![Deed::Edit(id, vec![edit])])
+}
+
+fn acted(role: Role, deeds: Vec<Deed>) -> Change {
+    let by = Actor {
+        process: "mv".into(),
+        pid: 7,
+        uid: 1000,
+    };
+    let words = "tag".into();
+    Change::Acted(Box::new(Act {
+        by,
+        words,
+        role,
+        deeds,
+    }))
 }
 
 /// Adds a photo and gives its id.
@@ -143,7 +158,12 @@ fn tags(store: &dyn Store, id: PhotoId) -> Vec<String> {
 
 fn all(store: &dyn Store) -> Vec<Entry> {
     let mut entries = Vec::new();
-    store.load(&mut |entry| entries.push(entry)).unwrap();
+    let each = &mut |effect| match effect {
+        Effect::Upsert(entry) => entries.push(entry),
+        Effect::Made { .. } => {}
+        other => panic!("a store is not loaded with {other:?}"),
+    };
+    store.load(each).unwrap();
     entries
 }
 
@@ -404,7 +424,7 @@ fn a_photo_is_edited_while_something_holds_that_a_person_said() {
     on_each(|store| {
         let id = add(store, "a.jpg", 1);
         let edited_after = |edit| match &store.commit(&[edited(id, edit)]).unwrap()[..] {
-            [Effect::Upsert(entry)] => {
+            [Effect::Acted { .. }, Effect::Upsert(entry)] => {
                 assert_eq!(all(store), std::slice::from_ref(entry));
                 entry.photo.edited
             }
@@ -416,6 +436,123 @@ fn a_photo_is_edited_while_something_holds_that_a_person_said() {
         assert!(!edited_after(Edit::ClearText(TextField::Description)));
         assert!(edited_after(Edit::Untag("sea".into())), "a denial counts");
         assert!(!edited_after(Edit::ClearTags));
+    });
+}
+
+#[test]
+fn a_list_of_tags_is_all_the_tags() {
+    on_each(|store| {
+        let id = add(store, "a.jpg", 1);
+        let set = |list: &[&str]| {
+            let names = list.iter().map(|t| (*t).to_owned()).collect();
+            store.commit(&[edited(id, Edit::SetTags(names))]).unwrap();
+            tags(store, id).join(" ")
+        };
+        assert_eq!(set(&["dog", "FAMILY"]), "dog FAMILY");
+        store
+            .commit(&[edited(id, Edit::Tag("a,b".into()))])
+            .unwrap();
+        assert_eq!(set(&["a;b", "dog"]), "a,b dog", "as a list writes it");
+        assert_eq!(set(&[]), "");
+    });
+}
+
+#[test]
+fn what_people_do_is_in_the_journal_with_what_was_before() {
+    on_each(|store| {
+        let (a, b) = (add(store, "a.jpg", 1), add(store, "b.jpg", 2));
+        let tag = |id, name: &str| Deed::Edit(id, vec![Edit::Tag(name.into())]);
+        let untag = |id, name: &str| Deed::Edit(id, vec![Edit::Untag(name.into())]);
+        let act = |role, deeds: Vec<Deed>| {
+            let effects = store.commit(&[acted(role, deeds)]).unwrap();
+            effects.iter().find_map(|effect| match effect {
+                Effect::Acted { act, .. } => Some(*act),
+                _ => None,
+            })
+        };
+        let first = act(
+            Role::New,
+            vec![tag(a, "dog"), untag(b, "sea"), tag(PhotoId(99), "x")],
+        )
+        .unwrap();
+        assert_eq!(act(Role::New, vec![tag(a, "dog")]), None, "nothing changed");
+        let same = act(Role::Continues(first), vec![untag(a, "dog"), tag(b, "cat")]);
+        assert_eq!(same, Some(first));
+        let (done, traces) = store.act(first).unwrap().unwrap();
+        assert_eq!(
+            (done.photos, done.photo, done.by.process.as_str()),
+            (1, Some(b), "mv")
+        );
+        let said = |value: &str, holds| {
+            Some(Said {
+                value: value.into(),
+                holds,
+            })
+        };
+        let trace = |name: &str, after| Trace {
+            photo: Some(b),
+            slot: Slot::Label(LabelKey::new(Facet::Tag, name)),
+            before: None,
+            after,
+        };
+        let expected = [
+            trace("cat", said("cat", true)),
+            trace("sea", said("sea", false)),
+        ];
+        assert_eq!(traces, expected, "a dog that came and went is no change");
+        store.commit(&[edited(b, Edit::Tag("sea".into()))]).unwrap();
+        let undo = act(Role::Undoes(first), vec![Deed::Restore(traces)]).unwrap();
+        assert_eq!(
+            tags(store, b).join(" "),
+            "Family sea",
+            "what was edited since stays"
+        );
+        assert_eq!(store.act(undo).unwrap().unwrap().1.len(), 1);
+        assert_eq!(store.act(first).unwrap().unwrap().0.undone_by, Some(undo));
+        assert_ne!(
+            act(Role::Continues(first), vec![tag(a, "owl")]),
+            Some(first)
+        );
+        act(Role::Redoes(first), Vec::new());
+        assert_eq!(store.act(first).unwrap().unwrap().0.undone_by, None);
+        let ids: Vec<_> = store
+            .acts(None, 9)
+            .unwrap()
+            .iter()
+            .map(|d| d.id.0)
+            .collect();
+        assert_eq!(ids, [5, 4, 3, 2, 1]);
+        assert_eq!(store.acts(Some(ActId(3)), 1).unwrap()[0].id, ActId(2));
+    });
+}
+
+#[test]
+fn a_tag_that_was_made_is_there_without_photos() {
+    on_each(|store| {
+        let made = |store: &dyn Store| {
+            let mut made = Vec::new();
+            let each = &mut |effect| {
+                if let Effect::Made { written, .. } = effect {
+                    made.extend(written);
+                }
+            };
+            store.load(each).unwrap();
+            made
+        };
+        store
+            .commit(&[acted(Role::New, vec![Deed::Make("Trip".into())])])
+            .unwrap();
+        assert_eq!(made(store), ["Trip"]);
+        let tag = LabelKey::new(Facet::Tag, "trip");
+        store
+            .commit(&[acted(Role::New, vec![Deed::Unmake(tag)])])
+            .unwrap();
+        assert!(made(store).is_empty());
+        let (_, traces) = store.act(ActId(2)).unwrap().unwrap();
+        store
+            .commit(&[acted(Role::Undoes(ActId(2)), vec![Deed::Restore(traces)])])
+            .unwrap();
+        assert_eq!(made(store), ["Trip"]);
     });
 }
 
@@ -591,6 +728,31 @@ fn any_change() -> impl Strategy<Value = Change> {
         (0..6u8).prop_map(Edit::SetRating),
         Just(Edit::ClearRating),
     ];
+    let tag = || word().prop_map(|w| LabelKey::new(Facet::Tag, &w));
+    let said = || {
+        prop::option::of((word(), any::<bool>()).prop_map(|(value, holds)| Said { value, holds }))
+    };
+    let trace = (prop::option::of(id()), tag(), said(), said());
+    let trace = trace.prop_map(|(photo, tag, before, after)| Trace {
+        photo,
+        slot: Slot::Label(tag),
+        before,
+        after,
+    });
+    let deed = prop_oneof![
+        (id(), word()).prop_map(|(id, tag)| Deed::Edit(id, vec![Edit::SetTags(vec![tag])])),
+        word().prop_map(Deed::Make),
+        tag().prop_map(Deed::Unmake),
+        prop::collection::vec(trace, 1..3).prop_map(Deed::Restore),
+        (id(), tag()).prop_map(|(id, tag)| Deed::TakeBack(id, Slot::Label(tag))),
+    ];
+    let act = || (1..6u64).prop_map(ActId);
+    let role = prop_oneof![
+        Just(Role::New),
+        act().prop_map(Role::Continues),
+        act().prop_map(Role::Undoes),
+        act().prop_map(Role::Redoes),
+    ];
     prop_oneof![
         3 => (prop::option::of(id()), at(), stat()).prop_map(|(known, at, stat)| found(known, &at, stat)),
         2 => (id(), at(), stat()).prop_map(|(id, at, stat)| Change::Moved { id, path: path(&at), stat }),
@@ -599,6 +761,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         2 => (id(), stat(), 0..3u8, word()).prop_map(|(id, stat, n, tag)| analyzed(id, outcome(n, stat, &[&tag]))),
         1 => (id(), stat()).prop_map(|(id, stat)| Change::Failed { id, stat, reason: "torn".into() }),
         2 => (id(), edit).prop_map(|(id, edit)| edited(id, edit)),
+        2 => (role, prop::collection::vec(deed, 1..4)).prop_map(|(role, deeds)| acted(role, deeds)),
     ]
 }
 
@@ -614,6 +777,7 @@ proptest! {
             prop_assert_eq!(memory.commit(changes).unwrap(), sqlite.commit(changes).unwrap());
         }
         prop_assert_eq!(all(&memory), all(&sqlite));
+        prop_assert_eq!(journal(&memory), journal(&sqlite));
         for id in (1..60).map(PhotoId) {
             prop_assert_eq!(untimed(memory.detail(id).unwrap()), untimed(sqlite.detail(id).unwrap()));
         }
@@ -626,6 +790,17 @@ proptest! {
         b.sort_unstable();
         prop_assert_eq!(a, b);
     }
+}
+
+/// The whole journal, whenever it was written.
+fn journal(store: &dyn Store) -> Vec<(Done, Vec<Trace>)> {
+    let acts = store.acts(None, 1000).unwrap().into_iter();
+    acts.map(|done| {
+        let (same, traces) = store.act(done.id).unwrap().unwrap();
+        assert_eq!(done, same);
+        (Done { at: 0, ..done }, traces)
+    })
+    .collect()
 }
 
 /// The two stores write at different seconds.

@@ -13,7 +13,9 @@ use std::time::Instant;
 
 use crate::catalog::PhotoId;
 use breadth::Breadth;
-use processes::{Process, Processes};
+use processes::Processes;
+
+pub use processes::Process;
 
 /// Process names as the kernel gives them, cut at 15 characters. Seen on desktops; a list to be lengthened.
 const NAMES: [&str; 20] = [
@@ -76,6 +78,11 @@ impl Crawlers {
     /// Whether the process that this thread belongs to is a crawler by its name. Counted if so.
     pub fn is_crawler(&self, pid: u32) -> bool {
         self.is_crawler_at(pid, Instant::now())
+    }
+
+    /// The process that a thread belongs to, where the system tells.
+    pub fn process(&self, thread: u32) -> Option<Process> {
+        self.lock().processes.of_thread(thread, Instant::now())
     }
 
     /// How many accesses counted for less, by the name of the process; the most first.

@@ -15,7 +15,7 @@ pub mod scheduler;
 mod singular;
 pub mod wording;
 
-pub use crawlers::Crawlers;
+pub use crawlers::{Crawlers, Process};
 pub use scheduler::{Ended, Options as SchedulerOptions, Provider, Scheduler};
 
 use std::sync::Arc;

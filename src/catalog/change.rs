@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use super::{
-    ContentHash, Edit, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId, SourcePath,
+    Act, ActId, Actor, ContentHash, Deed, Edit, Facts, FileStat, Label, LabelKey, Origin, Outcome,
+    Photo, PhotoId, Role, SourcePath,
 };
 
 /// Something that happened. `Store::commit` makes it durable.
@@ -52,8 +53,20 @@ pub enum Change {
         /// For people: lower case, no full stop.
         reason: String,
     },
-    /// A person changed something.
-    Edited { id: PhotoId, edit: Edit },
+    /// A person did something. It enters the journal with what it changed.
+    Acted(Box<Act>),
+}
+
+impl Change {
+    /// One edit, of a program that isn't known.
+    pub fn edited(id: PhotoId, edit: Edit) -> Self {
+        Self::Acted(Box::new(Act {
+            by: Actor::default(),
+            words: "edit".into(),
+            role: Role::New,
+            deeds: vec![Deed::Edit(id, vec![edit])],
+        }))
+    }
 }
 
 /// A photo with all its labels, of every origin: what the index is made of.
@@ -68,6 +81,16 @@ pub struct Entry {
 pub enum Effect {
     Upsert(Entry),
     Remove(PhotoId),
+    /// Whether a tag is there even where no photo has it, and how it is written then.
+    Made {
+        tag: LabelKey,
+        written: Option<String>,
+    },
+    /// An act is in the journal under this number; how many things it changed just now.
+    Acted {
+        act: ActId,
+        changed: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

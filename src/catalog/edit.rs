@@ -1,6 +1,8 @@
-//! What a person changes.
+//! What a person changes, and what the journal keeps of it so that it can be taken back.
 
-use super::TextField;
+use std::fmt;
+
+use super::{LabelKey, PhotoId, TextField};
 
 /// One change that a person makes to one photo. Stored with origin `human`.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +11,9 @@ pub enum Edit {
     Tag(String),
     /// The photo has not this tag, whoever says so.
     Untag(String),
+    /// The photo has these tags and no others: what is new is added, what isn't among them is denied. A tag with a
+    /// comma in it is also meant by the same with a semicolon, which is how lists write it.
+    SetTags(Vec<String>),
     /// Forget what people said about tags; what others say shows again.
     ClearTags,
     /// Replace a text.
@@ -18,4 +23,116 @@ pub enum Edit {
     /// 0 to 5.
     SetRating(u8),
     ClearRating,
+}
+
+/// The number of an act in the journal. Never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActId(pub u64);
+
+impl fmt::Display for ActId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The program that did something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// At most 15 characters; empty where the system doesn't tell.
+    pub process: String,
+    pub pid: u32,
+    pub uid: u32,
+}
+
+/// What a person does at one time. It ends in the journal as one, and is taken back as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Act {
+    pub by: Actor,
+    /// What it is, without naming photos: `untag beach`.
+    pub words: String,
+    pub role: Role,
+    pub deeds: Vec<Deed>,
+}
+
+/// What an act is to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It stands for itself.
+    New,
+    /// More of the same act; by itself where that is taken back already.
+    Continues(ActId),
+    /// Takes that act back.
+    Undoes(ActId),
+    /// Does that act again, which was taken back.
+    Redoes(ActId),
+}
+
+/// One thing that an act does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    Edit(PhotoId, Vec<Edit>),
+    /// A tag, written like this, is there from now on, though no photo has it.
+    Make(String),
+    /// A tag is there only where a photo has it.
+    Unmake(LabelKey),
+    /// What is as it was after these traces is again as it was before; what is different by now is left alone.
+    Restore(Vec<Trace>),
+    /// What this same act changed of a photo so far is again as it was before.
+    TakeBack(PhotoId, Slot),
+}
+
+/// Something that people say one thing about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// Of a photo: whether it has the label. Of the catalog: that the label is there.
+    Label(LabelKey),
+    Text(TextField),
+}
+
+/// What a person says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// A text, or a label as it is written.
+    pub value: String,
+    /// False: the photo has not this label.
+    pub holds: bool,
+}
+
+/// What an act changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// `None` for the catalog itself.
+    pub photo: Option<PhotoId>,
+    pub slot: Slot,
+    pub before: Option<Said>,
+    pub after: Option<Said>,
+}
+
+impl Trace {
+    /// What leads back.
+    pub fn reversed(self) -> Self {
+        Self {
+            before: self.after,
+            after: self.before,
+            ..self
+        }
+    }
+}
+
+/// An act as the journal has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    pub id: ActId,
+    /// Seconds since 1970.
+    pub at: i64,
+    pub by: Actor,
+    pub words: String,
+    /// Never [`Role::Continues`].
+    pub role: Role,
+    /// The act that took it back, if it is taken back.
+    pub undone_by: Option<ActId>,
+    /// How many photos it changed.
+    pub photos: u64,
+    /// One of them.
+    pub photo: Option<PhotoId>,
 }

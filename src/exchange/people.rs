@@ -1,16 +1,19 @@
 //! What people say of photos, taken in batch by batch.
 
-use crate::catalog::{Change, Detail, Edit, Facet, Label, Origin, PhotoId, Text};
+use crate::catalog::{
+    Act, ActId, Actor, Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Role, Text,
+};
 use crate::library::Library;
 use crate::store::Result;
 
 /// Photos that are changed in one commit.
 const BATCH: usize = 200;
 
-/// Edits that gather while an import is read.
+/// Edits that gather while an import is read: one act of the journal.
 pub struct People<'a> {
     library: &'a Library,
     edits: Vec<(PhotoId, Vec<Edit>)>,
+    act: Option<ActId>,
 }
 
 impl<'a> People<'a> {
@@ -18,6 +21,7 @@ impl<'a> People<'a> {
         Self {
             library,
             edits: Vec::new(),
+            act: None,
         }
     }
 
@@ -34,12 +38,21 @@ impl<'a> People<'a> {
     }
 
     pub fn commit(&mut self) -> Result<()> {
-        let edits = self.edits.drain(..);
-        let changes = edits.flat_map(|(id, edits)| {
-            let edits = edits.into_iter();
-            edits.map(move |edit| Change::Edited { id, edit })
-        });
-        self.library.commit(&changes.collect::<Vec<_>>())
+        let deeds = self.edits.drain(..);
+        let act = Act {
+            by: Actor {
+                process: "kbasefs".into(),
+                pid: std::process::id(),
+                uid: rustix::process::getuid().as_raw(),
+            },
+            words: "import".into(),
+            role: self.act.map_or(Role::New, Role::Continues),
+            deeds: deeds.map(|(id, edits)| Deed::Edit(id, edits)).collect(),
+        };
+        if let Some((act, _)) = self.library.act(act)? {
+            self.act = Some(act);
+        }
+        Ok(())
     }
 }
 

@@ -7,20 +7,23 @@ use tokio::runtime::Handle;
 
 use super::attributes::{GENERATION, Shown, TTL};
 use super::errno;
+use super::invalidate::Inbox;
 use super::values::send_done;
-use crate::vfs::{Attr, Result, Tree};
+use crate::vfs::{Attr, Inode, Result, Stale, Tree};
 
 /// Where edits are carried out.
 pub struct Edits {
     tree: Arc<Tree>,
+    inbox: Arc<Inbox>,
     runtime: Handle,
     shown: Shown,
 }
 
 impl Edits {
-    pub fn new(tree: Arc<Tree>, runtime: Handle, shown: Shown) -> Self {
+    pub fn new(tree: Arc<Tree>, inbox: Arc<Inbox>, runtime: Handle, shown: Shown) -> Self {
         Self {
             tree,
+            inbox,
             runtime,
             shown,
         }
@@ -44,5 +47,20 @@ impl Edits {
         let tree = self.tree.clone();
         self.runtime
             .spawn_blocking(move || send_done(edit(&tree), reply));
+    }
+
+    /// An edit that moves something to this name. The kernel moves what it knows of it along, which may be wrong there:
+    /// names that were absent, for one.
+    pub fn renamed(
+        &self,
+        reply: ReplyEmpty,
+        (parent, name): (Inode, Vec<u8>),
+        edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
+    ) {
+        let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
+        self.runtime.spawn_blocking(move || {
+            send_done(edit(&tree), reply);
+            inbox.hand_in(vec![Stale::Entry { parent, name }]);
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fuser::{
     AccessFlags, BsdFileFlags, Errno, FileHandle, INodeNo, InitFlags, KernelConfig, LockOwner,
@@ -85,13 +85,14 @@ impl fuser::Filesystem for Filesystem {
         Ok(())
     }
 
-    fn lookup(&self, _: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn lookup(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.counters.count(Request::Lookup);
-        let (parent, name) = (Inode(parent.0), name.as_bytes().to_vec());
-        let ask = move |tree: &Tree| tree.lookup(parent, &name);
+        let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
+        let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
         let shown = self.shown;
         self.answers.give(ask, move |found| match found {
-            Ok(attr) => reply.entry(&TTL, &shown.attr(&attr), GENERATION),
+            Ok((attr, true)) => reply.entry(&TTL, &shown.attr(&attr), GENERATION),
+            Ok((attr, false)) => reply.entry(&Duration::ZERO, &shown.attr(&attr), GENERATION),
             Err(Error::NotFound) => reply.entry(&TTL, &absent(), GENERATION),
             Err(e) => reply.error(errno::of(&e)),
         });
@@ -249,7 +250,7 @@ impl fuser::Filesystem for Filesystem {
 
     fn setxattr(
         &self,
-        _: &fuser::Request,
+        request: &fuser::Request,
         inode: INodeNo,
         name: &OsStr,
         value: &[u8],
@@ -259,20 +260,32 @@ impl fuser::Filesystem for Filesystem {
     ) {
         self.counters.count(Request::SetXattr);
         let (tree, inode) = (self.tree.clone(), Inode(inode.0));
-        let (name, value) = (name.to_owned(), value.to_vec());
+        let (name, value, caller) = (name.to_owned(), value.to_vec(), caller(request));
         self.runtime.spawn_blocking(move || {
             if let Err(e) = allows(&tree, inode, name.as_bytes(), flags) {
                 return reply.error(e);
             }
-            send_done(tree.set_xattr(inode, name.as_bytes(), &value), reply);
+            send_done(
+                tree.set_xattr(inode, name.as_bytes(), &value, &caller),
+                reply,
+            );
         });
     }
 
-    fn removexattr(&self, _: &fuser::Request, inode: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn removexattr(
+        &self,
+        request: &fuser::Request,
+        inode: INodeNo,
+        name: &OsStr,
+        reply: ReplyEmpty,
+    ) {
         self.counters.count(Request::SetXattr);
-        let (tree, name) = (self.tree.clone(), name.to_owned());
+        let (tree, name, caller) = (self.tree.clone(), name.to_owned(), caller(request));
         self.runtime.spawn_blocking(move || {
-            send_done(tree.remove_xattr(Inode(inode.0), name.as_bytes()), reply);
+            send_done(
+                tree.remove_xattr(Inode(inode.0), name.as_bytes(), &caller),
+                reply,
+            );
         });
     }
 
@@ -401,8 +414,8 @@ impl fuser::Filesystem for Filesystem {
         if !(flags - RenameFlags::RENAME_NOREPLACE).is_empty() {
             return reply.error(self.refuse());
         }
-        let replace = flags.is_empty();
-        self.edits.done(reply, move |tree| {
+        let (replace, replaced) = (flags.is_empty(), new.clone());
+        self.edits.renamed(reply, replaced, move |tree| {
             tree.rename((parent, &name), (new.0, &new.1), replace, &caller)
         });
     }

@@ -134,7 +134,7 @@ pub fn mount(
             inbox: inbox.clone(),
         },
         folders: Arc::new(folders),
-        edits: Edits::new(tree.clone(), runtime.clone(), options.shown),
+        edits: Edits::new(tree.clone(), inbox.clone(), runtime.clone(), options.shown),
         shown: options.shown,
         files: Files::new(tree.clone(), originals, runtime, options.passthrough),
     };

@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 use super::alike::Regrouped;
 use super::names::Names;
 use super::{FolderId, LabelId};
-use crate::catalog::{Facet, PhotoId, Status};
+use crate::catalog::{Facet, LabelKey, PhotoId, Status};
 
 /// The difference, photo by photo, and what follows from it for folders.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Delta {
     pub photos: Vec<PhotoDelta>,
     /// Values of labels that are shown in another way now: the old way and the new.
     pub renamed: Vec<(Facet, String)>,
+    /// Labels that a person made, or that are there only for their photos now.
+    pub made: Vec<LabelKey>,
     /// Source folders that got their first photo or lost their last: their parent, their name.
     pub folders: Vec<(FolderId, Box<[u8]>)>,
     /// Photos that became recent or ceased to be.

@@ -26,7 +26,25 @@ struct Kept {
     shown: String,
     /// Whether `shown` is how a person or a file wrote it, rather than a model.
     written: bool,
+    /// Whether a person made it: it is there then even where no photo has it.
+    made: bool,
     photos: RoaringBitmap,
+}
+
+impl Kept {
+    /// Shows it as a person or a file wrote it.
+    fn respell(&mut self, written: String, delta: &mut Delta) {
+        self.written = true;
+        let old = std::mem::replace(&mut self.shown, written);
+        if old != self.shown {
+            delta.renamed.push((self.key.facet, old));
+            delta.renamed.push((self.key.facet, self.shown.clone()));
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        self.made || !self.photos.is_empty()
+    }
 }
 
 #[derive(Default)]
@@ -62,6 +80,10 @@ impl Labels {
             self.rename(id, label, written, delta);
             return id;
         }
+        self.add(key, shown(label, written), written)
+    }
+
+    fn add(&mut self, key: LabelKey, shown: String, written: bool) -> LabelId {
         let id = LabelId(u32::try_from(self.kept.len()).expect("fewer labels than 2^32"));
         self.by_key.insert(key.clone(), id);
         self.by_facet[key.facet as usize].push(id);
@@ -69,25 +91,50 @@ impl Labels {
             self.days.insert(key.folded.clone(), id);
         }
         self.kept.push(Kept {
-            shown: shown(label, written),
             key,
+            shown,
             written,
+            made: false,
             photos: RoaringBitmap::new(),
         });
         id
     }
 
+    /// A person made a label, and wrote it like this; or it is there only for its photos now.
+    pub fn make(&mut self, key: LabelKey, written: Option<String>, delta: &mut Delta) {
+        delta.made.push(key.clone());
+        let id = match (self.by_key.get(&key), &written) {
+            (Some(&id), _) => id,
+            (None, Some(written)) => self.add(key, written.clone(), true),
+            (None, None) => return,
+        };
+        let kept = &mut self.kept[id.0 as usize];
+        kept.made = written.is_some();
+        if let Some(written) = written {
+            kept.respell(written, delta);
+        }
+    }
+
+    /// The labels of a facet that are there though no photo has them.
+    pub fn empty(&self, facet: Facet) -> Vec<LabelFolder> {
+        let ids = self.by_facet[facet as usize].iter();
+        let empty = ids.filter(|id| {
+            let kept = &self.kept[id.0 as usize];
+            kept.made && kept.photos.is_empty()
+        });
+        empty.map(|&id| self.describe(id, |_| 0)).collect()
+    }
+
+    pub fn is_made(&self, key: &LabelKey) -> bool {
+        let id = self.by_key.get(key);
+        id.is_some_and(|id| self.kept[id.0 as usize].made)
+    }
+
     /// The first way in which a person or a file writes a label replaces a model's.
     fn rename(&mut self, id: LabelId, label: &Label, written: bool, delta: &mut Delta) {
         let kept = &mut self.kept[id.0 as usize];
-        if kept.written || !written {
-            return;
-        }
-        kept.written = true;
-        let old = std::mem::replace(&mut kept.shown, shown(label, written));
-        if old != kept.shown {
-            delta.renamed.push((kept.key.facet, old));
-            delta.renamed.push((kept.key.facet, kept.shown.clone()));
+        if !kept.written && written {
+            kept.respell(shown(label, written), delta);
         }
     }
 
@@ -139,15 +186,15 @@ impl Labels {
 
     pub fn folder(&self, key: &LabelKey) -> Option<LabelFolder> {
         let id = *self.by_key.get(key)?;
-        let label = self.describe(id, RoaringBitmap::len);
-        (label.photos > 0).then_some(label)
+        let is_there = self.kept[id.0 as usize].is_there();
+        is_there.then(|| self.describe(id, RoaringBitmap::len))
     }
 
     pub fn find(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
         let mut ids = self.by_facet[facet as usize].iter();
         let id = *ids.find(|id| {
             let kept = &self.kept[id.0 as usize];
-            !kept.photos.is_empty() && wanted(&kept.shown)
+            kept.is_there() && wanted(&kept.shown)
         })?;
         Some(self.describe(id, RoaringBitmap::len))
     }

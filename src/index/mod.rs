@@ -65,6 +65,8 @@ impl Index {
             match effect {
                 Effect::Upsert(entry) => inner.upsert(entry, &mut delta),
                 Effect::Remove(id) => inner.remove(id, &mut delta),
+                Effect::Made { tag, written } => inner.labels.make(tag, written, &mut delta),
+                Effect::Acted { .. } => {}
             }
         }
         inner.settle_recent(&mut delta);
@@ -158,12 +160,27 @@ impl Index {
         self.read().labels.within(facet, within)
     }
 
-    /// A label that some photo has.
+    /// The labels of a facet that are there though no photo has them.
+    pub fn empty_labels(&self, facet: Facet) -> Vec<LabelFolder> {
+        self.read().labels.empty(facet)
+    }
+
+    /// Whether a person made a label, so that it is there even where no photo has it.
+    pub fn is_made(&self, key: &LabelKey) -> bool {
+        self.read().labels.is_made(key)
+    }
+
+    /// A label that some photo has, or that a person made.
     pub fn label(&self, key: &LabelKey) -> Option<LabelFolder> {
         self.read().labels.folder(key)
     }
 
-    /// How a label is shown, whether any photo has it or not.
+    /// The number of a label that is there or was once.
+    pub fn label_id(&self, key: &LabelKey) -> Option<LabelId> {
+        self.read().labels.id(key)
+    }
+
+    /// How a label is shown, whether it is there or was once.
     pub fn spelling(&self, key: &LabelKey) -> Option<String> {
         let inner = self.read();
         let id = inner.labels.id(key)?;

@@ -8,7 +8,9 @@ use moka::sync::Cache;
 use roaring::RoaringBitmap;
 
 use super::{Result, Store};
-use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
+use crate::catalog::{
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+};
 
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,7 @@ impl Cached {
 }
 
 impl Store for Cached {
-    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
         self.store.load(each)
     }
 
@@ -86,12 +88,11 @@ impl Store for Cached {
             self.found.invalidate_all();
         }
         for effect in &effects {
-            let (Effect::Upsert(Entry {
-                photo: crate::catalog::Photo { id, .. },
-                ..
-            })
-            | Effect::Remove(id)) = effect;
-            self.details.invalidate(id);
+            match effect {
+                Effect::Upsert(entry) => self.details.invalidate(&entry.photo.id),
+                Effect::Remove(id) => self.details.invalidate(id),
+                Effect::Made { .. } | Effect::Acted { .. } => {}
+            }
         }
         Ok(effects)
     }
@@ -128,6 +129,14 @@ impl Store for Cached {
 
     fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
         self.store.relevance(words)
+    }
+
+    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+        self.store.acts(before, most)
+    }
+
+    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+        self.store.act(id)
     }
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {

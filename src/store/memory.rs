@@ -12,8 +12,8 @@ use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
 use crate::catalog::{
-    Change, ContentHash, Detail, Effect, Entry, FileStat, Outcome, PhotoId, Searched, SourcePath,
-    Words,
+    Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, LabelKey, Outcome, PhotoId,
+    Role, Searched, Slot, SourcePath, Trace, Words,
 };
 
 #[derive(Default)]
@@ -27,6 +27,31 @@ struct Records {
     declined: HashMap<(String, ContentHash), (String, Declined)>,
     spent: BTreeMap<(String, String), Spent>,
     servers: HashMap<String, String>,
+    made: BTreeMap<LabelKey, String>,
+    /// By number; what they changed is beside them.
+    acts: BTreeMap<ActId, Done>,
+    traces: BTreeMap<(ActId, Option<PhotoId>, Slot), Trace>,
+}
+
+impl Records {
+    fn traces_of(&self, act: ActId) -> Vec<Trace> {
+        let all = self.traces.iter().filter(|((of, ..), _)| *of == act);
+        all.map(|(_, trace)| trace.clone()).collect()
+    }
+
+    fn done(&self, done: &Done) -> Done {
+        let mut photos: Vec<_> = self
+            .traces_of(done.id)
+            .into_iter()
+            .filter_map(|t| t.photo)
+            .collect();
+        photos.dedup();
+        Done {
+            photos: photos.len() as u64,
+            photo: photos.first().copied(),
+            ..done.clone()
+        }
+    }
 }
 
 impl Memory {
@@ -38,10 +63,14 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
         let records = self.lock();
+        for (tag, written) in &records.made {
+            let (tag, written) = (tag.clone(), Some(written.clone()));
+            each(Effect::Made { tag, written });
+        }
         let present = records.photos.values().filter(|r| !r.gone);
-        present.for_each(|record| each(record.entry()));
+        present.for_each(|record| each(Effect::Upsert(record.entry())));
         Ok(())
     }
 
@@ -76,6 +105,19 @@ impl Store for Memory {
             (record.photo.id, score)
         });
         Ok(scored.filter(|(_, score)| *score > 0.0).collect())
+    }
+
+    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+        let records = self.lock();
+        let earlier = records.acts.values().rev();
+        let earlier = earlier.filter(|done| before.is_none_or(|id| done.id < id));
+        Ok(earlier.take(most).map(|done| records.done(done)).collect())
+    }
+
+    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+        let records = self.lock();
+        let done = records.acts.get(&id).map(|done| records.done(done));
+        Ok(done.map(|done| (done, records.traces_of(id))))
     }
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {
@@ -157,6 +199,69 @@ impl Shelf for Records {
         let kept = self.analyses.entry(recorded.outcome.hash).or_default();
         kept.retain(|r| r.outcome.analyzer != recorded.outcome.analyzer);
         kept.push(recorded.clone());
+        Ok(())
+    }
+
+    fn made(&mut self, tag: &LabelKey) -> Result<Option<String>> {
+        Ok(self.made.get(tag).cloned())
+    }
+
+    fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()> {
+        match written {
+            Some(written) => self.made.insert(tag.clone(), written.into()),
+            None => self.made.remove(tag),
+        };
+        Ok(())
+    }
+
+    fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId> {
+        let id = ActId(self.acts.last_key_value().map_or(0, |(id, _)| id.0) + 1);
+        let done = Done {
+            id,
+            at,
+            by: act.by.clone(),
+            words: act.words.clone(),
+            role: match act.role {
+                Role::Continues(_) => Role::New,
+                role => role,
+            },
+            undone_by: None,
+            photos: 0,
+            photo: None,
+        };
+        self.acts.insert(id, done);
+        Ok(id)
+    }
+
+    fn is_standing(&mut self, act: ActId) -> Result<bool> {
+        let done = self.acts.get(&act);
+        Ok(done.is_some_and(|done| done.undone_by.is_none()))
+    }
+
+    fn reword(&mut self, act: ActId, words: &str) -> Result<()> {
+        if let Some(done) = self.acts.get_mut(&act) {
+            done.words = words.into();
+        }
+        Ok(())
+    }
+
+    fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()> {
+        if let Some(done) = self.acts.get_mut(&act) {
+            done.undone_by = by;
+        }
+        Ok(())
+    }
+
+    fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>> {
+        Ok(self.traces.get(&(act, photo, slot.clone())).cloned())
+    }
+
+    fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()> {
+        let at = (act, trace.photo, trace.slot.clone());
+        match trace.before == trace.after {
+            true => self.traces.remove(&at),
+            false => self.traces.insert(at, trace.clone()),
+        };
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of views, FUSE, analyzers or the disk that the photos are on. All SQL is in [`sqlite`].
 
 pub mod cached;
+mod journal;
 pub mod ledger;
 pub mod memory;
 mod naming;
@@ -14,7 +15,9 @@ use std::path::PathBuf;
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
+use crate::catalog::{
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,8 +38,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a catalog keeps. Calls may block on the disk; callers stay off latency-bound threads.
 pub trait Store: Send + Sync {
-    /// Hands over every photo that is not gone, in order of id.
-    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()>;
+    /// Hands over what there is as if it had just come about: tags that people made, then every photo that is not gone,
+    /// in order of id.
+    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()>;
 
     /// Makes the changes durable, all or none, in order, and says what each photo that they touched now is
     /// (a photo touched twice appears once, as it is at the end). An id that isn't there (any more) is skipped.
@@ -58,6 +62,12 @@ pub trait Store: Send + Sync {
     /// How well each photo that has any of the words fits them, above 0: titles and tags count more than
     /// descriptions, and these more than paths.
     fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>>;
+
+    /// What people did, the latest first: at most `most` acts, those before that one.
+    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>>;
+
+    /// An act of the journal and what it changed, sorted by photo.
+    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>>;
 
     /// Sizes in bytes of the gone photos whose hash is known: a new file of such a size is worth hashing.
     fn gone_sizes(&self) -> Result<Vec<u64>>;

@@ -2,9 +2,11 @@
 //!
 //! The one meaning of changes, whatever holds the records. Knows nothing of how and where they are kept.
 
+use std::collections::BTreeMap;
+
 use crate::catalog::{
     Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Outcome, Photo, PhotoId,
-    SourcePath, Status, Text, TextField,
+    Said, Slot, SourcePath, Status, Text, TextField, Trace,
 };
 
 /// An outcome and when it was recorded, in seconds since 1970.
@@ -153,6 +155,7 @@ impl Record {
         match edit {
             Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),
             Edit::Untag(name) => self.untag(name),
+            Edit::SetTags(names) => self.set_tags(names),
             Edit::ClearTags => self.drop_human(Facet::Tag),
             Edit::SetText(field, value) => self.put_text(*field, Origin::Human, value),
             Edit::ClearText(field) => {
@@ -180,6 +183,32 @@ impl Record {
         }
     }
 
+    fn set_tags(&mut self, names: &[String]) {
+        let in_list = |value: &str| LabelKey::new(Facet::Tag, &value.replace(',', ";"));
+        let wanted: Vec<_> = names.iter().map(|name| in_list(name)).collect();
+        let tags = Label::effective(&self.labels).into_iter();
+        let tags = tags.filter(|l| l.facet == Facet::Tag);
+        let have: Vec<_> = tags.map(|l| (in_list(&l.value), l.value.clone())).collect();
+        for (key, value) in &have {
+            if !wanted.contains(key) {
+                self.untag(value);
+            }
+        }
+        for (name, key) in names.iter().zip(&wanted) {
+            // What a list can't write is kept as it is.
+            let written = have
+                .iter()
+                .find(|(k, value)| k == key && value.contains(','));
+            let written = written.map(|(_, value)| value);
+            let is_human = |l: &Label| l.origin == Origin::Human && !l.is_denial();
+            let said = |l: &Label| is_human(l) && in_list(&l.value) == *key;
+            if !self.labels.iter().any(said) {
+                let name = written.unwrap_or(name);
+                self.put_label(Label::sure(Facet::Tag, name, Origin::Human));
+            }
+        }
+    }
+
     fn drop_human(&mut self, facet: Facet) {
         self.labels
             .retain(|l| l.origin != Origin::Human || l.facet != facet);
@@ -189,6 +218,50 @@ impl Record {
     pub fn is_edited(&self) -> bool {
         self.labels.iter().any(|l| l.origin == Origin::Human)
             || self.texts.iter().any(|t| t.origin == Origin::Human)
+    }
+
+    /// All that people say of it.
+    pub fn said(&self) -> BTreeMap<Slot, Said> {
+        let labels = self.labels.iter().filter(|l| l.origin == Origin::Human);
+        let labels = labels.map(|l| {
+            let (value, holds) = (l.value.clone(), !l.is_denial());
+            (Slot::Label(l.key()), Said { value, holds })
+        });
+        let texts = self.texts.iter().filter(|t| t.origin == Origin::Human);
+        let texts = texts.map(|t| {
+            let (value, holds) = (t.value.clone(), true);
+            (Slot::Text(t.field), Said { value, holds })
+        });
+        labels.chain(texts).collect()
+    }
+
+    /// Makes people say this, or nothing.
+    pub fn put_said(&mut self, slot: &Slot, said: Option<&Said>) {
+        match slot {
+            Slot::Label(key) => {
+                self.labels
+                    .retain(|l| l.origin != Origin::Human || l.key() != *key);
+                if let Some(said) = said {
+                    let confidence = if said.holds { 1.0 } else { 0.0 };
+                    let label = Label::new(key.facet, &said.value, Origin::Human, confidence);
+                    self.put_label(label);
+                }
+            }
+            Slot::Text(field) => {
+                let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
+                self.texts.retain(|t| !is_it(t));
+                if let Some(said) = said {
+                    self.put_text(*field, Origin::Human, &said.value);
+                }
+            }
+        }
+    }
+
+    /// Takes back what an act changed, unless it was changed again since.
+    pub fn reverse(&mut self, trace: &Trace) {
+        if self.said().get(&trace.slot) == trace.after.as_ref() {
+            self.put_said(&trace.slot, trace.before.as_ref());
+        }
     }
 
     fn put_label(&mut self, label: Label) {

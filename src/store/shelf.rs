@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use super::record::{Record, Recorded};
 use super::{Result, naming};
 use crate::catalog::{
-    Change, ContentHash, Effect, Facts, FileStat, Outcome, PhotoId, SourcePath, plain_text,
+    Act, ActId, Change, ContentHash, Effect, Facts, FileStat, LabelKey, Outcome, PhotoId, Slot,
+    SourcePath, Trace, plain_text,
 };
 
 /// Where records are kept while changes are applied. Every call sees what the calls before it did.
@@ -31,14 +32,24 @@ pub trait Shelf {
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
     /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
     fn record(&mut self, recorded: &Recorded) -> Result<()>;
+    /// How a tag that a person made is written.
+    fn made(&mut self, tag: &LabelKey) -> Result<Option<String>>;
+    fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()>;
+    /// Puts an act into the journal, without what it changed.
+    fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
+    /// Whether an act is in the journal and not taken back.
+    fn is_standing(&mut self, act: ActId) -> Result<bool>;
+    fn reword(&mut self, act: ActId, words: &str) -> Result<()>;
+    fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()>;
+    /// What an act changed there.
+    fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>>;
+    /// Keeps what an act changed, in the place of what it changed there before; drops it when that comes to nothing.
+    fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()>;
 }
 
 /// Applies the changes in order and says what each photo that they touched is in the end.
 pub fn apply(shelf: &mut dyn Shelf, changes: &[Change]) -> Result<Vec<Effect>> {
-    let mut session = Session {
-        shelf,
-        touched: BTreeSet::new(),
-    };
+    let mut session = Session::new(shelf);
     for change in changes {
         session.apply(change)?;
     }
@@ -47,10 +58,7 @@ pub fn apply(shelf: &mut dyn Shelf, changes: &[Change]) -> Result<Vec<Effect>> {
 
 /// Works out anew what follows from the records themselves.
 pub fn refresh(shelf: &mut dyn Shelf, ids: &[PhotoId]) -> Result<()> {
-    let mut session = Session {
-        shelf,
-        touched: BTreeSet::new(),
-    };
+    let mut session = Session::new(shelf);
     for id in ids {
         if let Some(record) = session.shelf.get(*id)? {
             session.put(record)?;
@@ -59,9 +67,24 @@ pub fn refresh(shelf: &mut dyn Shelf, ids: &[PhotoId]) -> Result<()> {
     Ok(())
 }
 
-struct Session<'a> {
-    shelf: &'a mut dyn Shelf,
+pub struct Session<'a> {
+    pub(super) shelf: &'a mut dyn Shelf,
     touched: BTreeSet<PhotoId>,
+    /// Tags of which it changed whether they are made.
+    pub(super) made: BTreeSet<LabelKey>,
+    /// What to say of acts.
+    pub(super) acts: Vec<Effect>,
+}
+
+impl<'a> Session<'a> {
+    fn new(shelf: &'a mut dyn Shelf) -> Self {
+        Self {
+            shelf,
+            touched: BTreeSet::new(),
+            made: BTreeSet::new(),
+            acts: Vec::new(),
+        }
+    }
 }
 
 impl Session<'_> {
@@ -86,7 +109,7 @@ impl Session<'_> {
                     record.fail(reason.clone());
                 }
             }),
-            Change::Edited { id, edit } => self.update(*id, |record| record.edit(edit)),
+            Change::Acted(act) => self.act(act),
         }
     }
 
@@ -215,11 +238,11 @@ impl Session<'_> {
         self.put(record)
     }
 
-    fn present(&mut self, id: PhotoId) -> Result<Option<Record>> {
+    pub(super) fn present(&mut self, id: PhotoId) -> Result<Option<Record>> {
         Ok(self.shelf.get(id)?.filter(|r| !r.gone))
     }
 
-    fn put(&mut self, mut record: Record) -> Result<()> {
+    pub(super) fn put(&mut self, mut record: Record) -> Result<()> {
         self.name_by_title(&mut record)?;
         let text = plain_text(&record.labels, &record.texts);
         record.photo.text_bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -244,7 +267,11 @@ impl Session<'_> {
     }
 
     fn effects(self) -> Result<Vec<Effect>> {
-        let mut effects = Vec::with_capacity(self.touched.len());
+        let mut effects = self.acts;
+        for tag in self.made {
+            let written = self.shelf.made(&tag)?;
+            effects.push(Effect::Made { tag, written });
+        }
         for id in self.touched {
             effects.push(match self.shelf.get(id)? {
                 Some(record) if !record.gone => Effect::Upsert(record.entry()),
@@ -256,7 +283,7 @@ impl Session<'_> {
 }
 
 /// Seconds since 1970.
-fn now() -> i64 {
+pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }

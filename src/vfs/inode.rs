@@ -84,6 +84,14 @@ pub struct Folder {
 struct Held {
     folder: Folder,
     references: u64,
+    /// It was removed: the kernel has no more use for this number, even if such a folder comes again.
+    removed: bool,
+}
+
+impl Held {
+    fn is(&self, parent: Inode, name: &[u8]) -> bool {
+        self.folder.parent == parent && self.folder.name == name && !self.removed
+    }
 }
 
 /// The folders that the kernel may still ask about by number.
@@ -99,6 +107,7 @@ impl Default for Table {
         let root = Held {
             folder,
             references: 1,
+            removed: false,
         };
         Self(Mutex::new(HashMap::from([(Inode::ROOT, root)])))
     }
@@ -117,6 +126,7 @@ impl Table {
         let known = held.entry(inode).or_insert(Held {
             folder,
             references: 0,
+            removed: false,
         });
         known.references += 1;
         inode
@@ -131,6 +141,26 @@ impl Table {
         known.get_mut().references = left;
         if left == 0 && inode != Inode::ROOT {
             known.remove();
+        }
+    }
+
+    /// A folder was removed. The kernel takes its number for that of something dead for as long as it holds it.
+    pub fn bury(&self, parent: Inode, name: &[u8]) {
+        let mut held = self.lock();
+        let removed = held.values_mut().filter(|h| h.is(parent, name));
+        removed.for_each(|h| h.removed = true);
+    }
+
+    /// A folder was moved: its number, and those of the folders in it, stand for the new place.
+    pub fn retarget(&self, old: &Folder, new: &Folder) {
+        let mut held = self.lock();
+        for moved in held.values_mut() {
+            if moved.is(old.parent, &old.name) {
+                moved.folder = new.clone();
+            } else if moved.folder.steps.starts_with(&old.steps) {
+                let steps = &mut moved.folder.steps;
+                steps.splice(..old.steps.len(), new.steps.iter().cloned());
+            }
         }
     }
 
@@ -151,8 +181,7 @@ impl Table {
 }
 
 fn free_number(held: &HashMap<Inode, Held>, parent: Inode, name: &[u8]) -> Inode {
-    let is_other = |f: &Folder| f.parent != parent || f.name != name;
-    let taken = |i: &Inode| held.get(i).is_some_and(|h| is_other(&h.folder));
+    let taken = |i: &Inode| held.get(i).is_some_and(|h| !h.is(parent, name));
     let mut numbers = (0..=u8::MAX).map(|attempt| Inode::of_folder(parent, name, attempt));
     let number = numbers.find(|inode| !taken(inode));
     number.expect("256 hashes of 48 bits do not all collide")

@@ -71,6 +71,11 @@ pub enum Photos {
 }
 
 impl Listing {
+    /// Whether tags that a person made are shown though no photo has them.
+    pub fn shows_made(&self) -> bool {
+        matches!(&self.edits, Edits::Tags(path) if path.is_empty())
+    }
+
     /// A folder for each label of a facet among the photos of `within`, and `photos`.
     pub fn labels(facet: Facet, within: Query, photos: Photos) -> Self {
         let folders = Folders::Labels {

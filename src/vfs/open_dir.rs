@@ -2,7 +2,10 @@
 //!
 //! Its folders and the set of its photos are fixed when it is opened; names are looked up as they are handed out, so
 //! that a listing of a million photos takes no more memory than a bitmap. An entry's cookie follows from what it is,
-//! so that a listing goes on at the right place whatever changed meanwhile.
+//! so that a listing goes on at the right place whatever changed meanwhile. Photos come before folders: who removes a
+//! folder of a tag with all that is in it thus removes that tag, before anything in the folders below.
+
+use std::collections::HashSet;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,15 +15,17 @@ use roaring::RoaringBitmap;
 use super::inode::Folder;
 use super::search::{MISTAKE, Search};
 use super::views::views;
-use super::{Attr, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming};
-use crate::catalog::PhotoId;
+use super::{
+    Attr, Edits, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming,
+};
+use crate::catalog::{Facet, PhotoId};
 
 const GENERATED: u64 = 16;
 const VIEW: u64 = 256;
-const SOURCE: u64 = 1 << 40;
-const LABEL: u64 = 2 << 40;
-const GROUP: u64 = 3 << 40;
-const PHOTO: u64 = 4 << 40;
+const PHOTO: u64 = 1 << 40;
+const SOURCE: u64 = 2 << 40;
+const LABEL: u64 = 3 << 40;
+const GROUP: u64 = 4 << 40;
 
 /// One line of a listing.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +77,11 @@ impl OpenDir {
                 name,
             )
         }));
-        let folders = folders(tree, &listing.folders).into_iter();
-        first.extend(folders.map(|(cookie, name, step)| {
+        let mut folders = folders(tree, &listing.folders);
+        if listing.edits != Edits::None {
+            folders.extend(edited(tree, inode, &listing, &folders));
+        }
+        first.extend(folders.into_iter().map(|(cookie, name, step)| {
             let kind = match step {
                 Step::Mistake => Kind::File,
                 _ => Kind::Folder,
@@ -106,13 +114,24 @@ impl OpenDir {
         after: u64,
     ) -> impl Iterator<Item = DirEntry> + 'a {
         let start = self.first.partition_point(|e| e.cookie <= after);
+        let (before, behind) = {
+            let behind = self.first.partition_point(|e| e.cookie < PHOTO);
+            (
+                &self.first[start.min(behind)..behind],
+                &self.first[start.max(behind)..],
+            )
+        };
         let first_photo = u32::try_from((after + 1).saturating_sub(PHOTO));
         let ids = first_photo.ok().map(|from| self.photos.range(from..));
         let photos = ids
             .into_iter()
             .flatten()
             .filter_map(|id| self.photo(tree, PhotoId(id)));
-        self.first[start..].iter().cloned().chain(photos)
+        before
+            .iter()
+            .cloned()
+            .chain(photos)
+            .chain(behind.iter().cloned())
     }
 
     /// What a lookup of an entry gives. Holds one reference to a folder, unless it is `.` or `..`.
@@ -205,4 +224,31 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
                 .collect()
         }
     }
+}
+
+/// The folders that are there only because somebody edits: tags that were made, folders that were made below others.
+fn edited(
+    tree: &Tree,
+    inode: Inode,
+    listing: &Listing,
+    shown: &[(u64, Vec<u8>, Step)],
+) -> Vec<(u64, Vec<u8>, Step)> {
+    let made = match listing.shows_made() {
+        true => tree.index().empty_labels(Facet::Tag),
+        false => Vec::new(),
+    };
+    let made = made.into_iter().map(|l| {
+        let name = naming::folder_name(&l.shown, "", tree.index());
+        (name.into_bytes(), Step::Label(l.key))
+    });
+    let kept = tree.stays.made_below(inode).into_iter();
+    let mut known: HashSet<Vec<u8>> = shown.iter().map(|(_, name, _)| name.clone()).collect();
+    let new = made
+        .chain(kept)
+        .filter(|(name, _)| known.insert(name.clone()));
+    let with_cookie = |(name, step): (Vec<u8>, Step)| match &step {
+        Step::Label(key) => Some((LABEL + u64::from(tree.index().label_id(key)?.0), name, step)),
+        _ => None,
+    };
+    new.filter_map(with_cookie).collect()
 }

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::inode::Folder;
 use super::photos::no_words;
-use super::{Folders, Inode, Photos, Tree, naming, texts};
+use super::{Edits, Folders, Inode, Photos, Tree, naming, texts};
 use crate::catalog::{Facet, PhotoId, Query};
 use crate::index::{Delta, Face, LabelId, PhotoDelta};
 
@@ -40,7 +40,7 @@ impl Tree {
         stale.extend(photos.chain(readme).map(Stale::Attributes));
         let mut marks = HashMap::new();
         for (inode, folder) in self.table.all() {
-            let names = self.stale_names(&folder, delta, &mut marks);
+            let names = self.stale_names(inode, &folder, delta, &mut marks);
             if !names.is_empty() {
                 stale.insert(Stale::Listing(inode));
             }
@@ -53,9 +53,26 @@ impl Tree {
     }
 
     /// The names in a folder that a change makes stale.
-    fn stale_names(&self, folder: &Folder, delta: &Delta, marks: &mut Marks) -> HashSet<Vec<u8>> {
+    fn stale_names(
+        &self,
+        inode: Inode,
+        folder: &Folder,
+        delta: &Delta,
+        marks: &mut Marks,
+    ) -> HashSet<Vec<u8>> {
         let listing = self.list(&folder.steps);
         let mut names = self.stale_photos(&listing.photos, delta);
+        if listing.edits != Edits::None {
+            let changed = delta.photos.iter();
+            names.extend(changed.flat_map(|p| self.guests.names(inode, p.id)));
+        }
+        if listing.shows_made() {
+            let spelled = delta
+                .made
+                .iter()
+                .filter_map(|tag| self.index().spelling(tag));
+            names.extend(spelled.map(|s| naming::folder_name(&s, "", self.index()).into()));
+        }
         match &listing.folders {
             // Any name in `search/` is and stays a query; its listing isn't kept.
             Folders::None | Folders::Views | Folders::Searches | Folders::Mistake => {}

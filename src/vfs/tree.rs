@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::edit::{Acts, Guests, Stays};
 use super::full_text::FullText;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
@@ -35,6 +36,11 @@ pub struct Caller {
     pub uid: u32,
 }
 
+impl Caller {
+    /// Somebody unknown.
+    pub const NOBODY: Self = Self { pid: 0, uid: 0 };
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Folder,
@@ -62,6 +68,8 @@ pub struct Attr {
 /// What a name in a folder is.
 pub(super) enum Named {
     Folder(Step),
+    /// A folder that is there only for the process that emptied it.
+    Emptied(Step),
     File(Inode),
 }
 
@@ -89,6 +97,9 @@ pub struct Tree {
     pub(super) table: Table,
     pub(super) full_text: FullText,
     pub(super) latest: Latest,
+    pub(super) acts: Acts,
+    pub(super) guests: Guests,
+    pub(super) stays: Stays,
     pub(super) options: Options,
     born_ns: i64,
 }
@@ -109,6 +120,9 @@ impl Tree {
             table: Table::default(),
             full_text: FullText::default(),
             latest: Latest::default(),
+            acts: Acts::default(),
+            guests: Guests::default(),
+            stays: Stays::default(),
             options,
             born_ns: i64::try_from(nanos).unwrap_or(i64::MAX),
         }
@@ -119,23 +133,39 @@ impl Tree {
     /// # Errors
     /// [`Error::Unread`] in a search whose words must be read first.
     pub fn lookup(&self, parent: Inode, name: &[u8]) -> Result<Attr> {
+        Ok(self.lookup_by(parent, name, &Caller::NOBODY)?.0)
+    }
+
+    /// The same, and whether it is so for everybody, and to be remembered.
+    pub fn lookup_by(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<(Attr, bool)> {
         let folder = self.folder(parent)?;
         let listing = self.answered(self.list(&folder.steps))?;
-        match self.find(&listing, name).ok_or(Error::NotFound)? {
-            Named::Folder(step) => Ok(self.hold(parent, &folder, name, step)),
-            Named::File(inode) => self.attr(inode),
+        let found = self.find(parent, &listing, name, caller);
+        match found.ok_or(Error::NotFound)? {
+            Named::Folder(step) => Ok((self.hold(parent, &folder, name, step), true)),
+            Named::Emptied(step) => Ok((self.hold(parent, &folder, name, step), false)),
+            Named::File(inode) => Ok((self.attr(inode)?, true)),
         }
     }
 
     /// What a name in a listing is.
-    pub(super) fn find(&self, listing: &Listing, name: &[u8]) -> Option<Named> {
+    pub(super) fn find(
+        &self,
+        parent: Inode,
+        listing: &Listing,
+        name: &[u8],
+        caller: &Caller,
+    ) -> Option<Named> {
         if let Some(number) = generated::find(&listing.folders, name) {
             return Some(Named::File(Inode::of_generated(number)));
         }
         if let Some(step) = self.find_folder(&listing.folders, name) {
             return Some(Named::Folder(step));
         }
-        self.find_file(&listing.photos, name).map(Named::File)
+        match self.find_file(&listing.photos, name) {
+            Some(inode) => Some(Named::File(inode)),
+            None => self.find_edited(parent, listing, name, caller),
+        }
     }
 
     /// Drops references to a folder.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use kbasefs::catalog::{Change, Edit, TextField};
+use kbasefs::catalog::{Edit, TextField};
 
 use crate::fixture::{Fixture, content};
 use crate::mount::Mount;
@@ -14,9 +14,7 @@ fn mounted() -> Option<(Fixture, Mount)> {
     let fixture = Fixture::new(PHOTOS);
     let text = "A red car on the beach".into();
     let edit = Edit::SetText(TextField::Description, text);
-    let id = fixture.id("trip/b.jpg");
-    let change = Change::Edited { id, edit };
-    fixture.library.commit(&[change]).unwrap();
+    fixture.edit("trip/b.jpg", edit);
     let mount = Mount::new(&fixture)?;
     Some((fixture, mount))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kbasefs::analysis::{Crawlers, Scheduler};
-use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
+use kbasefs::catalog::{Change, Edit, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
 use kbasefs::originals::Originals;
 use kbasefs::store::Store;
@@ -94,6 +94,12 @@ impl Fixture {
     pub fn id(&self, name: &str) -> PhotoId {
         let path = SourcePath::new(name.as_bytes());
         self.library.index().by_path(&path).unwrap()
+    }
+
+    /// A person changes something of a photo.
+    pub fn edit(&self, name: &str, edit: Edit) {
+        let change = Change::edited(self.id(name), edit);
+        self.library.commit(&[change]).unwrap();
     }
 
     pub fn path(&self, name: &str) -> std::path::PathBuf {

@@ -154,10 +154,7 @@ impl Watched {
             SourcePath::new([FOLDERS[at].as_bytes(), name].concat())
         };
         let tag = |n: usize| TAGS[n].to_owned();
-        let edited = |id: u32, edit| Change::Edited {
-            id: PhotoId(id),
-            edit,
-        };
+        let edited = |id: u32, edit| Change::edited(PhotoId(id), edit);
         Some(match act.clone() {
             Act::Find {
                 at,

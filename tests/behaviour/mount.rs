@@ -233,8 +233,9 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, blake3::Hash, [i64; 7])> {
 fn a_mount_behaves_and_leaves_the_source_alone() {
     for passthrough in [true, false] {
         let fixture = Fixture::new(suite::PHOTOS);
-        // The one that the suite adds.
+        // Those that the suite adds.
         fixture.place("trip/f.jpg");
+        fixture.place("other/a.jpg");
         let before = snapshot(fixture.source.path());
         let Some(mut mount) = Mount::with(&fixture, &options(passthrough)) else {
             return;

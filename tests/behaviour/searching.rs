@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use kbasefs::catalog::{Change, ContentHash, Detail, Edit, Effect, Entry, Outcome, PhotoId, Words};
+use kbasefs::catalog::{
+    ActId, Change, ContentHash, Detail, Done, Edit, Effect, Outcome, PhotoId, Trace, Words,
+};
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
 use roaring::RoaringBitmap;
@@ -86,7 +88,7 @@ fn a_search_follows_changes(fixture: &Fixture, surface: &dyn Surface) {
     check(surface, "/search/owls OR owl", "");
     refused(surface.stat("/search/owls OR owl/e.jpg"), "ENOENT");
     let id = fixture.id("e.jpg");
-    let edited = |edit| Change::Edited { id, edit };
+    let edited = |edit| Change::edited(id, edit);
     let owl = edited(Edit::Tag("owl".into()));
     fixture.library.commit(&[owl]).unwrap();
     check_soon(surface, "/search/owls OR owl", "e.jpg");
@@ -127,7 +129,7 @@ impl Watched {
 }
 
 impl Store for Watched {
-    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
         self.store.load(each)
     }
 
@@ -157,6 +159,14 @@ impl Store for Watched {
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {
         self.store.gone_sizes()
+    }
+
+    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+        self.store.acts(before, most)
+    }
+
+    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+        self.store.act(id)
     }
 
     fn size_bytes(&self) -> Result<u64> {

@@ -22,6 +22,10 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     a_photo_is_tagged_by_linking_and_moving_it(surface);
     a_photo_is_untagged_by_removing_it(surface);
     what_would_change_the_source_is_refused(surface);
+    a_tag_is_made_and_removed_as_a_folder(surface);
+    a_tag_is_renamed_and_merged_as_a_folder(surface);
+    a_photo_is_found_under_the_name_it_was_brought_under(fixture, surface);
+    everything_can_be_taken_back(fixture, surface);
 }
 
 /// A listing as the suite compares it.
@@ -331,4 +335,134 @@ fn copies_are_listed_together(fixture: &Fixture, surface: &dyn Surface) {
             && surface.stat("/duplicates/b.jpg").is_err()
             && surface.stat("/all/trip/b.jpg").unwrap().nlink == links
     });
+}
+
+fn a_tag_is_made_and_removed_as_a_folder(surface: &dyn Surface) {
+    surface.make_folder("/tags/New tag").unwrap();
+    check(surface, "/tags/New tag", "");
+    check(surface, "/tags", "New tag/, beach/, cat/, dog/, sunset/");
+    refused(surface.make_folder("/tags/New tag"), "EEXIST");
+    refused(surface.make_folder("/tags/new TAG"), "EEXIST");
+    refused(surface.make_folder("/tags/.Trash-0"), "EPERM");
+    refused(surface.make_folder("/tags/-x"), "EINVAL");
+    refused(surface.make_folder("/tags/100%"), "EINVAL");
+    refused(surface.remove_folder("/tags/beach"), "ENOTEMPTY");
+    refused(surface.remove_folder("/tags/beach/dog"), "ENOTEMPTY");
+    surface.link("/all/e.jpg", "/tags/New tag/e.jpg").unwrap();
+    refused(surface.remove_folder("/tags/New tag"), "ENOTEMPTY");
+    surface.remove_file("/tags/New tag/e.jpg").unwrap();
+    check(surface, "/tags", "New tag/, beach/, cat/, dog/, sunset/");
+    surface.remove_folder("/tags/New tag").unwrap();
+    check(surface, "/tags", "beach/, cat/, dog/, sunset/");
+    refused(surface.stat("/tags/New tag"), "ENOENT");
+    surface.make_folder("/tags/New tag").unwrap();
+    check(surface, "/tags/New tag", "");
+    surface.remove_folder("/tags/New tag").unwrap();
+    // Below another tag: there at once, and a tag of its own.
+    surface.make_folder("/tags/beach/trip").unwrap();
+    check(surface, "/tags/beach", "a.jpg, b.jpg, dog/, sunset/, trip/");
+    check(surface, "/tags/beach/trip", "");
+    check(surface, "/tags", "beach/, cat/, dog/, sunset/, trip/");
+    surface
+        .link("/all/e.jpg", "/tags/beach/trip/e.jpg")
+        .unwrap();
+    check(surface, "/tags/beach/trip", "e.jpg");
+    check(surface, "/tags/trip", "e.jpg");
+    surface.remove_file("/tags/beach/trip/e.jpg").unwrap();
+    surface.remove_file("/tags/beach/e.jpg").unwrap();
+    surface.remove_folder("/tags/beach/trip").unwrap();
+    check(surface, "/tags", "beach/, cat/, dog/, sunset/");
+    // The last photo goes: whoever took it may remove the folder, too, but it is no tag any more.
+    surface.remove_file("/tags/cat/e.jpg").unwrap();
+    check(surface, "/tags/cat", "");
+    check(surface, "/tags", "beach/, dog/, sunset/");
+    surface.remove_folder("/tags/cat").unwrap();
+    refused(surface.stat("/tags/cat"), "ENOENT");
+}
+
+fn a_tag_is_renamed_and_merged_as_a_folder(surface: &dyn Surface) {
+    surface.rename("/tags/dog", "/tags/Hund", false).unwrap();
+    check(surface, "/tags/Hund", "b.jpg, beach/, c.jpg");
+    check(surface, "/tags", "Hund/, beach/, sunset/");
+    refused(surface.stat("/tags/dog"), "ENOENT");
+    // What is made is renamed as such, as file managers do with new folders.
+    surface.make_folder("/tags/untitled folder").unwrap();
+    surface
+        .rename("/tags/untitled folder", "/tags/spring", false)
+        .unwrap();
+    check(surface, "/tags", "Hund/, beach/, spring/, sunset/");
+    surface.link("/all/e.jpg", "/tags/spring/e.jpg").unwrap();
+    refused(
+        surface.rename("/tags/spring", "/tags/sunset", false),
+        "EEXIST",
+    );
+    surface
+        .rename("/tags/spring", "/tags/sunset", true)
+        .unwrap();
+    check(surface, "/tags/sunset", "a.jpg, beach/, e.jpg");
+    check(surface, "/tags", "Hund/, beach/, sunset/");
+    // Into another tag's folder: its photos get that tag, too.
+    surface
+        .rename("/tags/sunset", "/tags/Hund/sunset", false)
+        .unwrap();
+    check(surface, "/tags/Hund/sunset", "a.jpg, e.jpg");
+    check(surface, "/tags/sunset", "a.jpg, beach/, e.jpg");
+    check(
+        surface,
+        "/tags/Hund",
+        "a.jpg, b.jpg, beach/, c.jpg, e.jpg, sunset/",
+    );
+    // Within a tag's folder: only those photos.
+    surface
+        .rename("/tags/Hund/sunset", "/tags/Hund/dawn", false)
+        .unwrap();
+    check(surface, "/tags/Hund/dawn", "a.jpg, e.jpg");
+    check(surface, "/tags", "Hund/, beach/, dawn/");
+    refused(
+        surface.rename("/tags/beach", "/tags/beach%zz", false),
+        "EINVAL",
+    );
+    refused(surface.rename("/tags/beach", "/all/beach", false), "EPERM");
+    refused(surface.rename("/tags", "/days", false), "EPERM");
+}
+
+fn a_photo_is_found_under_the_name_it_was_brought_under(fixture: &Fixture, surface: &dyn Surface) {
+    fixture.add("other/a.jpg");
+    let own = surface.stat("/all/other/a.jpg").unwrap().inode;
+    surface
+        .link("/all/other/a.jpg", "/tags/beach/x.jpg")
+        .unwrap();
+    assert_eq!(surface.stat("/tags/beach/x.jpg").map(|s| s.inode), Ok(own));
+    surface
+        .rename("/tags/beach/x.jpg", "/tags/beach/y.jpg", false)
+        .unwrap();
+    assert_eq!(surface.stat("/tags/beach/y.jpg").map(|s| s.inode), Ok(own));
+    let listed = surface.list("/tags/beach").unwrap();
+    let name = listed.iter().find(|n| n.starts_with("a~")).unwrap();
+    surface.remove_file(&format!("/tags/beach/{name}")).unwrap();
+    surface.eventually(&mut || surface.stat("/tags/beach/y.jpg").is_err());
+    let id = fixture.id("other/a.jpg");
+    fixture
+        .library
+        .commit(&[kbasefs::catalog::Change::Gone { id }])
+        .unwrap();
+}
+
+fn everything_can_be_taken_back(fixture: &Fixture, surface: &dyn Surface) {
+    use kbasefs::catalog::Actor;
+    use kbasefs::library::{UndoError, Which};
+    loop {
+        match fixture.library.undo(Which::Last, &Actor::default()) {
+            Ok(_) => {}
+            Err(UndoError::NothingToUndo) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    check_soon(surface, "/tags", "beach/, dog/, sunset/");
+    check_soon(surface, "/tags/beach", "a.jpg, b.jpg, dog/, sunset/");
+    check_soon(surface, "/tags/dog", "b.jpg, beach/, c.jpg");
+    assert_eq!(
+        surface.get("/all/a.jpg", "user.xdg.tags").as_deref(),
+        Ok("beach,sunset")
+    );
 }

@@ -136,13 +136,13 @@ impl Surface for Bare {
         let inode = self.inode(path)?;
         let done = self
             .tree
-            .set_xattr(inode, name.as_bytes(), value.as_bytes());
+            .set_xattr(inode, name.as_bytes(), value.as_bytes(), &NOBODY);
         done.map_err(refusal)
     }
 
     fn remove(&self, path: &str, name: &str) -> Result<(), Refusal> {
         let inode = self.inode(path)?;
-        let done = self.tree.remove_xattr(inode, name.as_bytes());
+        let done = self.tree.remove_xattr(inode, name.as_bytes(), &NOBODY);
         done.map_err(refusal)
     }
 

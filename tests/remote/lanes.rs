@@ -138,7 +138,7 @@ async fn another_prompt_asks_again_only_when_that_is_wanted() {
     let id = world.id("a");
     world
         .library
-        .commit(&[kbasefs::catalog::Change::Edited { id, edit }])
+        .commit(&[kbasefs::catalog::Change::edited(id, edit)])
         .unwrap();
     let (source, memory, library) = (world.source, world.memory, world.library);
     world.scheduler.stop();

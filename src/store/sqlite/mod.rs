@@ -3,6 +3,7 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod journal;
 mod ledger;
 mod rows;
 mod session;
@@ -18,7 +19,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::{Error, Result, Store, shelf};
-use crate::catalog::{Change, ContentHash, Detail, Effect, Entry, Outcome, PhotoId, Words};
+use crate::catalog::{
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+};
 use session::Session;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
@@ -28,6 +31,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0003_edited.sql")),
         M::up(include_str!("migrations/0004_texts.sql")),
         M::up(include_str!("migrations/0005_providers.sql")),
+        M::up(include_str!("migrations/0006_journal.sql")),
     ];
     Migrations::new(steps.to_vec())
 });
@@ -182,8 +186,14 @@ fn derive(writer: &mut Connection) -> Result<()> {
 }
 
 impl Store for Sqlite {
-    fn load(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
-        self.read(|connection| rows::entries(connection, each))
+    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+        self.read(|connection| {
+            for (tag, written) in journal::made_tags(connection)? {
+                let written = Some(written);
+                each(Effect::Made { tag, written });
+            }
+            rows::entries(connection, &mut |entry| each(Effect::Upsert(entry)))
+        })
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
@@ -232,6 +242,14 @@ impl Store for Sqlite {
                 })?
                 .collect()
         })
+    }
+
+    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+        self.read(|connection| journal::acts(connection, before, most))
+    }
+
+    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+        self.read(|connection| journal::act(connection, id))
     }
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {

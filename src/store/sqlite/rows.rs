@@ -244,7 +244,7 @@ fn label(row: &Row, first: usize) -> Result<Label> {
 }
 
 /// One of our own words; another one means that somebody else wrote into the file.
-fn word<T: FromStr>(row: &Row, at: usize) -> Result<T> {
+pub fn word<T: FromStr>(row: &Row, at: usize) -> Result<T> {
     parse(row.get_ref(at)?.as_str()?, at)
 }
 

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::rows;
-use crate::catalog::{ContentHash, Facet, Facts, FileStat, PhotoId, Searched, SourcePath};
+use super::{journal, rows};
+use crate::catalog::{
+    Act, ActId, ContentHash, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot, SourcePath,
+    Trace,
+};
 use crate::store::record::{Record, Recorded};
 use crate::store::shelf::Shelf;
 use crate::store::{Error, Result};
@@ -266,5 +269,37 @@ impl Shelf for Session<'_> {
             )?;
         }
         Ok(())
+    }
+
+    fn made(&mut self, tag: &LabelKey) -> Result<Option<String>> {
+        Ok(journal::made(self.connection, tag)?)
+    }
+
+    fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()> {
+        Ok(journal::put_made(self.connection, tag, written)?)
+    }
+
+    fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId> {
+        Ok(journal::add_act(self.connection, act, at)?)
+    }
+
+    fn is_standing(&mut self, act: ActId) -> Result<bool> {
+        Ok(journal::is_standing(self.connection, act)?)
+    }
+
+    fn reword(&mut self, act: ActId, words: &str) -> Result<()> {
+        Ok(journal::reword(self.connection, act, words)?)
+    }
+
+    fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()> {
+        Ok(journal::set_undone(self.connection, act, by)?)
+    }
+
+    fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>> {
+        Ok(journal::trace(self.connection, act, photo, slot)?)
+    }
+
+    fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()> {
+        Ok(journal::put_trace(self.connection, act, trace)?)
     }
 }

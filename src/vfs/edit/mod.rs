@@ -4,90 +4,109 @@
 //! of that kind of folder. Every call blocks on the disk. The source is never touched, and nothing is ever deleted:
 //! what a folder shows is said about photos, and only that changes.
 
+mod acts;
+mod guests;
+mod stays;
+mod tag_folders;
 mod tags;
 
+pub use acts::Acts;
+pub use guests::Guests;
+pub use stays::Stays;
+use stays::Why;
+
+use super::inode::Folder;
 use super::tree::Named;
-use super::{Attr, Caller, Edits, Error, Inode, Listing, Result, Step, Tree};
-use crate::catalog::PhotoId;
+use super::{Attr, Caller, Edits, Error, Inode, Listing, Result, Step, Tree, naming};
+use crate::catalog::{Facet, LabelKey, PhotoId};
 
 /// A name in a folder, which may be there or not.
 struct Place<'a> {
     parent: Inode,
+    folder: Folder,
     listing: Listing,
     name: &'a [u8],
+    caller: &'a Caller,
 }
 
 impl Place<'_> {
     fn find(&self, tree: &Tree) -> Option<Named> {
-        tree.find(&self.listing, self.name)
+        tree.find(self.parent, &self.listing, self.name, self.caller)
     }
 
     /// The photo of this name.
     fn photo(&self, tree: &Tree) -> Result<PhotoId> {
         match self.find(tree).ok_or(Error::NotFound)? {
             Named::Folder(Step::Mistake) => Err(Error::NotPermitted),
-            Named::Folder(_) => Err(Error::IsAFolder),
+            Named::Folder(_) | Named::Emptied(_) => Err(Error::IsAFolder),
             Named::File(inode) => inode.photo().ok_or(Error::NotPermitted),
         }
     }
 
     fn must_be_free(&self, tree: &Tree) -> Result<()> {
         match self.find(tree) {
+            None | Some(Named::Emptied(_)) => Ok(()),
             Some(_) => Err(Error::Exists),
-            None => Ok(()),
         }
     }
 }
 
 impl Tree {
-    fn place<'a>(&self, parent: Inode, name: &'a [u8]) -> Result<Place<'a>> {
-        let listing = self.list_read(&self.folder(parent)?.steps)?;
+    fn place<'a>(&self, parent: Inode, name: &'a [u8], caller: &'a Caller) -> Result<Place<'a>> {
+        let folder = self.folder(parent)?;
         Ok(Place {
             parent,
-            listing,
+            listing: self.list_read(&folder.steps)?,
+            folder,
             name,
+            caller,
         })
     }
 
     /// `mkdir`. Holds one reference to the folder.
-    pub fn make_folder(&self, parent: Inode, name: &[u8], _: &Caller) -> Result<Attr> {
-        let place = self.place(parent, name)?;
+    pub fn make_folder(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<Attr> {
+        let place = self.place(parent, name, caller)?;
         place.must_be_free(self)?;
-        match place.listing.edits {
-            Edits::None | Edits::Tags(_) => Err(Error::NotPermitted),
+        match &place.listing.edits {
+            Edits::None => Err(Error::NotPermitted),
+            Edits::Tags(path) => self.make_tag(&place, path),
         }
     }
 
     /// `rmdir`
-    pub fn remove_folder(&self, parent: Inode, name: &[u8], _: &Caller) -> Result<()> {
-        let place = self.place(parent, name)?;
+    pub fn remove_folder(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<()> {
+        let place = self.place(parent, name, caller)?;
         match place.find(self).ok_or(Error::NotFound)? {
             Named::File(_) => Err(Error::NotAFolder),
-            Named::Folder(_) => match place.listing.edits {
-                Edits::None | Edits::Tags(_) => Err(Error::NotPermitted),
+            Named::Folder(step) | Named::Emptied(step) => match &place.listing.edits {
+                Edits::None => Err(Error::NotPermitted),
+                Edits::Tags(path) => self.remove_tag(&place, step, path),
             },
         }
     }
 
     /// `rm` of a photo: of what the folder says about it.
     pub fn remove_file(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<()> {
-        let place = self.place(parent, name)?;
+        let place = self.place(parent, name, caller)?;
         let photo = place.photo(self)?;
         match &place.listing.edits {
             Edits::None => Err(Error::NotPermitted),
-            Edits::Tags(path) => self.untag(photo, path, caller),
-        }
+            Edits::Tags(path) => self.untag(photo, &place, path),
+        }?;
+        self.guests.remove(parent, name);
+        Ok(())
     }
 
     /// `ln`, `cp -l`: a photo under one more name.
     pub fn link(&self, file: Inode, parent: Inode, name: &[u8], caller: &Caller) -> Result<Attr> {
-        let place = self.place(parent, name)?;
+        let place = self.place(parent, name, caller)?;
         place.must_be_free(self)?;
         let photo = file.photo().ok_or(Error::NotPermitted)?;
         match &place.listing.edits {
             Edits::None => Err(Error::NotPermitted),
-            Edits::Tags(path) => self.tag(photo, path, caller),
+            Edits::Tags(path) => self.tag(photo, &place, path),
         }?;
+        self.welcome(&place, photo);
         self.attr(file)
     }
 
@@ -99,25 +118,102 @@ impl Tree {
         replace: bool,
         caller: &Caller,
     ) -> Result<()> {
-        let (from, to) = (self.place(parent, name)?, self.place(new_parent, new_name)?);
+        let (from, to) = (
+            self.place(parent, name, caller)?,
+            self.place(new_parent, new_name, caller)?,
+        );
         if !replace {
             to.must_be_free(self)?;
         }
         match from.find(self).ok_or(Error::NotFound)? {
-            Named::Folder(_) => Err(Error::NotPermitted),
-            Named::File(_) => self.move_photo(&from, &to, caller),
+            Named::Folder(step) | Named::Emptied(step) => self.move_folder(&from, step, &to),
+            Named::File(_) => self.move_photo(&from, &to),
         }
     }
 
-    fn move_photo(&self, from: &Place, to: &Place, caller: &Caller) -> Result<()> {
+    fn move_folder(&self, from: &Place, step: Step, to: &Place) -> Result<()> {
+        match (&from.listing.edits, &to.listing.edits) {
+            (Edits::Tags(path), Edits::Tags(to_path)) => {
+                self.move_tag((from, path), step, (to, to_path))
+            }
+            _ => Err(Error::NotPermitted),
+        }
+    }
+
+    /// A photo that is moved onto the name of another takes nothing from that one: both are there then.
+    fn move_photo(&self, from: &Place, to: &Place) -> Result<()> {
         let photo = from.photo(self)?;
-        // Its name is the photo's own, the same in every folder.
-        if from.parent == to.parent {
-            return Err(Error::NotPermitted);
+        if let Some(Named::Folder(_) | Named::Emptied(_)) = to.find(self) {
+            return Err(Error::IsAFolder);
         }
         match &to.listing.edits {
-            Edits::None => Err(Error::NotPermitted),
-            Edits::Tags(path) => self.retag(photo, &from.listing.edits, path, caller),
+            Edits::None => return Err(Error::NotPermitted),
+            // A photo's own name is the same in every folder; one that a program gave it may change.
+            Edits::Tags(_) if from.parent == to.parent => {
+                if !self.guests.remove(from.parent, from.name) {
+                    return Err(Error::NotPermitted);
+                }
+            }
+            Edits::Tags(path) => self.retag(photo, from, (to, path))?,
         }
+        self.guests.remove(from.parent, from.name);
+        self.welcome(to, photo);
+        Ok(())
+    }
+
+    /// Lets a photo be found under the name that it was brought under.
+    fn welcome(&self, place: &Place, photo: PhotoId) {
+        let names = self.index().names_of(photo);
+        if names.is_some_and(|names| names.name() != place.name) {
+            self.guests.welcome(place.parent, place.name, photo);
+        }
+    }
+
+    /// What is in a folder only because somebody edits there: a tag that was made, a folder that was emptied, a photo
+    /// under the name that a program gave it.
+    pub(super) fn find_edited(
+        &self,
+        parent: Inode,
+        listing: &Listing,
+        name: &[u8],
+        caller: &Caller,
+    ) -> Option<Named> {
+        let Edits::Tags(path) = &listing.edits else {
+            return None;
+        };
+        let tag = || naming::find(name, Facet::Tag, "", self.index());
+        let is_made = |key: &LabelKey| path.is_empty() && self.index().is_made(key);
+        if let Some(made) = tag().filter(|tag| is_made(&tag.key)) {
+            return Some(Named::Folder(Step::Label(made.key)));
+        }
+        match self.stays.find(parent, name) {
+            Some((step, Why::Made)) => return Some(Named::Folder(step)),
+            Some((step, Why::EmptiedBy(process))) if process == self.process(caller) => {
+                return Some(Named::Emptied(step));
+            }
+            _ => {}
+        }
+        if let Some(photo) = self.guests.find(parent, name) {
+            let is_here = self.photos(&listing.photos).contains(photo.0);
+            return is_here.then_some(Named::File(Inode::of_photo(photo)));
+        }
+        // Below a folder that was emptied every tag has a folder, so that `rm -r` finds those that it listed.
+        let tag = tag().filter(|tag| !path.contains(&tag.key))?;
+        let is_emptied = self.is_emptied(parent, listing, caller);
+        is_emptied.then_some(Named::Emptied(Step::Label(tag.key)))
+    }
+
+    fn is_emptied(&self, inode: Inode, listing: &Listing, caller: &Caller) -> bool {
+        let Some(folder) = self.table.get(inode) else {
+            return false;
+        };
+        let stays = self.stays.find(folder.parent, &folder.name);
+        let why = stays.map(|(_, why)| why);
+        let emptied = why == Some(Why::EmptiedBy(self.process(caller)));
+        (emptied || why == Some(Why::Made)) && self.photos(&listing.photos).is_empty()
+    }
+
+    fn process(&self, caller: &Caller) -> stays::Process {
+        Some(self.crawlers.process(caller.pid)?.key)
     }
 }

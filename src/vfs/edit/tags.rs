@@ -1,48 +1,75 @@
-//! Tags: a photo that comes into a folder gets the tags of its path, one that goes loses the last of them.
+//! Photos in folders of tags: one that comes into a folder gets the tags of its path, one that goes loses the last.
 
-use super::{Caller, Edits, Error, Result, Tree};
-use crate::catalog::{Change, Edit, LabelKey, PhotoId};
+use super::{Edits, Error, Place, Result, Tree, Why};
+use crate::catalog::{Deed, Edit, LabelKey, PhotoId};
 
 impl Tree {
     /// Gives a photo every tag of a folder's path.
-    pub(super) fn tag(&self, photo: PhotoId, path: &[LabelKey], caller: &Caller) -> Result<()> {
-        self.retag(photo, &Edits::None, path, caller)
+    pub(super) fn tag(&self, photo: PhotoId, to: &Place, path: &[LabelKey]) -> Result<()> {
+        if path.is_empty() {
+            return Err(Error::NotPermitted);
+        }
+        let edits = path.iter().map(|tag| Edit::Tag(self.spelled(tag)));
+        let deed = Deed::Edit(photo, edits.collect());
+        let words = format!("tag {}", self.spelled_all(path));
+        self.act(to.caller, words, vec![deed])
     }
 
     /// Takes the last tag of a folder's path from a photo.
-    pub(super) fn untag(&self, photo: PhotoId, path: &[LabelKey], _: &Caller) -> Result<()> {
-        let tag = path.last().ok_or(Error::NotPermitted)?;
-        self.commit_edits(photo, [Edit::Untag(self.spelled(tag))])
+    pub(super) fn untag(&self, photo: PhotoId, from: &Place, path: &[LabelKey]) -> Result<()> {
+        let tag = self.spelled(path.last().ok_or(Error::NotPermitted)?);
+        let words = format!("untag {tag}");
+        let deed = Deed::Edit(photo, vec![Edit::Untag(tag)]);
+        self.act(from.caller, words, vec![deed])?;
+        if path.len() > 1 {
+            self.note_removal(from.caller, photo, path);
+        }
+        self.keep_emptied(from);
+        Ok(())
     }
 
-    /// Moves a photo: out of a folder that takes edits, or only here from any other.
+    /// Moves a photo: out of a folder of tags into another, or only here from elsewhere.
     pub(super) fn retag(
         &self,
         photo: PhotoId,
-        from: &Edits,
-        to: &[LabelKey],
-        _: &Caller,
+        from: &Place,
+        (to, path): (&Place, &[LabelKey]),
     ) -> Result<()> {
-        if to.is_empty() {
-            return Err(Error::NotPermitted);
-        }
-        let left = match from {
-            Edits::Tags(path) => path.last().filter(|tag| !to.contains(tag)),
+        let left = match &from.listing.edits {
+            Edits::Tags(path_left) => path_left.last().filter(|tag| !path.contains(tag)),
             Edits::None => None,
         };
-        let left = left.map(|tag| Edit::Untag(self.spelled(tag)));
-        let new = to.iter().map(|tag| Edit::Tag(self.spelled(tag)));
-        self.commit_edits(photo, left.into_iter().chain(new))
+        let Some(left) = left.filter(|_| !path.is_empty()) else {
+            return self.tag(photo, to, path);
+        };
+        let left = self.spelled(left);
+        let words = format!("move from {left} to {}", self.spelled_all(path));
+        let gained = path.iter().map(|tag| Edit::Tag(self.spelled(tag)));
+        let edits = std::iter::once(Edit::Untag(left)).chain(gained).collect();
+        self.act(to.caller, words, vec![Deed::Edit(photo, edits)])?;
+        self.keep_emptied(from);
+        Ok(())
     }
 
-    fn commit_edits(&self, id: PhotoId, edits: impl IntoIterator<Item = Edit>) -> Result<()> {
-        let edits = edits.into_iter();
-        let changes: Vec<_> = edits.map(|edit| Change::Edited { id, edit }).collect();
-        Ok(self.library.commit(&changes)?)
+    /// Whoever takes the last photo out of a folder still finds the folder: it may go on to remove it.
+    fn keep_emptied(&self, from: &Place) {
+        let folder = &from.folder;
+        if let Some(step) = folder.steps.last()
+            && self.photos(&from.listing.photos).is_empty()
+        {
+            let why = Why::EmptiedBy(self.process(from.caller));
+            self.stays
+                .keep(folder.parent, &folder.name, step.clone(), why);
+        }
     }
 
-    fn spelled(&self, tag: &LabelKey) -> String {
+    pub(super) fn spelled(&self, tag: &LabelKey) -> String {
         let spelling = self.index().spelling(tag);
         spelling.unwrap_or_else(|| tag.folded.clone())
+    }
+
+    fn spelled_all(&self, path: &[LabelKey]) -> String {
+        let all: Vec<_> = path.iter().map(|tag| self.spelled(tag)).collect();
+        all.join(" and ")
     }
 }

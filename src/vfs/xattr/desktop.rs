@@ -7,7 +7,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.xdg.comment",
         get: |detail| text(detail, TextField::Description),
-        set: Some(|_, value| set_text(TextField::Description, value)),
+        set: Some(|value| set_text(TextField::Description, value)),
         asks: false,
     },
     Attribute {
@@ -32,9 +32,9 @@ fn rating(detail: &Detail) -> Option<String> {
     Some((stars * 2).to_string())
 }
 
-fn set_rating(_: &Detail, value: &str) -> Vec<Edit> {
+fn set_rating(value: &str) -> Edit {
     match value.trim().parse::<u8>() {
-        Ok(halves) => vec![Edit::SetRating(halves.min(10).div_ceil(2))],
-        Err(_) => vec![Edit::ClearRating],
+        Ok(halves) => Edit::SetRating(halves.min(10).div_ceil(2)),
+        Err(_) => Edit::ClearRating,
     }
 }

@@ -7,13 +7,13 @@ pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.kbasefs.description",
         get: |detail| text(detail, TextField::Description),
-        set: Some(|_, value| set_text(TextField::Description, value)),
+        set: Some(|value| set_text(TextField::Description, value)),
         asks: true,
     },
     Attribute {
         name: "user.kbasefs.title",
         get: |detail| text(detail, TextField::Title),
-        set: Some(|_, value| set_text(TextField::Title, value)),
+        set: Some(|value| set_text(TextField::Title, value)),
         asks: false,
     },
     Attribute {

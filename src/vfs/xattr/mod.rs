@@ -6,7 +6,7 @@ mod kbasefs;
 
 use super::{Caller, Error, Inode, Result, Tree};
 use crate::analysis::Access;
-use crate::catalog::{Change, Detail, Edit, Facet, Label, Origin, PhotoId, Status, TextField};
+use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Status, TextField};
 
 /// One attribute.
 pub struct Attribute {
@@ -14,7 +14,7 @@ pub struct Attribute {
     /// Its value, if the photo has one.
     get: fn(&Detail) -> Option<String>,
     /// What setting it means; `None` for one that can't be set.
-    set: Option<fn(&Detail, &str) -> Vec<Edit>>,
+    set: Option<fn(&str) -> Edit>,
     /// Whether reading it while it isn't there asks for an analysis, and waits.
     asks: bool,
 }
@@ -77,32 +77,37 @@ impl Tree {
     }
 
     /// Sets an attribute: what a person says, which no analysis overwrites. Blocks on the disk.
-    pub fn set_xattr(&self, inode: Inode, name: &[u8], value: &[u8]) -> Result<()> {
+    pub fn set_xattr(
+        &self,
+        inode: Inode,
+        name: &[u8],
+        value: &[u8],
+        caller: &Caller,
+    ) -> Result<()> {
         let attribute = find(name)?;
         if value.len() > LARGEST {
             return Err(Error::TooLarge);
         }
         let text = std::str::from_utf8(value);
         let text = text.map_err(|_| Error::Invalid("not UTF-8".into()))?;
-        self.edit(inode, attribute, text)
+        self.edit(inode, attribute, text, caller)
     }
 
     /// Removes an attribute: a person says that there is nothing to say. Blocks on the disk.
-    pub fn remove_xattr(&self, inode: Inode, name: &[u8]) -> Result<()> {
+    pub fn remove_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<()> {
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
         if value(attribute, &self.detail(photo)?).is_none() {
             return Err(Error::NoData);
         }
-        self.edit(inode, attribute, "")
+        self.edit(inode, attribute, "", caller)
     }
 
-    fn edit(&self, inode: Inode, attribute: &Attribute, text: &str) -> Result<()> {
+    fn edit(&self, inode: Inode, attribute: &Attribute, text: &str, caller: &Caller) -> Result<()> {
         let id = inode.photo().ok_or(Error::NotPermitted)?;
         let set = attribute.set.ok_or(Error::NotPermitted)?;
-        let edits = set(&self.detail(id)?, text).into_iter();
-        let changes: Vec<_> = edits.map(|edit| Change::Edited { id, edit }).collect();
-        Ok(self.library.commit(&changes)?)
+        let words = format!("set {}", attribute.name);
+        self.act(caller, words, vec![Deed::Edit(id, vec![set(text)])])
     }
 
     /// Asks for an analysis on someone's behalf and waits for it; false when the asker is one that crawls.
@@ -140,8 +145,8 @@ fn text(detail: &Detail, field: TextField) -> Option<String> {
     detail.text(field).map(|t| t.value.clone())
 }
 
-fn set_text(field: TextField, text: &str) -> Vec<Edit> {
-    vec![Edit::SetText(field, text.trim().to_owned())]
+fn set_text(field: TextField, text: &str) -> Edit {
+    Edit::SetText(field, text.trim().to_owned())
 }
 
 /// The tags that hold: a person's first, then by confidence.
@@ -161,32 +166,8 @@ fn tag_list(detail: &Detail) -> Option<String> {
     Some(names.collect::<Vec<_>>().join(","))
 }
 
-/// Makes a comma list the tags of a photo: what is new is added, what isn't in it is denied.
-fn set_tags(detail: &Detail, list: &str) -> Vec<Edit> {
-    let wanted: Vec<&str> = list
-        .split(',')
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
-        .collect();
-    let key = |tag: &str| crate::catalog::LabelKey::new(Facet::Tag, tag);
-    let wanted_keys: Vec<_> = wanted.iter().map(|tag| key(tag)).collect();
-    let listed_key = |tag: &Label| key(&tag.value.replace(',', ";"));
-    let unwanted = tags(detail)
-        .into_iter()
-        .filter(|tag| !wanted_keys.contains(&listed_key(tag)));
-    let mut edits: Vec<_> = unwanted.map(|tag| Edit::Untag(tag.value.clone())).collect();
-    let kept: Vec<_> = tags(detail).into_iter().map(listed_key).collect();
-    for (tag, key) in wanted.iter().zip(&wanted_keys) {
-        if !kept.contains(key) || !is_human(detail, key) {
-            edits.push(Edit::Tag((*tag).to_owned()));
-        }
-    }
-    edits
-}
-
-fn is_human(detail: &Detail, key: &crate::catalog::LabelKey) -> bool {
-    let labels = &detail.entry.labels;
-    labels
-        .iter()
-        .any(|l| l.origin == Origin::Human && !l.is_denial() && l.key() == *key)
+/// Makes a comma list the tags of a photo.
+fn set_tags(list: &str) -> Edit {
+    let tags = list.split(',').map(str::trim).filter(|t| !t.is_empty());
+    Edit::SetTags(tags.map(str::to_owned).collect())
 }

@@ -1,0 +1,184 @@
+//! What an act changes, and how it enters the journal: in the same commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Result;
+use super::record::Record;
+use super::shelf::{Session, now};
+use crate::catalog::{Act, ActId, Deed, Effect, Facet, LabelKey, PhotoId, Role, Said, Slot, Trace};
+
+/// What an act changed so far.
+#[derive(Default)]
+struct Ledger(BTreeMap<(Option<PhotoId>, Slot), Turn>);
+
+/// What was said before and what is said now.
+type Turn = (Option<Said>, Option<Said>);
+
+impl Ledger {
+    fn note(
+        &mut self,
+        photo: Option<PhotoId>,
+        slot: &Slot,
+        before: Option<Said>,
+        now: Option<Said>,
+    ) {
+        let known = self.0.entry((photo, slot.clone()));
+        known.or_insert((before, None)).1 = now;
+    }
+
+    fn traces(self) -> Vec<Trace> {
+        let all = self.0.into_iter();
+        let all = all.map(|((photo, slot), (before, after))| Trace {
+            photo,
+            slot,
+            before,
+            after,
+        });
+        all.filter(|t| t.before != t.after).collect()
+    }
+}
+
+impl Session<'_> {
+    pub(super) fn act(&mut self, act: &Act) -> Result<()> {
+        let continued = self.continued(act.role)?;
+        let mut ledger = Ledger::default();
+        for deed in &act.deeds {
+            self.deed(deed, continued, &mut ledger)?;
+        }
+        self.enter(act, continued, ledger.traces())
+    }
+
+    /// The act that goes on, unless it is taken back.
+    fn continued(&mut self, role: Role) -> Result<Option<ActId>> {
+        match role {
+            Role::Continues(id) if self.shelf.is_standing(id)? => Ok(Some(id)),
+            _ => Ok(None),
+        }
+    }
+
+    fn deed(&mut self, deed: &Deed, act: Option<ActId>, ledger: &mut Ledger) -> Result<()> {
+        match deed {
+            Deed::Edit(id, edits) => self.say(*id, ledger, |record| {
+                edits.iter().for_each(|edit| record.edit(edit));
+            }),
+            Deed::Make(written) => {
+                let tag = LabelKey::new(Facet::Tag, written);
+                self.make(&tag, Some(written), ledger)
+            }
+            Deed::Unmake(tag) => self.make(tag, None, ledger),
+            Deed::Restore(traces) => self.restore(traces, ledger),
+            Deed::TakeBack(id, slot) => {
+                let before = match act {
+                    Some(act) => self.shelf.trace(act, Some(*id), slot)?,
+                    None => None,
+                };
+                let Some(trace) = before else {
+                    return Ok(());
+                };
+                self.say(*id, ledger, |record| {
+                    record.put_said(slot, trace.before.as_ref())
+                })
+            }
+        }
+    }
+
+    /// Changes what people say of a photo that is not gone.
+    fn say(
+        &mut self,
+        id: PhotoId,
+        ledger: &mut Ledger,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<()> {
+        let Some(mut record) = self.present(id)? else {
+            return Ok(());
+        };
+        let before = record.said();
+        change(&mut record);
+        let now = record.said();
+        if before == now {
+            return Ok(());
+        }
+        for slot in before.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
+            let (before, now) = (before.get(slot).cloned(), now.get(slot).cloned());
+            if before != now {
+                ledger.note(Some(id), slot, before, now);
+            }
+        }
+        self.put(record)
+    }
+
+    fn make(&mut self, tag: &LabelKey, written: Option<&str>, ledger: &mut Ledger) -> Result<()> {
+        let before = self.shelf.made(tag)?;
+        self.shelf.put_made(tag, written)?;
+        self.made.insert(tag.clone());
+        let said = |written: String| Said {
+            value: written,
+            holds: true,
+        };
+        let (before, now) = (before.map(said), written.map(str::to_owned).map(said));
+        ledger.note(None, &Slot::Label(tag.clone()), before, now);
+        Ok(())
+    }
+
+    fn restore(&mut self, traces: &[Trace], ledger: &mut Ledger) -> Result<()> {
+        for of_one in traces.chunk_by(|a, b| a.photo == b.photo) {
+            match of_one[0].photo {
+                Some(id) => self.say(id, ledger, |record| {
+                    of_one.iter().for_each(|trace| record.reverse(trace));
+                })?,
+                None => self.restore_made(of_one, ledger)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_made(&mut self, traces: &[Trace], ledger: &mut Ledger) -> Result<()> {
+        for trace in traces {
+            let Slot::Label(tag) = &trace.slot else {
+                continue;
+            };
+            let value = |said: &Option<Said>| said.as_ref().map(|s| s.value.clone());
+            if self.shelf.made(tag)? == value(&trace.after) {
+                self.make(tag, value(&trace.before).as_deref(), ledger)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes into the journal what an act changed. One that changed nothing isn't written, unless it takes back.
+    fn enter(&mut self, act: &Act, continued: Option<ActId>, traces: Vec<Trace>) -> Result<()> {
+        let takes_back = matches!(act.role, Role::Undoes(_) | Role::Redoes(_));
+        if traces.is_empty() && !takes_back {
+            return Ok(());
+        }
+        let id = match continued {
+            Some(id) => id,
+            None => self.shelf.add_act(act, now())?,
+        };
+        for trace in &traces {
+            let trace = self.joined(continued, trace)?;
+            self.shelf.put_trace(id, &trace)?;
+        }
+        match act.role {
+            Role::Undoes(of) => self.shelf.set_undone(of, Some(id))?,
+            Role::Redoes(of) => self.shelf.set_undone(of, None)?,
+            Role::Continues(_) => self.shelf.reword(id, &act.words)?,
+            Role::New => {}
+        }
+        let changed = traces.len();
+        self.acts.push(Effect::Acted { act: id, changed });
+        Ok(())
+    }
+
+    /// A trace with what the same act changed there earlier.
+    fn joined(&mut self, continued: Option<ActId>, trace: &Trace) -> Result<Trace> {
+        let earlier = match continued {
+            Some(act) => self.shelf.trace(act, trace.photo, &trace.slot)?,
+            None => None,
+        };
+        Ok(Trace {
+            before: earlier.map_or_else(|| trace.before.clone(), |t| t.before),
+            ..trace.clone()
+        })
+    }
+}

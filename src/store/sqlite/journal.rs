@@ -1,0 +1,218 @@
+//! Made tags and the journal in their tables.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::{self, word};
+use crate::catalog::{
+    Act, ActId, Actor, Done, Facet, LabelKey, PhotoId, Role, Said, Slot, TextField, Trace,
+};
+
+type Result<T> = rusqlite::Result<T>;
+
+/// Every tag that a person made: its key and how it is written.
+pub fn made_tags(connection: &Connection) -> Result<Vec<(LabelKey, String)>> {
+    let mut made = connection.prepare_cached("SELECT folded, written FROM made_tag")?;
+    let made = made.query_map([], |row| {
+        let (facet, folded) = (Facet::Tag, row.get(0)?);
+        Ok((LabelKey { facet, folded }, row.get(1)?))
+    })?;
+    made.collect()
+}
+
+pub fn made(connection: &Connection, tag: &LabelKey) -> Result<Option<String>> {
+    let sql = "SELECT written FROM made_tag WHERE folded = ?1";
+    rows::one(connection, sql, [&tag.folded])
+}
+
+pub fn put_made(connection: &Connection, tag: &LabelKey, written: Option<&str>) -> Result<()> {
+    match written {
+        Some(written) => connection
+            .prepare_cached("INSERT OR REPLACE INTO made_tag (folded, written) VALUES (?1, ?2)")?
+            .execute([&tag.folded, written]),
+        None => connection
+            .prepare_cached("DELETE FROM made_tag WHERE folded = ?1")?
+            .execute([&tag.folded]),
+    }?;
+    Ok(())
+}
+
+pub fn is_standing(connection: &Connection, act: ActId) -> Result<bool> {
+    let sql = "SELECT 1 FROM act WHERE id = ?1 AND undone_by IS NULL";
+    Ok(rows::one::<i64>(connection, sql, [number(act)])?.is_some())
+}
+
+pub fn add_act(connection: &Connection, act: &Act, at: i64) -> Result<ActId> {
+    let (role, of) = match act.role {
+        Role::New | Role::Continues(_) => ("new", None),
+        Role::Undoes(of) => ("undo", Some(number(of))),
+        Role::Redoes(of) => ("redo", Some(number(of))),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO act (at, process, pid, uid, words, role, of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![at, act.by.process, act.by.pid, act.by.uid, act.words, role, of])?;
+    Ok(ActId(connection.last_insert_rowid().cast_unsigned()))
+}
+
+pub fn reword(connection: &Connection, act: ActId, words: &str) -> Result<()> {
+    let sql = "UPDATE act SET words = ?2 WHERE id = ?1";
+    let mut update = connection.prepare_cached(sql)?;
+    update.execute(params![number(act), words]).map(|_| ())
+}
+
+pub fn set_undone(connection: &Connection, act: ActId, by: Option<ActId>) -> Result<()> {
+    let sql = "UPDATE act SET undone_by = ?2 WHERE id = ?1";
+    let mut update = connection.prepare_cached(sql)?;
+    update
+        .execute(params![number(act), by.map(number)])
+        .map(|_| ())
+}
+
+const TRACE: &str = "SELECT photo, slot, key, before, after FROM trace WHERE act = ?1";
+
+pub fn trace(
+    connection: &Connection,
+    act: ActId,
+    photo: Option<PhotoId>,
+    slot: &Slot,
+) -> Result<Option<Trace>> {
+    let sql = format!("{TRACE} AND photo = ?2 AND slot = ?3 AND key = ?4");
+    let (name, key) = columns(slot);
+    let mut found = connection.prepare_cached(&sql)?;
+    let found = found.query_row(params![number(act), owner(photo), name, key], read_trace);
+    found.optional()
+}
+
+pub fn put_trace(connection: &Connection, act: ActId, trace: &Trace) -> Result<()> {
+    let (name, key) = columns(&trace.slot);
+    let photo = owner(trace.photo);
+    if trace.before == trace.after {
+        let sql = "DELETE FROM trace WHERE act = ?1 AND photo = ?2 AND slot = ?3 AND key = ?4";
+        let mut delete = connection.prepare_cached(sql)?;
+        return delete
+            .execute(params![number(act), photo, name, key])
+            .map(|_| ());
+    }
+    let (before, after) = (written(&trace.before), written(&trace.after));
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO trace (act, photo, slot, key, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![number(act), photo, name, key, before, after])?;
+    Ok(())
+}
+
+/// Acts with a smaller number than `before`, the latest first.
+pub fn acts(connection: &Connection, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+    let mut acts =
+        connection.prepare_cached(&format!("{DONE} WHERE id < ?1 ORDER BY id DESC LIMIT ?2"))?;
+    let before = before.map_or(i64::MAX, number);
+    let acts = acts.query_map(
+        params![before, i64::try_from(most).unwrap_or(i64::MAX)],
+        read_done,
+    )?;
+    acts.collect()
+}
+
+/// An act and what it changed.
+pub fn act(connection: &Connection, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+    let mut done = connection.prepare_cached(&format!("{DONE} WHERE id = ?1"))?;
+    let Some(done) = done.query_row([number(id)], read_done).optional()? else {
+        return Ok(None);
+    };
+    let mut traces = connection.prepare_cached(&format!("{TRACE} ORDER BY photo, slot, key"))?;
+    let traces = traces.query_map([number(id)], read_trace)?;
+    Ok(Some((done, traces.collect::<Result<_>>()?)))
+}
+
+const DONE: &str = "SELECT id, at, process, pid, uid, words, role, of, undone_by, \
+    (SELECT COUNT(DISTINCT photo) FROM trace WHERE act = act.id AND photo > 0), \
+    (SELECT MIN(photo) FROM trace WHERE act = act.id AND photo > 0) FROM act";
+
+fn read_done(row: &Row) -> Result<Done> {
+    let act = |at| {
+        row.get::<_, Option<i64>>(at)
+            .map(|n| n.map(|n| ActId(n.cast_unsigned())))
+    };
+    let role: String = row.get(6)?;
+    let role = match (role.as_str(), act(7)?) {
+        ("undo", Some(of)) => Role::Undoes(of),
+        ("redo", Some(of)) => Role::Redoes(of),
+        _ => Role::New,
+    };
+    Ok(Done {
+        id: ActId(row.get::<_, i64>(0)?.cast_unsigned()),
+        at: row.get(1)?,
+        by: Actor {
+            process: row.get(2)?,
+            pid: row.get(3)?,
+            uid: row.get(4)?,
+        },
+        words: row.get(5)?,
+        role,
+        undone_by: act(8)?,
+        photos: row.get::<_, i64>(9)?.cast_unsigned(),
+        photo: row.get::<_, Option<u32>>(10)?.map(PhotoId),
+    })
+}
+
+fn read_trace(row: &Row) -> Result<Trace> {
+    let name: String = row.get(1)?;
+    let slot = match name.parse::<TextField>() {
+        Ok(field) => Slot::Text(field),
+        Err(()) => Slot::Label(LabelKey {
+            facet: word(row, 1)?,
+            folded: row.get(2)?,
+        }),
+    };
+    Ok(Trace {
+        photo: Some(row.get(0)?).filter(|&id| id > 0).map(PhotoId),
+        slot,
+        before: said(row, 3)?,
+        after: said(row, 4)?,
+    })
+}
+
+fn said(row: &Row, at: usize) -> Result<Option<Said>> {
+    let Some(text) = row.get::<_, Option<String>>(at)? else {
+        return Ok(None);
+    };
+    let (holds, value) = match text.split_at_checked(1) {
+        Some(("+", value)) => (true, value),
+        Some(("-", value)) => (false, value),
+        _ => {
+            let unknown = format!("no sign in front of {text:?}").into();
+            return Err(rusqlite::Error::FromSqlConversionFailure(
+                at,
+                Type::Text,
+                unknown,
+            ));
+        }
+    };
+    let value = value.to_owned();
+    Ok(Some(Said { value, holds }))
+}
+
+fn written(said: &Option<Said>) -> Option<String> {
+    let said = said.as_ref()?;
+    let sign = if said.holds { '+' } else { '-' };
+    Some(format!("{sign}{}", said.value))
+}
+
+/// The name of a slot and the key in it.
+fn columns(slot: &Slot) -> (&'static str, &str) {
+    match slot {
+        Slot::Label(key) => (key.facet.name(), &key.folded),
+        Slot::Text(field) => (field.name(), ""),
+    }
+}
+
+fn owner(photo: Option<PhotoId>) -> u32 {
+    photo.map_or(0, |id| id.0)
+}
+
+fn number(act: ActId) -> i64 {
+    act.0.cast_signed()
+}

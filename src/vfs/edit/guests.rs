@@ -1,0 +1,79 @@
+//! Names that programs gave photos when they brought them into a folder. A photo's own name is the same in every
+//! folder and stays; but who links or copies it under another one finds it under that one, too, while the mount lasts.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::catalog::PhotoId;
+use crate::vfs::Inode;
+
+/// The latest names are kept.
+const MOST: usize = 1024;
+
+#[derive(Default)]
+pub struct Guests(Mutex<VecDeque<Guest>>);
+
+struct Guest {
+    folder: Inode,
+    name: Vec<u8>,
+    photo: PhotoId,
+}
+
+impl Guests {
+    pub fn welcome(&self, folder: Inode, name: &[u8], photo: PhotoId) {
+        let mut all = self.lock();
+        all.retain(|g| (g.folder, &g.name[..]) != (folder, name));
+        if all.len() == MOST {
+            all.pop_front();
+        }
+        all.push_back(Guest {
+            folder,
+            name: name.into(),
+            photo,
+        });
+    }
+
+    pub fn find(&self, folder: Inode, name: &[u8]) -> Option<PhotoId> {
+        let all = self.lock();
+        let found = all.iter().find(|g| g.folder == folder && g.name == name);
+        found.map(|g| g.photo)
+    }
+
+    /// Whether it was there.
+    pub fn remove(&self, folder: Inode, name: &[u8]) -> bool {
+        let mut all = self.lock();
+        let before = all.len();
+        all.retain(|g| (g.folder, &g.name[..]) != (folder, name));
+        all.len() < before
+    }
+
+    /// The names that a photo has in a folder.
+    pub fn names(&self, folder: Inode, photo: PhotoId) -> Vec<Vec<u8>> {
+        let all = self.lock();
+        let of_it = all
+            .iter()
+            .filter(|g| (g.folder, g.photo) == (folder, photo));
+        of_it.map(|g| g.name.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Guest>> {
+        self.0.lock().expect("the list is never half-changed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_names_are_kept() {
+        let guests = Guests::default();
+        for n in 0..=MOST {
+            guests.welcome(Inode::ROOT, n.to_string().as_bytes(), PhotoId(7));
+        }
+        assert_eq!(guests.find(Inode::ROOT, b"0"), None);
+        assert_eq!(guests.find(Inode::ROOT, b"1"), Some(PhotoId(7)));
+        assert_eq!(guests.names(Inode::ROOT, PhotoId(7)).len(), MOST);
+        assert!(guests.remove(Inode::ROOT, b"1") && !guests.remove(Inode::ROOT, b"1"));
+    }
+}

@@ -1,0 +1,156 @@
+//! Folders of tags: made, removed, renamed, merged.
+
+use super::{Attr, Error, Named, Place, Result, Tree, Why};
+use crate::catalog::{Deed, Edit, Facet, Label, LabelKey, Origin, PhotoId, Query, Slot, unescape};
+use crate::vfs::inode::Folder;
+use crate::vfs::{Step, naming};
+
+impl Tree {
+    /// A tag that is there from now on. Below another tag its folder is there until the mount ends, and for good once
+    /// photos have both; a tag it is in any case.
+    pub(super) fn make_tag(&self, place: &Place, path: &[LabelKey]) -> Result<Attr> {
+        let written = self.tag_named(place.name)?;
+        let tag = LabelKey::new(Facet::Tag, &written);
+        let is_there = self.index().label(&tag).is_some();
+        if path.contains(&tag) || (path.is_empty() && is_there) {
+            return Err(Error::Exists);
+        }
+        if !is_there {
+            let words = format!("make {written}");
+            self.act(place.caller, words, vec![Deed::Make(written)])?;
+        }
+        let step = Step::Label(tag);
+        if !path.is_empty() {
+            self.stays
+                .keep(place.parent, place.name, step.clone(), Why::Made);
+        }
+        Ok(self.hold(place.parent, &place.folder, place.name, step))
+    }
+
+    /// An empty folder goes, and with it the tag that somebody made, if no photo has it.
+    pub(super) fn remove_tag(&self, place: &Place, step: Step, path: &[LabelKey]) -> Result<()> {
+        let Step::Label(tag) = &step else {
+            return Err(Error::NotPermitted);
+        };
+        let whole = [path, std::slice::from_ref(tag)].concat();
+        if !self.evaluate(&all_of(&whole)).is_empty() {
+            return Err(Error::NotEmpty);
+        }
+        // The end of an `rm -r`: only this tag was meant. What the photos lost in the folders below, they get back.
+        let lost = self.removals_below(place.caller, &whole).into_iter();
+        let mut deeds: Vec<_> = lost
+            .map(|(photo, tag)| Deed::TakeBack(photo, Slot::Label(tag)))
+            .collect();
+        let is_only_made = self.index().label(tag).is_some_and(|l| l.photos == 0);
+        deeds.extend(is_only_made.then(|| Deed::Unmake(tag.clone())));
+        if !deeds.is_empty() {
+            let words = format!("remove {}", self.spelled(tag));
+            self.act(place.caller, words, deeds)?;
+        }
+        self.forget_folder(place);
+        Ok(())
+    }
+
+    /// Moves a folder: its photos lose the tag that it was and get the tags of the new path. A new name renames the tag,
+    /// the name of another tag merges the two, another folder's inside adds that folder's tags.
+    pub(super) fn move_tag(
+        &self,
+        (from, path): (&Place, &[LabelKey]),
+        step: Step,
+        (to, to_path): (&Place, &[LabelKey]),
+    ) -> Result<()> {
+        let Step::Label(old) = step else {
+            return Err(Error::NotPermitted);
+        };
+        if let Some(Named::File(_)) = to.find(self) {
+            return Err(Error::NotAFolder);
+        }
+        let mut written = self.tag_named(to.name)?;
+        let new = LabelKey::new(Facet::Tag, &written);
+        if to_path.contains(&new) {
+            return Err(Error::Exists);
+        }
+        if let Some(label) = self.index().label(&new).filter(|_| new != old) {
+            written = label.shown;
+        }
+        let words = format!("move {} to {written}", self.spelled(&old));
+        let moved = [path, std::slice::from_ref(&old)].concat();
+        let deeds = match new == old && from.parent == to.parent {
+            true => vec![Deed::Make(written)],
+            false => self.moved(&moved, to_path, &new, &written),
+        };
+        self.act(to.caller, words, deeds)?;
+        self.follow(
+            (from, Step::Label(old)),
+            (to, Step::Label(new)),
+            !to_path.is_empty(),
+        );
+        Ok(())
+    }
+
+    /// What it means that the folder of these tags is `written` in the folder of `to_path` now.
+    fn moved(
+        &self,
+        from: &[LabelKey],
+        to_path: &[LabelKey],
+        new: &LabelKey,
+        written: &str,
+    ) -> Vec<Deed> {
+        let Some(old) = from.last() else {
+            return Vec::new();
+        };
+        let photos = self.evaluate(&all_of(from));
+        let goes = new != old && !to_path.contains(old);
+        let gained = to_path.iter().map(|tag| self.spelled(tag));
+        let gained = gained.chain([written.to_owned()]).map(Edit::Tag);
+        let lost = goes.then(|| Edit::Untag(self.spelled(old)));
+        let edits: Vec<_> = lost.into_iter().chain(gained).collect();
+        let is_made = self.index().is_made(old);
+        let has_others = self.evaluate(&Query::Label(old.clone())).len() > photos.len();
+        let makes = (is_made || photos.is_empty()).then(|| Deed::Make(written.to_owned()));
+        let unmakes = is_made && goes && !has_others;
+        let unmakes = unmakes.then(|| Deed::Unmake(old.clone()));
+        let photos = photos.iter().map(PhotoId);
+        let edits = photos.map(|photo| Deed::Edit(photo, edits.clone()));
+        makes.into_iter().chain(unmakes).chain(edits).collect()
+    }
+
+    /// What the kernel knows of a folder goes where the folder went.
+    fn follow(&self, (from, old): (&Place, Step), (to, new): (&Place, Step), is_below: bool) {
+        self.forget_folder(to);
+        self.stays.remove(from.parent, from.name);
+        if is_below {
+            self.stays.keep(to.parent, to.name, new.clone(), Why::Made);
+        }
+        let folder = |place: &Place, step| Folder {
+            parent: place.parent,
+            name: place.name.into(),
+            steps: [&place.folder.steps[..], &[step]].concat(),
+        };
+        self.table.retarget(&folder(from, old), &folder(to, new));
+    }
+
+    fn forget_folder(&self, place: &Place) {
+        self.stays.remove(place.parent, place.name);
+        self.table.bury(place.parent, place.name);
+    }
+
+    /// The tag that a folder of this name stands for.
+    fn tag_named(&self, name: &[u8]) -> Result<String> {
+        // `.Trash-1000` and its like: no tag begins with a dot.
+        if name.starts_with(b".") {
+            return Err(Error::NotPermitted);
+        }
+        let unusable = || Error::Invalid("no tag has such a folder".into());
+        let text = std::str::from_utf8(name).map_err(|_| unusable())?;
+        let value = unescape(text).ok_or_else(unusable)?;
+        let value = Label::sure(Facet::Tag, value, Origin::Human).value;
+        let is_it = naming::folder_name(&value, "", self.index()) == text;
+        Some(value).filter(|_| is_it).ok_or_else(unusable)
+    }
+}
+
+fn all_of(tags: &[LabelKey]) -> Query {
+    let tags = tags.iter().cloned().map(Query::Label);
+    tags.fold(Query::All, Query::and)
+}
