@@ -2,6 +2,7 @@
 
 mod commands;
 mod counts;
+mod editing;
 mod fixture;
 mod model;
 mod mount;
