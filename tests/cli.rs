@@ -359,3 +359,65 @@ fn settings_completions_and_pages_are_printed() {
     assert!(house.ok(&["man"]).contains(".TH kbasefs"));
     assert!(house.ok(&["--version"]).starts_with("kbasefs "));
 }
+
+#[test]
+fn what_people_do_is_logged_taken_back_and_done_again() {
+    let house = House::new();
+    let (photos, picture) = (house.text("photos"), house.text("photos/2019/IMG_1.jpg"));
+    let tags = |house: &House| {
+        let known = house.json(&["show", &picture, "--json"]);
+        let tags = known["tags"].as_array().unwrap().iter();
+        let tags: Vec<_> = tags
+            .map(|t| t["name"].as_str().unwrap().to_owned())
+            .collect();
+        tags.join(" ")
+    };
+    house.ok(&["scan", &photos]);
+    let copy = house.text("photos/copy.png");
+    let done = house.json(&["tag", &picture, &copy, "Rex", "--json"]);
+    assert_eq!((&done["act"], &done["photos"]), (&1.into(), &2.into()));
+    house.ok(&["tag", "--tag", "sea", "--tag", "sun", &picture]);
+    house.ok(&["untag", &picture, "sea"]);
+    assert_eq!(tags(&house), "Rex sun");
+    let log = house.ok(&["log", &photos]);
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].contains("untag sea: 2019/IMG_1.jpg"), "{log}");
+    assert!(lines[2].contains("tag Rex: 2 photos"), "{log}");
+    let at = |command: &[&str]| house.ok(&[command, &["--source", &photos]].concat());
+    assert!(at(&["undo"]).starts_with("undone 3: untag sea (1 photos)"));
+    assert_eq!(tags(&house), "Rex sea sun");
+    at(&["undo", "1"]);
+    assert_eq!(tags(&house), "sea sun");
+    at(&["redo"]);
+    assert_eq!(tags(&house), "Rex sea sun");
+    // Undoing an undo is a redo.
+    at(&["undo", "4"]);
+    assert_eq!(tags(&house), "Rex sun");
+    at(&["undo", "--since", "1h"]);
+    assert_eq!(tags(&house), "");
+    let (code, error) = house.refused(&["undo", "--source", &photos]);
+    assert!(code == 1 && error.contains("nothing to undo"), "{error}");
+    let (_, error) = house.refused(&["undo", "99", "--source", &photos]);
+    assert!(error.contains("no act 99"), "{error}");
+    if can_mount() {
+        let mounted = house.text("mnt");
+        house.ok(&["mount", &photos, &mounted]);
+        let put = |command: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-ec", command]).current_dir(house.path("mnt"));
+            assert!(shell.status().unwrap().success(), "{command}");
+        };
+        put("mkdir tags/trip; cp -l all/2019/IMG_1.jpg all/copy.png tags/trip");
+        assert_eq!(tags(&house), "trip");
+        let log = house.ok(&["log", &mounted, "--json", "-n", "1"]);
+        let act: Value = serde_json::from_str(&log).unwrap();
+        assert_eq!(
+            (act["process"].as_str(), &act["photos"]),
+            (Some("cp"), &2.into())
+        );
+        house.ok(&["undo", "--source", &mounted]);
+        assert_eq!(tags(&house), "");
+        house.ok(&["umount", &mounted]);
+    }
+}

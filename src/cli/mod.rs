@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod export;
 mod import;
+mod journal;
 mod log;
 mod man;
 mod mount;
@@ -15,6 +16,7 @@ mod scan;
 mod search;
 mod show;
 mod status;
+mod tag;
 mod target;
 mod terminal;
 mod umount;
@@ -69,6 +71,12 @@ enum Command {
     Analyze(analyze::Args),
     Search(search::Args),
     Show(show::Args),
+    Tag(tag::Args),
+    /// Take a tag from photos, for good, whoever gave it; `kbasefs undo` takes that back
+    Untag(tag::Args),
+    Log(journal::LogArgs),
+    Undo(journal::UndoArgs),
+    Redo(journal::RedoArgs),
     Status(status::Args),
     Export(export::Args),
     Import(import::Args),
@@ -105,6 +113,11 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Analyze(args) => return on_runtime(analyze::run(args, common.load()?)),
         Command::Search(args) => on_runtime(search::run(args, common.load()?))?,
         Command::Show(args) => on_runtime(show::run(args, common.load()?))?,
+        Command::Tag(args) => on_runtime(tag::run(args, common.load()?, false))?,
+        Command::Untag(args) => on_runtime(tag::run(args, common.load()?, true))?,
+        Command::Log(args) => on_runtime(journal::log(args, common.load()?))?,
+        Command::Undo(args) => on_runtime(journal::undo(args, common.load()?))?,
+        Command::Redo(args) => on_runtime(journal::redo(args, common.load()?))?,
         Command::Status(args) => on_runtime(status::run(args, common.load()?))?,
         Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
         Command::Import(args) => return on_runtime(import::run(args, common.load()?)),

@@ -7,11 +7,13 @@ mod analyze;
 mod export;
 mod failure;
 mod import;
+mod journal;
 mod photo;
 mod scan;
 mod search;
 mod shape;
 mod status;
+mod tag;
 
 use std::fs::{DirBuilder, Permissions};
 use std::io;
@@ -38,6 +40,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/export", post(export::post))
         .route("/api/v1/import", post(import::post))
         .route("/api/v1/adopt", post(adopt::post))
+        .route("/api/v1/tag", post(tag::post))
+        .route("/api/v1/log", get(journal::get))
+        .route("/api/v1/undo", post(journal::undo))
+        .route("/api/v1/redo", post(journal::redo))
         .with_state(app)
 }
 

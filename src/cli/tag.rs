@@ -1,0 +1,88 @@
+//! `kbasefs tag` and `kbasefs untag`
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::report::hinted;
+use super::{journal, log, target, terminal};
+use crate::config::Config;
+
+/// Give photos a tag, or take it from them; `kbasefs undo` takes that back
+#[derive(clap::Args)]
+pub struct Args {
+    /// Photos, in the photo folder or in the mount; then a tag, unless --tag names it
+    #[arg(required = true, value_name = "PHOTO|TAG")]
+    names: Vec<PathBuf>,
+    /// A tag; may be given more than once
+    #[arg(short, long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Print one JSON object a catalog
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args, config: Config, remove: bool) -> anyhow::Result<()> {
+    log::start(&config, "warn");
+    let (photos, tags) = photos_and_tags(args.names, args.tag)?;
+    let mut of_source = BTreeMap::<PathBuf, Vec<Value>>::new();
+    for path in photos {
+        let photo = target::photo(&path, &config)?;
+        of_source.entry(photo.source).or_default().push(photo.name);
+    }
+    for (source, photos) in of_source {
+        let client = Client::informed(&source, config.clone()).await?;
+        let asked = json!({"photos": photos, "tags": tags, "remove": remove, "by": journal::by()});
+        let done = client.post("/api/v1/tag", &asked).await?.value().await?;
+        match args.json {
+            true => terminal::say(format_args!("{done}"))?,
+            false => terminal::say(format_args!("{} photos changed", done["photos"]))?,
+        }
+    }
+    Ok(())
+}
+
+/// Without `--tag` the last name is the tag.
+fn photos_and_tags(
+    mut names: Vec<PathBuf>,
+    tags: Vec<String>,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<String>)> {
+    if !tags.is_empty() {
+        return Ok((names, tags));
+    }
+    let last = names.pop().filter(|_| !names.is_empty());
+    let hint = "kbasefs tag PHOTO... TAG, or kbasefs tag --tag TAG PHOTO...";
+    let last = last.ok_or_else(|| hinted("no tag is named", hint))?;
+    let text = last.to_str().map(str::to_owned);
+    match text.filter(|_| !last.is_file()) {
+        Some(tag) => Ok((names, vec![tag])),
+        None => {
+            let message = format!("{}: a file, not a tag", last.display());
+            Err(hinted(message, hint))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_name_is_the_tag_unless_tags_are_named() {
+        let check = |names: &[&str], tags: &[&str]| {
+            let names = names.iter().map(PathBuf::from).collect();
+            let tags = tags.iter().map(|t| (*t).to_owned()).collect();
+            let (photos, tags) = photos_and_tags(names, tags).ok()?;
+            Some((photos.len(), tags.join("+")))
+        };
+        assert_eq!(
+            check(&["a.jpg", "b.jpg", "dog"], &[]),
+            Some((2, "dog".into()))
+        );
+        assert_eq!(check(&["a.jpg"], &["x", "y"]), Some((1, "x+y".into())));
+        assert_eq!(check(&["a.jpg"], &[]), None);
+        assert_eq!(check(&["a.jpg", "/etc/passwd"], &[]), None);
+    }
+}

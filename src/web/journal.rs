@@ -1,0 +1,174 @@
+//! What people did: the journal, taking back, doing again.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::shape::PathShape;
+use crate::app::App;
+use crate::catalog::{ActId, Actor, Done, PhotoId, Role};
+use crate::library::{TakenBack, UndoError, Which};
+
+/// The program on whose behalf something is done.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct By {
+    process: String,
+    pid: u32,
+    uid: u32,
+}
+
+impl From<By> for Actor {
+    fn from(by: By) -> Self {
+        let By { process, pid, uid } = by;
+        Self { process, pid, uid }
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Asked {
+    most: usize,
+}
+
+#[derive(Deserialize)]
+pub struct Undo {
+    act: Option<u64>,
+    /// All acts of the last seconds, instead.
+    seconds: Option<i64>,
+    #[serde(default)]
+    by: By,
+}
+
+#[derive(Deserialize)]
+pub struct Redo {
+    act: Option<u64>,
+    #[serde(default)]
+    by: By,
+}
+
+/// An act of the journal.
+#[derive(Serialize)]
+struct ActShape {
+    act: u64,
+    /// Seconds since 1970.
+    at: i64,
+    process: String,
+    pid: u32,
+    uid: u32,
+    words: String,
+    photos: u64,
+    /// One of them.
+    #[serde(flatten)]
+    photo: Option<PathShape>,
+    undoes: Option<u64>,
+    redoes: Option<u64>,
+    undone_by: Option<u64>,
+}
+
+fn act_shape(app: &App, done: Done) -> ActShape {
+    let (undoes, redoes) = match done.role {
+        Role::Undoes(of) => (Some(of.0), None),
+        Role::Redoes(of) => (None, Some(of.0)),
+        Role::New | Role::Continues(_) => (None, None),
+    };
+    ActShape {
+        act: done.id.0,
+        at: done.at,
+        process: done.by.process,
+        pid: done.by.pid,
+        uid: done.by.uid,
+        words: done.words,
+        photos: done.photos,
+        photo: done.photo.and_then(|id| path(app, id)),
+        undoes,
+        redoes,
+        undone_by: done.undone_by.map(|id| id.0),
+    }
+}
+
+fn path(app: &App, id: PhotoId) -> Option<PathShape> {
+    Some((&app.library.index().photo(id)?.path).into())
+}
+
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Failure> {
+    super::blocking(move || {
+        let acts = app.library.store().acts(None, asked.most)?.into_iter();
+        let acts: Vec<_> = acts.map(|done| act_shape(&app, done)).collect();
+        Ok(Json(json!({ "acts": acts })))
+    })
+    .await
+}
+
+pub async fn undo(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Undo>,
+) -> Result<Json<Value>, Failure> {
+    super::blocking(move || {
+        let which = match (asked.act, asked.seconds) {
+            (None, None) => Which::Last,
+            (Some(act), None) => Which::Act(ActId(act)),
+            (None, Some(seconds)) => Which::Since(now().saturating_sub(seconds)),
+            (Some(_), Some(_)) => {
+                return Err(Failure::bad_request("name an act or a time, not both"));
+            }
+        };
+        let done = app.library.undo(which, &asked.by.into())?;
+        Ok(Json(taken_back(&app, done)))
+    })
+    .await
+}
+
+pub async fn redo(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Redo>,
+) -> Result<Json<Value>, Failure> {
+    super::blocking(move || {
+        let done = app.library.redo(asked.act.map(ActId), &asked.by.into())?;
+        Ok(Json(taken_back(&app, vec![done])))
+    })
+    .await
+}
+
+fn taken_back(app: &App, acts: Vec<TakenBack>) -> Value {
+    let shape = |taken: TakenBack| {
+        let left = taken.left_alone.iter().filter_map(|&id| path(app, id));
+        let left: Vec<_> = left.collect();
+        json!({
+            "act": taken.act.id.0,
+            "words": taken.act.words,
+            "result": match taken.role {
+                Role::Redoes(_) => "redone",
+                _ => "undone",
+            },
+            "by_act": taken.by.0,
+            "photos": taken.photos,
+            "left_alone": left,
+            "gone": taken.left_alone.len() - left.len(),
+        })
+    };
+    json!({ "acts": acts.into_iter().map(shape).collect::<Vec<_>>() })
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
+
+impl From<UndoError> for Failure {
+    fn from(error: UndoError) -> Self {
+        let hint = match &error {
+            UndoError::Store(_) => return Self::internal(error.to_string()),
+            UndoError::Undone { act, .. } => format!("`kbasefs redo {act}` does it again"),
+            _ => "`kbasefs log` lists what was done".into(),
+        };
+        Self::not_found(error.to_string(), &hint)
+    }
+}
