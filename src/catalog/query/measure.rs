@@ -199,8 +199,10 @@ fn last_of_month(day: u64) -> Option<u64> {
 
 /// The least number above.
 fn above(measure: Measure, number: u64) -> Option<u64> {
-    if measure != Measure::Date {
-        return number.checked_add(1);
+    match measure {
+        Measure::Rating => return (number < 5).then_some(number + 1),
+        Measure::Date => {}
+        _ => return number.checked_add(1),
     }
     let month = number / 100 * 100;
     let year = number / 10_000 * 10_000;
@@ -338,6 +340,7 @@ mod tests {
         check(Measure::Date, "<0001", "nothing is");
         check(Measure::Rating, "6", "is no rating");
         check(Measure::Rating, "<0", "nothing is");
+        check(Measure::Rating, ">5", "nothing is");
         check(Measure::Rating, ">=", "nothing to compare");
         check(Measure::Size, "10 parsecs", "is no size");
         check(Measure::Size, &"9".repeat(400), "is no size");
