@@ -7,8 +7,22 @@ use super::client::Client;
 use super::{log, target, terminal};
 use crate::config::Config;
 
+const QUERIES: &str = "\
+Queries:
+  dogs \"red car\" sun*          words of titles, descriptions, tags, file names and folders
+  a b    a OR b    -a    ( )    both; either; without
+  tag:dog                       this very tag
+  camera:canon lens: place:italy country: city: color:blue    these words in its name
+  type:jpeg folder:trip name:*.nef
+  rating:>=3 date:2024 date:2024-07..2024-09 size:>10MB width:>=4000 height:
+  has:place is:analyzed is:unanalyzed is:failed is:unsupported is:duplicate is:edited
+  is:portrait is:landscape is:square is:screenshot
+
+Options go before the query; quote it for the shell: kbasefs search ~/Pictures 'dog -beach date:2024'";
+
 /// Print the paths of photos that a query means, the most relevant first, then the newest
 #[derive(clap::Args)]
+#[command(after_help = QUERIES)]
 pub struct Args {
     /// Folder of photos, or the mount of it
     source: PathBuf,
@@ -56,4 +70,21 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::QUERIES;
+    use crate::catalog::FIELDS;
+
+    #[test]
+    fn the_help_names_every_field() {
+        for field in FIELDS {
+            assert!(
+                QUERIES.contains(&format!("{}:", field.name)),
+                "{}",
+                field.name
+            );
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Searches as folders.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -190,6 +191,44 @@ fn a_search_asks_the_store_once_for_each_word() {
         assert!(mount.stat(&format!("/search/beach -dog/{n}.png")).is_err());
     }
     assert_eq!(store.asked(), 2);
+    // What a shell does that completes a name, or a file manager that a path is typed into.
+    for name in ["b", "be", "bea", "beach "] {
+        mount.stat(&format!("/search/{name}")).unwrap();
+    }
+    assert_eq!(store.asked(), 2);
+}
+
+#[test]
+fn ordinary_commands_work_in_a_search() {
+    let fixture = Fixture::new("trip/a.jpg dog; b.jpg dog; c.jpg cat");
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    let out = tempfile::tempdir().unwrap();
+    let run = |command: &str, args: &[&str]| {
+        let mut command = Command::new(command);
+        let output = command.args(args).current_dir(mount.path("search"));
+        let output = output.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), text)
+    };
+    let ok = |text: &str| (true, text.to_owned());
+    let to = out.path().to_str().unwrap();
+    assert_eq!(run("ls", &["dog -cat"]), ok("a.jpg\nb.jpg\n"));
+    assert_eq!(run("cp", &["-r", "dog -cat", to]), ok(""));
+    let copy = std::fs::read(out.path().join("dog -cat/a.jpg")).unwrap();
+    assert!(copy == content("trip/a.jpg"));
+    let archive = format!("{to}/x.tar");
+    assert_eq!(run("tar", &["cf", &archive, "dog -cat"]), ok(""));
+    let (done, names) = run("tar", &["tf", &archive]);
+    assert_eq!((done, names.lines().count()), (true, 3), "{names}");
+    let found = run("find", &[".", "-type", "f", "-name", "*.jpg"]);
+    assert_eq!(found.1.lines().count(), 2, "the search made last is listed");
+    let (explained, text) = run("cat", &["dog (/ERROR.txt"]);
+    assert!(explained && text.contains("never closed"), "{text}");
+    assert!(!run("rm", &["dog -cat/a.jpg"]).0);
+    assert!(!run("mkdir", &["dog/x"]).0);
+    assert!(fixture.path("trip/a.jpg").exists());
 }
 
 #[test]
