@@ -244,6 +244,16 @@ fn a_mount_in_the_background_shows_the_photos_and_answers_every_command() {
     assert_eq!(house.json(&["status", &photos, "--json"])["analyzed"], 3);
     assert_eq!(names(&house.path("mnt/failed")), ["broken.jpg"]);
 
+    let found = house.ok(&["search", "--save", "my pngs", &mnt, "type:png", "-copy"]);
+    assert_eq!(found, format!("{}\n", house.text("photos/IMG_1.png")));
+    assert_eq!(names(&house.path("mnt/saved")), ["my pngs"]);
+    assert_eq!(names(&house.path("mnt/saved/my pngs")), ["IMG_1.png"]);
+    let (_, error) = house.refused(&["search", "--save", ".x", &mnt, "type:png"]);
+    assert!(
+        error.contains("no saved query can have this name"),
+        "{error}"
+    );
+
     let (code, error) = house.refused(&["mount", &photos, &mnt]);
     assert_eq!(code, 32);
     assert!(error.contains("mounted there already"), "{error}");

@@ -160,7 +160,7 @@ fn all(store: &dyn Store) -> Vec<Entry> {
     let mut entries = Vec::new();
     let each = &mut |effect| match effect {
         Effect::Upsert(entry) => entries.push(entry),
-        Effect::Made { .. } => {}
+        Effect::Made { .. } | Effect::Saved { .. } => {}
         other => panic!("a store is not loaded with {other:?}"),
     };
     store.load(each).unwrap();
@@ -742,6 +742,7 @@ fn any_change() -> impl Strategy<Value = Change> {
     let deed = prop_oneof![
         (id(), word()).prop_map(|(id, tag)| Deed::Edit(id, vec![Edit::SetTags(vec![tag])])),
         word().prop_map(Deed::Make),
+        (word(), prop::option::of(word())).prop_map(|(name, query)| Deed::Save { name, query }),
         tag().prop_map(Deed::Unmake),
         prop::collection::vec(trace, 1..3).prop_map(Deed::Restore),
         (id(), tag()).prop_map(|(id, tag)| Deed::TakeBack(id, Slot::Label(tag))),
@@ -778,6 +779,7 @@ proptest! {
         }
         prop_assert_eq!(all(&memory), all(&sqlite));
         prop_assert_eq!(journal(&memory), journal(&sqlite));
+        prop_assert_eq!(saved(&memory), saved(&sqlite));
         for id in (1..60).map(PhotoId) {
             prop_assert_eq!(untimed(memory.detail(id).unwrap()), untimed(sqlite.detail(id).unwrap()));
         }
@@ -790,6 +792,43 @@ proptest! {
         b.sort_unstable();
         prop_assert_eq!(a, b);
     }
+}
+
+/// Every query that is kept.
+fn saved(store: &dyn Store) -> Vec<(String, String)> {
+    let mut saved = Vec::new();
+    let each = &mut |effect| {
+        if let Effect::Saved { name, query } = effect {
+            saved.push((name, query.expect("what is loaded is there")));
+        }
+    };
+    store.load(each).unwrap();
+    saved.sort();
+    saved
+}
+
+#[test]
+fn a_query_is_kept_under_a_name_until_it_is_forgotten() {
+    on_each(|store| {
+        let save = |name: &str, query: Option<&str>| {
+            let (name, query) = (name.to_owned(), query.map(str::to_owned));
+            let change = acted(Role::New, vec![Deed::Save { name, query }]);
+            store.commit(&[change]).unwrap()
+        };
+        let kept = |name: &str, query: &str| (name.to_owned(), query.to_owned());
+        let effects = save("Sea", Some("dog sea"));
+        let (name, query) = ("Sea".to_owned(), Some("dog sea".to_owned()));
+        assert!(effects.contains(&Effect::Saved { name, query }));
+        save("sea", Some("cat"));
+        save("Sea", Some("dog"));
+        assert_eq!(saved(store), [kept("Sea", "dog"), kept("sea", "cat")]);
+        save("Sea", None);
+        assert_eq!(saved(store), [kept("sea", "cat")]);
+        let (_, traces) = store.act(ActId(4)).unwrap().unwrap();
+        let undo = acted(Role::Undoes(ActId(4)), vec![Deed::Restore(traces)]);
+        store.commit(&[undo]).unwrap();
+        assert_eq!(saved(store), [kept("Sea", "dog"), kept("sea", "cat")]);
+    });
 }
 
 /// The whole journal, whenever it was written.

@@ -86,6 +86,11 @@ pub enum Effect {
         tag: LabelKey,
         written: Option<String>,
     },
+    /// The query that is kept under a name, if one is.
+    Saved {
+        name: String,
+        query: Option<String>,
+    },
     /// An act is in the journal under this number; how many things it changed just now.
     Acted {
         act: ActId,

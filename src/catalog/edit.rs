@@ -75,6 +75,11 @@ pub enum Deed {
     Make(String),
     /// A tag is there only where a photo has it.
     Unmake(LabelKey),
+    /// This query is kept under this name from now on, in the place of an earlier one; without one it is forgotten.
+    Save {
+        name: String,
+        query: Option<String>,
+    },
     /// What is as it was after these traces is again as it was before; what is different by now is left alone.
     Restore(Vec<Trace>),
     /// What this same act changed of a photo so far is again as it was before.
@@ -87,6 +92,8 @@ pub enum Slot {
     /// Of a photo: whether it has the label. Of the catalog: that the label is there.
     Label(LabelKey),
     Text(TextField),
+    /// Of the catalog: the query that is kept under this name.
+    Saved(String),
 }
 
 /// What a person says.

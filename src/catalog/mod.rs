@@ -13,6 +13,7 @@ mod label;
 mod photo;
 mod plain;
 mod query;
+mod saved;
 mod screenshot;
 mod text;
 
@@ -29,4 +30,5 @@ pub use query::{
     Candidate, FIELDS, Field, FolderPattern, Measure, Pattern, Query, QueryError, Searched, Span,
     State, Words, day, parse as parse_query, pixels,
 };
+pub use saved::saved_name;
 pub use text::{clean, fold};

@@ -3,6 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::client::Client;
 use super::{log, target, terminal};
 use crate::config::Config;
@@ -32,6 +34,9 @@ pub struct Args {
     /// Print at most so many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Keep the query under this name in saved/
+    #[arg(long, value_name = "NAME")]
+    save: Option<String>,
     /// Print a JSON object a photo
     #[arg(long)]
     json: bool,
@@ -52,9 +57,13 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     log::start(&config, "warn");
     let source = target::source(&args.source)?;
     let client = Client::informed(&source, config).await?;
+    let query = args.query.join(" ");
+    if let Some(name) = &args.save {
+        let kept = json!({ "name": name, "query": query });
+        client.post("/api/v1/saved", &kept).await?;
+    }
     let mut url = reqwest::Url::parse("http://kbasefs/api/v1/search")?;
-    url.query_pairs_mut()
-        .append_pair("q", &args.query.join(" "));
+    url.query_pairs_mut().append_pair("q", &query);
     if let Some(limit) = args.limit {
         let limit = limit.to_string();
         url.query_pairs_mut().append_pair("limit", &limit);

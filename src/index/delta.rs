@@ -15,6 +15,8 @@ pub struct Delta {
     pub renamed: Vec<(Facet, String)>,
     /// Labels that a person made, or that are there only for their photos now.
     pub made: Vec<LabelKey>,
+    /// Names under which a query is kept now, or another one, or none any more.
+    pub saved: Vec<String>,
     /// Source folders that got their first photo or lost their last: their parent, their name.
     pub folders: Vec<(FolderId, Box<[u8]>)>,
     /// Photos that became recent or ceased to be.

@@ -12,6 +12,7 @@ mod labels;
 mod names;
 mod photos;
 mod recent;
+mod saved;
 mod standing;
 
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -24,6 +25,7 @@ pub use evaluate::FullText;
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
 pub use names::Names;
+pub use saved::SavedQuery;
 pub use standing::Standing;
 
 use crate::catalog::{
@@ -36,6 +38,7 @@ use evaluate::Asked;
 use folders::Folders;
 use labels::Labels;
 use photos::{Photos, Record};
+use saved::Saved;
 
 /// The index. Every call takes a lock for microseconds and never waits for anything else.
 #[derive(Default)]
@@ -52,6 +55,7 @@ struct Inner {
     all: RoaringBitmap,
     status: [RoaringBitmap; Status::ALL.len()],
     recent: RoaringBitmap,
+    saved: Saved,
     titled: RoaringBitmap,
     alike: Alike,
 }
@@ -66,6 +70,10 @@ impl Index {
                 Effect::Upsert(entry) => inner.upsert(entry, &mut delta),
                 Effect::Remove(id) => inner.remove(id, &mut delta),
                 Effect::Made { tag, written } => inner.labels.make(tag, written, &mut delta),
+                Effect::Saved { name, query } => {
+                    inner.saved.put(&name, query);
+                    delta.saved.push(name);
+                }
                 Effect::Acted { .. } => {}
             }
         }
@@ -168,6 +176,16 @@ impl Index {
     /// Whether a person made a label, so that it is there even where no photo has it.
     pub fn is_made(&self, key: &LabelKey) -> bool {
         self.read().labels.is_made(key)
+    }
+
+    /// The query that is kept under a name.
+    pub fn saved(&self, name: &str) -> Option<SavedQuery> {
+        self.read().saved.get(name).cloned()
+    }
+
+    /// Every query that is kept, in order of name.
+    pub fn all_saved(&self) -> Vec<SavedQuery> {
+        self.read().saved.all().cloned().collect()
     }
 
     /// A label that some photo has, or that a person made.

@@ -91,7 +91,7 @@ impl Store for Cached {
             match effect {
                 Effect::Upsert(entry) => self.details.invalidate(&entry.photo.id),
                 Effect::Remove(id) => self.details.invalidate(id),
-                Effect::Made { .. } | Effect::Acted { .. } => {}
+                Effect::Made { .. } | Effect::Saved { .. } | Effect::Acted { .. } => {}
             }
         }
         Ok(effects)

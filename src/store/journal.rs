@@ -66,6 +66,7 @@ impl Session<'_> {
                 self.make(&tag, Some(written), ledger)
             }
             Deed::Unmake(tag) => self.make(tag, None, ledger),
+            Deed::Save { name, query } => self.save(name, query.as_deref(), ledger),
             Deed::Restore(traces) => self.restore(traces, ledger),
             Deed::TakeBack(id, slot) => {
                 let before = match act {
@@ -126,20 +127,38 @@ impl Session<'_> {
                 Some(id) => self.say(id, ledger, |record| {
                     of_one.iter().for_each(|trace| record.reverse(trace));
                 })?,
-                None => self.restore_made(of_one, ledger)?,
+                None => self.restore_own(of_one, ledger)?,
             }
         }
         Ok(())
     }
 
-    fn restore_made(&mut self, traces: &[Trace], ledger: &mut Ledger) -> Result<()> {
+    fn save(&mut self, name: &str, query: Option<&str>, ledger: &mut Ledger) -> Result<()> {
+        let before = self.shelf.saved(name)?;
+        self.shelf.put_saved(name, query)?;
+        self.saved.insert(name.to_owned());
+        let said = |query: String| Said {
+            value: query,
+            holds: true,
+        };
+        let (before, now) = (before.map(said), query.map(str::to_owned).map(said));
+        ledger.note(None, &Slot::Saved(name.to_owned()), before, now);
+        Ok(())
+    }
+
+    /// What is said of the catalog itself.
+    fn restore_own(&mut self, traces: &[Trace], ledger: &mut Ledger) -> Result<()> {
+        let value = |said: &Option<Said>| said.as_ref().map(|s| s.value.clone());
         for trace in traces {
-            let Slot::Label(tag) = &trace.slot else {
-                continue;
-            };
-            let value = |said: &Option<Said>| said.as_ref().map(|s| s.value.clone());
-            if self.shelf.made(tag)? == value(&trace.after) {
-                self.make(tag, value(&trace.before).as_deref(), ledger)?;
+            let (before, after) = (value(&trace.before), value(&trace.after));
+            match &trace.slot {
+                Slot::Label(tag) if self.shelf.made(tag)? == after => {
+                    self.make(tag, before.as_deref(), ledger)?;
+                }
+                Slot::Saved(name) if self.shelf.saved(name)? == after => {
+                    self.save(name, before.as_deref(), ledger)?;
+                }
+                _ => {}
             }
         }
         Ok(())

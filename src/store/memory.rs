@@ -28,6 +28,7 @@ struct Records {
     spent: BTreeMap<(String, String), Spent>,
     servers: HashMap<String, String>,
     made: BTreeMap<LabelKey, String>,
+    saved: BTreeMap<String, String>,
     /// By number; what they changed is beside them.
     acts: BTreeMap<ActId, Done>,
     traces: BTreeMap<(ActId, Option<PhotoId>, Slot), Trace>,
@@ -68,6 +69,10 @@ impl Store for Memory {
         for (tag, written) in &records.made {
             let (tag, written) = (tag.clone(), Some(written.clone()));
             each(Effect::Made { tag, written });
+        }
+        for (name, query) in &records.saved {
+            let (name, query) = (name.clone(), Some(query.clone()));
+            each(Effect::Saved { name, query });
         }
         let present = records.photos.values().filter(|r| !r.gone);
         present.for_each(|record| each(Effect::Upsert(record.entry())));
@@ -210,6 +215,18 @@ impl Shelf for Records {
         match written {
             Some(written) => self.made.insert(tag.clone(), written.into()),
             None => self.made.remove(tag),
+        };
+        Ok(())
+    }
+
+    fn saved(&mut self, name: &str) -> Result<Option<String>> {
+        Ok(self.saved.get(name).cloned())
+    }
+
+    fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()> {
+        match query {
+            Some(query) => self.saved.insert(name.into(), query.into()),
+            None => self.saved.remove(name),
         };
         Ok(())
     }

@@ -38,7 +38,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a catalog keeps. Calls may block on the disk; callers stay off latency-bound threads.
 pub trait Store: Send + Sync {
-    /// Hands over what there is as if it had just come about: tags that people made, then every photo that is not gone,
+    /// Hands over what there is as if it had just come about: tags that people made, queries that they keep, then every photo that is not gone,
     /// in order of id.
     fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()>;
 

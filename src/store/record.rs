@@ -254,6 +254,8 @@ impl Record {
                     self.put_text(*field, Origin::Human, &said.value);
                 }
             }
+            // Said of the catalog, not of a photo.
+            Slot::Saved(_) => {}
         }
     }
 

@@ -35,6 +35,9 @@ pub trait Shelf {
     /// How a tag that a person made is written.
     fn made(&mut self, tag: &LabelKey) -> Result<Option<String>>;
     fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()>;
+    /// The query that is kept under a name.
+    fn saved(&mut self, name: &str) -> Result<Option<String>>;
+    fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()>;
     /// Puts an act into the journal, without what it changed.
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
     /// Whether an act is in the journal and not taken back.
@@ -72,6 +75,8 @@ pub struct Session<'a> {
     touched: BTreeSet<PhotoId>,
     /// Tags of which it changed whether they are made.
     pub(super) made: BTreeSet<LabelKey>,
+    /// Names under which it kept or forgot queries.
+    pub(super) saved: BTreeSet<String>,
     /// What to say of acts.
     pub(super) acts: Vec<Effect>,
 }
@@ -82,6 +87,7 @@ impl<'a> Session<'a> {
             shelf,
             touched: BTreeSet::new(),
             made: BTreeSet::new(),
+            saved: BTreeSet::new(),
             acts: Vec::new(),
         }
     }
@@ -271,6 +277,10 @@ impl Session<'_> {
         for tag in self.made {
             let written = self.shelf.made(&tag)?;
             effects.push(Effect::Made { tag, written });
+        }
+        for name in self.saved {
+            let query = self.shelf.saved(&name)?;
+            effects.push(Effect::Saved { name, query });
         }
         for id in self.touched {
             effects.push(match self.shelf.get(id)? {

@@ -94,6 +94,7 @@ titles/         photos under their titles
 descriptions/   the same folders with a text a photo, for grep -ri 'red car'; reading them analyses nothing
 duplicates/     photos of the same bytes, or that look the same: a folder a group
 search/         any query is a folder: search/'dog -beach date:2024'; search/README.txt explains
+saved/          queries that you keep: mkdir 'saved/dogs at sea = dog sea'; rmdir forgets one
 unanalyzed/     not looked at yet
 failed/         could not be looked at; the attribute user.kbasefs.status says why
 

@@ -22,6 +22,8 @@ pub enum Edits {
     None,
     /// Tags: a photo in it has all of these, and the last is what the folder is for. None in the folder of all tags.
     Tags(Vec<LabelKey>),
+    /// Which queries are kept, and under which names.
+    Saved,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub enum Folders {
     Views,
     /// A folder for every query; the latest are listed, and a README.
     Searches,
+    /// A folder for every query that is kept.
+    Saved,
     /// No folder, but the file that says what is wrong with a query.
     Mistake,
     /// The folders of the source directly below one.

@@ -18,7 +18,7 @@ use super::views::views;
 use super::{
     Attr, Edits, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming,
 };
-use crate::catalog::{Facet, PhotoId};
+use crate::catalog::{Facet, PhotoId, escape};
 
 const GENERATED: u64 = 16;
 const VIEW: u64 = 256;
@@ -184,6 +184,15 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
                 .filter_map(|(name, cookie)| {
                     let search = Search::named(&name)?;
                     Some((cookie, name, Step::Search(Arc::new(search))))
+                })
+                .collect()
+        }
+        Folders::Saved => {
+            let saved = tree.index().all_saved().into_iter();
+            saved
+                .map(|saved| {
+                    let cookie = VIEW + u64::from(saved.number);
+                    (cookie, escape(&saved.name).into(), tree.saved_step(saved))
                 })
                 .collect()
         }

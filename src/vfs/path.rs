@@ -21,6 +21,8 @@ pub enum Step {
     Group(PhotoId),
     /// Photos that a query means.
     Search(Arc<Search>),
+    /// Photos that a query means which is kept under a name.
+    Saved { name: String, search: Arc<Search> },
     /// The file that says what is wrong with the query before it.
     Mistake,
 }

@@ -9,8 +9,8 @@ use roaring::RoaringBitmap;
 
 use super::inode::Folder;
 use super::photos::no_words;
-use super::{Edits, Folders, Inode, Photos, Tree, naming, texts};
-use crate::catalog::{Facet, PhotoId, Query};
+use super::{Edits, Folders, Inode, Photos, Step, Tree, naming, texts};
+use crate::catalog::{Facet, PhotoId, Query, escape};
 use crate::index::{Delta, Face, LabelId, PhotoDelta};
 
 /// Something that the kernel may remember wrongly.
@@ -40,6 +40,15 @@ impl Tree {
         stale.extend(photos.chain(readme).map(Stale::Attributes));
         let mut marks = HashMap::new();
         for (inode, folder) in self.table.all() {
+            if let Some(Step::Saved { name, .. }) = folder.steps.last()
+                && delta.saved.contains(name)
+            {
+                stale.insert(Stale::Listing(inode));
+                stale.insert(Stale::Entry {
+                    parent: folder.parent,
+                    name: folder.name.clone(),
+                });
+            }
             let names = self.stale_names(inode, &folder, delta, &mut marks);
             if !names.is_empty() {
                 stale.insert(Stale::Listing(inode));
@@ -76,6 +85,7 @@ impl Tree {
         match &listing.folders {
             // Any name in `search/` is and stays a query; its listing isn't kept.
             Folders::None | Folders::Views | Folders::Searches | Folders::Mistake => {}
+            Folders::Saved => names.extend(delta.saved.iter().map(|name| escape(name).into())),
             Folders::Groups => {
                 let groups = delta.regrouped.iter().flat_map(|r| [r.before, r.after]);
                 let groups = groups.flatten().map(|oldest| oldest.0).collect();

@@ -11,7 +11,7 @@ use super::search::{Latest, MISTAKE, Search};
 use super::views::{View, views};
 use super::{Edits, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
 use crate::analysis::{Access, Crawlers, Scheduler};
-use crate::catalog::{FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status};
+use crate::catalog::{FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status, unescape};
 use crate::index::Index;
 use crate::library::Library;
 
@@ -275,7 +275,10 @@ impl Tree {
     /// What the folder at these steps shows.
     pub(super) fn list(&self, steps: &[Step]) -> Listing {
         match steps {
-            [Step::View(view), below @ ..] => views()[*view].list(below, self.options.facet_depth),
+            [Step::View(view), below @ ..] => {
+                let below = self.current(below);
+                views()[*view].list(&below, self.options.facet_depth)
+            }
             _ => Listing {
                 folders: Folders::Views,
                 ..Listing::nothing()
@@ -305,6 +308,10 @@ impl Tree {
                 views().iter().position(is_it).map(Step::View)
             }
             Folders::Searches => Search::named(name).map(|s| Step::Search(Arc::new(s))),
+            Folders::Saved => {
+                let name = unescape(std::str::from_utf8(name).ok()?)?;
+                Some(self.saved_step(self.index().saved(&name)?))
+            }
             Folders::Mistake => (name == MISTAKE).then_some(Step::Mistake),
             Folders::Source(folder) => self.index().subfolder(*folder, name).map(Step::Source),
             Folders::Groups => {
@@ -361,7 +368,7 @@ impl Tree {
         }
         let mode = match self.list(steps).edits {
             Edits::None => 0o555,
-            Edits::Tags(_) => 0o755,
+            Edits::Tags(_) | Edits::Saved => 0o755,
         };
         Attr {
             mode,
@@ -407,7 +414,11 @@ fn text_attr(photo: &Photo) -> Attr {
 /// What the file at these steps says, if they lead to one that explains a mistake.
 fn mistake(steps: &[Step]) -> Option<String> {
     match steps {
-        [.., Step::Search(search), Step::Mistake] => Some(search.mistake()),
+        [
+            ..,
+            Step::Search(search) | Step::Saved { search, .. },
+            Step::Mistake,
+        ] => Some(search.mistake()),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod import;
 mod journal;
 mod photo;
+mod saved;
 mod scan;
 mod search;
 mod shape;
@@ -34,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/api/v1/status", get(status::get))
         .route("/api/v1/search", get(search::get))
+        .route("/api/v1/saved", post(saved::post))
         .route("/api/v1/photo", get(photo::get))
         .route("/api/v1/scan", post(scan::post))
         .route("/api/v1/analyze", post(analyze::post))

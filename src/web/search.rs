@@ -22,6 +22,8 @@ pub struct Asked {
 
 #[derive(Serialize)]
 pub struct Found {
+    /// The query as it was understood.
+    query: String,
     /// How many there are, however many are given.
     total: u64,
     photos: Vec<Hit>,
@@ -58,6 +60,7 @@ fn search(app: &App, asked: &Asked) -> Result<Found, Failure> {
     ranked.sort_by(by_rank);
     ranked.truncate(asked.limit.unwrap_or(usize::MAX));
     Ok(Found {
+        query: query.to_string(),
         total: found.len(),
         photos: ranked.iter().map(hit).collect(),
     })

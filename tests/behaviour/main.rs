@@ -7,6 +7,7 @@ mod fixture;
 mod model;
 mod mount;
 mod names;
+mod saving;
 mod searching;
 mod suite;
 mod tree;

@@ -3,7 +3,7 @@
 use kbasefs::catalog::{Change, ContentHash};
 
 use crate::fixture::{Fixture, Stat, Surface, content};
-use crate::searching;
+use crate::{saving, searching};
 
 pub const PHOTOS: &str = "a.jpg beach sunset; trip/b.jpg beach dog; trip/deep/c.jpg dog; e.jpg";
 
@@ -16,6 +16,7 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     names_that_are_not_there_are_not_found(surface);
     attributes_say_what_is_known(surface);
     searching::run(fixture, surface);
+    saving::run(surface);
     what_a_person_sets_holds(surface);
     a_change_shows(fixture, surface);
     copies_are_listed_together(fixture, surface);
@@ -57,7 +58,7 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, String>, refusal: &str) {
 }
 
 fn every_view_lists_its_photos(surface: &dyn Surface) {
-    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, duplicates/, failed/, recent/, search/, tags/, titles/, unanalyzed/";
+    let views = "all/, by-camera/, by-color/, by-date/, by-place/, by-rating/, by-type/, descriptions/, duplicates/, failed/, recent/, saved/, search/, tags/, titles/, unanalyzed/";
     check(surface, "/", views);
     check(surface, "/all", "a.jpg, e.jpg, trip/");
     check(surface, "/all/trip", "b.jpg, deep/");

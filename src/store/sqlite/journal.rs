@@ -1,4 +1,4 @@
-//! Made tags and the journal in their tables.
+//! Made tags, saved queries and the journal in their tables.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -37,6 +37,33 @@ pub fn put_made(connection: &Connection, tag: &LabelKey, written: Option<&str>) 
     Ok(())
 }
 
+/// Every query that is kept: its name and itself.
+pub fn all_saved(connection: &Connection) -> Result<Vec<(String, String)>> {
+    let mut saved = connection.prepare_cached("SELECT name, query FROM saved")?;
+    let saved = saved.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    saved.collect()
+}
+
+pub fn saved(connection: &Connection, name: &str) -> Result<Option<String>> {
+    rows::one(
+        connection,
+        "SELECT query FROM saved WHERE name = ?1",
+        [name],
+    )
+}
+
+pub fn put_saved(connection: &Connection, name: &str, query: Option<&str>) -> Result<()> {
+    match query {
+        Some(query) => connection
+            .prepare_cached("INSERT OR REPLACE INTO saved (name, query) VALUES (?1, ?2)")?
+            .execute([name, query]),
+        None => connection
+            .prepare_cached("DELETE FROM saved WHERE name = ?1")?
+            .execute([name]),
+    }?;
+    Ok(())
+}
+
 pub fn is_standing(connection: &Connection, act: ActId) -> Result<bool> {
     let sql = "SELECT 1 FROM act WHERE id = ?1 AND undone_by IS NULL";
     Ok(rows::one::<i64>(connection, sql, [number(act)])?.is_some())
@@ -69,6 +96,9 @@ pub fn set_undone(connection: &Connection, act: ActId, by: Option<ActId>) -> Res
         .execute(params![number(act), by.map(number)])
         .map(|_| ())
 }
+
+/// Stands for [`Slot::Saved`].
+const SAVED: &str = "saved";
 
 const TRACE: &str = "SELECT photo, slot, key, before, after FROM trace WHERE act = ?1";
 
@@ -122,9 +152,11 @@ pub fn act(connection: &Connection, id: ActId) -> Result<Option<(Done, Vec<Trace
     let Some(done) = done.query_row([number(id)], read_done).optional()? else {
         return Ok(None);
     };
-    let mut traces = connection.prepare_cached(&format!("{TRACE} ORDER BY photo, slot, key"))?;
+    let mut traces = connection.prepare_cached(TRACE)?;
     let traces = traces.query_map([number(id)], read_trace)?;
-    Ok(Some((done, traces.collect::<Result<_>>()?)))
+    let mut traces = traces.collect::<Result<Vec<_>>>()?;
+    traces.sort_by(|a, b| (a.photo, &a.slot).cmp(&(b.photo, &b.slot)));
+    Ok(Some((done, traces)))
 }
 
 const DONE: &str = "SELECT id, at, process, pid, uid, words, role, of, undone_by, \
@@ -162,6 +194,7 @@ fn read_trace(row: &Row) -> Result<Trace> {
     let name: String = row.get(1)?;
     let slot = match name.parse::<TextField>() {
         Ok(field) => Slot::Text(field),
+        Err(()) if name == SAVED => Slot::Saved(row.get(2)?),
         Err(()) => Slot::Label(LabelKey {
             facet: word(row, 1)?,
             folded: row.get(2)?,
@@ -206,6 +239,7 @@ fn columns(slot: &Slot) -> (&'static str, &str) {
     match slot {
         Slot::Label(key) => (key.facet.name(), &key.folded),
         Slot::Text(field) => (field.name(), ""),
+        Slot::Saved(name) => (SAVED, name),
     }
 }
 

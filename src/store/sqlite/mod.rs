@@ -32,6 +32,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0004_texts.sql")),
         M::up(include_str!("migrations/0005_providers.sql")),
         M::up(include_str!("migrations/0006_journal.sql")),
+        M::up(include_str!("migrations/0007_saved.sql")),
     ];
     Migrations::new(steps.to_vec())
 });
@@ -191,6 +192,10 @@ impl Store for Sqlite {
             for (tag, written) in journal::made_tags(connection)? {
                 let written = Some(written);
                 each(Effect::Made { tag, written });
+            }
+            for (name, query) in journal::all_saved(connection)? {
+                let query = Some(query);
+                each(Effect::Saved { name, query });
             }
             rows::entries(connection, &mut |entry| each(Effect::Upsert(entry)))
         })

@@ -279,6 +279,14 @@ impl Shelf for Session<'_> {
         Ok(journal::put_made(self.connection, tag, written)?)
     }
 
+    fn saved(&mut self, name: &str) -> Result<Option<String>> {
+        Ok(journal::saved(self.connection, name)?)
+    }
+
+    fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()> {
+        Ok(journal::put_saved(self.connection, name, query)?)
+    }
+
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId> {
         Ok(journal::add_act(self.connection, act, at)?)
     }

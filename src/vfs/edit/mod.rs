@@ -6,6 +6,7 @@
 
 mod acts;
 mod guests;
+mod saved;
 mod stays;
 mod tag_folders;
 mod tags;
@@ -70,6 +71,7 @@ impl Tree {
         match &place.listing.edits {
             Edits::None => Err(Error::NotPermitted),
             Edits::Tags(path) => self.make_tag(&place, path),
+            Edits::Saved => self.make_saved(&place),
         }
     }
 
@@ -81,6 +83,7 @@ impl Tree {
             Named::Folder(step) | Named::Emptied(step) => match &place.listing.edits {
                 Edits::None => Err(Error::NotPermitted),
                 Edits::Tags(path) => self.remove_tag(&place, step, path),
+                Edits::Saved => self.remove_saved(&place, &step),
             },
         }
     }
@@ -90,7 +93,7 @@ impl Tree {
         let place = self.place(parent, name, caller)?;
         let photo = place.photo(self)?;
         match &place.listing.edits {
-            Edits::None => Err(Error::NotPermitted),
+            Edits::None | Edits::Saved => Err(Error::NotPermitted),
             Edits::Tags(path) => self.untag(photo, &place, path),
         }?;
         self.guests.remove(parent, name);
@@ -103,7 +106,7 @@ impl Tree {
         place.must_be_free(self)?;
         let photo = file.photo().ok_or(Error::NotPermitted)?;
         match &place.listing.edits {
-            Edits::None => Err(Error::NotPermitted),
+            Edits::None | Edits::Saved => Err(Error::NotPermitted),
             Edits::Tags(path) => self.tag(photo, &place, path),
         }?;
         self.welcome(&place, photo);
@@ -136,6 +139,7 @@ impl Tree {
             (Edits::Tags(path), Edits::Tags(to_path)) => {
                 self.move_tag((from, path), step, (to, to_path))
             }
+            (Edits::Saved, Edits::Saved) => self.move_saved(from, &step, to),
             _ => Err(Error::NotPermitted),
         }
     }
@@ -147,7 +151,7 @@ impl Tree {
             return Err(Error::IsAFolder);
         }
         match &to.listing.edits {
-            Edits::None => return Err(Error::NotPermitted),
+            Edits::None | Edits::Saved => return Err(Error::NotPermitted),
             // A photo's own name is the same in every folder; one that a program gave it may change.
             Edits::Tags(_) if from.parent == to.parent => {
                 if !self.guests.remove(from.parent, from.name) {

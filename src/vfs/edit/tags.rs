@@ -37,7 +37,7 @@ impl Tree {
     ) -> Result<()> {
         let left = match &from.listing.edits {
             Edits::Tags(path_left) => path_left.last().filter(|tag| !path.contains(tag)),
-            Edits::None => None,
+            Edits::None | Edits::Saved => None,
         };
         let Some(left) = left.filter(|_| !path.is_empty()) else {
             return self.tag(photo, to, path);

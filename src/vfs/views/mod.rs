@@ -10,6 +10,7 @@ mod by_type;
 mod descriptions;
 mod duplicates;
 mod recent;
+mod saved;
 mod search;
 mod status;
 mod tags;
@@ -47,6 +48,7 @@ pub fn views() -> &'static [&'static dyn View] {
         &descriptions::Descriptions,
         &duplicates::Duplicates,
         &search::Search,
+        &saved::Saved,
         &status::UNANALYZED,
         &status::FAILED,
     ]

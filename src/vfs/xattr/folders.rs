@@ -9,6 +9,7 @@ impl Tree {
     pub(super) fn query_of(&self, inode: Inode) -> Option<String> {
         match self.table.get(inode)?.steps.last()? {
             Step::Search(search) => Some(search.text().to_owned()),
+            Step::Saved { name, .. } => Some(self.index().saved(name)?.query),
             _ => None,
         }
     }

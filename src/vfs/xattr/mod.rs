@@ -84,17 +84,23 @@ impl Tree {
         value: &[u8],
         caller: &Caller,
     ) -> Result<()> {
-        let attribute = find(name)?;
         if value.len() > LARGEST {
             return Err(Error::TooLarge);
         }
         let text = std::str::from_utf8(value);
         let text = text.map_err(|_| Error::Invalid("not UTF-8".into()))?;
+        if name == folders::QUERY.as_bytes() {
+            return self.set_query(inode, text, caller);
+        }
+        let attribute = find(name)?;
         self.edit(inode, attribute, text, caller)
     }
 
     /// Removes an attribute: a person says that there is nothing to say. Blocks on the disk.
     pub fn remove_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<()> {
+        if name == folders::QUERY.as_bytes() {
+            return Err(Error::NotPermitted);
+        }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
         if value(attribute, &self.detail(photo)?).is_none() {

@@ -1,0 +1,45 @@
+//! Queries that people keep under a name.
+
+use std::collections::BTreeMap;
+
+/// A query that is kept. Its number stays while it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedQuery {
+    pub number: u32,
+    pub name: String,
+    /// As it was written.
+    pub query: String,
+}
+
+#[derive(Default)]
+pub struct Saved {
+    by_name: BTreeMap<String, SavedQuery>,
+    last: u32,
+}
+
+impl Saved {
+    /// Keeps a query in the place of an earlier one of this name; forgets it without one.
+    pub fn put(&mut self, name: &str, query: Option<String>) {
+        let known = self.by_name.remove(name);
+        let Some(query) = query else {
+            return;
+        };
+        let number = known.map_or(self.last + 1, |saved| saved.number);
+        self.last = self.last.max(number);
+        let saved = SavedQuery {
+            number,
+            name: name.to_owned(),
+            query,
+        };
+        self.by_name.insert(name.to_owned(), saved);
+    }
+
+    pub fn get(&self, name: &str) -> Option<&SavedQuery> {
+        self.by_name.get(name)
+    }
+
+    /// In order of name.
+    pub fn all(&self) -> impl Iterator<Item = &SavedQuery> {
+        self.by_name.values()
+    }
+}

@@ -1,0 +1,162 @@
+//! Saved queries as folders: `mkdir` keeps one, `mv` renames it, `rmdir` forgets it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::{Attr, Caller, Error, Place, Result, Tree};
+use crate::catalog::{Deed, saved_name};
+use crate::index::SavedQuery;
+use crate::vfs::inode::Folder;
+use crate::vfs::{Inode, Search, Step};
+
+/// What file managers call a new folder until somebody names it.
+const UNNAMED: [&str; 6] = [
+    "untitled folder",
+    "new folder",
+    "unbenannter ordner",
+    "neuer ordner",
+    "nouveau dossier",
+    "carpeta nueva",
+];
+
+/// A name and the query that is kept under it.
+struct Kept {
+    name: String,
+    query: String,
+}
+
+impl Kept {
+    /// `dog sea` is kept under its own words, `dogs at sea = dog sea` under a name.
+    fn named(name: &[u8]) -> Result<(String, Option<String>)> {
+        // What programs look for everywhere, `.Trash-1000` and its like, is no query.
+        let search = Search::named(name).ok_or(Error::NotPermitted)?;
+        let (name, query) = match search.text().split_once(" = ") {
+            Some((name, query)) => (name, Some(query.trim().to_owned())),
+            None => (search.text(), None),
+        };
+        let usable = saved_name(name);
+        let name = usable.ok_or_else(|| Error::Invalid("no saved query has such a name".into()))?;
+        Ok((name, query))
+    }
+
+    fn check(self) -> Result<Self> {
+        match Search::new(self.query.clone()).query() {
+            Ok(_) => Ok(self),
+            Err(e) => Err(Error::Invalid(e.to_string())),
+        }
+    }
+
+    fn deed(self) -> Deed {
+        Deed::Save {
+            name: self.name,
+            query: Some(self.query),
+        }
+    }
+}
+
+impl Tree {
+    pub(super) fn make_saved(&self, place: &Place) -> Result<Attr> {
+        let (name, query) = Kept::named(place.name)?;
+        let query = query.unwrap_or_else(|| name.clone());
+        let kept = Kept { name, query }.check()?;
+        if self.index().saved(&kept.name).is_some() {
+            return Err(Error::Exists);
+        }
+        let step = step(&kept.name, &kept.query);
+        let words = format!("save {}", kept.name);
+        // The kernel is told of the name that it asked for, too, which may not be the one that is listed.
+        let attr = self.hold(place.parent, &place.folder, place.name, step);
+        match self.act(place.caller, words, vec![kept.deed()]) {
+            Ok(()) => Ok(attr),
+            Err(e) => {
+                self.forget(attr.inode, 1);
+                Err(e)
+            }
+        }
+    }
+
+    pub(super) fn remove_saved(&self, place: &Place, step: &Step) -> Result<()> {
+        let Step::Saved { name, .. } = step else {
+            return Err(Error::NotPermitted);
+        };
+        let forget = Deed::Save {
+            name: name.clone(),
+            query: None,
+        };
+        self.act(place.caller, format!("forget {name}"), vec![forget])?;
+        self.table.bury(place.parent, place.name);
+        Ok(())
+    }
+
+    /// Another name for the same query, or with ` = ` for another one. What a file manager made without a name yet is
+    /// named with its query.
+    pub(super) fn move_saved(&self, from: &Place, step: &Step, to: &Place) -> Result<()> {
+        let Step::Saved { name: old, search } = step else {
+            return Err(Error::NotPermitted);
+        };
+        let (name, query) = Kept::named(to.name)?;
+        if name != *old && self.index().saved(&name).is_some() {
+            return Err(Error::NotEmpty);
+        }
+        let is_unnamed = UNNAMED.iter().any(|n| old.to_lowercase().starts_with(n));
+        let query = query.unwrap_or_else(|| match is_unnamed && search.text() == old {
+            true => name.clone(),
+            false => search.text().to_owned(),
+        });
+        let kept = Kept { name, query }.check()?;
+        let words = format!("rename {old} to {}", kept.name);
+        let forget = Deed::Save {
+            name: old.clone(),
+            query: None,
+        };
+        let moved = Folder {
+            parent: to.parent,
+            name: to.name.into(),
+            steps: [&to.folder.steps[..], &[self::step(&kept.name, &kept.query)]].concat(),
+        };
+        let old = Folder {
+            parent: from.parent,
+            name: from.name.into(),
+            steps: [&from.folder.steps[..], std::slice::from_ref(step)].concat(),
+        };
+        self.act(to.caller, words, vec![forget, kept.deed()])?;
+        self.table.retarget(&old, &moved);
+        Ok(())
+    }
+
+    /// Sets the query of a saved one: its attribute.
+    pub(crate) fn set_query(&self, inode: Inode, query: &str, caller: &Caller) -> Result<()> {
+        let folder = self.folder(inode)?;
+        let Some(Step::Saved { name, .. }) = folder.steps.last() else {
+            return Err(Error::NotPermitted);
+        };
+        let (name, query) = (name.clone(), query.trim().to_owned());
+        let kept = Kept { name, query }.check()?;
+        self.act(caller, format!("change {}", kept.name), vec![kept.deed()])
+    }
+}
+
+impl Tree {
+    /// The folder of a query that is kept.
+    pub(in crate::vfs) fn saved_step(&self, saved: SavedQuery) -> Step {
+        step(&saved.name, &saved.query)
+    }
+
+    /// The same steps with the queries that are kept now.
+    pub(in crate::vfs) fn current<'a>(&self, steps: &'a [Step]) -> Cow<'a, [Step]> {
+        let Some((Step::Saved { name, .. }, above)) = steps.split_last() else {
+            return Cow::Borrowed(steps);
+        };
+        let saved = self.index().saved(name).map(|saved| self.saved_step(saved));
+        // One that is forgotten shows nothing any more.
+        let last = saved.unwrap_or(Step::Mistake);
+        Cow::Owned([above, std::slice::from_ref(&last)].concat())
+    }
+}
+
+fn step(name: &str, query: &str) -> Step {
+    Step::Saved {
+        name: name.to_owned(),
+        search: Arc::new(Search::new(query.to_owned())),
+    }
+}
