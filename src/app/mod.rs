@@ -3,6 +3,7 @@
 //! Knows what there is and in what order it starts and stops; nothing of commands, HTTP or the terminal.
 
 pub mod check;
+pub mod index;
 mod lock;
 pub mod providers;
 
@@ -24,7 +25,7 @@ use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::{Cached, Room};
 use crate::store::ledger::Ledger;
-use crate::store::sqlite::{self, Sqlite};
+use crate::store::sqlite::{self, Salvage, Sqlite};
 use crate::store::{self, Store};
 use crate::vfs::{self, Tree};
 
@@ -127,9 +128,17 @@ impl App {
     /// # Errors
     /// When the source can't be read, the index can't be opened, or another process owns it.
     pub fn open(source: &Path, config: Config) -> Result<Self, Error> {
-        let app = Self::begin(source, config)?;
-        app.load()?;
-        Ok(app)
+        let app = Self::begin(source, config.clone())?;
+        match app.load() {
+            // It was damaged without a sign of it. Now there is one, and a second look sets it aside.
+            Err(Error::Store(store::Error::Damaged)) => {
+                drop(app);
+                let app = Self::begin(source, config)?;
+                app.load()?;
+                Ok(app)
+            }
+            loaded => loaded.map(|()| app),
+        }
     }
 
     /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
@@ -150,7 +159,7 @@ impl App {
         let originals = Arc::new(originals);
         let index_file = index_file(originals.root(), &config)?;
         let lock = Lock::take(&index_file)?;
-        let sqlite = Arc::new(Sqlite::open(&index_file, originals.root())?);
+        let sqlite = Arc::new(open_index(&index_file, originals.root())?);
         let ledger: Arc<dyn Ledger> = Arc::clone(&sqlite) as Arc<dyn Ledger>;
         let cache = Arc::new(Cached::new(sqlite, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
@@ -269,6 +278,22 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Opens the index. One that is damaged is set aside, and another made of what can be read of it.
+fn open_index(file: &Path, source: &Path) -> Result<Sqlite, store::Error> {
+    match Sqlite::open(file, source) {
+        Err(store::Error::Damaged) => {
+            let Salvage { aside, rows, torn } = sqlite::salvage(file)?;
+            let torn = torn.join(", ");
+            tracing::error!(
+                "the index was damaged and is set aside as {}: {rows} rows could be read; incomplete: {torn}",
+                aside.display(),
+            );
+            Sqlite::open(file, source)
+        }
+        result => result,
     }
 }
 

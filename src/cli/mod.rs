@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod export;
 mod import;
+mod index;
 mod journal;
 mod log;
 mod man;
@@ -81,6 +82,7 @@ enum Command {
     Export(export::Args),
     Import(import::Args),
     Provider(provider::Args),
+    Index(index::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -122,6 +124,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
         Command::Import(args) => return on_runtime(import::run(args, common.load()?)),
         Command::Provider(args) => return on_runtime(provider::run(args, common.load()?)),
+        Command::Index(args) => return index::run(&args, common),
         Command::Config(args) => config::run(&args, common)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man(args) => man::run(&args)?,

@@ -124,6 +124,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         app::Error::Store(store::Error::Open { .. }) => {
             "update kbasefs, or name another file with --index; the file is left as it is"
         }
+        app::Error::Store(store::Error::Full) => "make room; nothing that was said is lost",
+        app::Error::Store(store::Error::Damaged) => {
+            "mount or scan again: what can be read is taken over, and the file is kept"
+        }
         app::Error::Store(_) => "is the disk full or read-only?",
         app::Error::Scan(_) => "is the disk connected? nothing was removed from the index",
         app::Error::Follow(_) => "raise the limit of open files: ulimit -n",

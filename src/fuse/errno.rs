@@ -23,6 +23,7 @@ pub fn of(error: &Error) -> Errno {
         Error::TooLarge => Errno::E2BIG,
         // Whoever asks reads and asks again.
         Error::Unread(_) => Errno::EAGAIN,
+        Error::Store(e) if e.is_full() => Errno::ENOSPC,
         Error::Store(e) => {
             tracing::error!("{e}");
             Errno::EIO

@@ -28,10 +28,21 @@ pub enum Error {
     },
     #[error("index {} belongs to {}", path.display(), owner.display())]
     OtherSource { path: PathBuf, owner: PathBuf },
+    #[error("index: the disk is full")]
+    Full,
+    #[error("index: damaged")]
+    Damaged,
     #[error("index: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
     #[error("index: no photo {0}")]
     NoSuchPhoto(PhotoId),
+}
+
+impl Error {
+    /// Whether more room on the disk would have helped.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full)
+    }
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,9 +3,11 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod health;
 mod journal;
 mod ledger;
 mod rows;
+mod salvage;
 mod session;
 
 use std::fs::{DirBuilder, OpenOptions};
@@ -15,13 +17,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::{Error, Result, Store, shelf};
 use crate::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
 };
+pub use health::{backup, check, vacuum};
+pub use salvage::{Salvage, salvage};
 use session::Session;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
@@ -49,13 +53,21 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`Error::Open`] when the file can't be made or read, is no index, or comes from a newer version;
-    /// [`Error::OtherSource`] when it is of another folder.
+    /// [`Error::OtherSource`] when it is of another folder; [`Error::Damaged`] for an index that can't be relied on.
     pub fn open(path: &Path, source: &Path) -> Result<Self> {
-        let failed = |source| Error::Open {
-            path: path.into(),
-            source,
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| match is_damage(&*source) {
+            // Any other file that was named by mistake is left alone.
+            true if path.extension() == Some("sqlite".as_ref()) => Error::Damaged,
+            _ => Error::Open {
+                path: path.into(),
+                source,
+            },
         };
+        let was_left_open = health::was_left_open(path);
         let mut writer = create(path).map_err(failed)?;
+        if health::is_suspect(path) || (was_left_open && !health::is_whole(&writer)?) {
+            return Err(Error::Damaged);
+        }
         migrate(&mut writer).map_err(failed)?;
         bind(&writer, path, source)?;
         derive(&mut writer)?;
@@ -77,7 +89,25 @@ impl Sqlite {
         if readers.len() < IDLE_READERS {
             readers.push(connection);
         }
-        Ok(result?)
+        self.noting(result.map_err(Error::from))
+    }
+
+    fn try_commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
+        let mut writer = self
+            .writer
+            .lock()
+            .expect("a commit that panics ends the process");
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let effects = shelf::apply(&mut Session::new(&transaction), changes)?;
+        transaction.commit()?;
+        Ok(effects)
+    }
+
+    fn noting<T>(&self, result: Result<T>) -> Result<T> {
+        if matches!(result, Err(Error::Damaged)) {
+            health::suspect(&self.path);
+        }
+        result
     }
 
     fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
@@ -100,8 +130,28 @@ const IDLE_READERS: usize = 4;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Backend(error.into())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
+            _ => Self::Backend(error.into()),
+        }
     }
+}
+
+fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let codes = causes.filter_map(|e| match e.downcast_ref::<rusqlite_migration::Error>() {
+        Some(rusqlite_migration::Error::RusqliteError { err, .. }) => err.sqlite_error_code(),
+        _ => e.downcast_ref::<rusqlite::Error>()?.sqlite_error_code(),
+    });
+    let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
+    codes.into_iter().any(|code| damage.contains(&code))
+}
+
+/// The file of an index, its log and what its users share.
+fn files_of(path: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"]
+        .map(|end| PathBuf::from([path.as_os_str(), end.as_ref()].join("".as_ref())))
 }
 
 fn create(
@@ -202,14 +252,7 @@ impl Store for Sqlite {
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        let mut writer = self
-            .writer
-            .lock()
-            .expect("a commit that panics ends the process");
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let effects = shelf::apply(&mut Session::new(&transaction), changes)?;
-        transaction.commit()?;
-        Ok(effects)
+        self.noting(self.try_commit(changes))
     }
 
     fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
@@ -268,8 +311,8 @@ impl Store for Sqlite {
     }
 
     fn size_bytes(&self) -> Result<u64> {
-        let log = PathBuf::from([self.path.as_os_str(), "-wal".as_ref()].join("".as_ref()));
-        let sizes = [&self.path, &log].map(|path| std::fs::metadata(path).map_or(0, |m| m.len()));
+        let [file, log, _] = files_of(&self.path);
+        let sizes = [file, log].map(|path| std::fs::metadata(path).map_or(0, |m| m.len()));
         Ok(sizes.iter().sum())
     }
 }

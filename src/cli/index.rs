@@ -1,0 +1,71 @@
+//! `kbasefs index`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Common, log, target, terminal};
+use crate::app;
+
+/// Look after the index of a photo folder; also while it is mounted
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Read all of it and say what is wrong
+    Check {
+        /// Folder of photos, or the mount of it
+        source: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy it, as it is now, to a new file
+    Backup { source: PathBuf, file: PathBuf },
+    /// Give back the space that it doesn't use
+    Vacuum { source: PathBuf },
+}
+
+pub fn run(args: &Args, common: &Common) -> anyhow::Result<ExitCode> {
+    let config = common.load()?;
+    log::start(&config, "warn");
+    match &args.what {
+        What::Check { source, json } => {
+            let found = app::index::check(&target::source(source)?, &config)?;
+            return report(&found, *json);
+        }
+        What::Backup { source, file } => {
+            app::index::backup(&target::source(source)?, &config, file)?;
+            terminal::say(format_args!("copied to {}", file.display()))?;
+        }
+        What::Vacuum { source } => {
+            let (before, after) = app::index::vacuum(&target::source(source)?, &config)?;
+            terminal::say(format_args!("{before} bytes before, {after} after"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(found: &[String], json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        terminal::say(format_args!(
+            "{}",
+            json!({"sound": found.is_empty(), "problems": found})
+        ))?;
+    } else if found.is_empty() {
+        terminal::say(format_args!("the index is sound"))?;
+    }
+    for problem in found.iter().filter(|_| !json) {
+        terminal::say(format_args!("{}", terminal::printable(problem)))?;
+    }
+    Ok(match found.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
