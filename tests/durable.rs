@@ -15,6 +15,7 @@ use kbasefs::fuse::mounts;
 use kbasefs::store::Store;
 use kbasefs::store::sqlite::{self, Sqlite};
 use rustix::fs::{XattrFlags, setxattr};
+use rustix::io::Errno;
 
 struct House {
     folder: tempfile::TempDir,
@@ -336,9 +337,9 @@ fn what_was_acknowledged_survives_every_kill() {
                     .is_ok()
             });
             std::thread::sleep(Duration::from_millis(((round * 37) % 400) as u64));
+            killed.store(true, Ordering::Relaxed);
             daemon.kill().unwrap();
             daemon.wait().unwrap();
-            killed.store(true, Ordering::Relaxed);
             edits.join().unwrap()
         });
         model = edited;
@@ -395,17 +396,13 @@ fn edit_until(
                 model.insert(photo, [Some(value)].into());
                 acknowledged += 1;
             }
-            Err(_) if killed.load(Ordering::Relaxed) || !is_served(house) => {
-                return (model, acknowledged);
-            }
+            // Its connection broke off: it is being killed.
+            Err(Errno::CONNABORTED | Errno::NOTCONN) => return (model, acknowledged),
+            Err(_) if killed.load(Ordering::Relaxed) => return (model, acknowledged),
             Err(e) => panic!("{}: {e}", at.display()),
         }
     }
     unreachable!("the process is killed in the end")
-}
-
-fn is_served(house: &House) -> bool {
-    mounts::at(&house.path("mnt")).is_some_and(|mount| !mount.dead)
 }
 
 /// Photos come, move and go in the source.

@@ -225,3 +225,42 @@ fn the_log_can_be_json() {
     }
     assert!(log.lines().count() >= 3);
 }
+
+#[test]
+fn the_doctor_looks_at_the_system_and_at_a_mount() {
+    let Some(house) = House::new() else { return };
+    let mut daemon = house.mount(|_| ());
+    let mut doctor = house.command();
+    let output = doctor
+        .arg("doctor")
+        .arg(house.path("mnt"))
+        .arg("--json")
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let of = |what: &str| findings.iter().find(|f| f["what"] == what).unwrap();
+    for what in [
+        "kernel",
+        "fuse",
+        "open files",
+        "watches",
+        "mount",
+        "provider",
+        "index",
+        "source",
+    ] {
+        assert!(of(what)["message"].is_string(), "{what}");
+    }
+    assert_eq!(
+        (&of("index")["state"], &of("source")["state"]),
+        (&"ok".into(), &"ok".into())
+    );
+    assert!(
+        findings
+            .iter()
+            .all(|f| (f["state"] == "ok") == f["hint"].is_null())
+    );
+    daemon.signal(Signal::TERM);
+    assert!(daemon.end().0.success());
+}

@@ -4,6 +4,7 @@ mod analyze;
 mod client;
 mod completions;
 mod config;
+mod doctor;
 mod export;
 mod import;
 mod index;
@@ -83,6 +84,7 @@ enum Command {
     Import(import::Args),
     Provider(provider::Args),
     Index(index::Args),
+    Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -124,6 +126,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
         Command::Import(args) => return on_runtime(import::run(args, common.load()?)),
         Command::Provider(args) => return on_runtime(provider::run(args, common.load()?)),
+        Command::Doctor(args) => return on_runtime(doctor::run(args, common.load()?)),
         Command::Index(args) => return index::run(&args, common),
         Command::Config(args) => config::run(&args, common)?,
         Command::Completions(args) => completions::run(&args)?,
