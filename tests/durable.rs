@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kbasefs::app::App;
-use kbasefs::catalog::{Change, Edit, Facet, SourcePath, TextField, Words};
+use kbasefs::catalog::{Change, Edit, Effect, Facet, SourcePath, TextField, Words};
 use kbasefs::config::Config;
 use kbasefs::fuse::mounts;
 use kbasefs::store::Store;
@@ -89,7 +89,7 @@ fn tag(app: &App, path: &str, tag: &str) {
         .index()
         .by_path(&SourcePath::new(path.as_bytes()));
     let (id, edit) = (id.unwrap(), Edit::Tag(tag.into()));
-    app.library.commit(&[Change::Edited { id, edit }]).unwrap();
+    app.library.commit(&[Change::edited(id, edit)]).unwrap();
 }
 
 fn tags(app: &App, path: &str) -> BTreeSet<String> {
@@ -201,13 +201,18 @@ fn an_index_of_the_first_schema_is_taken_over() {
     old.pragma_update(None, "user_version", 1).unwrap();
     drop(old);
     let store = Sqlite::open(&house.index(), Path::new("/photos")).unwrap();
-    let mut entries = Vec::new();
-    store.load(&mut |entry| entries.push(entry)).unwrap();
-    let names: Vec<_> = entries.iter().map(|e| e.photo.path.to_string()).collect();
+    let mut photos = Vec::new();
+    let take = &mut |effect| {
+        if let Effect::Upsert(entry) = effect {
+            photos.push(entry.photo);
+        }
+    };
+    store.load(take).unwrap();
+    let names: Vec<_> = photos.iter().map(|p| p.path.to_string()).collect();
     assert_eq!(names, ["2019/a.jpg", "b.jpg"]);
-    let detail = store.detail(entries[0].photo.id).unwrap().unwrap();
+    let detail = store.detail(photos[0].id).unwrap().unwrap();
     assert_eq!(detail.text(TextField::Description).unwrap().value, "mine");
-    assert!(entries[0].photo.edited && !entries[1].photo.edited);
+    assert!(photos[0].edited && !photos[1].edited);
     let words = Words::new("mine").unwrap();
     let found = store.full_text(&words).unwrap();
     assert_eq!(found.iter().collect::<Vec<_>>(), [1]);
@@ -275,7 +280,7 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     let edit = || Edit::SetText(TextField::Description, "words ".repeat(20_000));
     let refused = app
         .library
-        .commit(&[Change::Edited { id, edit: edit() }])
+        .commit(&[Change::edited(id, edit())])
         .unwrap_err();
     assert!(refused.is_full(), "{refused}");
     assert!(
@@ -288,9 +293,7 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     );
     drop(zeros);
     fs::remove_file(ballast).unwrap();
-    app.library
-        .commit(&[Change::Edited { id, edit: edit() }])
-        .unwrap();
+    app.library.commit(&[Change::edited(id, edit())]).unwrap();
     drop(app);
     let app = house.app();
     assert_eq!(tags(&app, "3.png"), ["before".to_owned()].into());
