@@ -10,7 +10,7 @@ pub const MOST_STARS: usize = 8;
 pub struct Pattern(String);
 
 impl Pattern {
-    /// `None` with more than [`MOST_STARS`] stars.
+    /// `None` with more stars than `MOST_STARS`.
     pub fn new(text: &str) -> Option<Self> {
         let stars = text.matches('*').count();
         (stars <= MOST_STARS).then(|| Self(fold(text)))
