@@ -68,6 +68,9 @@ pub struct Following {
 const CHECK: Duration = Duration::from_secs(2);
 /// A source that takes long to look at is looked at less often: it rests so many times as long.
 const REST: u32 = 10;
+/// Between two looks, where something happens all the time: as long as the last one took, but not longer than this. What
+/// happens meanwhile is one look.
+const BREATH: Duration = Duration::from_millis(300);
 /// Copies are looked for when nothing happened for this long.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -122,7 +125,7 @@ impl Follower {
     }
 
     fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, found: &Sender<()>) {
-        while let Some(settled) = self.wait(course.next_look()) {
+        while let Some(settled) = self.wait(course.next_look(), course.breath) {
             let in_place = || sync.originals.is_in_place().unwrap_or(false);
             let part = match settled.is_empty() {
                 false if !course.is_away => settled,
@@ -134,19 +137,23 @@ impl Follower {
         }
     }
 
-    /// What has settled, or nothing when it is time to look; `None` when it is over.
-    fn wait(&self, look: Instant) -> Option<Part> {
+    /// What has settled, but not before `breath`, or nothing when it is time to look; `None` when it is over.
+    fn wait(&self, look: Instant, breath: Instant) -> Option<Part> {
         let mut state = self.state();
         loop {
             let now = Instant::now();
             if state.stopped {
                 return None;
             }
-            let part = state.unsettled.take(now);
+            let part = match now < breath {
+                true => Part::default(),
+                false => state.unsettled.take(now),
+            };
             if !part.is_empty() || now >= look {
                 return Some(part);
             }
-            let next = state.unsettled.next().map_or(look, |next| next.min(look));
+            let next = state.unsettled.next();
+            let next = next.map_or(look, |next| next.max(breath).min(look));
             let waited = self.changed.wait_timeout(state, next - now);
             state = waited.expect(LOCKED).0;
         }
@@ -227,6 +234,7 @@ impl Follower {
             watches: None,
             interval: (mode == Mode::Poll).then_some(interval),
             next_poll: Instant::now(),
+            breath: Instant::now(),
             is_away: false,
         };
         if let (Mode::Auto, Some(kind)) = (mode, network::kind(root)) {
@@ -269,6 +277,8 @@ struct Course {
     /// Between looks, where there are any.
     interval: Option<Duration>,
     next_poll: Instant,
+    /// When the next look may be.
+    breath: Instant,
     is_away: bool,
 }
 
@@ -287,9 +297,10 @@ impl Course {
     }
 
     fn took(&mut self, part: &Part, report: Option<&Report>) {
+        let took = Duration::from_secs_f64(report.map_or(0.0, |r| r.seconds));
+        self.breath = Instant::now() + took.min(BREATH);
         if let (true, Some(interval)) = (part.is_whole(), self.interval) {
-            let took = report.map_or(0.0, |r| r.seconds);
-            let rest = Duration::from_secs_f64(took) * REST;
+            let rest = took * REST;
             self.next_poll = Instant::now() + interval.max(rest);
         }
     }

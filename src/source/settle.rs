@@ -58,9 +58,9 @@ impl Stage {
 }
 
 /// Long enough for a burst to be one look, short enough for nobody to wait.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(20);
 /// A new file is written within this time, or isn't to be written.
-const CREATED: Duration = Duration::from_millis(500);
+const CREATED: Duration = Duration::from_millis(200);
 /// A file that nobody closed is looked at after this time without a write.
 const WRITING: Duration = Duration::from_secs(3);
 
@@ -146,27 +146,27 @@ mod tests {
         );
         check(
             &[(0, "a:writing"), (50, "a:touched"), (60, "a:over")],
-            &[(159, &[]), (160, &["a"])],
+            &[(79, &[]), (80, &["a"])],
         );
         check(&[(0, "a:writing"), (50, "a:touched")], &[(1000, &[])]);
         check(
             &[(0, "a:created")],
-            &[(499, &[]), (500, &["a"]), (501, &[])],
+            &[(199, &[]), (200, &["a"]), (201, &[])],
         );
     }
 
     #[test]
     fn files_wait_for_themselves_only() {
         check(
-            &[(0, "a:over"), (90, "b:over")],
-            &[(100, &["a"]), (190, &["b"])],
+            &[(0, "a:over"), (19, "b:over")],
+            &[(20, &["a"]), (39, &["b"])],
         );
     }
 
     #[test]
     fn a_folder_that_never_rests_is_looked_at_without_what_is_being_written() {
-        let marks = [(0, "tree"), (80, "tree"), (90, "tree/half:writing")];
-        check(&marks, &[(100, &["tree"]), (3090, &["tree/half"])]);
+        let marks = [(0, "tree"), (10, "tree"), (19, "tree/half:writing")];
+        check(&marks, &[(20, &["tree"]), (3019, &["tree/half"])]);
     }
 
     #[test]
