@@ -100,6 +100,7 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>, inde
     let options = Options {
         workers: THREADS,
         max_file_bytes: u64::MAX - 1,
+        decode_time: Duration::from_secs(60),
         remote: None,
     };
     let mut photos = Vec::<PhotoId>::new();

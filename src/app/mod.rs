@@ -329,6 +329,7 @@ fn start_scheduler(
     let options = SchedulerOptions {
         workers,
         max_file_bytes: config.max_file_size_mb << 20,
+        decode_time: Duration::from_secs_f64(config.decode_time_s),
         remote: Some(RemoteOptions {
             previews: Arc::clone(previews),
             ledger,

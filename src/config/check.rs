@@ -27,11 +27,15 @@ impl Config {
                 ));
             }
         }
-        if !(0.1..=86_400.0).contains(&self.watch_interval_s) {
-            let value = self.watch_interval_s;
-            return Err(format!(
-                "watch_interval_s is {value}; it must be from 0.1 to 86400 seconds"
-            ));
+        for (key, value) in [
+            ("watch_interval_s", self.watch_interval_s),
+            ("decode_time_s", self.decode_time_s),
+        ] {
+            if !(0.1..=86_400.0).contains(&value) {
+                return Err(format!(
+                    "{key} is {value}; it must be from 0.1 to 86400 seconds"
+                ));
+            }
         }
         for (key, value) in [
             ("connection_timeout", self.connection_timeout),

@@ -15,6 +15,8 @@ exclude_filter = []
 supported_extensions = []
 # Larger files are shown but not analysed. MiB.
 max_file_size_mb = 100
+# Seconds of a processor that decoding a picture may take; what takes longer is shown but not analysed.
+decode_time_s = 5.0
 # How deep folders of tags list sub-folders, from 1 to 6.
 facet_depth = 2
 # Seconds that reading a description waits for its analysis.

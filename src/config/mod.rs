@@ -42,6 +42,8 @@ pub struct Config {
     pub batch_size: usize,
     /// Larger files are listed but not analysed. MiB.
     pub max_file_size_mb: u64,
+    /// How long decoding a picture may keep a processor busy; what takes longer is listed but not analysed. Seconds.
+    pub decode_time_s: f64,
     /// How deep folders of tags list sub-folders.
     pub facet_depth: usize,
     /// How long reading a description waits for its analysis. Seconds.
@@ -171,6 +173,7 @@ impl Default for Config {
             watch_interval_s: 60.0,
             batch_size: 1000,
             max_file_size_mb: 100,
+            decode_time_s: 5.0,
             facet_depth: 2,
             xattr_wait_s: 10.0,
             first_results_wait_s: 2.0,
@@ -330,6 +333,7 @@ mod tests {
         check("[embedded]\non = \"never\"", "unknown variant");
         check("xattr_wait_s = -1", "from 0 to 3600");
         check("watch_interval_s = 0", "from 0.1 to 86400");
+        check("decode_time_s = 0", "from 0.1 to 86400");
         check("watch = \"sometimes\"", "unknown variant");
         check("max_file_size_mb = 0", "at least 1");
         check("workers =", "line 1");

@@ -64,6 +64,7 @@ fn watched(on: Access) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 20,
+        decode_time: Duration::from_secs(60),
         remote: None,
     };
     let (library, originals) = (fixture.library.clone(), fixture.originals.clone());

@@ -144,6 +144,7 @@ pub fn start(
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 30,
+        decode_time: Duration::from_secs(60),
         remote: Some(RemoteOptions {
             previews: Arc::new(Previews::in_memory(16 << 20, None)),
             ledger: Arc::clone(&ledger),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Scheduler;
 use super::content;
-use super::sight::Sights;
 use super::verdict::{Ended, Verdict};
 use crate::catalog::{Answer, Change, Outcome, Photo, PhotoId, Status};
 use crate::library::Library;
@@ -81,7 +80,7 @@ impl Scheduler {
         }
         let mut bytes = Vec::new();
         let content = content::read(originals, photo, largest, &mut bytes)?;
-        let looks = Sights::default().see(content.hash, &bytes)?.looks;
+        let looks = self.sights(false).see(content.hash, &mut bytes)?.looks;
         let looks = Arc::unwrap_or_clone(looks);
         Ok(Outcome {
             hash: content.hash,

@@ -17,6 +17,7 @@ mod courier;
 mod desk;
 mod host;
 mod parcel;
+mod patience;
 mod queue;
 mod remote;
 mod sight;
@@ -50,6 +51,7 @@ use crate::store::ledger::Ledger;
 use content::Content;
 use desk::{Desk, HERE, Waiter, Wish};
 use host::Host;
+use patience::Patience;
 use remote::Remote;
 
 /// An analyzer, and from what kind of access on it is started.
@@ -92,6 +94,8 @@ pub struct Options {
     pub workers: usize,
     /// Larger files fail unread.
     pub max_file_bytes: u64,
+    /// A picture that takes longer to decode fails.
+    pub decode_time: Duration,
     /// What servers need; without it, there are none.
     pub remote: Option<RemoteOptions>,
 }
@@ -152,6 +156,8 @@ pub struct Scheduler {
     remote: Option<Arc<Remote>>,
     hosts: Vec<Arc<Host>>,
     desk: Arc<Desk>,
+    /// With decoders; the idle scheduler has none to be patient with.
+    patience: Option<Arc<Patience>>,
     workers: usize,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -384,9 +390,11 @@ impl Scheduler {
         self.providers().any(|p| p.analyzer.name() == name)
     }
 
-    /// Brings running analyses to their end, commits them, and drops the others. Blocks until that is done.
+    /// Brings running analyses to their end, commits them, and drops the others; decoders are not waited for. Blocks until
+    /// that is done.
     pub fn stop(&self) {
         self.desk.stop();
+        self.patience.iter().for_each(|patience| patience.stop());
         self.stop.send_replace(true);
         let threads = std::mem::take(&mut *self.threads.lock().expect(UNBROKEN));
         for thread in threads {

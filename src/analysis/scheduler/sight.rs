@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
+use super::patience::{GaveUp, Patience};
 use super::worker::contained;
 use crate::analysis::previews::{Looks, Preview};
 use crate::analysis::{Failure, Picture, colors, phash, preview};
@@ -30,29 +31,62 @@ impl Sight {
 }
 
 /// Decodes; what several lanes want at a time is decoded once.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Sights {
+    patience: Arc<Patience>,
     shared: Option<Cache<ContentHash, Sight>>,
 }
 
 impl Sights {
-    pub fn shared() -> Self {
+    /// `shared`: whether what was decoded for one is kept for others.
+    pub fn new(patience: Arc<Patience>, shared: bool) -> Self {
         let weight = |_: &ContentHash, sight: &Sight| {
             u32::try_from(sight.picture.rgb.len()).unwrap_or(u32::MAX)
         };
-        let cache = Cache::builder().max_capacity(KEPT_BYTES).weigher(weight);
-        Self {
-            shared: Some(cache.time_to_live(KEPT).build()),
-        }
+        let cache = || {
+            let cache = Cache::builder().max_capacity(KEPT_BYTES).weigher(weight);
+            cache.time_to_live(KEPT).build()
+        };
+        let shared = shared.then(cache);
+        Self { patience, shared }
     }
 
-    pub fn see(&self, content: ContentHash, bytes: &[u8]) -> Result<Sight, Failure> {
-        let see = || contained(|| see(bytes));
+    /// What the bytes show. A decoder that takes too long keeps them.
+    pub fn see(&self, content: ContentHash, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
+        let mut see = || self.see_in_time(bytes);
         match &self.shared {
             None => see(),
             Some(shared) => shared
                 .try_get_with(content, see)
                 .map_err(|failure| Failure::clone(&failure)),
+        }
+    }
+
+    fn see_in_time(&self, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
+        let taken = std::mem::take(bytes);
+        let decode = move || (contained(|| see(&taken)), taken);
+        let (seen, taken) = self.patience.run(decode).inspect_err(|why| {
+            if let GaveUp::Late(_) = why {
+                tracing::warn!("a decoder that takes too long is left to itself");
+            }
+        })?;
+        *bytes = taken;
+        seen
+    }
+}
+
+impl From<GaveUp> for Failure {
+    fn from(why: GaveUp) -> Self {
+        let later = |reason: &str| Self::Transient {
+            reason: reason.into(),
+            retry_after: None,
+        };
+        match why {
+            GaveUp::Late(limit) => Self::Permanent {
+                reason: format!("decoding takes more than {} s", limit.as_secs_f64()),
+            },
+            GaveUp::Stopped => later("the program ends"),
+            GaveUp::NoThread => later("the system has no room for another thread"),
         }
     }
 }

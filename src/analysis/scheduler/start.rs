@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::committer::{Committer, Report};
 use super::courier::Courier;
 use super::desk::{Desk, Lane, Wish};
+use super::patience::Patience;
 use super::remote::Remote;
 use super::sight::Sights;
 use super::worker::Worker;
@@ -52,6 +53,7 @@ impl Scheduler {
             desk: Arc::new(Desk::new(lanes(&here, remote.as_deref()))),
             here,
             remote,
+            patience: Some(Patience::new(options.decode_time)),
             workers,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
@@ -82,10 +84,7 @@ impl Scheduler {
             library: Arc::clone(library),
             originals,
             here: Arc::clone(&self.here),
-            sights: match self.remote {
-                Some(_) => Sights::shared(),
-                None => Sights::default(),
-            },
+            sights: self.sights(self.remote.is_some()),
             remote: self.remote.clone(),
             max_file_bytes: options.max_file_bytes,
             desk: Arc::clone(&self.desk),
@@ -95,6 +94,13 @@ impl Scheduler {
             let worker = worker.clone();
             self.spawn("analysis", move || worker.run());
         }
+    }
+
+    /// What decodes; `shared` where several lanes want the same pictures.
+    pub(super) fn sights(&self, shared: bool) -> Sights {
+        let patience = self.patience.as_ref();
+        let patience = patience.expect("only a scheduler with threads decodes");
+        Sights::new(Arc::clone(patience), shared)
     }
 
     /// One thread for all couriers: they only wait.

@@ -81,6 +81,7 @@ struct Setting {
     workers: usize,
     on: Access,
     gated: bool,
+    decode_time: Duration,
     end: fn() -> Result<Answer, Failure>,
 }
 
@@ -88,6 +89,7 @@ const SETTING: Setting = Setting {
     workers: 2,
     on: Access::Listed,
     gated: false,
+    decode_time: LONG,
     end: a_dog,
 };
 
@@ -111,6 +113,7 @@ fn world(files: &str, setting: Setting) -> World {
     let options = Options {
         workers: setting.workers,
         max_file_bytes: 100_000,
+        decode_time: setting.decode_time,
         remote: None,
     };
     let originals = Arc::new(Originals::open(source.path()).unwrap());
@@ -131,7 +134,8 @@ fn bytes(content: &str) -> Vec<u8> {
         _ => {}
     }
     let shade = image::Rgb([content.as_bytes()[0]; 3]);
-    let picture = RgbImage::from_pixel(32, 24, shade);
+    let side = if content == "large" { 1000 } else { 24 };
+    let picture = RgbImage::from_pixel(side + 8, side, shade);
     picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
     bytes.into_inner()
 }
@@ -375,6 +379,22 @@ async fn a_file_that_is_too_large_fails_unread() {
     world.scheduler.analyzed(world.id("a"), LONG).await;
     let reason = "file of 1 MB is larger than max_file_size_mb";
     assert_eq!(world.reason("a").as_deref(), Some(reason));
+}
+
+#[tokio::test]
+async fn a_picture_that_takes_too_long_to_decode_fails_with_the_reason() {
+    let decode_time = Duration::ZERO;
+    let world = world(
+        "a:large",
+        Setting {
+            decode_time,
+            ..SETTING
+        },
+    );
+    let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
+    let reason = "decoding takes more than 0 s".to_owned();
+    assert_eq!(ended, Some(Ended::Failed(reason.clone())));
+    assert_eq!(world.reason("a"), Some(reason));
 }
 
 #[tokio::test]

@@ -93,7 +93,14 @@ impl Worker {
     }
 
     /// Has the analyzers inside the program look at a photo.
-    fn look(&self, task: Task, photo: &Photo, content: &Content, bytes: &[u8], runtime: &Runtime) {
+    fn look(
+        &self,
+        task: Task,
+        photo: &Photo,
+        content: &Content,
+        bytes: &mut Vec<u8>,
+        runtime: &Runtime,
+    ) {
         if !self.claims(task, content) {
             return;
         }
@@ -165,7 +172,12 @@ impl Worker {
         Some((Content { hash, stat }, preview))
     }
 
-    fn preview(&self, hash: ContentHash, bytes: &[u8], side: u32) -> Result<Preview, Failure> {
+    fn preview(
+        &self,
+        hash: ContentHash,
+        bytes: &mut Vec<u8>,
+        side: u32,
+    ) -> Result<Preview, Failure> {
         let sight = self.see(hash, bytes)?;
         let encode = || sight.preview(side);
         match &self.remote {
@@ -174,7 +186,7 @@ impl Worker {
         }
     }
 
-    fn see(&self, hash: ContentHash, bytes: &[u8]) -> Result<Sight, Failure> {
+    fn see(&self, hash: ContentHash, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
         let see = || self.sights.see(hash, bytes);
         self.desk.stopwatch.time(Stage::Decode, see)
     }
@@ -232,7 +244,7 @@ impl Worker {
         &self,
         photo: &Photo,
         content: &Content,
-        bytes: &[u8],
+        bytes: &mut Vec<u8>,
         runtime: &Runtime,
     ) -> Verdict {
         let facts = match self.facts(photo.id) {

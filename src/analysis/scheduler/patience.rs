@@ -1,0 +1,289 @@
+//! How long a decoder may take: one that takes longer is left to itself, and nobody waits for it any more.
+//!
+//! A thread can't be ended from outside: what is left goes on until it is through, or the process ends. What counts is the
+//! time that it has a processor, so that a busy machine costs no picture. Knows nothing of pictures.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The patience that all workers have together.
+pub struct Patience {
+    limit: Duration,
+    crowd: Mutex<Crowd>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Crowd {
+    /// Threads that nobody waits for and that are not through.
+    left: usize,
+    stopped: bool,
+}
+
+/// Why there is no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GaveUp {
+    /// It took longer than this.
+    Late(Duration),
+    /// All is to stop.
+    Stopped,
+    /// The system has no room for another thread.
+    NoThread,
+}
+
+/// So many may be left at a time. Each holds the memory of a picture.
+const MOST_LEFT: usize = 2;
+/// How often is looked whether one is late.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// One piece of work, seen from its thread and from the one that waits.
+struct Job<T> {
+    course: Mutex<Course<T>>,
+    ended: Condvar,
+}
+
+enum Course<T> {
+    Running(Clock),
+    Ended(thread::Result<T>),
+    Left,
+}
+
+impl Patience {
+    pub fn new(limit: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            crowd: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Does something on a thread of its own, and waits for its end while that makes sense. A panic goes on here.
+    ///
+    /// # Errors
+    /// When it takes too long, or all is to stop: it goes on then, and its result is dropped.
+    pub fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, GaveUp> {
+        self.wait_for_room()?;
+        let job = Arc::new(Job {
+            course: Mutex::new(Course::Running(Clock::default())),
+            ended: Condvar::new(),
+        });
+        let (patience, its) = (Arc::clone(self), Arc::clone(&job));
+        let thread = thread::Builder::new().name("decode".into());
+        let spawned = thread.spawn(move || {
+            its.began();
+            let result = catch_unwind(AssertUnwindSafe(work));
+            if its.is_left_at(result) {
+                patience.crowd().left -= 1;
+                patience.changed.notify_all();
+            }
+        });
+        match spawned {
+            Ok(_) => self.wait(&job),
+            Err(_) => Err(GaveUp::NoThread),
+        }
+    }
+
+    /// Nothing is waited for any more.
+    pub fn stop(&self) {
+        self.crowd().stopped = true;
+        self.changed.notify_all();
+    }
+
+    #[cfg(test)]
+    fn left(&self) -> usize {
+        self.crowd().left
+    }
+
+    fn wait_for_room(&self) -> Result<(), GaveUp> {
+        let crowded = |crowd: &mut Crowd| crowd.left >= MOST_LEFT && !crowd.stopped;
+        let crowd = self.changed.wait_while(self.crowd(), crowded);
+        match crowd.expect(UNBROKEN).stopped {
+            true => Err(GaveUp::Stopped),
+            false => Ok(()),
+        }
+    }
+
+    fn wait<T>(&self, job: &Job<T>) -> Result<T, GaveUp> {
+        let mut course = job.course.lock().expect(UNBROKEN);
+        loop {
+            match std::mem::replace(&mut *course, Course::Left) {
+                Course::Ended(Ok(result)) => return Ok(result),
+                Course::Ended(Err(panic)) => resume_unwind(panic),
+                Course::Running(clock) => {
+                    if let Some(why) = self.is_over(&clock) {
+                        // Counted under the lock of the job: its thread takes itself off only afterwards.
+                        self.crowd().left += 1;
+                        return Err(why);
+                    }
+                    *course = Course::Running(clock);
+                }
+                Course::Left => unreachable!("only the one who waits leaves it"),
+            }
+            course = job.ended.wait_timeout(course, GLANCE).expect(UNBROKEN).0;
+        }
+    }
+
+    fn is_over(&self, clock: &Clock) -> Option<GaveUp> {
+        if self.crowd().stopped {
+            return Some(GaveUp::Stopped);
+        }
+        (clock.spent() >= self.limit).then_some(GaveUp::Late(self.limit))
+    }
+
+    fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        self.crowd.lock().expect(UNBROKEN)
+    }
+}
+
+impl<T> Job<T> {
+    fn began(&self) {
+        if let Course::Running(clock) = &mut *self.course.lock().expect(UNBROKEN) {
+            *clock = Clock::of_this_thread();
+        }
+    }
+
+    /// Takes the result in, unless nobody waits for it.
+    fn is_left_at(&self, result: thread::Result<T>) -> bool {
+        let mut course = self.course.lock().expect(UNBROKEN);
+        if matches!(*course, Course::Left) {
+            return true;
+        }
+        *course = Course::Ended(result);
+        self.ended.notify_all();
+        false
+    }
+}
+
+const UNBROKEN: &str = "nothing panics under this lock";
+
+/// How long a thread has had a processor; where the system doesn't tell, how long it is there.
+struct Clock {
+    since: Instant,
+    statistics: Option<File>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            statistics: None,
+        }
+    }
+}
+
+impl Clock {
+    fn of_this_thread() -> Self {
+        Self {
+            since: Instant::now(),
+            statistics: File::open("/proc/thread-self/schedstat").ok(),
+        }
+    }
+
+    fn spent(&self) -> Duration {
+        let on_processor = || {
+            let mut line = [0; 64];
+            let length = self.statistics.as_ref()?.read_at(&mut line, 0).ok()?;
+            let line = std::str::from_utf8(&line[..length]).ok()?;
+            let nanos = line.split(' ').next()?.parse().ok()?;
+            Some(Duration::from_nanos(nanos))
+        };
+        on_processor().unwrap_or_else(|| self.since.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    /// Work that takes its processor until it is told to end.
+    fn endless() -> (Sender<()>, impl FnOnce() -> &'static str + Send) {
+        let (end, ended) = channel::<()>();
+        let work = move || {
+            while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {}
+            "late"
+        };
+        (end, work)
+    }
+
+    #[test]
+    fn what_ends_in_time_gives_its_result_and_a_panic_stays_one() {
+        let patience = Patience::new(Duration::from_secs(60));
+        assert_eq!(patience.run(|| 7), Ok(7));
+        let panics = catch_unwind(AssertUnwindSafe(|| patience.run(|| panic!("as it might"))));
+        assert!(panics.is_err());
+        assert_eq!(patience.left(), 0);
+    }
+
+    #[test]
+    fn what_is_late_is_left_and_others_go_on() {
+        let limit = Duration::from_millis(1);
+        let patience = Patience::new(limit);
+        let (end, work) = endless();
+        assert_eq!(patience.run(work), Err(GaveUp::Late(limit)));
+        assert_eq!(patience.left(), 1);
+        assert_eq!(patience.run(|| "quick"), Ok("quick"));
+        drop(end);
+        wait_until_none_is_left(&patience);
+    }
+
+    #[test]
+    fn only_so_many_are_left_at_a_time() {
+        let patience = Patience::new(Duration::from_millis(1));
+        let ends = [(); MOST_LEFT].map(|()| {
+            let (end, work) = endless();
+            assert!(patience.run(work).is_err());
+            end
+        });
+        assert_eq!(patience.left(), MOST_LEFT);
+        let (waits, next) = (Arc::clone(&patience), channel());
+        let waiting = thread::spawn(move || {
+            let ran = waits.run(|| "after them");
+            next.0.send(waits.left()).unwrap();
+            ran
+        });
+        assert!(next.1.try_recv().is_err());
+        drop(ends);
+        assert_eq!(waiting.join().unwrap(), Ok("after them"));
+        assert!(next.1.recv().unwrap() < MOST_LEFT);
+    }
+
+    #[test]
+    fn nothing_is_waited_for_once_all_is_to_stop() {
+        let patience = Patience::new(Duration::from_secs(3600));
+        let (end, work) = endless();
+        let runs = Arc::clone(&patience);
+        let running = thread::spawn(move || runs.run(work));
+        patience.stop();
+        assert_eq!(running.join().unwrap(), Err(GaveUp::Stopped));
+        assert_eq!(patience.run(|| ()), Err(GaveUp::Stopped));
+        drop(end);
+    }
+
+    #[test]
+    fn only_time_on_a_processor_counts() {
+        let clock = Clock::of_this_thread();
+        let began = Instant::now();
+        while began.elapsed() < GLANCE {
+            std::hint::spin_loop();
+        }
+        let worked = clock.spent();
+        assert!(worked > Duration::ZERO, "{worked:?}");
+        thread::park_timeout(GLANCE);
+        assert!(clock.spent() - worked < GLANCE);
+    }
+
+    fn wait_until_none_is_left(patience: &Patience) {
+        let crowd = patience.crowd();
+        let none = patience.changed.wait_while(crowd, |c| c.left > 0);
+        assert_eq!(none.unwrap().left, 0);
+    }
+}
