@@ -7,15 +7,14 @@ use unicode_normalization::UnicodeNormalization;
 pub fn clean(text: &str, longest: usize) -> Option<String> {
     // What is bounded here is the input; composed characters may come from many.
     let bounded = text.chars().take(longest.saturating_mul(8));
+    // Before what is left is composed: what stood around them may belong together.
+    let fit = bounded.filter(|&c| c.is_whitespace() || !is_unfit(c));
     let mut clean = String::new();
     let mut characters = 0;
     let mut space = false;
-    for c in bounded.nfc() {
+    for c in fit.nfc() {
         if c.is_whitespace() {
             space = true;
-            continue;
-        }
-        if is_unfit(c) {
             continue;
         }
         if space && !clean.is_empty() {
@@ -63,6 +62,7 @@ mod tests {
         check("  a \n\t b\0 ", Some("a b"));
         check("\u{202e}gpj.exe", Some("gpj.exe"));
         check("cafe\u{301}", Some("caf\u{e9}"));
+        check("C\u{7f}\u{301}", Some("\u{106}"));
         check("\u{feff}\0 \n", None);
         check("0123456789abc", Some("0123456789"));
         check("012345678 abc", Some("012345678"));
