@@ -2,6 +2,7 @@
 //!
 //! 300 photos of 12 megapixels against a server of half a second (in a process of its own) that takes 3 or 8 requests at
 //! a time: how busy it was, bytes and CPU a photo, memory. Then a mix of faults, copies, and 20 times SIGKILL.
+//! `-- kills` is the last of these alone.
 //! KBASEFS_BENCH_PHOTOS names a folder in which the photos are kept for the next run.
 
 mod pictures;
@@ -19,6 +20,8 @@ use serde_json::{Value, json};
 
 const PHOTOS: usize = 300;
 const LATENCY: Duration = Duration::from_millis(500);
+/// Requests at a time where the time that it takes is of no interest.
+const PARALLEL: usize = 3;
 const SERVE: &str = "KBASEFS_BENCH_SERVE";
 const MAKE: &str = "KBASEFS_BENCH_MAKE";
 
@@ -38,6 +41,9 @@ fn main() {
         "the photos are made"
     );
 
+    if std::env::args().any(|argument| argument == "kills") {
+        return kills(&photos);
+    }
     let decoding = decoding(&photos);
     println!("decoding alone              {decoding:8.3} CPU s a photo");
     for capacity in [3, 8] {
@@ -67,7 +73,7 @@ fn main() {
             run.seconds, run.analyzed
         );
     }
-    let faults = run(&photos, "3 20 mix", 3);
+    let faults = run(&photos, "3 20 mix", PARALLEL);
     println!(
         "faults: analysed            {:8.2} %",
         faults.analyzed as f64 / PHOTOS as f64 * 100.0
@@ -192,7 +198,8 @@ impl House {
         Self { home, server, url }
     }
 
-    fn analyze(&self, photos: &Path) -> Child {
+    /// The program, with nothing but this home.
+    fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
         for (name, _) in
             std::env::vars().filter(|(n, _)| n.starts_with("XDG_") || n.starts_with("KBASEFS_"))
@@ -204,6 +211,11 @@ impl House {
             .arg("--config")
             .arg(self.home.path().join("config.toml"));
         command
+    }
+
+    fn analyze(&self, photos: &Path) -> Child {
+        let mut command = self.program();
+        command
             .arg("analyze")
             .arg(photos)
             .args(["--provider", "desk", "--json"]);
@@ -211,6 +223,29 @@ impl House {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts")
+    }
+
+    /// The photos whose answers are in the index.
+    fn kept(&self, photos: &Path) -> HashSet<String> {
+        let to = self.home.path().join("exported");
+        let mut command = self.program();
+        command.arg("export").arg(photos).arg(&to);
+        let status = command
+            .args(["--format", "json"])
+            .stdout(Stdio::null())
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "the answers are exported"
+        );
+        let text = std::fs::read_to_string(to.join("catalog.jsonl")).expect("it was written");
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("what is exported is JSON"));
+        lines
+            .filter(|line| line["description"] == ANSWER)
+            .filter_map(|line| line["path"].as_str().map(str::to_owned))
+            .collect()
     }
 
     fn stats(&self) -> Value {
@@ -267,7 +302,7 @@ fn copies(photos: &Path, scratch: &Path) {
         let from = photos.join(format!("{:03}.jpg", n % 10));
         std::fs::copy(from, folder.join(format!("{n}.jpg"))).expect("there is room for copies");
     }
-    let run = run(&folder, "3 20 none", 3);
+    let run = run(&folder, "3 20 none", PARALLEL);
     println!(
         "copies: requests            {:8.2} a picture, {} photos of 50 analysed",
         number(&run.stats, "requests") / 10.0,
@@ -275,43 +310,62 @@ fn copies(photos: &Path, scratch: &Path) {
     );
 }
 
-/// Kills the program at 20 moments; what it had said was analysed must not be asked for again.
+/// Kills the program 20 times while answers come in; what it had said was analysed must be in the index afterwards.
 fn kills(photos: &Path) {
-    let house = House::new("3 20 none", 3);
-    let mut told = HashSet::new();
-    let mut lost = 0;
-    for kill in 0..20u64 {
-        let mut child = house.analyze(photos);
-        let out = child.stdout.take().expect("its output is piped");
-        let killer = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(200 + kill * 137 % 700));
-            // One that has ended already is as good.
-            let _ = child.kill();
-            let _ = child.wait();
-        });
-        for line in BufReader::new(out).lines().map_while(Result::ok) {
-            let Ok(line) = serde_json::from_str::<Value>(&line) else {
-                continue;
-            };
-            if line["result"] == "analyzed" && !told.insert(line["path"].to_string()) {
-                lost += 1;
-            }
-        }
-        killer.join().expect("killing does not fail");
+    let house = House::new("3 20 none", PARALLEL);
+    let (mut told, mut lost) = (HashSet::new(), HashSet::new());
+    let mut killed = 0;
+    for kill in 0..20 {
+        killed += u32::from(killed_amid_answers(house.analyze(photos), kill, &mut told));
+        let kept = house.kept(photos);
+        lost.extend(told.iter().filter(|path| !kept.contains(*path)).cloned());
     }
-    let before = told.len();
-    let mut child = house.analyze(photos);
+    let stats = house.stats();
+    let repeated = number(&stats, "requests") - number(&stats, "pictures");
+    println!(
+        "20 kills: amid answers      {killed:8}\n          answers sent      {:8}\n          acknowledged      {:8}",
+        number(&stats, "answered"),
+        told.len()
+    );
+    println!(
+        "          of these lost     {:8}\n          requests repeated {repeated:8} ({} may be on their way at each)",
+        lost.len(),
+        PARALLEL
+    );
+}
+
+/// Kills the program at a moment after its first answers, adds what it acknowledged until then, and says whether it was
+/// still at work.
+fn killed_amid_answers(mut child: Child, kill: u32, told: &mut HashSet<String>) -> bool {
     let out = child.stdout.take().expect("its output is piped");
+    let (answers, wait) = moment(kill);
+    let (mut at_work, mut heard) = (false, 0);
+    // What is in the pipe when the program is killed was acknowledged as well.
     for line in BufReader::new(out).lines().map_while(Result::ok) {
-        let line: Value = serde_json::from_str(&line).expect("the program prints JSON");
-        lost += usize::from(line["result"] == "analyzed" && !told.insert(line["path"].to_string()));
+        // The last line may be cut off.
+        let line: Value = serde_json::from_str(&line).unwrap_or_default();
+        if line["result"] == "analyzed" {
+            told.extend(line["path"].as_str().map(str::to_owned));
+            heard += 1;
+        }
+        if heard == answers && !at_work {
+            std::thread::sleep(wait);
+            at_work = child.try_wait().is_ok_and(|ended| ended.is_none());
+            child.kill().expect("it has not been waited for");
+        }
     }
     child.wait().expect("the program ends");
-    let requests = number(&house.stats(), "requests");
-    println!(
-        "20 kills: answers lost      {lost:8} of {before} that were told; {} requests more than photos",
-        requests - PHOTOS as f64
-    );
+    at_work
+}
+
+/// After how many answers, and how long after the last of them: scattered over the time of a request.
+fn moment(kill: u32) -> (usize, Duration) {
+    let hash = blake3::hash(&kill.to_le_bytes());
+    let [answers, wait, ..] = *hash.as_bytes();
+    (
+        1 + usize::from(answers) % 12,
+        Duration::from_micros(u64::from(wait) * 100),
+    )
 }
 
 /// What the server counts.
@@ -319,6 +373,8 @@ fn kills(photos: &Path) {
 struct Counted {
     running: usize,
     requests: u64,
+    /// That were sent to the end.
+    answered: u64,
     bytes: u64,
     pictures: HashMap<[u8; 32], u64>,
     /// Seconds of work, and when the first began and the last ended.
@@ -393,7 +449,10 @@ fn converse(
                 "200 OK",
                 &said("\u{1b}[2J<script>{{{\u{202e}", "stop"),
             )?,
-            Fault::None => respond(&mut stream, "200 OK", &said(DOG, "stop"))?,
+            Fault::None => {
+                respond(&mut stream, "200 OK", &said(DOG, "stop"))?;
+                state.0.lock().ok()?.answered += 1;
+            }
         }
     }
 }
@@ -440,6 +499,7 @@ fn stats(counts: &Counted, capacity: usize) -> Value {
         .map_or(0.0, |(first, last)| (last - first).as_secs_f64());
     json!({
         "requests": counts.requests,
+        "answered": counts.answered,
         "bytes": counts.bytes,
         "pictures": counts.pictures.len(),
         "busy": counts.worked / (window * capacity as f64),
@@ -470,6 +530,7 @@ fn fault(number: u64) -> Fault {
     }
 }
 
+const ANSWER: &str = "A dog runs.";
 const DOG: &str = r#"{"title": "A dog", "description": "A dog runs.", "tags": [{"name": "dog", "confidence": 0.9}], "kind": "photo"}"#;
 
 fn said(text: &str, finish: &str) -> String {
