@@ -430,8 +430,8 @@ fn converse(
             let counted = state.0.lock().ok()?;
             let stats = stats(&counted, capacity).to_string();
             drop(counted);
-            respond(&mut stream, "200 OK", &stats)?;
-            continue;
+            // Whoever asks reads until the connection ends.
+            return respond(&mut stream, "200 OK", &stats);
         }
         let number = work(state, capacity, latency, &body, head.len());
         match if faulty { fault(number) } else { Fault::None } {
