@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kbasefs::analysis::{Crawlers, Scheduler};
-use kbasefs::fuse::{self, MountOptions};
+use kbasefs::fuse::{self, MountOptions, Place};
 use kbasefs::library::Library;
 use kbasefs::originals::Originals;
 use kbasefs::store::Store;
@@ -82,7 +82,7 @@ fn serve(work: &Path) -> Result<()> {
         Arc::new(tree(&library)),
         library.clone(),
         originals,
-        &mountpoint,
+        Place::Folder(mountpoint.clone()),
         &MountOptions::default(),
         runtime.handle().clone(),
     )?;

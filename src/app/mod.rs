@@ -216,10 +216,10 @@ impl App {
         Ok(self.sync.hash_candidates(&self.stop)?)
     }
 
-    /// Shows the catalog at a folder.
+    /// Shows the catalog.
     pub fn mount(
         &self,
-        mountpoint: &Path,
+        place: fuse::Place,
         options: &fuse::MountOptions,
         runtime: tokio::runtime::Handle,
     ) -> Result<fuse::Mounted, Error> {
@@ -238,16 +238,9 @@ impl App {
             },
         );
         let (library, originals) = (Arc::clone(&self.library), Arc::clone(&self.originals));
-        let mounted = fuse::mount(
-            Arc::new(tree),
-            library,
-            originals,
-            mountpoint,
-            options,
-            runtime,
-        )?;
+        let mounted = fuse::mount(Arc::new(tree), library, originals, place, options, runtime)?;
         // A process mounts once.
-        self.mounted.get_or_init(|| mountpoint.into());
+        self.mounted.get_or_init(|| mounted.mountpoint().into());
         Ok(mounted)
     }
 

@@ -3,6 +3,7 @@
 mod daemon;
 pub mod guard;
 pub mod helper;
+mod sandbox;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -15,12 +16,15 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use guard::Guard;
+use sandbox::Reach;
+
 use super::log::Log;
 use super::report::hinted;
 use super::{Common, log};
 use crate::app::{self, App};
 use crate::config::{Config, control_sockets};
-use crate::fuse::{self, Leave, MountOptions, mounts};
+use crate::fuse::{self, Leave, MountOptions, Place, mounts};
 use crate::web::Socket;
 
 /// Show a photo folder arranged by what is in the pictures
@@ -36,6 +40,9 @@ pub struct Args {
     /// Mount options, as mount(8) takes them
     #[arg(short, value_name = "OPTIONS")]
     options: Vec<String>,
+    /// Let the process reach the photo folder for reading, its own folders and its servers, and nothing else (Landlock)
+    #[arg(long)]
+    sandbox: bool,
     /// Be the process that a mount in the background leaves behind
     #[arg(long, hide = true)]
     daemon: bool,
@@ -46,12 +53,20 @@ const FIRST_SCAN: Duration = Duration::from_millis(500);
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let config = common.load()?;
-    let options = MountOptions::parse(&args.options.join(",")).map_err(app::Error::Mount)?;
+    let words = [
+        args.options,
+        args.sandbox
+            .then(|| "sandbox".to_owned())
+            .into_iter()
+            .collect(),
+    ]
+    .concat();
+    let options = MountOptions::parse(&words.join(",")).map_err(app::Error::Mount)?;
     let source = source(&args.source)?;
     refuse_nesting(&source, &args.mountpoint)?;
     let mountpoint = mountpoint(&args.mountpoint)?;
     if !(args.foreground || args.daemon) {
-        return daemon::start(&source, &mountpoint, &args.options, common);
+        return daemon::start(&source, &mountpoint, &words, common);
     }
     let log = log::start(&config, "warn,kbasefs=info");
     let daemon = args.daemon.then_some(&log);
@@ -119,10 +134,14 @@ fn serve(
     config: Config,
     daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
+    let guard = guard::start(mountpoint)?;
+    let place = match options.sandbox {
+        true => confined(source, mountpoint, options, &config, &guard)?,
+        false => Place::Folder(mountpoint.into()),
+    };
     let app = Arc::new(App::begin(source, config)?);
     let runtime = Runtime::new()?;
-    let mounted = app.mount(mountpoint, options, runtime.handle().clone())?;
-    let guard = guard::start(mountpoint)?;
+    let mounted = app.mount(place, options, runtime.handle().clone())?;
     unmount_on_signal(&runtime, mounted.leaver())?;
     let (stop_api, api) = serve_api(&runtime, &app)?;
     let (tell, first_scan) = mpsc::channel();
@@ -159,6 +178,21 @@ fn serve(
     runtime.shutdown_timeout(Duration::from_secs(1));
     guard.end();
     Ok(())
+}
+
+/// Mounts, and limits this process to what it needs from then on.
+fn confined(
+    source: &Path,
+    mountpoint: &Path,
+    options: &MountOptions,
+    config: &Config,
+    guard: &Guard,
+) -> anyhow::Result<Place> {
+    let reach = Reach::of(source, config)?;
+    let attached = fuse::attach(source, mountpoint, options, guard.detach());
+    let attached = attached.map_err(app::Error::Mount)?;
+    reach.enter()?;
+    Ok(Place::Attached(attached))
 }
 
 /// Loads the index, then keeps the catalog in step with the source. Tells of the first scan's end, or of an index

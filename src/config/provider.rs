@@ -168,6 +168,12 @@ impl Provider {
         complete(url.trim(), self.kind)
     }
 
+    /// The file that the key is read from, if it is.
+    pub fn key_file(&self, env: Env) -> Option<PathBuf> {
+        let file = self.api_key_file.as_ref();
+        file.map(|path| below_home(path, env))
+    }
+
     /// The key that holds. The customary variable's goes to the customary server only, never to one that is named here.
     ///
     /// # Errors
@@ -177,8 +183,7 @@ impl Provider {
         if let Some(key) = &self.api_key {
             return Ok(Some(key.clone()));
         }
-        if let Some(path) = &self.api_key_file {
-            let path = below_home(path, env);
+        if let Some(path) = self.key_file(env) {
             return read_key(&path).map(Some).map_err(of);
         }
         if let Some(variable) = &self.api_key_env {

@@ -4,6 +4,7 @@
 //! everything for an hour and is told what changed.
 
 mod answers;
+mod attach;
 mod attributes;
 mod counters;
 mod edits;
@@ -22,10 +23,11 @@ mod values;
 use std::io;
 use std::path::PathBuf;
 
+pub use attach::{Attached, Detach, attach};
 pub use counters::{Counters, Request};
 pub use mounts::detach;
 pub use options::MountOptions;
-pub use session::{Leave, Mounted, mount, mountpoint};
+pub use session::{Leave, Mounted, Place, mount, mountpoint};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

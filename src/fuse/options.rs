@@ -5,8 +5,8 @@ use std::path::Path;
 
 use fuser::{Config, MountOption, SessionACL};
 
-use super::Error;
 use super::attributes::Shown;
+use super::{Error, attach};
 
 /// How to mount.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct MountOptions {
     sloppy: bool,
     /// Whether the kernel may read originals by itself where it can.
     pub passthrough: bool,
+    /// Whether the process that mounts is to reach nothing but what it needs.
+    pub sandbox: bool,
 }
 
 impl Default for MountOptions {
@@ -30,6 +32,7 @@ impl Default for MountOptions {
             shown: Shown::default(),
             sloppy: false,
             passthrough: true,
+            sandbox: false,
         }
     }
 }
@@ -60,6 +63,10 @@ impl MountOptions {
             "dirsync" => MountOption::DirSync,
             "allow_other" => return self.allow(SessionACL::All),
             "allow_root" => return self.allow(SessionACL::RootAndOwner),
+            "sandbox" => {
+                self.sandbox = true;
+                return Ok(());
+            }
             "default_permissions" => MountOption::DefaultPermissions,
             _ if is_for_mount(word) => return Ok(()),
             _ => return self.show(word),
@@ -103,6 +110,18 @@ impl MountOptions {
         config.n_threads = Some(cores.max(4));
         config.clone_fd = true;
         config
+    }
+
+    /// The same for fusermount3, between commas.
+    pub(super) fn for_fusermount(&self, source: &Path) -> String {
+        let Config {
+            mount_options, acl, ..
+        } = self.config(source);
+        let everybody = (acl != SessionACL::Owner).then(|| "allow_other".to_owned());
+        let name = format!("fsname={}", name(source, false));
+        let words = mount_options.iter().filter_map(attach::word);
+        let words: Vec<_> = words.chain([name]).chain(everybody).collect();
+        words.join(",")
     }
 
     fn mount_options(&self, source: &Path, is_root: bool, acl: SessionACL) -> Vec<MountOption> {

@@ -19,7 +19,7 @@ use super::filesystem::Filesystem;
 use super::folders::Folders;
 use super::handles::Handles;
 use super::invalidate::{self, Inbox};
-use super::{Error, MountOptions, mounts};
+use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
 use crate::originals::Originals;
 use crate::vfs::Tree;
@@ -27,11 +27,19 @@ use crate::vfs::Tree;
 /// How long unmounting waits for the last user of a busy mount.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Where a tree is to be shown.
+pub enum Place {
+    Folder(PathBuf),
+    Attached(Attached),
+}
+
 /// A live mount. Dropping it unmounts.
 pub struct Mounted {
     mountpoint: PathBuf,
     counters: Arc<Counters>,
     unmounter: SessionUnmounter,
+    /// How it is taken away where this process may not.
+    detach: Option<Detach>,
     end: Arc<End>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -67,6 +75,10 @@ impl End {
         drop(waited.expect("nothing panics holding it"));
     }
 
+    fn is_over(&self) -> bool {
+        self.wait_for(Duration::ZERO)
+    }
+
     /// Whether it was over within this time.
     fn wait_for(&self, patience: Duration) -> bool {
         let stage = self.stage.lock().expect("nothing panics holding it");
@@ -81,6 +93,7 @@ impl End {
 #[derive(Clone)]
 pub struct Leave {
     mountpoint: PathBuf,
+    detach: Option<Detach>,
     end: Arc<End>,
 }
 
@@ -90,25 +103,35 @@ impl Leave {
     /// # Errors
     /// When the system refuses; the wait ends all the same.
     pub fn leave(&self) -> std::io::Result<()> {
-        let detached = mounts::detach(&self.mountpoint);
+        let detached = match &self.detach {
+            Some(detach) => detach(&self.mountpoint),
+            None => mounts::detach(&self.mountpoint),
+        };
         self.end.announce(Stage::Leaving);
         detached
     }
 }
 
-/// Mounts a tree on an empty folder. It is live when this returns.
+/// Shows a tree. It is live when this returns.
 ///
 /// # Errors
-/// When the folder isn't there, isn't empty or can't be mounted on.
+/// When a folder isn't there, isn't empty or can't be mounted on.
 pub fn mount(
     tree: Arc<Tree>,
     library: Arc<Library>,
     originals: Arc<Originals>,
-    mountpoint: &Path,
+    place: Place,
     options: &MountOptions,
     runtime: Handle,
 ) -> Result<Mounted, Error> {
-    let mountpoint = self::mountpoint(mountpoint)?;
+    let (mountpoint, attached) = match place {
+        Place::Folder(folder) => (mountpoint(&folder)?, None),
+        Place::Attached(Attached {
+            device,
+            mountpoint,
+            detach,
+        }) => (mountpoint, Some((device, detach))),
+    };
     let failed = |source| Error::Mount {
         mountpoint: mountpoint.clone(),
         source,
@@ -138,7 +161,15 @@ pub fn mount(
         shown: options.shown,
         files: Files::new(tree.clone(), originals, runtime, options.passthrough),
     };
-    let mut session = Session::new(filesystem, &mountpoint, &config).map_err(failed)?;
+    let (session, detach) = match attached {
+        None => (Session::new(filesystem, &mountpoint, &config), None),
+        Some((device, detach)) => {
+            let acl = config.acl;
+            let session = Session::from_fd(filesystem, device, acl, config);
+            (session, Some(detach))
+        }
+    };
+    let mut session = session.map_err(failed)?;
     let device = session.as_fd().try_clone_to_owned().map_err(failed)?;
     let unmounter = session.unmount_callable();
     let notifier = session.notifier();
@@ -150,6 +181,7 @@ pub fn mount(
     Ok(Mounted {
         counters,
         unmounter,
+        detach,
         end,
         threads: vec![serve, notify],
         mountpoint,
@@ -191,6 +223,10 @@ pub fn mountpoint(path: &Path) -> Result<PathBuf, Error> {
 }
 
 impl Mounted {
+    pub fn mountpoint(&self) -> &Path {
+        &self.mountpoint
+    }
+
     /// What the kernel asked so far.
     pub fn counters(&self) -> Arc<Counters> {
         self.counters.clone()
@@ -200,6 +236,7 @@ impl Mounted {
     pub fn leaver(&self) -> Leave {
         Leave {
             mountpoint: self.mountpoint.clone(),
+            detach: self.detach.clone(),
             end: self.end.clone(),
         }
     }
@@ -217,15 +254,25 @@ impl Mounted {
         self.end()
     }
 
-    fn end(&mut self) -> Result<(), Error> {
-        let unmounted = match self.unmounter.unmount() {
+    fn take_away(&mut self) -> std::io::Result<()> {
+        if let Some(detach) = &self.detach {
+            return match self.end.is_over() {
+                true => Ok(()),
+                false => detach(&self.mountpoint),
+            };
+        }
+        match self.unmounter.unmount() {
             Err(e) if e.raw_os_error() == Some(Errno::BUSY.raw_os_error()) => {
                 mounts::detach(&self.mountpoint)
             }
             // It was detached before, and somebody still uses it.
             Err(e) if e.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
             result => result,
-        };
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let unmounted = self.take_away();
         unmounted.map_err(|source| Error::Unmount {
             mountpoint: self.mountpoint.clone(),
             source,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kbasefs::fuse::{self, MountOptions, Mounted};
+use kbasefs::fuse::{self, MountOptions, Mounted, Place};
 use kbasefs::vfs::Tree;
 use rustix::fs::{
     CWD, RenameFlags, XattrFlags, getxattr, getxattr_query, listxattr, removexattr, renameat_with,
@@ -65,7 +65,7 @@ impl Mount {
             Arc::new(tree),
             fixture.library.clone(),
             fixture.originals.clone(),
-            self.folder.path(),
+            Place::Folder(self.folder.path().into()),
             options,
             self.runtime.handle().clone(),
         )

@@ -79,6 +79,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<()> {
 /// When the disk has no room for the copy that this takes.
 pub fn vacuum(path: &Path) -> Result<()> {
     let connection = connect(path)?;
+    // The copy of it all is for the disk.
+    connection.pragma_update(None, "temp_store", "file")?;
     connection.execute_batch("INSERT INTO words (words) VALUES ('optimize'); VACUUM; ANALYZE;")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
