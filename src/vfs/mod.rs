@@ -5,6 +5,7 @@
 //! from its parent's listing. Knows nothing of FUSE, SQL or HTTP; tests drive it without a mount.
 
 mod access;
+mod attr;
 mod edit;
 mod error;
 mod full_text;
@@ -22,6 +23,7 @@ mod tree;
 pub mod views;
 pub mod xattr;
 
+pub use attr::{Attr, Kind};
 pub use error::{Error, Result};
 pub use inode::Inode;
 pub use listing::{Edits, Folders, Listing, Photos};
@@ -29,4 +31,4 @@ pub use open_dir::{DirEntry, OpenDir};
 pub use path::Step;
 pub use search::Search;
 pub use stale::Stale;
-pub use tree::{Attr, Caller, Content, Kind, Options, Tree};
+pub use tree::{Caller, Content, Options, Tree};

@@ -9,9 +9,9 @@ use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
 use super::search::{Latest, MISTAKE, Search};
 use super::views::{View, views};
-use super::{Edits, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
+use super::{Attr, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
 use crate::analysis::{Access, Crawlers, Scheduler};
-use crate::catalog::{FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status, unescape};
+use crate::catalog::{FileStat, LabelKey, PhotoId, Query, SourcePath, Status, unescape};
 use crate::index::Index;
 use crate::library::Library;
 
@@ -39,30 +39,6 @@ pub struct Caller {
 impl Caller {
     /// Somebody unknown.
     pub const NOBODY: Self = Self { pid: 0, uid: 0 };
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Folder,
-    File,
-}
-
-/// What `stat` says of something in the tree.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Attr {
-    pub inode: Inode,
-    pub kind: Kind,
-    /// Bytes.
-    pub size: u64,
-    /// What it takes of a disk, for programs that add up: nothing for what is not in the source.
-    pub bytes_on_disk: u64,
-    /// Nanoseconds since 1970-01-01 UTC.
-    pub mtime_ns: i64,
-    /// Permission bits. Those for writing say what can be edited: attributes of photos, tags in folders.
-    pub mode: u32,
-    pub nlink: u32,
-    pub uid: u32,
-    pub gid: u32,
 }
 
 /// What a name in a folder is.
@@ -101,7 +77,7 @@ pub struct Tree {
     pub(super) guests: Guests,
     pub(super) stays: Stays,
     pub(super) options: Options,
-    born_ns: i64,
+    pub(super) born_ns: i64,
 }
 
 impl Tree {
@@ -171,23 +147,6 @@ impl Tree {
     /// Drops references to a folder.
     pub fn forget(&self, inode: Inode, references: u64) {
         self.table.forget(inode, references);
-    }
-
-    pub fn attr(&self, inode: Inode) -> Result<Attr> {
-        if let Some(id) = inode.photo() {
-            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
-            return Ok(self.photo_attr(&photo));
-        }
-        if let Some(id) = inode.text() {
-            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
-            return Ok(text_attr(&photo));
-        }
-        if let Some(number) = inode.generated() {
-            let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
-            return Ok(self.own_attr(inode, Kind::File, content.len() as u64));
-        }
-        let held = self.table.get(inode).ok_or(Error::NotFound)?;
-        Ok(self.held_attr(inode, &held.steps))
     }
 
     /// Opens a folder for listing: an access to what it shows.
@@ -345,74 +304,10 @@ impl Tree {
             .intersection_len(&within);
         count > 0 && (!narrowing || count < within.len())
     }
-
-    fn photo_attr(&self, photo: &Photo) -> Attr {
-        let standing = self.index().standing(photo.id).unwrap_or_default();
-        Attr {
-            inode: Inode::of_photo(photo.id),
-            kind: Kind::File,
-            size: photo.stat.size,
-            bytes_on_disk: photo.stat.size,
-            mtime_ns: photo.stat.mtime_ns,
-            mode: photo.stat.mode & 0o755,
-            nlink: views().iter().map(|view| view.links(&standing)).sum(),
-            uid: photo.stat.uid,
-            gid: photo.stat.gid,
-        }
-    }
-
-    /// Of something in the table: a folder, or the file that explains a mistake.
-    fn held_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
-        if let Some(text) = mistake(steps) {
-            return self.own_attr(inode, Kind::File, text.len() as u64);
-        }
-        let mode = match self.list(steps).edits {
-            Edits::None => 0o555,
-            Edits::Tags(_) | Edits::Saved => 0o755,
-        };
-        Attr {
-            mode,
-            ..self.own_attr(inode, Kind::Folder, 0)
-        }
-    }
-
-    pub(super) fn own_attr(&self, inode: Inode, kind: Kind, size: u64) -> Attr {
-        let (mode, nlink) = match kind {
-            Kind::Folder => (0o555, 2),
-            Kind::File => (0o444, 1),
-        };
-        let (uid, gid) = self.options.owner;
-        Attr {
-            inode,
-            kind,
-            size,
-            bytes_on_disk: 0,
-            mtime_ns: self.born_ns,
-            mode,
-            nlink,
-            uid,
-            gid,
-        }
-    }
-}
-
-/// The text of a photo is as private as the photo, and as old.
-fn text_attr(photo: &Photo) -> Attr {
-    Attr {
-        inode: Inode::of_text(photo.id),
-        kind: Kind::File,
-        size: photo.text_bytes.into(),
-        bytes_on_disk: 0,
-        mtime_ns: photo.stat.mtime_ns,
-        mode: photo.stat.mode & 0o444,
-        nlink: 1,
-        uid: photo.stat.uid,
-        gid: photo.stat.gid,
-    }
 }
 
 /// What the file at these steps says, if they lead to one that explains a mistake.
-fn mistake(steps: &[Step]) -> Option<String> {
+pub(super) fn mistake(steps: &[Step]) -> Option<String> {
     match steps {
         [
             ..,

@@ -1,0 +1,113 @@
+//! What `stat` says: the attributes of folders, photos and the files that the tree writes itself.
+
+use super::tree::mistake;
+use super::views::views;
+use super::{Edits, Error, Inode, Result, Step, Tree, generated};
+use crate::catalog::Photo;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Folder,
+    File,
+}
+
+/// What `stat` says of something in the tree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attr {
+    pub inode: Inode,
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// What it takes of a disk, for programs that add up: nothing for what is not in the source.
+    pub bytes_on_disk: u64,
+    /// Nanoseconds since 1970-01-01 UTC.
+    pub mtime_ns: i64,
+    /// Permission bits. Those for writing say what can be edited: attributes of photos, tags in folders.
+    pub mode: u32,
+    pub nlink: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl Tree {
+    pub fn attr(&self, inode: Inode) -> Result<Attr> {
+        if let Some(id) = inode.photo() {
+            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+            return Ok(self.photo_attr(&photo));
+        }
+        if let Some(id) = inode.text() {
+            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+            return Ok(text_attr(&photo));
+        }
+        if let Some(number) = inode.generated() {
+            let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
+            return Ok(self.own_attr(inode, Kind::File, content.len() as u64));
+        }
+        let held = self.table.get(inode).ok_or(Error::NotFound)?;
+        Ok(self.held_attr(inode, &held.steps))
+    }
+
+    fn photo_attr(&self, photo: &Photo) -> Attr {
+        let standing = self.index().standing(photo.id).unwrap_or_default();
+        Attr {
+            inode: Inode::of_photo(photo.id),
+            kind: Kind::File,
+            size: photo.stat.size,
+            bytes_on_disk: photo.stat.size,
+            mtime_ns: photo.stat.mtime_ns,
+            mode: photo.stat.mode & 0o755,
+            nlink: views().iter().map(|view| view.links(&standing)).sum(),
+            uid: photo.stat.uid,
+            gid: photo.stat.gid,
+        }
+    }
+
+    /// Of something in the table: a folder, or the file that explains a mistake.
+    pub(super) fn held_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
+        if let Some(text) = mistake(steps) {
+            return self.own_attr(inode, Kind::File, text.len() as u64);
+        }
+        let mode = match self.list(steps).edits {
+            Edits::None => 0o555,
+            Edits::Tags(_) | Edits::Saved => 0o755,
+        };
+        Attr {
+            mode,
+            ..self.own_attr(inode, Kind::Folder, 0)
+        }
+    }
+
+    pub(super) fn own_attr(&self, inode: Inode, kind: Kind, size: u64) -> Attr {
+        let (mode, nlink) = match kind {
+            Kind::Folder => (0o555, 2),
+            Kind::File => (0o444, 1),
+        };
+        let (uid, gid) = self.options.owner;
+        Attr {
+            inode,
+            kind,
+            size,
+            bytes_on_disk: 0,
+            mtime_ns: self.born_ns,
+            mode,
+            nlink,
+            uid,
+            gid,
+        }
+    }
+}
+
+/// The text of a photo is as private as the photo, and as old.
+fn text_attr(photo: &Photo) -> Attr {
+    Attr {
+        inode: Inode::of_text(photo.id),
+        kind: Kind::File,
+        size: photo.text_bytes.into(),
+        bytes_on_disk: 0,
+        mtime_ns: photo.stat.mtime_ns,
+        mode: photo.stat.mode & 0o444,
+        nlink: 1,
+        uid: photo.stat.uid,
+        gid: photo.stat.gid,
+    }
+}
