@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::sync::{RwLock, RwLockReadGuard};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use crate::catalog::{FileStat, SourcePath};
+use crate::catalog::{ContentHash, FileStat, SourcePath};
 
 /// A source folder, held open.
 #[derive(Debug)]
@@ -91,6 +91,26 @@ impl Originals {
         Ok(is_file.then(|| file_stat(&found)))
     }
 
+    /// The hash of what a file holds. `None` when the file isn't as it is `known` (any more), changes meanwhile, or
+    /// `go_on` ends it.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn hash(
+        &self,
+        path: &SourcePath,
+        known: &FileStat,
+        go_on: &dyn Fn() -> bool,
+    ) -> io::Result<Option<ContentHash>> {
+        let (mut file, before) = self.read(path)?;
+        if !before.same_content(known) {
+            return Ok(None);
+        }
+        let hash = content_hash(&mut file, go_on)?;
+        let after = stat_of(&file.metadata()?);
+        Ok(hash.filter(|_| after.same_content(&before)))
+    }
+
     fn held(&self) -> RwLockReadGuard<'_, OwnedFd> {
         self.folder.read().expect(HELD)
     }
@@ -114,6 +134,29 @@ impl Originals {
 }
 
 const HELD: &str = "nothing panics under this lock";
+
+const BUFFER: usize = 256 << 10;
+
+/// The hash of what is left to read; `None` when `go_on` ends it.
+///
+/// # Errors
+/// When it can't be read.
+pub fn content_hash(
+    file: &mut impl Read,
+    go_on: &dyn Fn() -> bool,
+) -> io::Result<Option<ContentHash>> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; BUFFER];
+    while go_on() {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Some(ContentHash(*hasher.finalize().as_bytes()))),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+    }
+    Ok(None)
+}
 
 /// Whether an error means that no such file is there (any more).
 pub fn is_absence(error: &io::Error) -> bool {
@@ -159,7 +202,6 @@ pub fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
     use std::os::unix::fs::symlink;
 
     fn path(text: &str) -> SourcePath {

@@ -2,7 +2,7 @@
 //! nothing: what people said, what sidecars said, and what analyzers answered, which may have been paid for.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -277,16 +277,8 @@ fn has_content(exchange: &Exchange, photo: &Photo, hash: Option<ContentHash>) ->
     if let Some(known) = photo.hash {
         return known == wanted;
     }
-    let mut hasher = blake3::Hasher::new();
-    let read = exchange
-        .originals
-        .read(&photo.path)
-        .and_then(|(file, stat)| {
-            hasher.update_reader(file.take(photo.stat.size + 1))?;
-            Ok(stat)
-        });
-    let unchanged = read.is_ok_and(|stat| stat.same_content(&photo.stat));
-    unchanged && ContentHash(*hasher.finalize().as_bytes()) == wanted
+    let read = exchange.originals.hash(&photo.path, &photo.stat, &|| true);
+    read.is_ok_and(|hash| hash == Some(wanted))
 }
 
 fn label(shape: &LabelShape) -> Option<Label> {

@@ -3,17 +3,13 @@
 //! Reads whole files, so only those that another photo equals in size and in a few places. Runs in the background; knows nothing of analyses.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::batch::Batch;
 use super::samples::SMALL;
 use super::{Error, Sync};
 use crate::catalog::{Change, ContentHash, FileStat, Photo, PhotoId};
-use crate::originals::{Originals, stat_of};
-
-const BUFFER: usize = 256 << 10;
+use crate::originals::Originals;
 
 /// A photo that shares its size with another, or with one that is gone.
 struct Candidate {
@@ -125,40 +121,12 @@ impl Sync {
 
 /// `None` when there is no saying now.
 fn content_hash(originals: &Originals, photo: &Photo, stop: &AtomicBool) -> Option<ContentHash> {
-    match try_content_hash(originals, photo, stop) {
+    let go_on = || !stop.load(Relaxed);
+    match originals.hash(&photo.path, &photo.stat, &go_on) {
         Ok(hash) => hash,
         Err(error) => {
             tracing::debug!(path = %photo.path, %error, "can't be hashed");
             None
         }
     }
-}
-
-fn try_content_hash(
-    originals: &Originals,
-    photo: &Photo,
-    stop: &AtomicBool,
-) -> io::Result<Option<ContentHash>> {
-    let (mut file, before) = originals.read(&photo.path)?;
-    if !before.same_content(&photo.stat) {
-        return Ok(None);
-    }
-    let hash = read_whole(&mut file, stop)?;
-    let after = stat_of(&file.metadata()?);
-    Ok(hash.filter(|_| after.same_content(&before)))
-}
-
-/// `None` when stopped.
-fn read_whole(file: &mut File, stop: &AtomicBool) -> io::Result<Option<ContentHash>> {
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; BUFFER];
-    while !stop.load(Relaxed) {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(Some(ContentHash(*hasher.finalize().as_bytes()))),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e),
-        };
-    }
-    Ok(None)
 }
