@@ -104,6 +104,7 @@ fn tree(library: &Arc<Library>) -> Tree {
         xattr_wait: Duration::ZERO,
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
+        spool: std::env::temp_dir(),
     };
     let (scheduler, crawlers) = (Arc::<Scheduler>::default(), Arc::<Crawlers>::default());
     Tree::new(library.clone(), scheduler, crawlers, options)

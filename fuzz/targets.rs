@@ -310,6 +310,7 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
         xattr_wait: Duration::ZERO,
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
+        spool: std::env::temp_dir(),
     };
     Tree::new(
         Arc::new(library),

@@ -14,7 +14,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         "analysis",
         &["catalog", "index", "library", "originals", "store"],
     ),
-    ("vfs", &["analysis", "catalog", "index", "library", "store"]),
+    (
+        "vfs",
+        &[
+            "analysis",
+            "catalog",
+            "index",
+            "library",
+            "originals",
+            "store",
+        ],
+    ),
     (
         "source",
         &["catalog", "index", "library", "originals", "store"],

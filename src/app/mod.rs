@@ -235,6 +235,8 @@ impl App {
                     rustix::process::getuid().as_raw(),
                     rustix::process::getgid().as_raw(),
                 ),
+                // Without a home there is at least a place for files that nobody else sees.
+                spool: config::copies_folder(&env).unwrap_or_else(std::env::temp_dir),
             },
         );
         let (library, originals) = (Arc::clone(&self.library), Arc::clone(&self.originals));

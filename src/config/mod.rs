@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use document::DOCUMENT;
-pub use places::{control_sockets, index_file, previews_folder, user_file};
+pub use places::{control_sockets, copies_folder, index_file, previews_folder, user_file};
 pub use provider::{Kind, Price, Provider};
 pub use secret::Secret;
 

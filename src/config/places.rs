@@ -50,6 +50,11 @@ pub fn previews_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf>
     Some(below_home(env, "XDG_CACHE_HOME", ".cache")?.join("kbasefs/previews"))
 }
 
+/// Where files are kept while they are copied into the catalog: `$XDG_CACHE_HOME/kbasefs/copies`.
+pub fn copies_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(below_home(env, "XDG_CACHE_HOME", ".cache")?.join("kbasefs/copies"))
+}
+
 fn mark(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..16].to_owned()
 }

@@ -17,14 +17,16 @@ pub enum Request {
     GetXattr,
     ListXattr,
     SetXattr,
-    /// mkdir, rmdir, link, unlink, rename.
+    /// mkdir, rmdir, link, unlink, rename, create, setattr.
     Edit,
+    /// write, copy_file_range.
+    Write,
     /// Anything else that would change the tree or a content, and is refused.
     Refused,
 }
 
 impl Request {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Lookup,
         Self::Forget,
         Self::GetAttr,
@@ -38,6 +40,7 @@ impl Request {
         Self::ListXattr,
         Self::SetXattr,
         Self::Edit,
+        Self::Write,
         Self::Refused,
     ];
 
@@ -57,6 +60,7 @@ impl Request {
             Self::ListXattr => "listxattr",
             Self::SetXattr => "setxattr",
             Self::Edit => "edit",
+            Self::Write => "write",
             Self::Refused => "refused",
         }
     }

@@ -20,9 +20,11 @@ pub fn of(error: &Error) -> Errno {
         Error::NoData => Errno::ENODATA,
         Error::Unsupported => Errno::ENOTSUP,
         Error::Invalid(_) => Errno::EINVAL,
+        Error::TooMany => Errno::ENFILE,
         Error::TooLarge => Errno::E2BIG,
         // Whoever asks reads and asks again.
         Error::Unread(_) => Errno::EAGAIN,
+        Error::Disk(e) => of_disk(e),
         Error::Store(e) if e.is_full() => Errno::ENOSPC,
         Error::Store(e) => {
             tracing::error!("{e}");

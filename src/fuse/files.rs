@@ -14,7 +14,7 @@ use super::handles::{Handles, OpenFile};
 use super::passthrough::{Way, Ways};
 use crate::catalog::PhotoId;
 use crate::originals::Originals;
-use crate::vfs::{Caller, Content, Inode, Tree};
+use crate::vfs::{Caller, Content, Error, Inode, Tree};
 
 /// What is open of the files of one mount.
 pub struct Files {
@@ -32,13 +32,14 @@ impl Files {
         tree: Arc<Tree>,
         originals: Arc<Originals>,
         runtime: Handle,
+        open: Arc<Handles<OpenFile>>,
         passthrough: bool,
     ) -> Self {
         Self {
             tree,
             originals,
             runtime,
-            open: Arc::default(),
+            open,
             ways: Ways::default(),
             passthrough,
         }
@@ -108,39 +109,44 @@ impl Files {
         match &*open {
             OpenFile::Generated(content) => reply.data(part(content, offset, size)),
             OpenFile::Original { file, unread, .. } => {
-                self.note_read(unread);
+                note_read(&self.tree, unread);
                 match read_cached(file, offset, size) {
                     Some(data) => reply.data(&data),
                     None => self.read_from_disk(open.clone(), offset, size, reply),
                 }
             }
+            OpenFile::Draft(_) => self.read_from_disk(open.clone(), offset, size, reply),
         }
     }
 
     fn read_from_disk(&self, open: Arc<OpenFile>, offset: u64, size: usize, reply: ReplyData) {
         self.runtime.spawn_blocking(move || {
-            let OpenFile::Original { file, .. } = &*open else {
-                return reply.error(fuser::Errno::EBADF);
+            let data = match &*open {
+                OpenFile::Original { file, .. } => read_at(file, offset, size).map_err(Error::from),
+                OpenFile::Draft(draft) => draft.read(offset, size),
+                OpenFile::Generated(_) => return reply.error(fuser::Errno::EBADF),
             };
-            match read_at(file, offset, size) {
+            match data {
                 Ok(data) => reply.data(&data),
-                Err(e) => reply.error(errno::of_disk(&e)),
+                Err(e) => reply.error(errno::of(&e)),
             }
         });
     }
 
-    /// Only the first read of a file counts.
-    fn note_read(&self, unread: &Mutex<Option<(PhotoId, Caller)>>) {
-        let first = unread.lock().expect("nothing panics holding it").take();
-        if let Some((photo, caller)) = first {
-            self.tree.read_by(photo, &caller);
+    pub fn close(&self, handle: FileHandle) {
+        match self.open.remove(handle).as_deref() {
+            Some(OpenFile::Original { inode, .. }) => self.ways.leave(*inode),
+            Some(OpenFile::Draft(draft)) => self.tree.close_draft(draft),
+            Some(OpenFile::Generated(_)) | None => {}
         }
     }
+}
 
-    pub fn close(&self, handle: FileHandle) {
-        if let Some(OpenFile::Original { inode, .. }) = self.open.remove(handle).as_deref() {
-            self.ways.leave(*inode);
-        }
+/// Only the first read of a file counts.
+pub fn note_read(tree: &Tree, unread: &Mutex<Option<(PhotoId, Caller)>>) {
+    let first = unread.lock().expect("nothing panics holding it").take();
+    if let Some((photo, caller)) = first {
+        tree.read_by(photo, &caller);
     }
 }
 

@@ -8,23 +8,26 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fuser::{
-    AccessFlags, BsdFileFlags, Errno, FileHandle, INodeNo, InitFlags, KernelConfig, LockOwner,
-    OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr,
-    TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, INodeNo, KernelConfig,
+    LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
+    ReplyXattr, TimeOrNow, WriteFlags,
 };
+use rustix::fs::OFlags;
 use tokio::runtime::Handle;
 
+use super::abilities;
 use super::answers::Answers;
 use super::attributes::{GENERATION, Shown, TTL, absent};
 use super::counters::{Counters, Request};
+use super::drafts::{self, Drafts};
 use super::edits::Edits;
 use super::errno;
 use super::files::Files;
 use super::folders::Folders;
 use super::invalidate::Inbox;
-use super::values::{allows, send_done, send_value};
-use crate::vfs::{Caller, Error, Inode, Tree, xattr};
+use super::values::Values;
+use crate::vfs::{Caller, Error, Inode, Tree, Wishes, xattr};
 
 /// The answers to one mount's kernel.
 pub struct Filesystem {
@@ -36,6 +39,8 @@ pub struct Filesystem {
     pub folders: Arc<Folders>,
     pub files: Files,
     pub edits: Edits,
+    pub drafts: Drafts,
+    pub values: Values,
     pub shown: Shown,
 }
 
@@ -63,25 +68,8 @@ impl Filesystem {
 
 impl fuser::Filesystem for Filesystem {
     fn init(&mut self, _: &fuser::Request, config: &mut KernelConfig) -> io::Result<()> {
-        let wanted = [
-            InitFlags::FUSE_DO_READDIRPLUS,
-            InitFlags::FUSE_READDIRPLUS_AUTO,
-            InitFlags::FUSE_PARALLEL_DIROPS,
-            InitFlags::FUSE_AUTO_INVAL_DATA,
-        ];
-        for flag in wanted {
-            if config.add_capabilities(flag).is_err() {
-                tracing::debug!("the kernel has no {flag:?}");
-            }
-        }
-        let is_root = rustix::process::geteuid().is_root();
-        if !is_root {
-            tracing::debug!("no passthrough: the kernel lets only root have files read by itself");
-        }
-        self.files.passthrough = self.files.passthrough
-            && is_root
-            && config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
-            && config.set_max_stack_depth(1).is_ok();
+        abilities::ask(config);
+        self.files.passthrough = self.files.passthrough && abilities::passthrough(config);
         Ok(())
     }
 
@@ -107,6 +95,9 @@ impl fuser::Filesystem for Filesystem {
         self.counters.count(Request::GetAttr);
         let _answering = self.inbox.answering();
         match self.tree.attr(Inode(inode.0)) {
+            Ok(attr) if attr.inode.is_draft() => {
+                reply.attr(&Duration::ZERO, &self.shown.attr(&attr));
+            }
             Ok(attr) => reply.attr(&TTL, &self.shown.attr(&attr)),
             Err(e) => reply.error(errno::of(&e)),
         }
@@ -179,6 +170,9 @@ impl fuser::Filesystem for Filesystem {
 
     fn open(&self, request: &fuser::Request, inode: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         self.counters.count(Request::Open);
+        if Inode(inode.0).is_draft() {
+            return self.drafts.open(Inode(inode.0), reply);
+        }
         if flags.acc_mode() != OpenAccMode::O_RDONLY {
             return reply.error(self.refuse_content());
         }
@@ -215,7 +209,7 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn statfs(&self, _: &fuser::Request, _: INodeNo, reply: ReplyStatfs) {
-        reply.statfs(0, 0, 0, 0, 0, 4096, 255, 4096);
+        self.drafts.room(reply);
     }
 
     fn getxattr(
@@ -230,22 +224,14 @@ impl fuser::Filesystem for Filesystem {
         if !xattr::is_supported(name.as_bytes()) {
             return reply.error(errno::of(&Error::Unsupported));
         }
-        let (tree, caller) = (self.tree.clone(), caller(request));
         let name = name.to_owned();
-        self.runtime.spawn(async move {
-            let value = tree.get_xattr(Inode(inode.0), name.as_bytes(), &caller);
-            send_value(value.await, size, reply);
-        });
+        self.values
+            .get(Inode(inode.0), name, caller(request), size, reply);
     }
 
     fn listxattr(&self, _: &fuser::Request, inode: INodeNo, size: u32, reply: ReplyXattr) {
         self.counters.count(Request::ListXattr);
-        let tree = self.tree.clone();
-        self.runtime.spawn_blocking(move || {
-            let names = tree.list_xattr(Inode(inode.0));
-            let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
-            send_value(list.map(String::into_bytes), size, reply);
-        });
+        self.values.list(Inode(inode.0), size, reply);
     }
 
     fn setxattr(
@@ -259,17 +245,9 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEmpty,
     ) {
         self.counters.count(Request::SetXattr);
-        let (tree, inode) = (self.tree.clone(), Inode(inode.0));
-        let (name, value, caller) = (name.to_owned(), value.to_vec(), caller(request));
-        self.runtime.spawn_blocking(move || {
-            if let Err(e) = allows(&tree, inode, name.as_bytes(), flags) {
-                return reply.error(e);
-            }
-            send_done(
-                tree.set_xattr(inode, name.as_bytes(), &value, &caller),
-                reply,
-            );
-        });
+        let attribute = (Inode(inode.0), name.to_owned());
+        self.values
+            .set(attribute, value.to_vec(), flags, caller(request), reply);
     }
 
     fn removexattr(
@@ -280,25 +258,20 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEmpty,
     ) {
         self.counters.count(Request::SetXattr);
-        let (tree, name, caller) = (self.tree.clone(), name.to_owned(), caller(request));
-        self.runtime.spawn_blocking(move || {
-            send_done(
-                tree.remove_xattr(Inode(inode.0), name.as_bytes(), &caller),
-                reply,
-            );
-        });
+        let attribute = (Inode(inode.0), name.to_owned());
+        self.values.remove(attribute, caller(request), reply);
     }
 
     fn setattr(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
-        _: Option<u32>,
-        _: Option<u32>,
-        _: Option<u32>,
+        request: &fuser::Request,
+        inode: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
         size: Option<u64>,
         _: Option<TimeOrNow>,
-        _: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
         _: Option<SystemTime>,
         _: Option<FileHandle>,
         _: Option<SystemTime>,
@@ -307,38 +280,85 @@ impl fuser::Filesystem for Filesystem {
         _: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
-        match size {
-            Some(_) => reply.error(self.refuse_content()),
-            None => reply.error(self.refuse()),
-        }
+        self.counters.count(Request::Edit);
+        let wishes = Wishes {
+            mode: mode.map(|mode| mode & 0o7777),
+            uid,
+            gid,
+            size,
+            mtime_ns: mtime.map(drafts::nanoseconds),
+        };
+        self.drafts
+            .set_attr(Inode(inode.0), wishes, caller(request), reply);
     }
 
     fn create(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
-        _: &OsStr,
-        _: u32,
-        _: u32,
-        _: i32,
+        request: &fuser::Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        flags: i32,
         reply: ReplyCreate,
     ) {
-        reply.error(self.refuse_content());
+        let (parent, name, caller) = self.edit(request, parent, name);
+        let new = drafts::New {
+            parent,
+            name,
+            mode: mode & !umask & 0o7777,
+            gid: request.gid(),
+            exclusive: is_exclusive(flags),
+            caller,
+        };
+        self.drafts.create(new, reply);
     }
 
     fn write(
         &self,
         _: &fuser::Request,
         _: INodeNo,
-        _: FileHandle,
-        _: u64,
-        _: &[u8],
+        handle: FileHandle,
+        offset: u64,
+        data: &[u8],
         _: WriteFlags,
         _: OpenFlags,
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        reply.error(self.refuse_content());
+        self.counters.count(Request::Write);
+        let to = drafts::Part { handle, offset };
+        self.drafts.write(to, data.to_vec(), reply);
+    }
+
+    fn copy_file_range(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        from: FileHandle,
+        from_offset: u64,
+        _: INodeNo,
+        to: FileHandle,
+        to_offset: u64,
+        length: u64,
+        _: CopyFileRangeFlags,
+        reply: ReplyWrite,
+    ) {
+        self.counters.count(Request::Write);
+        let part = |handle, offset| drafts::Part { handle, offset };
+        let (from, to) = (part(from, from_offset), part(to, to_offset));
+        self.drafts.copy(from, to, length, reply);
+    }
+
+    fn flush(
+        &self,
+        _: &fuser::Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: LockOwner,
+        reply: ReplyEmpty,
+    ) {
+        self.drafts.flush(handle, reply);
     }
 
     fn mknod(
@@ -426,4 +446,8 @@ fn caller(request: &fuser::Request) -> Caller {
         pid: request.pid(),
         uid: request.uid(),
     }
+}
+
+fn is_exclusive(flags: i32) -> bool {
+    OFlags::from_bits_retain(flags.cast_unsigned()).contains(OFlags::EXCL)
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use fuser::FileHandle;
 
 use crate::catalog::PhotoId;
-use crate::vfs::{Caller, Inode, OpenDir};
+use crate::vfs::{Caller, Draft, Inode, OpenDir};
 
 /// A folder held open.
 pub struct Folder {
@@ -29,6 +29,8 @@ pub enum OpenFile {
     },
     /// As it was when it was opened.
     Generated(Vec<u8>),
+    /// Being written.
+    Draft(Arc<Draft>),
 }
 
 /// What is open, of one kind.

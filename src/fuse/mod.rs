@@ -3,10 +3,12 @@
 //! Translates and replies; decides nothing about what is shown. Speed means fewer requests, so the kernel may remember
 //! everything for an hour and is told what changed.
 
+mod abilities;
 mod answers;
 mod attach;
 mod attributes;
 mod counters;
+mod drafts;
 mod edits;
 mod errno;
 mod files;

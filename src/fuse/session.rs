@@ -13,12 +13,14 @@ use tokio::runtime::Handle;
 
 use super::answers::Answers;
 use super::counters::Counters;
+use super::drafts::Drafts;
 use super::edits::Edits;
 use super::files::Files;
 use super::filesystem::Filesystem;
 use super::folders::Folders;
-use super::handles::Handles;
+use super::handles::{Handles, OpenFile};
 use super::invalidate::{self, Inbox};
+use super::values::Values;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
 use crate::originals::Originals;
@@ -146,20 +148,32 @@ pub fn mount(
     );
     let counters = Arc::<Counters>::default();
     let config = options.config(originals.root());
+    let answers = Answers {
+        tree: tree.clone(),
+        runtime: runtime.clone(),
+        inbox: inbox.clone(),
+    };
+    let files = Arc::<Handles<OpenFile>>::default();
     let filesystem = Filesystem {
         tree: tree.clone(),
         runtime: runtime.clone(),
         counters: counters.clone(),
         inbox: inbox.clone(),
-        answers: Answers {
+        answers: answers.clone(),
+        drafts: Drafts {
+            answers,
+            originals: originals.clone(),
+            open: files.clone(),
+            shown: options.shown,
+        },
+        values: Values {
             tree: tree.clone(),
             runtime: runtime.clone(),
-            inbox: inbox.clone(),
         },
         folders: Arc::new(folders),
         edits: Edits::new(tree.clone(), inbox.clone(), runtime.clone(), options.shown),
         shown: options.shown,
-        files: Files::new(tree.clone(), originals, runtime, options.passthrough),
+        files: Files::new(tree.clone(), originals, runtime, files, options.passthrough),
     };
     let (session, detach) = match attached {
         None => (Session::new(filesystem, &mountpoint, &config), None),

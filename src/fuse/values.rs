@@ -1,21 +1,72 @@
 //! Values of attributes on their way to the kernel, and the flags of setxattr(2).
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
 use fuser::{Errno, ReplyEmpty, ReplyXattr};
+use tokio::runtime::Handle;
 
 use super::errno;
-use crate::vfs::{Inode, Result, Tree};
+use crate::vfs::{Caller, Inode, Result, Tree};
 
 /// `XATTR_CREATE` and `XATTR_REPLACE`.
 const CREATE: i32 = 1;
 const REPLACE: i32 = 2;
 
+/// Where attributes are read and set: in the runtime, because they wait for the disk and for analyses.
+pub struct Values {
+    pub tree: Arc<Tree>,
+    pub runtime: Handle,
+}
+
+impl Values {
+    pub fn get(&self, inode: Inode, name: OsString, caller: Caller, size: u32, reply: ReplyXattr) {
+        let tree = self.tree.clone();
+        self.runtime.spawn(async move {
+            let value = tree.get_xattr(inode, name.as_bytes(), &caller);
+            send_value(value.await, size, reply);
+        });
+    }
+
+    pub fn list(&self, inode: Inode, size: u32, reply: ReplyXattr) {
+        let tree = self.tree.clone();
+        self.runtime.spawn_blocking(move || {
+            let names = tree.list_xattr(inode);
+            let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
+            send_value(list.map(String::into_bytes), size, reply);
+        });
+    }
+
+    pub fn set(
+        &self,
+        (inode, name): (Inode, OsString),
+        value: Vec<u8>,
+        flags: i32,
+        caller: Caller,
+        reply: ReplyEmpty,
+    ) {
+        let tree = self.tree.clone();
+        self.runtime.spawn_blocking(move || {
+            if let Err(e) = allows(&tree, inode, name.as_bytes(), flags) {
+                return reply.error(e);
+            }
+            let set = tree.set_xattr(inode, name.as_bytes(), &value, &caller);
+            send_done(set, reply);
+        });
+    }
+
+    pub fn remove(&self, (inode, name): (Inode, OsString), caller: Caller, reply: ReplyEmpty) {
+        let tree = self.tree.clone();
+        self.runtime.spawn_blocking(move || {
+            let removed = tree.remove_xattr(inode, name.as_bytes(), &caller);
+            send_done(removed, reply);
+        });
+    }
+}
+
 /// Whether the flags of setxattr(2) let an attribute be set.
-pub fn allows(
-    tree: &Tree,
-    inode: Inode,
-    name: &[u8],
-    flags: i32,
-) -> std::result::Result<(), Errno> {
+fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> std::result::Result<(), Errno> {
     if flags & (CREATE | REPLACE) == 0 {
         return Ok(());
     }
@@ -29,7 +80,7 @@ pub fn allows(
 }
 
 /// Answers with a value, or with its size when the caller has no room yet.
-pub fn send_value(value: Result<Vec<u8>>, size: u32, reply: ReplyXattr) {
+fn send_value(value: Result<Vec<u8>>, size: u32, reply: ReplyXattr) {
     match value {
         Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
         Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),

@@ -43,6 +43,9 @@ impl Tree {
             let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
             return Ok(self.own_attr(inode, Kind::File, content.len() as u64));
         }
+        if let Some(draft) = self.drafts.get(inode) {
+            return Ok(draft.attr());
+        }
         let held = self.table.get(inode).ok_or(Error::NotFound)?;
         Ok(self.held_attr(inode, &held.steps))
     }

@@ -25,11 +25,15 @@ pub enum Error {
     Unsupported,
     #[error("invalid value: {0}")]
     Invalid(String),
+    #[error("too many files are being written")]
+    TooMany,
     #[error("value too large")]
     TooLarge,
     /// Only the store can answer: what it says of these words must be read first, with [`super::Tree::read`].
     #[error("the words are not read yet")]
     Unread(Words),
+    #[error(transparent)]
+    Disk(#[from] std::io::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
 }

@@ -16,6 +16,7 @@ pub struct Inode(pub u64);
 const PHOTO: u64 = 1 << 40;
 const GENERATED: u64 = 3 << 40;
 const TEXT: u64 = 4 << 40;
+const DRAFT: u64 = 5 << 40;
 const FOLDER: u64 = 1 << 52;
 const LOW: u64 = (1 << 40) - 1;
 
@@ -36,6 +37,15 @@ impl Inode {
         Self(TEXT | u64::from(id.0))
     }
 
+    /// A file that is being written.
+    pub fn of_draft(number: u64) -> Self {
+        Self(DRAFT | (number & LOW))
+    }
+
+    pub fn is_draft(self) -> bool {
+        self.0 & !LOW == DRAFT
+    }
+
     pub fn photo(self) -> Option<PhotoId> {
         self.id_of(PHOTO)
     }
@@ -51,7 +61,8 @@ impl Inode {
     }
 
     pub fn is_file(self) -> bool {
-        self.photo().is_some() || self.text().is_some() || self.generated().is_some()
+        let is_shown = self.photo().is_some() || self.text().is_some();
+        is_shown || self.generated().is_some() || self.is_draft()
     }
 
     pub fn generated(self) -> Option<usize> {

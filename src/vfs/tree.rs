@@ -1,9 +1,10 @@
 //! The tree: executes what the views plan.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::edit::{Acts, Guests, Stays};
+use super::edit::{Acts, Draft, Drafts, Guests, Stays};
 use super::full_text::FullText;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
@@ -26,6 +27,8 @@ pub struct Options {
     pub first_results_wait: Duration,
     /// Owner and group of folders and generated files.
     pub owner: (u32, u32),
+    /// The folder where copies are kept while they are written.
+    pub spool: PathBuf,
 }
 
 /// Who asks.
@@ -47,6 +50,8 @@ pub(super) enum Named {
     /// A folder that is there only for the process that emptied it.
     Emptied(Step),
     File(Inode),
+    /// What the one who asks is writing.
+    Draft(Arc<Draft>),
 }
 
 /// What a file holds.
@@ -74,6 +79,7 @@ pub struct Tree {
     pub(super) full_text: FullText,
     pub(super) latest: Latest,
     pub(super) acts: Acts,
+    pub(super) drafts: Drafts,
     pub(super) guests: Guests,
     pub(super) stays: Stays,
     pub(super) options: Options,
@@ -97,6 +103,7 @@ impl Tree {
             full_text: FullText::default(),
             latest: Latest::default(),
             acts: Acts::default(),
+            drafts: Drafts::default(),
             guests: Guests::default(),
             stays: Stays::default(),
             options,
@@ -121,6 +128,7 @@ impl Tree {
             Named::Folder(step) => Ok((self.hold(parent, &folder, name, step), true)),
             Named::Emptied(step) => Ok((self.hold(parent, &folder, name, step), false)),
             Named::File(inode) => Ok((self.attr(inode)?, true)),
+            Named::Draft(draft) => Ok((draft.attr(), false)),
         }
     }
 
@@ -137,6 +145,9 @@ impl Tree {
         }
         if let Some(step) = self.find_folder(&listing.folders, name) {
             return Some(Named::Folder(step));
+        }
+        if let Some(draft) = self.find_draft(parent, name, caller) {
+            return Some(Named::Draft(draft));
         }
         match self.find_file(&listing.photos, name) {
             Some(inode) => Some(Named::File(inode)),

@@ -42,8 +42,22 @@ pub trait Surface {
     fn link(&self, from: &str, to: &str) -> Result<(), Refusal>;
     /// `replace`: also onto a name that is there.
     fn rename(&self, from: &str, to: &str, replace: bool) -> Result<(), Refusal>;
+    /// Begins a file that isn't there, as copying does.
+    fn create(&self, path: &str) -> Result<Box<dyn Writing + '_>, Refusal>;
+    /// What programs say of a file beside its bytes: permissions and time, as that of its source.
+    fn touch(&self, path: &str) -> Result<(), Refusal>;
     /// Holds soon, or the test fails: a change reaches the surface after its commit.
     fn eventually(&self, holds: &mut dyn FnMut() -> bool);
+}
+
+/// A file that is being written.
+pub trait Writing {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal>;
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal>;
+    fn touch(&mut self) -> Result<(), Refusal>;
+    fn size(&self) -> u64;
+    /// The end of it, however that goes.
+    fn close(self: Box<Self>) -> Result<(), Refusal>;
 }
 
 /// A source folder with its catalog.
@@ -139,6 +153,7 @@ pub fn tree_with(library: &Arc<Library>, scheduler: Arc<Scheduler>, xattr_wait: 
         xattr_wait,
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
+        spool: std::env::temp_dir(),
     };
     let crawlers = Arc::<Crawlers>::default();
     Tree::new(library.clone(), scheduler, crawlers, options)

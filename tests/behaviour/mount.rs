@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use kbasefs::fuse::{self, MountOptions, Mounted, Place};
 use kbasefs::vfs::Tree;
 use rustix::fs::{
-    CWD, RenameFlags, XattrFlags, getxattr, getxattr_query, listxattr, removexattr, renameat_with,
-    setxattr,
+    AtFlags, CWD, Mode, RenameFlags, Timespec, Timestamps, XattrFlags, fchmod, fsetxattr, futimens,
+    getxattr, getxattr_query, listxattr, removexattr, renameat_with, setxattr, utimensat,
 };
 use rustix::io::Errno;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::fixture::{Fixture, Refusal, Stat, Surface, content, new_tree};
+use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing, content, new_tree};
 use crate::suite;
 
 /// How long a change may take to its surface on a busy machine.
@@ -158,12 +158,56 @@ impl Surface for Mount {
         renameat_with(CWD, self.path(from), CWD, self.path(to), flags).map_err(number)
     }
 
+    fn create(&self, path: &str) -> Result<Box<dyn Writing + '_>, Refusal> {
+        let file = File::create_new(self.path(path)).map_err(refusal)?;
+        Ok(Box::new(file))
+    }
+
+    fn touch(&self, path: &str) -> Result<(), Refusal> {
+        let path = self.path(path);
+        let chmod = rustix::fs::chmod(&path, Mode::from_raw_mode(0o640));
+        chmod.map_err(number)?;
+        utimensat(CWD, path, &LONG_AGO, AtFlags::empty()).map_err(number)
+    }
+
     fn eventually(&self, holds: &mut dyn FnMut() -> bool) {
         let start = Instant::now();
         while !holds() {
             assert!(start.elapsed() < PATIENCE, "the change never showed");
             std::thread::yield_now();
         }
+    }
+}
+
+const LONG_AGO: Timestamps = Timestamps {
+    last_access: SECOND,
+    last_modification: SECOND,
+};
+const SECOND: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+impl Writing for File {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        io::Write::write_all(self, bytes).map_err(refusal)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        fsetxattr(self, name, value.as_bytes(), XattrFlags::empty()).map_err(number)
+    }
+
+    fn touch(&mut self) -> Result<(), Refusal> {
+        fchmod(&*self, Mode::from_raw_mode(0o640)).map_err(number)?;
+        futimens(self, &LONG_AGO).map_err(number)
+    }
+
+    fn size(&self) -> u64 {
+        self.metadata().unwrap().size()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), Refusal> {
+        nix::unistd::close(*self).map_err(|e| refusal(e.into()))
     }
 }
 

@@ -3,7 +3,7 @@
 use kbasefs::catalog::{Change, ContentHash};
 
 use crate::fixture::{Fixture, Stat, Surface, content};
-use crate::{saving, searching};
+use crate::{copying, saving, searching};
 
 pub const PHOTOS: &str = "a.jpg beach sunset; trip/b.jpg beach dog; trip/deep/c.jpg dog; e.jpg";
 
@@ -26,6 +26,7 @@ pub fn run(fixture: &Fixture, surface: &dyn Surface) {
     a_tag_is_made_and_removed_as_a_folder(surface);
     a_tag_is_renamed_and_merged_as_a_folder(surface);
     a_photo_is_found_under_the_name_it_was_brought_under(fixture, surface);
+    copying::run(fixture, surface);
     everything_can_be_taken_back(fixture, surface);
 }
 

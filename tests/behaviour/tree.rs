@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use kbasefs::originals::Originals;
-use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, Tree};
+use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, Tree, Wishes};
 
-use crate::fixture::{Fixture, Refusal, Stat, Surface};
+use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing};
 use crate::suite;
 
 #[test]
@@ -179,8 +179,69 @@ impl Surface for Bare {
             .map_err(refusal)
     }
 
+    fn create(&self, path: &str) -> Result<Box<dyn Writing + '_>, Refusal> {
+        let at = self.place(path)?;
+        let draft = self.tree.create(at, 0o644, 0, true, &NOBODY);
+        let draft = draft.map_err(refusal)?;
+        Ok(Box::new(Draft {
+            surface: self,
+            draft,
+        }))
+    }
+
+    fn touch(&self, path: &str) -> Result<(), Refusal> {
+        let set = self.tree.set_attr(self.inode(path)?, &TOUCHED, &NOBODY);
+        set.map(|_| ()).map_err(refusal)
+    }
+
     fn eventually(&self, holds: &mut dyn FnMut() -> bool) {
         assert!(holds());
+    }
+}
+
+const TOUCHED: Wishes = Wishes {
+    mode: Some(0o640),
+    uid: None,
+    gid: None,
+    size: None,
+    mtime_ns: Some(1_000_000_000),
+};
+
+struct Draft<'a> {
+    surface: &'a Bare,
+    draft: Arc<kbasefs::vfs::Draft>,
+}
+
+impl Writing for Draft<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.draft.write(self.size(), bytes).map_err(refusal)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        let inode = self.draft.attr().inode;
+        let tree = &self.surface.tree;
+        let set = tree.set_xattr(inode, name.as_bytes(), value.as_bytes(), &NOBODY);
+        set.map_err(refusal)
+    }
+
+    fn touch(&mut self) -> Result<(), Refusal> {
+        let inode = self.draft.attr().inode;
+        let set = self.surface.tree.set_attr(inode, &TOUCHED, &NOBODY);
+        assert_eq!(set.map(|attr| attr.mode).map_err(refusal)?, 0o640);
+        Ok(())
+    }
+
+    fn size(&self) -> u64 {
+        self.draft.attr().size
+    }
+
+    fn close(self: Box<Self>) -> Result<(), Refusal> {
+        let settled = self
+            .surface
+            .tree
+            .settle(&self.draft, &self.surface.originals);
+        self.surface.tree.close_draft(&self.draft);
+        settled.map_err(refusal)
     }
 }
 
@@ -191,6 +252,7 @@ fn refusal(error: Error) -> Refusal {
         Error::NoData => "ENODATA",
         Error::Unsupported => "ENOTSUP",
         Error::NotPermitted => "EPERM",
+        Error::ReadOnly => "EROFS",
         Error::Exists => "EEXIST",
         Error::NotEmpty => "ENOTEMPTY",
         Error::IsAFolder => "EISDIR",

@@ -73,7 +73,11 @@ impl Reach {
         let sockets = control_sockets(&index, &app::env);
         let files = [index].into_iter().chain(sockets);
         let folders = files.filter_map(|file| file.parent().map(Path::to_owned));
-        let folders: BTreeSet<_> = folders.chain(config::previews_folder(&app::env)).collect();
+        let caches = [
+            config::previews_folder(&app::env),
+            config::copies_folder(&app::env),
+        ];
+        let folders: BTreeSet<_> = folders.chain(caches.into_iter().flatten()).collect();
         folders.iter().try_for_each(|folder| private(folder))?;
         let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| app::env(name).map(PathBuf::from));
         let keys = config.provider.iter().filter_map(|p| p.key_file(&app::env));

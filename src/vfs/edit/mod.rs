@@ -1,10 +1,12 @@
-//! What ordinary commands change: `mkdir`, `rmdir`, `rm`, `ln`, `mv`.
+//! What ordinary commands change: `mkdir`, `rmdir`, `rm`, `ln`, `mv`, `cp`.
 //!
 //! The listing of a folder says what it takes; here each command finds out what it is about, and hands it to the file
 //! of that kind of folder. Every call blocks on the disk. The source is never touched, and nothing is ever deleted:
 //! what a folder shows is said about photos, and only that changes.
 
 mod acts;
+mod copies;
+mod drafts;
 mod guests;
 mod saved;
 mod stays;
@@ -12,6 +14,7 @@ mod tag_folders;
 mod tags;
 
 pub use acts::Acts;
+pub use drafts::{Draft, Drafts, Wishes};
 pub use guests::Guests;
 pub use stays::Stays;
 use stays::Why;
@@ -41,6 +44,7 @@ impl Place<'_> {
             Named::Folder(Step::Mistake) => Err(Error::NotPermitted),
             Named::Folder(_) | Named::Emptied(_) => Err(Error::IsAFolder),
             Named::File(inode) => inode.photo().ok_or(Error::NotPermitted),
+            Named::Draft(_) => Err(Error::NotPermitted),
         }
     }
 
@@ -79,7 +83,7 @@ impl Tree {
     pub fn remove_folder(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<()> {
         let place = self.place(parent, name, caller)?;
         match place.find(self).ok_or(Error::NotFound)? {
-            Named::File(_) => Err(Error::NotAFolder),
+            Named::File(_) | Named::Draft(_) => Err(Error::NotAFolder),
             Named::Folder(step) | Named::Emptied(step) => match &place.listing.edits {
                 Edits::None => Err(Error::NotPermitted),
                 Edits::Tags(path) => self.remove_tag(&place, step, path),
@@ -91,6 +95,10 @@ impl Tree {
     /// `rm` of a photo: of what the folder says about it.
     pub fn remove_file(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<()> {
         let place = self.place(parent, name, caller)?;
+        if let Some(Named::Draft(draft)) = place.find(self) {
+            draft.unlink();
+            return Ok(());
+        }
         let photo = place.photo(self)?;
         match &place.listing.edits {
             Edits::None | Edits::Saved => Err(Error::NotPermitted),
@@ -131,6 +139,7 @@ impl Tree {
         match from.find(self).ok_or(Error::NotFound)? {
             Named::Folder(step) | Named::Emptied(step) => self.move_folder(&from, step, &to),
             Named::File(_) => self.move_photo(&from, &to),
+            Named::Draft(draft) => self.move_draft(&draft, &to),
         }
     }
 

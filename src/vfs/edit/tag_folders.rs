@@ -12,7 +12,11 @@ impl Tree {
         let written = self.tag_named(place.name)?;
         let tag = LabelKey::new(Facet::Tag, &written);
         let is_there = self.index().label(&tag).is_some();
-        if path.contains(&tag) || (path.is_empty() && is_there) {
+        // It isn't there, and can't be: no tag is repeated on a path.
+        if path.contains(&tag) {
+            return Err(Error::NotPermitted);
+        }
+        if path.is_empty() && is_there {
             return Err(Error::Exists);
         }
         if !is_there {
@@ -62,7 +66,7 @@ impl Tree {
         let Step::Label(old) = step else {
             return Err(Error::NotPermitted);
         };
-        if let Some(Named::File(_)) = to.find(self) {
+        if let Some(Named::File(_) | Named::Draft(_)) = to.find(self) {
             return Err(Error::NotAFolder);
         }
         let mut written = self.tag_named(to.name)?;

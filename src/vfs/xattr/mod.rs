@@ -87,6 +87,10 @@ impl Tree {
         if value.len() > LARGEST {
             return Err(Error::TooLarge);
         }
+        // What a copy says of itself is what its source says, which is nobody's word about the photo.
+        if is_supported(name) && self.is_fresh(inode, caller) {
+            return Ok(());
+        }
         let text = std::str::from_utf8(value);
         let text = text.map_err(|_| Error::Invalid("not UTF-8".into()))?;
         if name == folders::QUERY.as_bytes() {
@@ -100,6 +104,10 @@ impl Tree {
     pub fn remove_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<()> {
         if name == folders::QUERY.as_bytes() {
             return Err(Error::NotPermitted);
+        }
+        // `rsync -X` removes what the source of its copy hasn't.
+        if is_supported(name) && self.is_fresh(inode, caller) {
+            return Ok(());
         }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;

@@ -1,0 +1,185 @@
+//! Files that programs are writing, on their way to the tree. Everything here may wait for the disk, so it leaves the
+//! threads that the kernel waits on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fuser::{
+    Errno, FileHandle, FopenFlags, ReplyAttr, ReplyCreate, ReplyEmpty, ReplyOpen, ReplyStatfs,
+    ReplyWrite, TimeOrNow,
+};
+use rustix::fs::StatVfs;
+
+use super::answers::Answers;
+use super::attributes::{GENERATION, Shown};
+use super::errno;
+use super::files::note_read;
+use super::handles::{Handles, OpenFile};
+use super::values::send_done;
+use crate::originals::Originals;
+use crate::vfs::{Caller, Draft, Inode, Result, Wishes};
+
+/// The kernel asks again: these files become photos, and then their names are those of photos.
+const TTL: Duration = Duration::ZERO;
+/// Bytes copied before a request is answered.
+const AT_ONCE: usize = 64 << 20;
+
+/// Where files are written.
+pub struct Drafts {
+    pub answers: Answers,
+    pub originals: Arc<Originals>,
+    pub open: Arc<Handles<OpenFile>>,
+    pub shown: Shown,
+}
+
+/// How a file is to be made.
+pub struct New {
+    pub parent: Inode,
+    pub name: Vec<u8>,
+    pub mode: u32,
+    pub gid: u32,
+    /// Only where nothing has this name.
+    pub exclusive: bool,
+    pub caller: Caller,
+}
+
+/// A part of an open file.
+#[derive(Clone, Copy)]
+pub struct Part {
+    pub handle: FileHandle,
+    pub offset: u64,
+}
+
+impl Drafts {
+    pub fn create(&self, new: New, reply: ReplyCreate) {
+        let (tree, open, shown) = (self.answers.tree.clone(), self.open.clone(), self.shown);
+        self.answers.runtime.spawn_blocking(move || {
+            let at = (new.parent, &new.name[..]);
+            match tree.create(at, new.mode, new.gid, new.exclusive, &new.caller) {
+                Ok(draft) => {
+                    let attr = shown.attr(&draft.attr());
+                    let handle = open.insert(OpenFile::Draft(draft));
+                    reply.created(&TTL, &attr, GENERATION, handle, FLAGS);
+                }
+                Err(e) => reply.error(errno::of(&e)),
+            }
+        });
+    }
+
+    /// Opens a file again that is being written.
+    pub fn open(&self, inode: Inode, reply: ReplyOpen) {
+        match self.answers.tree.open_draft(inode) {
+            Some(draft) => reply.opened(self.open.insert(OpenFile::Draft(draft)), FLAGS),
+            None => reply.error(Errno::ENOENT),
+        }
+    }
+
+    pub fn write(&self, to: Part, data: Vec<u8>, reply: ReplyWrite) {
+        let Some(draft) = self.draft(to.handle) else {
+            return reply.error(Errno::EBADF);
+        };
+        self.answers.runtime.spawn_blocking(move || {
+            let written = draft.write(to.offset, &data).map(|()| data.len());
+            send_written(written, reply);
+        });
+    }
+
+    /// Copies from an open photo. From anything else the kernel does it itself when it is told so.
+    pub fn copy(&self, from: Part, to: Part, most: u64, reply: ReplyWrite) {
+        let (Some(draft), Some(source)) = (self.draft(to.handle), self.open.get(from.handle))
+        else {
+            return reply.error(Errno::EBADF);
+        };
+        let tree = self.answers.tree.clone();
+        self.answers.runtime.spawn_blocking(move || {
+            let OpenFile::Original { file, unread, .. } = &*source else {
+                return reply.error(Errno::EOPNOTSUPP);
+            };
+            note_read(&tree, unread);
+            let most = usize::try_from(most).unwrap_or(AT_ONCE).min(AT_ONCE);
+            send_written(draft.take(to.offset, file, from.offset, most), reply);
+        });
+    }
+
+    /// Somebody closes a file: the only moment at which it can still be refused.
+    pub fn flush(&self, handle: FileHandle, reply: ReplyEmpty) {
+        let Some(draft) = self.draft(handle) else {
+            return reply.ok();
+        };
+        let (tree, originals) = (self.answers.tree.clone(), self.originals.clone());
+        self.answers
+            .runtime
+            .spawn_blocking(move || send_done(tree.settle(&draft, &originals), reply));
+    }
+
+    pub fn set_attr(&self, inode: Inode, wishes: Wishes, caller: Caller, reply: ReplyAttr) {
+        let (answers, shown) = (self.answers.clone(), self.shown);
+        self.answers.runtime.spawn_blocking(move || {
+            match answers.tree.set_attr(inode, &wishes, &caller) {
+                Ok(attr) => reply.attr(&TTL, &shown.attr(&attr)),
+                Err(e) => reply.error(errno::of(&e)),
+            }
+        });
+    }
+
+    /// How much can be written: what the disk has on which it is kept meanwhile. Programs look before they copy.
+    pub fn room(&self, reply: ReplyStatfs) {
+        let tree = self.answers.tree.clone();
+        self.answers
+            .runtime
+            .spawn_blocking(move || match room(tree.spool()) {
+                Ok(s) => reply.statfs(
+                    s.f_blocks,
+                    s.f_bfree,
+                    s.f_bavail,
+                    0,
+                    0,
+                    u32::try_from(s.f_frsize).unwrap_or(4096),
+                    255,
+                    u32::try_from(s.f_frsize).unwrap_or(4096),
+                ),
+                Err(e) => reply.error(Errno::from_i32(e.raw_os_error())),
+            });
+    }
+
+    fn draft(&self, handle: FileHandle) -> Option<Arc<Draft>> {
+        match &*self.open.get(handle)? {
+            OpenFile::Draft(draft) => Some(draft.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Nobody reads it but to compare, so no page of it is worth keeping.
+const FLAGS: FopenFlags = FopenFlags::FOPEN_DIRECT_IO;
+
+/// What the disk says on which a folder is, or will be.
+fn room(folder: &Path) -> rustix::io::Result<StatVfs> {
+    let mut there = folder.ancestors().map(rustix::fs::statvfs);
+    let first = there.next().unwrap_or(Err(rustix::io::Errno::NOENT));
+    match first {
+        Err(rustix::io::Errno::NOENT) => there.find(|found| found.is_ok()).unwrap_or(first),
+        first => first,
+    }
+}
+
+/// Nanoseconds since 1970.
+pub fn nanoseconds(time: TimeOrNow) -> i64 {
+    let time = match time {
+        TimeOrNow::SpecificTime(time) => time,
+        TimeOrNow::Now => SystemTime::now(),
+    };
+    let nanos = |distance: Duration| i64::try_from(distance.as_nanos()).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => nanos(since),
+        Err(before) => -nanos(before.duration()),
+    }
+}
+
+fn send_written(written: Result<usize>, reply: ReplyWrite) {
+    match written {
+        Ok(written) => reply.written(u32::try_from(written).unwrap_or(u32::MAX)),
+        Err(e) => reply.error(errno::of(&e)),
+    }
+}

@@ -1,0 +1,241 @@
+//! Copying is tagging: a photo whose bytes a program writes into a folder of tags comes into it, as if it were linked.
+//!
+//! A file's end isn't told until its program closes it. Then it is compared with the photos, and refused when it is
+//! none of them; nothing is left of it then.
+
+use std::cmp::Reverse;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::drafts::{Beginning, Draft, Wishes};
+use super::{Attr, Caller, Edits, Error, Inode, Named, Place, Result, Tree};
+use crate::catalog::{Change, ContentHash, LabelKey, Photo, PhotoId};
+use crate::originals::Originals;
+
+/// Bytes at both ends that are compared before a file is read as a whole.
+const ENDS: usize = 64 << 10;
+
+impl Tree {
+    /// `create`: a file that is to become a copy of a photo. `exclusive`: only where nothing has this name.
+    pub fn create(
+        &self,
+        (parent, name): (Inode, &[u8]),
+        mode: u32,
+        gid: u32,
+        exclusive: bool,
+        caller: &Caller,
+    ) -> Result<Arc<Draft>> {
+        let place = self.place(parent, name, caller)?;
+        path_of(&place)?;
+        match place.find(self) {
+            Some(Named::Folder(_)) => return Err(Error::IsAFolder),
+            Some(Named::File(_) | Named::Draft(_)) if exclusive => return Err(Error::Exists),
+            _ => {}
+        }
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let mtime_ns = since_1970.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX));
+        let new = Beginning {
+            parent,
+            name,
+            caller: *caller,
+            process: self.process(caller),
+            mode,
+            gid,
+            mtime_ns,
+            largest: self.largest_photo(),
+        };
+        self.drafts.begin(&self.options.spool, new)
+    }
+
+    /// One more program opens a file that is being written.
+    pub fn open_draft(&self, inode: Inode) -> Option<Arc<Draft>> {
+        self.drafts.open(inode)
+    }
+
+    /// A program is through with its file: nothing is left of it.
+    pub fn close_draft(&self, draft: &Draft) {
+        self.drafts.close(draft);
+    }
+
+    /// Where bytes are kept while they are written.
+    pub fn spool(&self) -> &Path {
+        &self.options.spool
+    }
+
+    /// Somebody closes a file, which is complete then, for all anybody knows: the photo that it is comes into the
+    /// folder. May read photos of the same size, whose content nobody has read yet.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for what is no photo of the catalog.
+    pub fn settle(&self, draft: &Draft, originals: &Originals) -> Result<()> {
+        if !draft.is_open_ended() {
+            return Ok(());
+        }
+        let (parent, name) = draft.place();
+        let photo = self.photo_in(draft, &name, originals)?;
+        let photo = photo.ok_or(Error::NotPermitted)?;
+        let place = self.place(parent, &name, &draft.caller)?;
+        self.tag(photo, &place, path_of(&place)?)?;
+        self.welcome(&place, photo);
+        self.drafts.note_done(draft, photo);
+        draft.finish();
+        Ok(())
+    }
+
+    /// What a program says of a file besides its bytes. Of a photo that it has just copied this says nothing new, and
+    /// folders of tags have nothing of the kind: programs that copy say it of everything, and give up when they may not.
+    pub fn set_attr(&self, inode: Inode, wishes: &Wishes, caller: &Caller) -> Result<Attr> {
+        if let Some(draft) = self.drafts.get(inode) {
+            return draft.set(wishes);
+        }
+        let attr = self.attr(inode)?;
+        match wishes.size {
+            Some(size) if size == attr.size && self.is_fresh(inode, caller) => Ok(attr),
+            Some(_) => Err(Error::ReadOnly),
+            None if self.is_fresh(inode, caller) || self.takes_edits(inode) => Ok(attr),
+            None => Err(Error::NotPermitted),
+        }
+    }
+
+    /// Whether who asks has just copied this, so that what it says of it is what the source of its copy says.
+    pub(in crate::vfs) fn is_fresh(&self, inode: Inode, caller: &Caller) -> bool {
+        match inode.photo() {
+            Some(photo) => self.drafts.is_fresh(photo, self.process(caller)),
+            None => inode.is_draft(),
+        }
+    }
+
+    fn takes_edits(&self, inode: Inode) -> bool {
+        let folder = self.table.get(inode);
+        folder.is_some_and(|folder| self.list(&folder.steps).edits != Edits::None)
+    }
+
+    /// What the one who asks is writing under a name.
+    pub(in crate::vfs) fn find_draft(
+        &self,
+        parent: Inode,
+        name: &[u8],
+        caller: &Caller,
+    ) -> Option<Arc<Draft>> {
+        self.drafts.find(parent, name, || self.process(caller))
+    }
+
+    /// A file that is being written gets another name.
+    pub(super) fn move_draft(&self, draft: &Draft, to: &Place) -> Result<()> {
+        path_of(to)?;
+        if let Some(Named::Folder(_) | Named::Emptied(_)) = to.find(self) {
+            return Err(Error::IsAFolder);
+        }
+        draft.move_to(to.parent, to.name);
+        Ok(())
+    }
+
+    fn largest_photo(&self) -> u64 {
+        let mut largest = 0;
+        self.index()
+            .for_each_file(&mut |_, stat, _| largest = stat.size.max(largest));
+        largest
+    }
+
+    /// The photo that a file is: of those of the same bytes the one that is called like it, else the oldest.
+    fn photo_in(
+        &self,
+        draft: &Draft,
+        name: &[u8],
+        originals: &Originals,
+    ) -> Result<Option<PhotoId>> {
+        let mut same_size = self.photos_of(draft.attr().size);
+        if same_size.is_empty() {
+            return Ok(None);
+        }
+        same_size.sort_by_key(|photo| (Reverse(likeness(photo, name)), photo.id));
+        let hash = draft.hash()?;
+        let mut known = same_size.iter().filter(|photo| photo.hash == Some(hash));
+        if let Some(photo) = known.next() {
+            return Ok(Some(photo.id));
+        }
+        let unread = same_size.iter().filter(|photo| photo.hash.is_none());
+        for photo in unread {
+            if self.is_content_of(photo, draft, hash, originals)? {
+                return Ok(Some(photo.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The photos of a size, but for empty ones.
+    fn photos_of(&self, size: u64) -> Vec<Photo> {
+        let mut ids = Vec::new();
+        self.index().for_each_file(&mut |id, stat, _| {
+            if stat.size == size && size > 0 {
+                ids.push(id);
+            }
+        });
+        let photos = ids.into_iter();
+        photos.filter_map(|id| self.index().photo(id)).collect()
+    }
+
+    /// Whether a photo that nobody has read yet holds the same; that is known from then on.
+    fn is_content_of(
+        &self,
+        photo: &Photo,
+        draft: &Draft,
+        wanted: ContentHash,
+        originals: &Originals,
+    ) -> Result<bool> {
+        let read = || match originals.read(&photo.path) {
+            Ok((file, _)) if ends_alike(&file, draft)? => {
+                originals.hash(&photo.path, &photo.stat, &|| true)
+            }
+            result => result.map(|_| None),
+        };
+        // What can't be read just now is nothing that anybody could have copied.
+        let hash = read().unwrap_or_else(|error| {
+            tracing::debug!(path = %photo.path, %error, "can't be compared");
+            None
+        });
+        let Some(hash) = hash else {
+            return Ok(false);
+        };
+        let (id, stat) = (photo.id, photo.stat);
+        self.library.commit(&[Change::Hashed { id, stat, hash }])?;
+        Ok(hash == wanted)
+    }
+}
+
+/// The tags of a folder that photos can be copied into.
+fn path_of<'a>(place: &'a Place) -> Result<&'a [LabelKey]> {
+    match &place.listing.edits {
+        Edits::Tags(path) if !path.is_empty() => Ok(path),
+        Edits::Tags(_) | Edits::Saved => Err(Error::NotPermitted),
+        Edits::None => Err(Error::ReadOnly),
+    }
+}
+
+/// How much a photo is called like a copy: programs write `.IMG.jpg.Xa3f` before they rename it.
+fn likeness(photo: &Photo, name: &[u8]) -> u8 {
+    let own = [photo.path.file_name(), &photo.name];
+    let contains = |own: &[u8]| name.windows(own.len().max(1)).any(|part| part == own);
+    match own {
+        own if own.contains(&name) => 2,
+        own if own.iter().any(|own| contains(own)) => 1,
+        _ => 0,
+    }
+}
+
+/// Whether both ends are the same, as far as a little reading tells.
+fn ends_alike(file: &File, draft: &Draft) -> std::io::Result<bool> {
+    let size = draft.attr().size;
+    for offset in [0, size.saturating_sub(ENDS as u64)] {
+        let mut end = vec![0; ENDS.min(usize::try_from(size).unwrap_or(ENDS))];
+        file.read_exact_at(&mut end, offset)?;
+        let own = draft.read(offset, end.len());
+        if own.map_err(std::io::Error::other)? != end {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,389 @@
+//! Files that programs are writing into folders of tags. Their bytes are kept aside, in a file without a name, so that
+//! nothing is left of them however it ends. Knows nothing of what they turn out to be.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use super::stays::Process;
+use crate::catalog::{ContentHash, PhotoId};
+use crate::originals;
+use crate::vfs::{Attr, Caller, Error, Inode, Kind, Result};
+
+/// Files written at a time.
+const MOST: usize = 64;
+/// Copies remembered after they are done.
+const MOST_DONE: usize = 1024;
+/// A program is through with a copy when it leaves it alone for so long.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What a program may say of a file besides its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    pub mode: Option<u32>,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    pub size: Option<u64>,
+    /// Nanoseconds since 1970-01-01 UTC.
+    pub mtime_ns: Option<i64>,
+}
+
+/// A file that is being written.
+pub struct Draft {
+    inode: Inode,
+    pub caller: Caller,
+    process: Process,
+    bytes: File,
+    /// No photo is larger.
+    largest: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    parent: Inode,
+    name: Vec<u8>,
+    attr: Attr,
+    /// How many programs have it open.
+    opens: u32,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Writing,
+    /// Its name was removed: whatever is written, nothing comes of it.
+    Removed,
+    /// It came into its folder as a photo.
+    Done,
+}
+
+impl Draft {
+    pub fn attr(&self) -> Attr {
+        self.state().attr
+    }
+
+    /// Its folder and its name.
+    pub fn place(&self) -> (Inode, Vec<u8>) {
+        let state = self.state();
+        (state.parent, state.name.clone())
+    }
+
+    pub fn move_to(&self, parent: Inode, name: &[u8]) {
+        let mut state = self.state();
+        (state.parent, state.name) = (parent, name.to_vec());
+    }
+
+    /// Whether something may still come of it.
+    pub fn is_open_ended(&self) -> bool {
+        self.state().stage == Stage::Writing
+    }
+
+    pub fn unlink(&self) {
+        self.state().stage = Stage::Removed;
+    }
+
+    pub fn finish(&self) {
+        self.state().stage = Stage::Done;
+    }
+
+    pub fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let end = offset.saturating_add(data.len() as u64);
+        self.must_take(end)?;
+        self.bytes.write_all_at(data, offset)?;
+        self.grow(end);
+        Ok(())
+    }
+
+    /// Takes bytes of another file, as many as come at once; says how many.
+    pub fn take(&self, offset: u64, from: &File, from_offset: u64, most: usize) -> Result<usize> {
+        self.must_take(offset.saturating_add(1))?;
+        let room = usize::try_from(self.largest - offset).unwrap_or(usize::MAX);
+        let most = most.min(room);
+        let (mut read, mut write) = (from_offset, offset);
+        // Shares the blocks where the file system can.
+        let shared =
+            rustix::fs::copy_file_range(from, Some(&mut read), &self.bytes, Some(&mut write), most);
+        let taken = match shared {
+            Ok(taken) => taken,
+            // Another file system, or one that can't.
+            Err(_) => {
+                let mut data = vec![0; most.min(1 << 20)];
+                let taken = from.read_at(&mut data, from_offset)?;
+                self.bytes.write_all_at(&data[..taken], offset)?;
+                taken
+            }
+        };
+        self.grow(offset + taken as u64);
+        Ok(taken)
+    }
+
+    pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>> {
+        let mut data = vec![0; size];
+        let mut filled = 0;
+        while filled < size {
+            match self
+                .bytes
+                .read_at(&mut data[filled..], offset + filled as u64)?
+            {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        data.truncate(filled);
+        Ok(data)
+    }
+
+    pub fn set(&self, wishes: &Wishes) -> Result<Attr> {
+        if let Some(size) = wishes.size.filter(|size| *size != self.attr().size) {
+            self.must_take(size)?;
+            self.bytes.set_len(size)?;
+        }
+        let mut state = self.state();
+        let attr = &mut state.attr;
+        attr.size = wishes.size.unwrap_or(attr.size);
+        attr.mode = wishes.mode.unwrap_or(attr.mode);
+        attr.uid = wishes.uid.unwrap_or(attr.uid);
+        attr.gid = wishes.gid.unwrap_or(attr.gid);
+        attr.mtime_ns = wishes.mtime_ns.unwrap_or(attr.mtime_ns);
+        Ok(*attr)
+    }
+
+    /// The hash of what was written so far.
+    pub fn hash(&self) -> Result<ContentHash> {
+        let mut bytes = Whole(&self.bytes, 0);
+        let hash = originals::content_hash(&mut bytes, &|| true)?;
+        Ok(hash.expect("nothing ends it"))
+    }
+
+    fn must_take(&self, end: u64) -> Result<()> {
+        let may = end <= self.largest && self.state().stage != Stage::Done;
+        may.then_some(()).ok_or(Error::NotPermitted)
+    }
+
+    fn grow(&self, end: u64) {
+        let mut state = self.state();
+        state.attr.size = state.attr.size.max(end);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics holding it")
+    }
+}
+
+/// A file from its beginning, wherever others read and write it.
+struct Whole<'a>(&'a File, u64);
+
+impl std::io::Read for Whole<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read_at(buffer, self.1)?;
+        self.1 += read as u64;
+        Ok(read)
+    }
+}
+
+/// What is being written, and what has just been.
+#[derive(Default)]
+pub struct Drafts(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    open: Vec<Arc<Draft>>,
+    last: u64,
+    done: VecDeque<(Process, PhotoId, Instant)>,
+}
+
+/// A file to be begun.
+pub struct Beginning<'a> {
+    pub parent: Inode,
+    pub name: &'a [u8],
+    pub caller: Caller,
+    pub process: Process,
+    pub mode: u32,
+    pub gid: u32,
+    pub mtime_ns: i64,
+    pub largest: u64,
+}
+
+impl Drafts {
+    /// Begins a file whose bytes are kept in this folder.
+    pub fn begin(&self, folder: &Path, new: Beginning) -> Result<Arc<Draft>> {
+        let mut kept = self.lock();
+        if kept.open.len() >= MOST {
+            return Err(Error::TooMany);
+        }
+        let bytes = spool(folder)?;
+        kept.last += 1;
+        let inode = Inode::of_draft(kept.last);
+        let attr = Attr {
+            inode,
+            kind: Kind::File,
+            size: 0,
+            bytes_on_disk: 0,
+            mtime_ns: new.mtime_ns,
+            mode: new.mode,
+            nlink: 1,
+            uid: new.caller.uid,
+            gid: new.gid,
+        };
+        let state = State {
+            parent: new.parent,
+            name: new.name.to_vec(),
+            attr,
+            opens: 1,
+            stage: Stage::Writing,
+        };
+        let draft = Arc::new(Draft {
+            inode,
+            caller: new.caller,
+            process: new.process,
+            bytes,
+            largest: new.largest,
+            state: Mutex::new(state),
+        });
+        kept.open.push(draft.clone());
+        Ok(draft)
+    }
+
+    pub fn get(&self, inode: Inode) -> Option<Arc<Draft>> {
+        let kept = self.lock();
+        kept.open.iter().find(|d| d.inode == inode).cloned()
+    }
+
+    /// The file that a process is writing under a name. Nobody else sees it.
+    pub fn find(
+        &self,
+        parent: Inode,
+        name: &[u8],
+        process: impl FnOnce() -> Process,
+    ) -> Option<Arc<Draft>> {
+        let kept = self.lock();
+        let is_it = |draft: &Draft| {
+            let state = draft.state();
+            state.stage == Stage::Writing && state.parent == parent && state.name == name
+        };
+        let called_so: Vec<_> = kept.open.iter().filter(|d| is_it(d)).collect();
+        // Most names are nobody's, and finding out who asks takes its time.
+        let process = (!called_so.is_empty()).then(process)?;
+        let mut own = called_so.into_iter().rev();
+        own.find(|draft| draft.process == process).cloned()
+    }
+
+    /// One more program opens a file.
+    pub fn open(&self, inode: Inode) -> Option<Arc<Draft>> {
+        let draft = self.get(inode)?;
+        draft.state().opens += 1;
+        Some(draft)
+    }
+
+    /// A program closes a file; after the last nothing is left of it.
+    pub fn close(&self, draft: &Draft) {
+        let mut kept = self.lock();
+        let mut state = draft.state();
+        state.opens -= 1;
+        if state.opens == 0 {
+            kept.open.retain(|d| d.inode != draft.inode);
+        }
+    }
+
+    /// Remembers that a process has just brought a photo in.
+    pub fn note_done(&self, draft: &Draft, photo: PhotoId) {
+        let mut kept = self.lock();
+        if kept.done.len() == MOST_DONE {
+            kept.done.pop_front();
+        }
+        kept.done.push_back((draft.process, photo, Instant::now()));
+    }
+
+    /// Whether a process has just brought a photo in, and is maybe not through with it.
+    pub fn is_fresh(&self, photo: PhotoId, process: Process) -> bool {
+        let mut kept = self.lock();
+        let mut fresh = kept.done.iter_mut().rev();
+        let found = fresh.find(|(by, what, _)| (*by, *what) == (process, photo));
+        let found = found.filter(|(.., last)| last.elapsed() < PAUSE);
+        found.map(|(.., last)| *last = Instant::now()).is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().expect("the lists are never half-changed")
+    }
+}
+
+/// A file without a name, which goes with the last who has it open.
+fn spool(folder: &Path) -> Result<File> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700).create(folder)?;
+    Ok(tempfile::tempfile_in(folder)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(drafts: &Drafts, process: Process, name: &[u8]) -> Result<Arc<Draft>> {
+        let new = Beginning {
+            parent: Inode::ROOT,
+            name,
+            caller: Caller::NOBODY,
+            process,
+            mode: 0o600,
+            gid: 0,
+            mtime_ns: 0,
+            largest: 10,
+        };
+        drafts.begin(&std::env::temp_dir(), new)
+    }
+
+    #[test]
+    fn what_is_written_is_seen_by_its_writer_until_the_last_close() {
+        let (drafts, me, other) = (Drafts::default(), Some((1, 1)), Some((2, 1)));
+        let draft = begin(&drafts, me, b"a").unwrap();
+        assert!(drafts.find(Inode::ROOT, b"a", || me).is_some());
+        assert!(drafts.find(Inode::ROOT, b"a", || other).is_none());
+        let again = drafts.open(draft.inode).unwrap();
+        drafts.close(&draft);
+        assert!(drafts.get(draft.inode).is_some());
+        drafts.close(&again);
+        assert!(
+            drafts.get(draft.inode).is_none() && drafts.find(Inode::ROOT, b"a", || me).is_none()
+        );
+    }
+
+    #[test]
+    fn a_file_is_no_larger_than_the_largest_photo() {
+        let drafts = Drafts::default();
+        let draft = begin(&drafts, None, b"a").unwrap();
+        draft.write(2, b"cdefghij").unwrap();
+        draft.write(0, b"ab").unwrap();
+        assert!(matches!(draft.write(9, b"jk"), Err(Error::NotPermitted)));
+        assert!(matches!(
+            draft.write(u64::MAX, b"x"),
+            Err(Error::NotPermitted)
+        ));
+        let longer = Wishes {
+            size: Some(11),
+            ..Wishes::default()
+        };
+        assert!(matches!(draft.set(&longer), Err(Error::NotPermitted)));
+        assert_eq!(draft.attr().size, 10);
+        assert_eq!(draft.read(1, 99).unwrap(), b"bcdefghij");
+        assert_eq!(
+            draft.hash().unwrap().0,
+            *blake3::hash(b"abcdefghij").as_bytes()
+        );
+    }
+
+    #[test]
+    fn not_many_are_written_at_a_time() {
+        let drafts = Drafts::default();
+        let all: Vec<_> = (0..MOST)
+            .map(|_| begin(&drafts, None, b"a").unwrap())
+            .collect();
+        assert!(matches!(begin(&drafts, None, b"a"), Err(Error::TooMany)));
+        drafts.close(&all[0]);
+        assert!(begin(&drafts, None, b"a").is_ok());
+    }
+}
