@@ -195,6 +195,20 @@ fn json_loses_nothing() {
 }
 
 #[test]
+fn a_denial_comes_back_though_nobody_says_so_just_then() {
+    let (catalog, folder) = (Catalog::new(), tempfile::tempdir().unwrap());
+    catalog.analyze(b"a.jpg", &["owl"]);
+    catalog.edit(b"a.jpg", &[Edit::Untag("owl".into())]);
+    catalog.analyze(b"a.jpg", &["dog"]);
+    catalog.export(Format::Json, folder.path());
+    let other = catalog.another();
+    assert_eq!(other.import(folder.path()).changed, 1);
+    assert_eq!(other.detail(b"a.jpg"), catalog.detail(b"a.jpg"));
+    other.analyze(b"a.jpg", &["dog", "owl"]);
+    assert_eq!(tags(&other.detail(b"a.jpg")), ["dog".to_owned()].into());
+}
+
+#[test]
 fn an_answer_is_taken_only_for_the_content_that_it_is_about() {
     let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
     catalog.export(Format::Json, folder.path());

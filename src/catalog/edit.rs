@@ -11,6 +11,8 @@ pub enum Edit {
     Tag(String),
     /// The photo has not this tag, whoever says so.
     Untag(String),
+    /// The same, even where nobody says so yet.
+    Deny(String),
     /// The photo has these tags and no others: what is new is added, what isn't among them is denied. A tag with a
     /// comma in it is also meant by the same with a semicolon, which is how lists write it.
     SetTags(Vec<String>),

@@ -209,11 +209,9 @@ fn take_in(
             at,
         }));
     }
-    // First: a tag is denied where somebody says it.
-    exchange.library.commit(&changes)?;
+    let learned = people.learn(changes)?;
     let edits = people::restore(&detail, &labels, &texts);
-    let changed = people.add(photo.id, edits)? || !changes.is_empty();
-    Ok(Ok(changed))
+    Ok(Ok(people.add(photo.id, edits)? || learned))
 }
 
 /// What another program's line says that doesn't hold yet: what a person says.

@@ -1,7 +1,7 @@
-//! What people say of photos, taken in batch by batch.
+//! What people and models say of photos, taken in batch by batch.
 
 use crate::catalog::{
-    Act, ActId, Actor, Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Role, Text,
+    Act, ActId, Actor, Change, Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Role, Text,
 };
 use crate::library::Library;
 use crate::store::Result;
@@ -13,6 +13,8 @@ const BATCH: usize = 200;
 pub struct People<'a> {
     library: &'a Library,
     edits: Vec<(PhotoId, Vec<Edit>)>,
+    /// What others say.
+    learned: Vec<Change>,
     act: Option<ActId>,
 }
 
@@ -21,6 +23,7 @@ impl<'a> People<'a> {
         Self {
             library,
             edits: Vec::new(),
+            learned: Vec::new(),
             act: None,
         }
     }
@@ -31,13 +34,28 @@ impl<'a> People<'a> {
             return Ok(false);
         }
         self.edits.push((id, edits));
-        if self.edits.len() >= BATCH {
-            self.commit()?;
-        }
+        self.commit_many()?;
         Ok(true)
     }
 
+    /// Takes in what others than people say; says whether there is any.
+    pub fn learn(&mut self, changes: Vec<Change>) -> Result<bool> {
+        let any = !changes.is_empty();
+        self.learned.extend(changes);
+        self.commit_many()?;
+        Ok(any)
+    }
+
+    fn commit_many(&mut self) -> Result<()> {
+        match self.edits.len().max(self.learned.len()) >= BATCH {
+            true => self.commit(),
+            false => Ok(()),
+        }
+    }
+
     pub fn commit(&mut self) -> Result<()> {
+        self.library.commit(&self.learned)?;
+        self.learned.clear();
         let deeds = self.edits.drain(..);
         let act = Act {
             by: Actor {
@@ -62,7 +80,7 @@ pub fn restore(known: &Detail, labels: &[Label], texts: &[Text]) -> Vec<Edit> {
     let labels = labels.filter(|l| !known.entry.labels.contains(l));
     let labels = labels.filter_map(|label| match (label.facet, label.is_denial()) {
         (Facet::Tag, false) => Some(Edit::Tag(label.value.clone())),
-        (Facet::Tag, true) => Some(Edit::Untag(label.value.clone())),
+        (Facet::Tag, true) => Some(Edit::Deny(label.value.clone())),
         (Facet::Rating, false) => Some(Edit::SetRating(label.value.parse().ok()?)),
         // The other ratings are denied with the one that holds.
         _ => None,

@@ -155,6 +155,7 @@ impl Record {
         match edit {
             Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),
             Edit::Untag(name) => self.untag(name),
+            Edit::Deny(name) => self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0)),
             Edit::SetTags(names) => self.set_tags(names),
             Edit::ClearTags => self.drop_human(Facet::Tag),
             Edit::SetText(field, value) => self.put_text(*field, Origin::Human, value),
