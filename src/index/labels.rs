@@ -23,27 +23,60 @@ pub struct LabelFolder {
 
 struct Kept {
     key: LabelKey,
-    shown: String,
-    /// Whether `shown` is how a person or a file wrote it, rather than a model.
-    written: bool,
-    /// Whether a person made it: it is there then even where no photo has it.
-    made: bool,
+    own: Spelling,
+    /// How a person wrote it who made it: it is there then even where no photo has it.
+    made: Option<String>,
     photos: RoaringBitmap,
 }
 
+/// How a label is written by those who say it of photos: by the first of those who count most.
+struct Spelling {
+    text: String,
+    by: Writer,
+}
+
+/// Who writes a label, from those who count least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Writer {
+    /// No photo ever had it.
+    Nobody,
+    Model,
+    /// Or a file.
+    Person,
+}
+
+impl Spelling {
+    fn of(label: &Label) -> Self {
+        match label.origin {
+            Origin::Embedded | Origin::Remote => Self {
+                text: label.value.to_lowercase(),
+                by: Writer::Model,
+            },
+            Origin::Human | Origin::Xmp | Origin::File => Self {
+                text: label.value.clone(),
+                by: Writer::Person,
+            },
+        }
+    }
+}
+
 impl Kept {
-    /// Shows it as a person or a file wrote it.
-    fn respell(&mut self, written: String, delta: &mut Delta) {
-        self.written = true;
-        let old = std::mem::replace(&mut self.shown, written);
-        if old != self.shown {
+    fn shown(&self) -> &str {
+        self.made.as_ref().unwrap_or(&self.own.text)
+    }
+
+    /// Changes something that may decide how it is shown.
+    fn respell(&mut self, delta: &mut Delta, change: impl FnOnce(&mut Self)) {
+        let old = self.shown().to_owned();
+        change(self);
+        if old != self.shown() {
             delta.renamed.push((self.key.facet, old));
-            delta.renamed.push((self.key.facet, self.shown.clone()));
+            delta.renamed.push((self.key.facet, self.shown().to_owned()));
         }
     }
 
     fn is_there(&self) -> bool {
-        self.made || !self.photos.is_empty()
+        self.made.is_some() || !self.photos.is_empty()
     }
 }
 
@@ -75,15 +108,18 @@ impl Labels {
     }
 
     fn intern(&mut self, key: LabelKey, label: &Label, delta: &mut Delta) -> LabelId {
-        let written = !matches!(label.origin, Origin::Embedded | Origin::Remote);
-        if let Some(&id) = self.by_key.get(&key) {
-            self.rename(id, label, written, delta);
-            return id;
+        let said = Spelling::of(label);
+        let Some(&id) = self.by_key.get(&key) else {
+            return self.add(key, said);
+        };
+        let kept = &mut self.kept[id.0 as usize];
+        if kept.own.by < said.by {
+            kept.respell(delta, |kept| kept.own = said);
         }
-        self.add(key, shown(label, written), written)
+        id
     }
 
-    fn add(&mut self, key: LabelKey, shown: String, written: bool) -> LabelId {
+    fn add(&mut self, key: LabelKey, own: Spelling) -> LabelId {
         let id = LabelId(u32::try_from(self.kept.len()).expect("fewer labels than 2^32"));
         self.by_key.insert(key.clone(), id);
         self.by_facet[key.facet as usize].push(id);
@@ -92,27 +128,25 @@ impl Labels {
         }
         self.kept.push(Kept {
             key,
-            shown,
-            written,
-            made: false,
+            own,
+            made: None,
             photos: RoaringBitmap::new(),
         });
         id
     }
 
-    /// A person made a label, and wrote it like this; or it is there only for its photos now.
+    /// A person made a label, and wrote it like this; or it is there only for its photos now, as they write it.
     pub fn make(&mut self, key: LabelKey, written: Option<String>, delta: &mut Delta) {
         delta.made.push(key.clone());
         let id = match (self.by_key.get(&key), &written) {
             (Some(&id), _) => id,
-            (None, Some(written)) => self.add(key, written.clone(), true),
+            (None, Some(text)) => {
+                let (text, by) = (text.clone(), Writer::Nobody);
+                self.add(key, Spelling { text, by })
+            }
             (None, None) => return,
         };
-        let kept = &mut self.kept[id.0 as usize];
-        kept.made = written.is_some();
-        if let Some(written) = written {
-            kept.respell(written, delta);
-        }
+        self.kept[id.0 as usize].respell(delta, |kept| kept.made = written);
     }
 
     /// The labels of a facet that are there though no photo has them.
@@ -120,22 +154,14 @@ impl Labels {
         let ids = self.by_facet[facet as usize].iter();
         let empty = ids.filter(|id| {
             let kept = &self.kept[id.0 as usize];
-            kept.made && kept.photos.is_empty()
+            kept.made.is_some() && kept.photos.is_empty()
         });
         empty.map(|&id| self.describe(id, |_| 0)).collect()
     }
 
     pub fn is_made(&self, key: &LabelKey) -> bool {
         let id = self.by_key.get(key);
-        id.is_some_and(|id| self.kept[id.0 as usize].made)
-    }
-
-    /// The first way in which a person or a file writes a label replaces a model's.
-    fn rename(&mut self, id: LabelId, label: &Label, written: bool, delta: &mut Delta) {
-        let kept = &mut self.kept[id.0 as usize];
-        if !kept.written && written {
-            kept.respell(shown(label, written), delta);
-        }
+        id.is_some_and(|id| self.kept[id.0 as usize].made.is_some())
     }
 
     pub fn photos(&self, key: &LabelKey) -> Option<&RoaringBitmap> {
@@ -194,14 +220,14 @@ impl Labels {
         let mut ids = self.by_facet[facet as usize].iter();
         let id = *ids.find(|id| {
             let kept = &self.kept[id.0 as usize];
-            kept.is_there() && wanted(&kept.shown)
+            kept.is_there() && wanted(kept.shown())
         })?;
         Some(self.describe(id, RoaringBitmap::len))
     }
 
     pub fn shown(&self, id: LabelId) -> (Facet, String) {
         let kept = &self.kept[id.0 as usize];
-        (kept.key.facet, kept.shown.clone())
+        (kept.key.facet, kept.shown().to_owned())
     }
 
     pub fn count(&self) -> usize {
@@ -213,16 +239,38 @@ impl Labels {
         LabelFolder {
             id,
             key: kept.key.clone(),
-            shown: kept.shown.clone(),
+            shown: kept.shown().to_owned(),
             photos: count(&kept.photos),
         }
     }
 }
 
-fn shown(label: &Label, written: bool) -> String {
-    if written {
-        label.value.clone()
-    } else {
-        label.value.to_lowercase()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_shown_as_a_person_wrote_it_and_again_as_before_when_that_is_undone() {
+        let (mut labels, mut delta) = (Labels::default(), Delta::default());
+        let key = LabelKey::new(Facet::Tag, "dog");
+        let mut check = |by: Option<Origin>, made: Option<&str>, value: &str, expected: &str| {
+            match by {
+                Some(origin) => {
+                    let label = Label::sure(Facet::Tag, value, origin);
+                    labels.insert(key.clone(), &label, PhotoId(1), &mut delta);
+                }
+                None => labels.make(key.clone(), made.map(str::to_owned), &mut delta),
+            }
+            let id = labels.id(&key).unwrap();
+            assert_eq!(labels.shown(id).1, expected);
+            !std::mem::take(&mut delta.renamed).is_empty()
+        };
+        assert!(!check(None, Some("DoG"), "", "DoG"));
+        assert!(!check(None, None, "", "DoG"));
+        assert!(check(Some(Origin::Embedded), None, "Dog", "dog"));
+        assert!(check(None, Some("DOG"), "", "DOG"));
+        assert!(!check(Some(Origin::File), None, "Dog", "DOG"));
+        assert!(!check(Some(Origin::Human), None, "dog", "DOG"));
+        assert!(check(None, None, "", "Dog"));
     }
 }
