@@ -744,6 +744,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         word().prop_map(Deed::Make),
         (word(), prop::option::of(word())).prop_map(|(name, query)| Deed::Save { name, query }),
         tag().prop_map(Deed::Unmake),
+        (tag(), word()).prop_map(|(tag, to)| Deed::Rename { tag, to }),
         prop::collection::vec(trace, 1..3).prop_map(Deed::Restore),
         (id(), tag()).prop_map(|(id, tag)| Deed::TakeBack(id, Slot::Label(tag))),
     ];
@@ -792,6 +793,66 @@ proptest! {
         b.sort_unstable();
         prop_assert_eq!(a, b);
     }
+}
+
+#[test]
+fn a_renamed_tag_holds_for_what_models_say_later() {
+    on_each(|store| {
+        let stats = [stat(1, 1), stat(2, 1)];
+        let both = [
+            found(None, "a.jpg", stats[0]),
+            found(None, "b.jpg", stats[1]),
+        ];
+        store.commit(&both).unwrap();
+        let (a, b) = (PhotoId(1), PhotoId(2));
+        let say = |id: PhotoId, hash: u8, tags: &[&str]| {
+            let outcome = outcome(hash, stats[id.0 as usize - 1], tags);
+            store.commit(&[analyzed(id, outcome)]).unwrap();
+        };
+        let rename = |from: &str, to: &str, photos: &[PhotoId]| {
+            let edits = vec![Edit::Untag(from.into()), Edit::Tag(to.into())];
+            let edits = photos.iter().map(|id| Deed::Edit(*id, edits.clone()));
+            let (tag, to) = (LabelKey::new(Facet::Tag, from), to.to_owned());
+            let deeds = edits.chain([Deed::Rename { tag, to }]).collect();
+            store.commit(&[acted(Role::New, deeds)]).unwrap();
+            store.acts(None, 1).unwrap()[0].id
+        };
+        let undo = |id: ActId| {
+            let (_, traces) = store.act(id).unwrap().unwrap();
+            let undo = acted(Role::Undoes(id), vec![Deed::Restore(traces)]);
+            store.commit(&[undo]).unwrap();
+        };
+        let check = |id: PhotoId, expected: &str| assert_eq!(tags(store, id).join(" "), expected);
+        say(a, 1, &["Dog", "sea"]);
+        let first = rename("dog", "Hound", &[a]);
+        check(a, "Family Hound sea");
+        say(b, 2, &["dog", "hound", "sea"]);
+        check(b, "Family Hound sea");
+        // What a person took away stays away, under whichever name.
+        store
+            .commit(&[edited(a, Edit::Untag("hound".into()))])
+            .unwrap();
+        say(a, 1, &["dog", "sea"]);
+        check(a, "Family sea");
+        let second = rename("hound", "pet", &[b]);
+        say(b, 2, &["dog", "sea"]);
+        check(b, "Family pet sea");
+        say(a, 1, &["dog", "sea"]);
+        check(a, "Family sea");
+        undo(second);
+        check(b, "Family Hound sea");
+        undo(first);
+        check(b, "dog Family sea");
+        // A name that is given to something is one of its own again.
+        rename("dog", "hound", &[b]);
+        store
+            .commit(&[acted(Role::New, vec![Deed::Make("Dog".into())])])
+            .unwrap();
+        say(b, 3, &["dog"]);
+        check(b, "Family hound sea");
+        say(a, 4, &["dog", "cat"]);
+        check(a, "cat dog Family sea");
+    });
 }
 
 /// Every query that is kept.

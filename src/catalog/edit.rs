@@ -77,6 +77,11 @@ pub enum Deed {
     Make(String),
     /// A tag is there only where a photo has it.
     Unmake(LabelKey),
+    /// What models call like this is called `to` from now on.
+    Rename {
+        tag: LabelKey,
+        to: String,
+    },
     /// This query is kept under this name from now on, in the place of an earlier one; without one it is forgotten.
     Save {
         name: String,
@@ -96,6 +101,8 @@ pub enum Slot {
     Text(TextField),
     /// Of the catalog: the query that is kept under this name.
     Saved(String),
+    /// Of the catalog: what this tag of models is called.
+    Renamed(LabelKey),
 }
 
 /// What a person says.

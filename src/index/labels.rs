@@ -71,7 +71,9 @@ impl Kept {
         change(self);
         if old != self.shown() {
             delta.renamed.push((self.key.facet, old));
-            delta.renamed.push((self.key.facet, self.shown().to_owned()));
+            delta
+                .renamed
+                .push((self.key.facet, self.shown().to_owned()));
         }
     }
 

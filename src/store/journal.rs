@@ -9,13 +9,13 @@ use crate::catalog::{Act, ActId, Deed, Effect, Facet, LabelKey, PhotoId, Role, S
 
 /// What an act changed so far.
 #[derive(Default)]
-struct Ledger(BTreeMap<(Option<PhotoId>, Slot), Turn>);
+pub(super) struct Ledger(BTreeMap<(Option<PhotoId>, Slot), Turn>);
 
 /// What was said before and what is said now.
 type Turn = (Option<Said>, Option<Said>);
 
 impl Ledger {
-    fn note(
+    pub(super) fn note(
         &mut self,
         photo: Option<PhotoId>,
         slot: &Slot,
@@ -63,9 +63,11 @@ impl Session<'_> {
             }),
             Deed::Make(written) => {
                 let tag = LabelKey::new(Facet::Tag, written);
+                self.unrename(&tag, ledger)?;
                 self.make(&tag, Some(written), ledger)
             }
             Deed::Unmake(tag) => self.make(tag, None, ledger),
+            Deed::Rename { tag, to } => self.rename(tag, Some(to), ledger),
             Deed::Save { name, query } => self.save(name, query.as_deref(), ledger),
             Deed::Restore(traces) => self.restore(traces, ledger),
             Deed::TakeBack(id, slot) => {
@@ -154,6 +156,9 @@ impl Session<'_> {
             match &trace.slot {
                 Slot::Label(tag) if self.shelf.made(tag)? == after => {
                     self.make(tag, before.as_deref(), ledger)?;
+                }
+                Slot::Renamed(tag) if self.shelf.renamed(tag)? == after => {
+                    self.rename(tag, before.as_deref(), ledger)?;
                 }
                 Slot::Saved(name) if self.shelf.saved(name)? == after => {
                     self.save(name, before.as_deref(), ledger)?;

@@ -12,8 +12,8 @@ use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
 use crate::catalog::{
-    Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, LabelKey, Outcome, PhotoId,
-    Role, Searched, Slot, SourcePath, Trace, Words,
+    Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey, Origin,
+    Outcome, PhotoId, Role, Searched, Slot, SourcePath, Trace, Words,
 };
 
 #[derive(Default)]
@@ -29,6 +29,7 @@ struct Records {
     servers: HashMap<String, String>,
     made: BTreeMap<LabelKey, String>,
     saved: BTreeMap<String, String>,
+    renamed: BTreeMap<LabelKey, String>,
     /// By number; what they changed is beside them.
     acts: BTreeMap<ActId, Done>,
     traces: BTreeMap<(ActId, Option<PhotoId>, Slot), Trace>,
@@ -229,6 +230,29 @@ impl Shelf for Records {
             None => self.saved.remove(name),
         };
         Ok(())
+    }
+
+    fn renamed(&mut self, tag: &LabelKey) -> Result<Option<String>> {
+        Ok(self.renamed.get(tag).cloned())
+    }
+
+    fn put_renamed(&mut self, tag: &LabelKey, to: Option<&str>) -> Result<()> {
+        match to {
+            Some(to) => self.renamed.insert(tag.clone(), to.into()),
+            None => self.renamed.remove(tag),
+        };
+        Ok(())
+    }
+
+    fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>> {
+        let by_model = |l: &Label| matches!(l.origin, Origin::Embedded | Origin::Remote);
+        let says = |r: &&Record| r.labels.iter().any(|l| by_model(l) && l.key() == *tag);
+        Ok(self
+            .photos
+            .values()
+            .filter(says)
+            .map(|r| r.photo.id)
+            .collect())
     }
 
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId> {

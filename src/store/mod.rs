@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod memory;
 mod naming;
 mod record;
+mod renaming;
 mod shelf;
 pub mod sqlite;
 

@@ -175,6 +175,12 @@ impl Record {
         }
     }
 
+    /// Whether a person said that the photo has not this label.
+    pub fn is_denied(&self, key: &LabelKey) -> bool {
+        let mut denials = self.labels.iter().filter(|l| l.is_denial());
+        denials.any(|l| l.key() == *key)
+    }
+
     fn untag(&mut self, name: &str) {
         let key = LabelKey::new(Facet::Tag, name);
         self.labels
@@ -256,7 +262,7 @@ impl Record {
                 }
             }
             // Said of the catalog, not of a photo.
-            Slot::Saved(_) => {}
+            Slot::Saved(_) | Slot::Renamed(_) => {}
         }
     }
 

@@ -38,6 +38,11 @@ pub trait Shelf {
     /// The query that is kept under a name.
     fn saved(&mut self, name: &str) -> Result<Option<String>>;
     fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()>;
+    /// What a tag of models is called now, if it was renamed.
+    fn renamed(&mut self, tag: &LabelKey) -> Result<Option<String>>;
+    fn put_renamed(&mut self, tag: &LabelKey, to: Option<&str>) -> Result<()>;
+    /// Photos, gone or not, of which models say this tag, in order of id.
+    fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>>;
     /// Puts an act into the journal, without what it changed.
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
     /// Whether an act is in the journal and not taken back.
@@ -191,7 +196,7 @@ impl Session<'_> {
         };
         record.photo.hash = Some(*hash);
         for recorded in self.shelf.analyses(hash)? {
-            record.attach(&recorded);
+            self.attach(&mut record, &recorded)?;
         }
         self.put(record)
     }
@@ -228,7 +233,7 @@ impl Session<'_> {
         self.hashed(id, &outcome.stat, &outcome.hash)?;
         for copy in self.shelf.with_hash(&outcome.hash)? {
             if let Some(mut record) = self.shelf.get(copy)? {
-                record.attach(&recorded);
+                self.attach(&mut record, &recorded)?;
                 self.put(record)?;
             }
         }

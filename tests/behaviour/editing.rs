@@ -8,6 +8,7 @@ use kbasefs::library::Which;
 
 use crate::fixture::{Fixture, Surface};
 use crate::mount::Mount;
+use crate::suite::check_soon;
 
 const PHOTOS: &str =
     "a.jpg beach sunset; b.jpg beach dog; c.jpg beach dog sunset; d.jpg dog; e.jpg";
@@ -195,6 +196,50 @@ fn a_trash_that_is_refused_loses_nothing() {
         (tags(&fixture, "d.jpg"), tags(&fixture, "e.jpg")),
         (String::new(), "dog".into())
     );
+}
+
+#[test]
+fn a_renamed_tag_holds_for_later_analyses_until_that_is_undone() {
+    let Some((fixture, mount)) = mounted() else {
+        return;
+    };
+    ok(&mount, "mv tags/dog tags/hound");
+    fixture.analyze("e.jpg", &["dog"]);
+    check_soon(
+        &mount,
+        "/tags/hound",
+        "b.jpg, beach/, c.jpg, d.jpg, e.jpg, sunset/",
+    );
+    check_soon(&mount, "/tags", "beach/, hound/, sunset/");
+    ok(&mount, "mv -T tags/hound tags/beach");
+    fixture.analyze("d.jpg", &["dog"]);
+    check_soon(&mount, "/tags", "beach/, sunset/");
+    for _ in 0..2 {
+        fixture
+            .library
+            .undo(Which::Last, &Actor::default())
+            .unwrap();
+    }
+    check_soon(
+        &mount,
+        "/tags/dog",
+        "b.jpg, beach/, c.jpg, d.jpg, e.jpg, sunset/",
+    );
+}
+
+#[test]
+fn a_tag_that_is_spelled_in_another_way_is_so_at_once_and_when_undone() {
+    let Some((fixture, mount)) = mounted() else {
+        return;
+    };
+    ok(&mount, "mv tags/dog tags/Dog; ls tags/Dog/d.jpg");
+    check_soon(&mount, "/tags", "Dog/, beach/, sunset/");
+    fixture
+        .library
+        .undo(Which::Last, &Actor::default())
+        .unwrap();
+    check_soon(&mount, "/tags", "beach/, dog/, sunset/");
+    mount.eventually(&mut || mount.stat("/tags/Dog").is_err() && mount.stat("/tags/dog").is_ok());
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kbasefs::analysis::{Crawlers, Scheduler};
-use kbasefs::catalog::{Change, Edit, Facts, Format, PhotoId, SourcePath};
+use kbasefs::catalog::{
+    Answer, Change, ContentHash, Edit, Facts, Format, Outcome, PhotoId, SourcePath, Tag,
+};
 use kbasefs::library::Library;
 use kbasefs::originals::Originals;
 use kbasefs::store::Store;
@@ -114,6 +116,37 @@ impl Fixture {
     pub fn edit(&self, name: &str, edit: Edit) {
         let change = Change::edited(self.id(name), edit);
         self.library.commit(&[change]).unwrap();
+    }
+
+    /// A model answers.
+    pub fn analyze(&self, name: &str, tags: &[&str]) {
+        let id = self.id(name);
+        let photo = self.library.index().photo(id).unwrap();
+        let tag = |name: &&str| Tag {
+            name: (*name).to_owned(),
+            confidence: 0.9,
+        };
+        let outcome = Outcome {
+            hash: ContentHash(*blake3::hash(&content(name)).as_bytes()),
+            stat: photo.stat,
+            width: 4,
+            height: 3,
+            colors: Vec::new(),
+            perceptual_hash: u64::from(id.0) * 0x0123_4567_89ab_cdef,
+            analyzer: "eye".into(),
+            model: "eye/1".into(),
+            version: "1".into(),
+            remote: false,
+            answer: Answer {
+                title: None,
+                description: None,
+                tags: tags.iter().map(tag).collect(),
+            },
+        };
+        let outcome = Box::new(outcome);
+        self.library
+            .commit(&[Change::Analyzed { id, outcome }])
+            .unwrap();
     }
 
     pub fn path(&self, name: &str) -> std::path::PathBuf {

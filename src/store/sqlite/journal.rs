@@ -99,6 +99,8 @@ pub fn set_undone(connection: &Connection, act: ActId, by: Option<ActId>) -> Res
 
 /// Stands for [`Slot::Saved`].
 const SAVED: &str = "saved";
+/// Stands for [`Slot::Renamed`].
+const RENAMED: &str = "renamed";
 
 const TRACE: &str = "SELECT photo, slot, key, before, after FROM trace WHERE act = ?1";
 
@@ -195,6 +197,10 @@ fn read_trace(row: &Row) -> Result<Trace> {
     let slot = match name.parse::<TextField>() {
         Ok(field) => Slot::Text(field),
         Err(()) if name == SAVED => Slot::Saved(row.get(2)?),
+        Err(()) if name == RENAMED => Slot::Renamed(LabelKey {
+            facet: Facet::Tag,
+            folded: row.get(2)?,
+        }),
         Err(()) => Slot::Label(LabelKey {
             facet: word(row, 1)?,
             folded: row.get(2)?,
@@ -240,6 +246,7 @@ fn columns(slot: &Slot) -> (&'static str, &str) {
         Slot::Label(key) => (key.facet.name(), &key.folded),
         Slot::Text(field) => (field.name(), ""),
         Slot::Saved(name) => (SAVED, name),
+        Slot::Renamed(key) => (RENAMED, &key.folded),
     }
 }
 

@@ -6,6 +6,7 @@
 mod health;
 mod journal;
 mod ledger;
+mod renaming;
 mod rows;
 mod salvage;
 mod session;
@@ -37,6 +38,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0005_providers.sql")),
         M::up(include_str!("migrations/0006_journal.sql")),
         M::up(include_str!("migrations/0007_saved.sql")),
+        M::up(include_str!("migrations/0008_renamed.sql")),
     ];
     Migrations::new(steps.to_vec())
 });

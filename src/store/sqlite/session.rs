@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, rows};
+use super::{journal, renaming, rows};
 use crate::catalog::{
     Act, ActId, ContentHash, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot, SourcePath,
     Trace,
@@ -285,6 +285,18 @@ impl Shelf for Session<'_> {
 
     fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()> {
         Ok(journal::put_saved(self.connection, name, query)?)
+    }
+
+    fn renamed(&mut self, tag: &LabelKey) -> Result<Option<String>> {
+        Ok(renaming::renamed(self.connection, tag)?)
+    }
+
+    fn put_renamed(&mut self, tag: &LabelKey, to: Option<&str>) -> Result<()> {
+        Ok(renaming::put_renamed(self.connection, tag, to)?)
+    }
+
+    fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>> {
+        Ok(renaming::said_by_models(self.connection, tag)?)
     }
 
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId> {

@@ -116,7 +116,14 @@ impl Tree {
         let unmakes = unmakes.then(|| Deed::Unmake(old.clone()));
         let photos = photos.iter().map(PhotoId);
         let edits = photos.map(|photo| Deed::Edit(photo, edits.clone()));
-        makes.into_iter().chain(unmakes).chain(edits).collect()
+        // All of it: models that say so from now on mean the new one, too.
+        let renames = from.len() == 1 && to_path.is_empty() && goes;
+        let renames = renames.then(|| Deed::Rename {
+            tag: old.clone(),
+            to: written.to_owned(),
+        });
+        let makes = makes.into_iter().chain(unmakes);
+        makes.chain(edits).chain(renames).collect()
     }
 
     /// What the kernel knows of a folder goes where the folder went.
