@@ -3,6 +3,7 @@
 mod commands;
 mod copying;
 mod counts;
+mod desktops;
 mod editing;
 mod fixture;
 mod model;

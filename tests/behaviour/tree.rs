@@ -13,10 +13,7 @@ use crate::suite;
 #[test]
 fn the_bare_tree_behaves() {
     let fixture = Fixture::new(suite::PHOTOS);
-    let surface = Bare {
-        tree: fixture.tree.clone(),
-        originals: fixture.originals.clone(),
-    };
+    let surface = Bare::new(&fixture);
     suite::run(&fixture, &surface);
 }
 
@@ -29,10 +26,7 @@ fn a_tag_lists_the_tags_of_most_photos_and_finds_the_others() {
         many[20..].join(" ")
     );
     let fixture = Fixture::new(&photos);
-    let surface = Bare {
-        tree: fixture.tree.clone(),
-        originals: fixture.originals.clone(),
-    };
+    let surface = Bare::new(&fixture);
     assert_eq!(surface.list("/tags").unwrap().len(), 40);
     let below = surface.list("/tags/t0").unwrap();
     let folders = below.iter().filter(|name| name.ends_with('/'));
@@ -48,12 +42,19 @@ fn a_tag_lists_the_tags_of_most_photos_and_finds_the_others() {
 
 const NOBODY: Caller = Caller { pid: 0, uid: 0 };
 
-struct Bare {
+pub struct Bare {
     tree: Arc<Tree>,
     originals: Arc<Originals>,
 }
 
 impl Bare {
+    pub fn new(fixture: &Fixture) -> Self {
+        Self {
+            tree: fixture.tree.clone(),
+            originals: fixture.originals.clone(),
+        }
+    }
+
     fn find(&self, path: &str) -> Result<Attr, Refusal> {
         let root = self.tree.attr(Inode::ROOT).map_err(refusal);
         let mut names = path.split('/').filter(|name| !name.is_empty());
