@@ -5,7 +5,7 @@
 //! ```text
 //!         main -> cli -> app                  app wires everything, nothing else does
 //!                         |
-//!      fuse      web      |      source       edges: kernel, control socket, disk
+//!      fuse      web      |      source       edges: kernel, browser and control socket, disk
 //!        |       |        |       |
 //!        +--> vfs::Tree   |       |           pure plans + one executor; no fuser, SQL, HTTP
 //!               |    \    v       |
@@ -29,7 +29,10 @@
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
 //! | what the kernel is told | `fuse/` |
 //! | a format of import and export | `exchange/` |
-//! | the local API behind the commands | `web/` |
+//! | the local API behind the commands | `web/`: one file a path |
+//! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
+//! | who may see the web page | `web/site/gate.rs` |
+//! | the small pictures that file managers share | `thumbnails/` |
 //!
 //! # The rules
 //!
@@ -52,5 +55,6 @@ pub mod library;
 pub mod originals;
 pub mod source;
 pub mod store;
+pub mod thumbnails;
 pub mod vfs;
 pub mod web;

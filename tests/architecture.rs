@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "exchange",
         &["catalog", "index", "library", "originals", "store"],
     ),
+    ("thumbnails", &["analysis", "catalog", "originals"]),
     (
         "fuse",
         &[
@@ -56,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "originals",
             "source",
             "store",
+            "thumbnails",
         ],
     ),
     (
@@ -70,6 +72,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "originals",
             "source",
             "store",
+            "thumbnails",
             "vfs",
             "web",
         ],

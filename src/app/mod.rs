@@ -6,6 +6,7 @@ pub mod check;
 pub mod index;
 mod lock;
 pub mod providers;
+mod retry;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ use crate::store::cached::{Cached, Room};
 use crate::store::ledger::Ledger;
 use crate::store::sqlite::{self, Salvage, Sqlite};
 use crate::store::{self, Store};
+use crate::thumbnails::Thumbnails;
 use crate::vfs::{self, Tree};
 
 pub use crate::analysis::providers::remote::ready_tls;
@@ -73,6 +75,7 @@ pub struct App {
     pub crawlers: Arc<Crawlers>,
     pub cache: Arc<Cached>,
     pub previews: Arc<Previews>,
+    pub thumbnails: Thumbnails,
     sync: Sync,
     follower: Follower,
     scanning: Mutex<()>,
@@ -80,6 +83,7 @@ pub struct App {
     started: Instant,
     index_file: PathBuf,
     mounted: OnceLock<PathBuf>,
+    page: OnceLock<String>,
     _lock: Lock,
 }
 
@@ -173,6 +177,7 @@ impl App {
         };
         let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
         let follower = Follower::new(watching(&config)).map_err(Error::Follow)?;
+        let thumbnails = thumbnails(&config);
         Ok(Self {
             config,
             library,
@@ -181,6 +186,7 @@ impl App {
             crawlers: Arc::default(),
             cache,
             previews,
+            thumbnails,
             sync,
             follower,
             scanning: Mutex::default(),
@@ -188,6 +194,7 @@ impl App {
             started: Instant::now(),
             index_file,
             mounted: OnceLock::new(),
+            page: OnceLock::new(),
             _lock: lock,
         })
     }
@@ -248,6 +255,16 @@ impl App {
 
     pub fn mountpoint(&self) -> Option<&Path> {
         self.mounted.get().map(PathBuf::as_path)
+    }
+
+    /// Where the web page is, if it is open.
+    pub fn page(&self) -> Option<&str> {
+        self.page.get().map(String::as_str)
+    }
+
+    /// The web page is open at this address. A process opens it once: the first holds.
+    pub fn opened_page(&self, address: String) {
+        self.page.get_or_init(|| address);
     }
 
     pub fn index_file(&self) -> &Path {
@@ -358,4 +375,11 @@ fn previews(config: &Config) -> Previews {
         Some(folder) => previews.and_in(folder, config.preview_cache_mb << 20),
         None => previews,
     }
+}
+
+/// A thirty-second of the memory; a file manager's own thumbnails cost nothing.
+fn thumbnails(config: &Config) -> Thumbnails {
+    let memory = (config.max_memory_mb << 15).min(64 << 20);
+    let folder = config::thumbnails_folder(&env);
+    Thumbnails::new(memory, folder, config.max_file_size_mb << 20)
 }

@@ -56,7 +56,7 @@ log_format = "text"
 
 # Seconds that browsers may keep pictures and styles.
 static_cache_ttl = 3600
-# Seconds that a page stays as it was made.
+# Seconds that a page is kept ready, while the catalog stays the same.
 template_cache_ttl = 300
 # Whether pages are compressed.
 compression_enabled = true

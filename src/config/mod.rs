@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use document::DOCUMENT;
-pub use places::{control_sockets, copies_folder, index_file, previews_folder, user_file};
+pub use places::{
+    control_sockets, copies_folder, index_file, previews_folder, thumbnails_folder, user_file,
+};
 pub use provider::{Kind, Price, Provider};
 pub use secret::Secret;
 
@@ -61,7 +63,7 @@ pub struct Config {
     pub preview_cache_mb: u64,
     /// How long browsers may keep pictures and styles of the web pages. Seconds.
     pub static_cache_ttl: u64,
-    /// How long a web page stays as it was made. Seconds.
+    /// How long a web page is kept ready while the catalog stays the same. Seconds.
     pub template_cache_ttl: u64,
     /// Whether web pages are compressed.
     pub compression_enabled: bool,

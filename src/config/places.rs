@@ -55,6 +55,11 @@ pub fn copies_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     Some(below_home(env, "XDG_CACHE_HOME", ".cache")?.join("kbasefs/copies"))
 }
 
+/// Where file managers keep thumbnails: `$XDG_CACHE_HOME/thumbnails`.
+pub fn thumbnails_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(below_home(env, "XDG_CACHE_HOME", ".cache")?.join("thumbnails"))
+}
+
 fn mark(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..16].to_owned()
 }

@@ -4,6 +4,7 @@
 //! step by [`crate::library::Library`]. Knows nothing of views, paths of the mount, SQL or files.
 
 mod alike;
+mod brief;
 mod copies;
 mod delta;
 mod evaluate;
@@ -20,6 +21,7 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
 pub use alike::Regrouped;
+pub use brief::Brief;
 pub use delta::{Delta, Face, PhotoDelta, Traits};
 pub use evaluate::FullText;
 pub use folders::{FolderId, SourceFolder};

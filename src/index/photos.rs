@@ -58,6 +58,10 @@ impl Record {
         &self.names
     }
 
+    pub fn date(&self) -> Option<WallClock> {
+        self.date
+    }
+
     pub fn hash(&self) -> Option<&ContentHash> {
         self.hash.as_deref()
     }

@@ -20,8 +20,8 @@ pub fn jpeg(picture: &Picture, longest: u32) -> Vec<u8> {
         let small = match own <= side {
             true => encode_within(picture.width, picture.height, &picture.rgb),
             false => {
-                let (width, height, rgb) = shrunk(picture, side);
-                encode_within(width, height, &rgb)
+                let small = shrunk(picture, side);
+                encode_within(small.width, small.height, &small.rgb)
             }
         };
         match small {
@@ -31,7 +31,8 @@ pub fn jpeg(picture: &Picture, longest: u32) -> Vec<u8> {
     }
 }
 
-fn shrunk(picture: &Picture, side: u32) -> (u32, u32, Vec<u8>) {
+/// The same picture with no side longer than `side`.
+pub fn shrunk(picture: &Picture, side: u32) -> Picture {
     let pixels = Pixels {
         width: picture.width,
         height: picture.height,
@@ -39,7 +40,11 @@ fn shrunk(picture: &Picture, side: u32) -> (u32, u32, Vec<u8>) {
         bytes: picture.rgb.clone(),
     };
     let pixels = pixels.shrunk(side);
-    (pixels.width, pixels.height, pixels.bytes)
+    Picture {
+        width: pixels.width,
+        height: pixels.height,
+        rgb: pixels.bytes,
+    }
 }
 
 /// `None` where no quality makes it small enough: noise does that.

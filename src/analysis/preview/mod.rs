@@ -18,7 +18,7 @@ use image::ImageFormat;
 
 use super::{Failure, Picture};
 use crate::catalog::clean;
-pub use encode::jpeg;
+pub use encode::{jpeg, shrunk};
 pub(super) use pixels::{Channels, Pixels};
 
 /// The longest side of a decoded picture. Smaller pictures stay as they are.

@@ -1,0 +1,130 @@
+//! Thumbnails on disk, as freedesktop.org's specification wants them: a PNG that says of which file at what time it is.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use md5::{Digest, Md5};
+
+use super::Size;
+use crate::analysis::{Picture, preview};
+use crate::catalog::FileStat;
+
+/// `$XDG_CACHE_HOME/thumbnails`
+pub struct Folder(PathBuf);
+
+/// A larger file is no thumbnail.
+const LARGEST: u64 = 4 << 20;
+
+const URI: &str = "Thumb::URI";
+const MTIME: &str = "Thumb::MTIME";
+
+impl Folder {
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    fn file(&self, uri: &str, size: Size) -> PathBuf {
+        let name: String = Md5::digest(uri.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        self.0.join(folder(size)).join(name + ".png")
+    }
+
+    /// The thumbnail of a file as it is now; a larger one will do. Whatever is damaged or of another time is as good as
+    /// none.
+    pub fn read(&self, uri: &str, stat: &FileStat, size: Size) -> Option<Picture> {
+        let larger = [size, Size::XLarge].into_iter();
+        larger
+            .map(|size| self.file(uri, size))
+            .find_map(|file| read(&file, uri, stat))
+    }
+
+    /// Only a cache: what can't be written is made again.
+    pub fn write(&self, uri: &str, stat: &FileStat, size: Size, picture: &Picture) {
+        let file = self.file(uri, size);
+        if let Err(error) = write(&file, uri, stat, &preview::shrunk(picture, size.pixels())) {
+            tracing::debug!("thumbnail not kept in {}: {error}", self.0.display());
+        }
+    }
+}
+
+fn folder(size: Size) -> &'static str {
+    match size {
+        Size::Large => "large",
+        Size::XLarge => "x-large",
+        Size::Screen => "xx-large",
+    }
+}
+
+/// Whole seconds, as the specification counts.
+fn seconds(stat: &FileStat) -> i64 {
+    stat.mtime_ns.div_euclid(1_000_000_000)
+}
+
+fn read(file: &Path, uri: &str, stat: &FileStat) -> Option<Picture> {
+    let mut bytes = Vec::new();
+    let file = File::open(file).ok()?;
+    file.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    is_of(&bytes, uri, stat)?;
+    Some(preview::decode(&bytes).ok()?.picture)
+}
+
+/// Whether a PNG says that it is of this file as it is now.
+fn is_of(png: &[u8], uri: &str, stat: &FileStat) -> Option<()> {
+    let decoder = png::Decoder::new(BufReader::new(io::Cursor::new(png)));
+    let reader = decoder.read_info().ok()?;
+    let info = reader.info();
+    let latin1 = info
+        .uncompressed_latin1_text
+        .iter()
+        .map(|t| (&t.keyword, &t.text));
+    let said: Vec<_> = latin1.collect();
+    let says = |key: &str, value: &str| said.iter().any(|(k, v)| *k == key && *v == value);
+    (says(URI, uri) && says(MTIME, &seconds(stat).to_string())).then_some(())
+}
+
+fn write(file: &Path, uri: &str, stat: &FileStat, picture: &Picture) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let new = file.with_extension(format!("kbasefs-{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = encode(options.open(&new)?, uri, stat, picture)
+        .map_err(io::Error::other)
+        .and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        // It is half a file; failing to remove it fails nobody.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn encode(
+    file: File,
+    uri: &str,
+    stat: &FileStat,
+    picture: &Picture,
+) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(BufWriter::new(file), picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    for (key, value) in [
+        (URI, uri),
+        (MTIME, &seconds(stat).to_string()),
+        ("Thumb::Size", &stat.size.to_string()),
+        ("Software", "kbasefs"),
+    ] {
+        encoder.add_text_chunk(key.to_owned(), value.to_owned())?;
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.rgb)?;
+    writer.finish()
+}

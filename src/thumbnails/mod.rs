@@ -1,0 +1,134 @@
+//! Small pictures of photos: made once, kept in memory and where file managers keep and look for theirs.
+//!
+//! The folder follows freedesktop.org's specification, so that whatever the desktop made already is served, and what is
+//! made here serves the desktop: <https://specifications.freedesktop.org/thumbnail-spec/latest/>. What is handed out is a
+//! JPEG of pixels that were decoded here, never the bytes of somebody else's file. Knows nothing of who looks at it.
+
+mod disk;
+mod uri;
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use moka::sync::Cache;
+
+use crate::analysis::{Picture, preview};
+use crate::catalog::{FileStat, Photo, PhotoId};
+use crate::originals::Originals;
+use disk::Folder;
+
+/// How large, by the longest side in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Size {
+    Large,
+    XLarge,
+    /// For looking at one photo; kept in memory only.
+    Screen,
+}
+
+impl Size {
+    pub const ALL: [Self; 3] = [Self::Large, Self::XLarge, Self::Screen];
+
+    pub fn pixels(self) -> u32 {
+        match self {
+            Self::Large => 256,
+            Self::XLarge => 512,
+            Self::Screen => preview::LONGEST_SIDE,
+        }
+    }
+
+    pub fn of_pixels(pixels: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|size| size.pixels() == pixels)
+    }
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the file cannot be read: {0}")]
+    Unread(Arc<io::Error>),
+    #[error("the file is not what the catalog knows")]
+    Changed,
+    #[error("the file is larger than max_file_size_mb")]
+    TooLarge,
+    #[error("{0}")]
+    NoPicture(String),
+}
+
+/// A photo at a time, and a size.
+type Key = (PhotoId, i64, Size);
+
+pub struct Thumbnails {
+    memory: Cache<Key, Bytes>,
+    folder: Option<Folder>,
+    /// Bytes of the largest original that is looked at.
+    largest: u64,
+}
+
+impl Thumbnails {
+    /// At most so many bytes in memory; on disk in `folder`, if there is one.
+    pub fn new(memory: u64, folder: Option<PathBuf>, largest: u64) -> Self {
+        let weight = |_: &Key, jpeg: &Bytes| u32::try_from(jpeg.len()).unwrap_or(u32::MAX);
+        Self {
+            memory: Cache::builder()
+                .max_capacity(memory)
+                .weigher(weight)
+                .build(),
+            folder: folder.map(Folder::new),
+            largest,
+        }
+    }
+
+    /// The thumbnail as a JPEG; made by one of those who want it at the same time. Blocks on the disk and decodes.
+    pub fn get(&self, originals: &Originals, photo: &Photo, size: Size) -> Result<Bytes, Error> {
+        let key = (photo.id, photo.stat.mtime_ns, size);
+        let make = || {
+            let picture = self.picture(originals, photo, size)?;
+            Ok(preview::jpeg(&picture, size.pixels()).into())
+        };
+        let made = self.memory.try_get_with(key, make);
+        made.map_err(|error: Arc<Error>| (*error).clone())
+    }
+
+    fn picture(&self, originals: &Originals, photo: &Photo, size: Size) -> Result<Picture, Error> {
+        let uri = uri::of_file(&originals.absolute(&photo.path));
+        let folder = self.folder.as_ref().filter(|_| size != Size::Screen);
+        if let Some(kept) = folder.and_then(|f| f.read(&uri, &photo.stat, size)) {
+            return Ok(kept);
+        }
+        let picture = self.decode(originals, photo)?;
+        let Some(folder) = folder else {
+            return Ok(picture);
+        };
+        // What was decoded for one size is there for the other.
+        for size in [Size::Large, Size::XLarge] {
+            folder.write(&uri, &photo.stat, size, &picture);
+        }
+        Ok(picture)
+    }
+
+    fn decode(&self, originals: &Originals, photo: &Photo) -> Result<Picture, Error> {
+        let unread = |error| Error::Unread(Arc::new(error));
+        let (file, stat) = originals.read(&photo.path).map_err(unread)?;
+        self.check(photo, &stat)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.size).unwrap_or(0));
+        file.take(self.largest)
+            .read_to_end(&mut bytes)
+            .map_err(unread)?;
+        let decoded = preview::decode(&bytes);
+        let decoded = decoded.map_err(|failure| Error::NoPicture(failure.to_string()))?;
+        Ok(decoded.picture)
+    }
+
+    fn check(&self, photo: &Photo, stat: &FileStat) -> Result<(), Error> {
+        match stat {
+            stat if !stat.same_content(&photo.stat) => Err(Error::Changed),
+            stat if stat.size > self.largest => Err(Error::TooLarge),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::*;
+use crate::catalog::{Format, SourcePath, Status};
+
+struct House {
+    source: tempfile::TempDir,
+    cache: tempfile::TempDir,
+    originals: Originals,
+}
+
+impl House {
+    fn new() -> Self {
+        let source = tempfile::tempdir().unwrap();
+        let picture = image::RgbImage::from_pixel(900, 600, image::Rgb([250, 150, 50]));
+        picture.save(source.path().join("a b.jpg")).unwrap();
+        std::fs::write(source.path().join("broken.jpg"), b"\xff\xd8\xff no").unwrap();
+        Self {
+            originals: Originals::open(source.path()).unwrap(),
+            source,
+            cache: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn thumbnails(&self) -> Thumbnails {
+        Thumbnails::new(1 << 20, Some(self.cache.path().into()), 1 << 20)
+    }
+
+    fn photo(&self, name: &str) -> Photo {
+        let path = SourcePath::new(name.as_bytes());
+        Photo {
+            id: PhotoId(1),
+            name: path.file_name().into(),
+            title_name: None,
+            text_bytes: 0,
+            stat: self.originals.stat(&path).unwrap().unwrap(),
+            path,
+            format: Format::Jpeg,
+            status: Status::Pending,
+            date: None,
+            hash: None,
+            width: 0,
+            height: 0,
+            perceptual_hash: None,
+            edited: false,
+        }
+    }
+
+    fn get(&self, name: &str, size: Size) -> Result<(u32, u32), Error> {
+        let jpeg = self
+            .thumbnails()
+            .get(&self.originals, &self.photo(name), size)?;
+        let picture = preview::decode(&jpeg).unwrap().picture;
+        Ok((picture.width, picture.height))
+    }
+
+    fn files(&self, folder: &str) -> Vec<std::path::PathBuf> {
+        let entries = self.cache.path().join(folder).read_dir();
+        entries.map_or(Vec::new(), |e| e.map(|e| e.unwrap().path()).collect())
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn one_decode_gives_both_sizes_where_file_managers_look() {
+    let house = House::new();
+    assert_eq!(house.get("a b.jpg", Size::Large).unwrap(), (256, 171));
+    let [large, x_large] = ["large", "x-large"].map(|folder| house.files(folder));
+    assert_eq!((large.len(), x_large.len()), (1, 1));
+    assert_eq!(mode(&large[0]), 0o600);
+    assert_eq!(mode(large[0].parent().unwrap()), 0o700);
+    let source = house.source.path().canonicalize().unwrap();
+    let uri = format!("file://{}/a%20b.jpg", source.display());
+    let name = large[0].file_stem().unwrap().to_str().unwrap();
+    use md5::Digest;
+    let expected: String = md5::Md5::digest(uri.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert_eq!(name, expected);
+}
+
+#[test]
+fn what_is_there_is_served_without_the_original_being_read() {
+    let house = House::new();
+    house.get("a b.jpg", Size::XLarge).unwrap();
+    let photo = house.photo("a b.jpg");
+    std::fs::remove_file(house.source.path().join("a b.jpg")).unwrap();
+    let served = house
+        .thumbnails()
+        .get(&house.originals, &photo, Size::Large);
+    assert!(served.is_ok());
+    let later = Photo {
+        stat: FileStat {
+            mtime_ns: photo.stat.mtime_ns + 1_000_000_000,
+            ..photo.stat
+        },
+        ..photo
+    };
+    let of_another_time = house
+        .thumbnails()
+        .get(&house.originals, &later, Size::Large);
+    assert!(matches!(of_another_time, Err(Error::Unread(_))));
+}
+
+#[test]
+fn a_foreign_or_damaged_thumbnail_is_as_good_as_none() {
+    let house = House::new();
+    house.get("a b.jpg", Size::Large).unwrap();
+    for folder in ["large", "x-large"] {
+        std::fs::write(&house.files(folder)[0], b"\x89PNG\r\n\x1a\n torn").unwrap();
+    }
+    assert_eq!(house.get("a b.jpg", Size::Large).unwrap(), (256, 171));
+}
+
+#[test]
+fn a_broken_picture_has_none_and_the_screen_size_stays_in_memory() {
+    let house = House::new();
+    assert!(matches!(
+        house.get("broken.jpg", Size::Large),
+        Err(Error::NoPicture(_))
+    ));
+    assert_eq!(house.get("a b.jpg", Size::Screen).unwrap(), (900, 600));
+    assert!(house.files("xx-large").is_empty());
+}
