@@ -12,10 +12,12 @@ mod journal;
 mod log;
 mod man;
 mod mount;
+mod page;
 mod provider;
 mod report;
 mod scan;
 mod search;
+mod serve;
 mod show;
 mod status;
 mod tag;
@@ -67,6 +69,7 @@ impl Common {
 enum Command {
     Mount(mount::Args),
     Umount(umount::Args),
+    Serve(serve::Args),
     #[command(hide = true)]
     Guard(mount::guard::Args),
     Scan(scan::Args),
@@ -111,6 +114,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let common = &cli.common;
     match cli.command {
         Command::Mount(args) => return mount::run(args, common),
+        Command::Serve(args) => return serve::run(args, common),
         Command::Umount(args) => umount::run(&args, common)?,
         Command::Guard(args) => mount::guard::run(&args)?,
         Command::Scan(args) => on_runtime(scan::run(args, common.load()?))?,

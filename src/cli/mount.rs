@@ -6,6 +6,7 @@ pub mod helper;
 mod sandbox;
 mod service;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,12 +21,13 @@ use guard::Guard;
 use sandbox::Reach;
 
 use super::log::Log;
+use super::page::{self, Wanted};
 use super::report::hinted;
 use super::{Common, log};
 use crate::app::{self, App};
 use crate::config::{Config, control_sockets};
 use crate::fuse::{self, Leave, MountOptions, Place, mounts};
-use crate::web::Socket;
+use crate::web::{Site, Socket};
 
 /// Show a photo folder arranged by what is in the pictures
 #[derive(clap::Args)]
@@ -43,6 +45,12 @@ pub struct Args {
     /// Let the process reach the photo folder for reading, its own folders and its servers, and nothing else (Landlock)
     #[arg(long)]
     sandbox: bool,
+    /// Show the catalog as a web page as well; at 127.0.0.1:8080 if nothing else is said
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, value_parser = page::address)]
+    web: Option<Option<SocketAddr>>,
+    /// File with the token that opens the page; without one, an address for one browser is printed where a token is needed
+    #[arg(long, value_name = "FILE", requires = "web")]
+    token_file: Option<PathBuf>,
     /// Be the process that a mount in the background leaves behind
     #[arg(long, hide = true)]
     daemon: bool,
@@ -65,12 +73,23 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let source = source(&args.source)?;
     refuse_nesting(&source, &args.mountpoint)?;
     let mountpoint = mountpoint(&args.mountpoint)?;
+    let page = args.web.map(|address| Wanted {
+        address: address.unwrap_or(page::USUAL),
+        token_file: args.token_file,
+    });
     if !(args.foreground || args.daemon) {
-        return daemon::start(&source, &mountpoint, &words, common);
+        return daemon::start(&source, &mountpoint, &words, page.as_ref(), common);
     }
     let log = log::start(&config, "warn,kbasefs=info");
     let daemon = args.daemon.then_some(&log);
-    serve(&source, &mountpoint, &options, config, daemon)?;
+    serve(
+        &source,
+        &mountpoint,
+        &options,
+        config,
+        page.as_ref(),
+        daemon,
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -132,8 +151,11 @@ fn serve(
     mountpoint: &Path,
     options: &MountOptions,
     config: Config,
+    page: Option<&Wanted>,
     daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
+    let site = page.map(Wanted::bind).transpose()?;
+    let url = site.as_ref().map(Site::url);
     let guard = guard::start(mountpoint)?;
     let place = match options.sandbox {
         true => confined(source, mountpoint, options, &config, &guard)?,
@@ -156,8 +178,13 @@ fn serve(
         return Err(broken.into());
     }
     drop(first_scan);
-    if let Some(log) = daemon {
-        daemon::ready(log, app.index_file())?;
+    if let Some(site) = site {
+        page::open(&runtime, site, &app);
+    }
+    match (daemon, &url) {
+        (Some(log), url) => daemon::ready(log, app.index_file(), url.as_deref())?,
+        (None, Some(url)) => super::terminal::say(format_args!("the page is at {url}"))?,
+        (None, None) => {}
     }
     tracing::info!(
         "{} is mounted on {}",
@@ -197,7 +224,7 @@ fn confined(
 
 /// Loads the index, then keeps the catalog in step with the source. Tells of the first scan's end, or of an index
 /// that can't be loaded.
-fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
+pub fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
     if let Err(broken) = app.load() {
         tracing::error!("{broken}");
         if tell.send(Err(broken)).is_err() {
@@ -244,10 +271,10 @@ fn unmount_on_signal(runtime: &Runtime, leaver: Leave) -> anyhow::Result<()> {
     Ok(())
 }
 
-type Api = tokio::task::JoinHandle<std::io::Result<()>>;
+pub type Api = tokio::task::JoinHandle<std::io::Result<()>>;
 
 /// Answers commands at the first place where a socket can be.
-fn serve_api(runtime: &Runtime, app: &Arc<App>) -> anyhow::Result<(oneshot::Sender<()>, Api)> {
+pub fn serve_api(runtime: &Runtime, app: &Arc<App>) -> anyhow::Result<(oneshot::Sender<()>, Api)> {
     let _inside = runtime.enter();
     let mut failed = None;
     for path in control_sockets(app.index_file(), &app::env) {

@@ -10,11 +10,11 @@ use crate::{app, exchange, store};
 
 #[derive(Debug)]
 pub struct Failure {
-    status: StatusCode,
-    error: String,
-    hint: Option<String>,
+    pub status: StatusCode,
+    pub error: String,
+    pub hint: Option<String>,
     /// A query with a mark below the place that is wrong.
-    pointed: Option<String>,
+    pub pointed: Option<String>,
 }
 
 impl Failure {
@@ -43,6 +43,14 @@ impl Failure {
             error: error.into(),
             hint: None,
             pointed: None,
+        }
+    }
+
+    /// Somebody asks for what they may not have.
+    pub fn refused(status: StatusCode, error: &str, hint: &str) -> Self {
+        Self {
+            status,
+            ..Self::hinted(error, hint)
         }
     }
 

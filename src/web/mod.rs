@@ -1,4 +1,5 @@
-//! The local API behind the commands: HTTP with JSON over a Unix socket that only its owner can open.
+//! The local API behind the commands: HTTP with JSON over a Unix socket that only its owner can open. The web page over
+//! TCP is apart from it, in [`site`].
 //!
 //! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
 
@@ -13,6 +14,7 @@ mod saved;
 mod scan;
 mod search;
 mod shape;
+mod site;
 mod status;
 mod tag;
 
@@ -29,6 +31,7 @@ use tokio::net::UnixListener;
 use crate::app::App;
 
 pub use analyze::PHOTOS_HEADER;
+pub use site::Site;
 
 /// Every page of the API.
 pub fn router(app: Arc<App>) -> Router {
@@ -46,6 +49,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/log", get(journal::get))
         .route("/api/v1/undo", post(journal::undo))
         .route("/api/v1/redo", post(journal::redo))
+        .route("/api/v1/web", post(site::open))
         .with_state(app)
 }
 

@@ -30,6 +30,7 @@ fn status(app: &App) -> Result<Value, Failure> {
         "version": env!("CARGO_PKG_VERSION"),
         "source": app.originals.root().to_string_lossy(),
         "mountpoint": app.mountpoint().map(|p| p.to_string_lossy()),
+        "page": app.page().map(|url| url.split('?').next()),
         "photos": index.len(),
         "analyzed": app.count(Status::Analyzed),
         "pending": app.count(Status::Pending),

@@ -5,10 +5,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::cli::Common;
 use crate::cli::log::Log;
+use crate::cli::page::Wanted;
+use crate::cli::{Common, terminal};
 
-/// What it writes when the mount is live; before that, only errors.
+/// What it writes when the mount is live, and behind it where the web page is; before that, only errors.
 const READY: &str = "ready";
 
 /// Starts it and waits until the mount is live, or passes on why it isn't.
@@ -16,6 +17,7 @@ pub fn start(
     source: &Path,
     mountpoint: &Path,
     options: &[String],
+    page: Option<&Wanted>,
     common: &Common,
 ) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(std::env::current_exe()?);
@@ -32,6 +34,12 @@ pub fn start(
     if let Some(file) = &common.config {
         command.arg("--config").arg(std::path::absolute(file)?);
     }
+    if let Some(page) = page {
+        command.arg(format!("--web={}", page.address));
+        if let Some(file) = &page.token_file {
+            command.arg("--token-file").arg(std::path::absolute(file)?);
+        }
+    }
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -41,7 +49,10 @@ pub fn start(
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;
     }
-    if line.trim() == READY {
+    if let Some(url) = line.trim().strip_prefix(READY) {
+        if !url.is_empty() {
+            terminal::say(format_args!("the page is at {}", url.trim()))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let mut errors = String::new();
@@ -57,9 +68,9 @@ pub fn start(
 }
 
 /// Says that the mount is live, and lets go of the terminal: from now on the log is a file beside the index.
-pub fn ready(log: &Log, index: &Path) -> io::Result<()> {
+pub fn ready(log: &Log, index: &Path, page: Option<&str>) -> io::Result<()> {
     log.move_to(&index.with_extension("log"))?;
-    println!("{READY}");
+    println!("{READY} {}", page.unwrap_or_default());
     let null = OpenOptions::new().write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&null)?;
     // The start of a session fails for the first process of one, which is as good.

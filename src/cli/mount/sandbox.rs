@@ -76,6 +76,7 @@ impl Reach {
         let caches = [
             config::previews_folder(&app::env),
             config::copies_folder(&app::env),
+            config::thumbnails_folder(&app::env),
         ];
         let folders: BTreeSet<_> = folders.chain(caches.into_iter().flatten()).collect();
         folders.iter().try_for_each(|folder| private(folder))?;

@@ -1,0 +1,100 @@
+//! `kbasefs serve`
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::client::Client;
+use super::mount::{follow_source, serve_api};
+use super::page::{self, Wanted};
+use super::{Common, log, target, terminal};
+use crate::app::App;
+use crate::config::Config;
+
+/// Show a catalog as a web page, with or without a mount
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of photos, or the mount of it
+    #[arg(value_name = "SOURCE|MOUNTPOINT")]
+    what: PathBuf,
+    /// Where; other machines reach it only where this is not 127.0.0.1, and need a token then
+    #[arg(long, value_name = "ADDR", default_value_t = page::USUAL, value_parser = page::address)]
+    web: SocketAddr,
+    /// File with the token that opens the page; without one, an address for one browser is printed where a token is needed
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
+    let config = common.load()?;
+    let source = target::source(&args.what)?;
+    let wanted = Wanted {
+        address: args.web,
+        token_file: args.token_file,
+    };
+    let runtime = Runtime::new()?;
+    if let Some(daemon) = runtime.block_on(Client::daemon(&source, &config))? {
+        runtime.block_on(ask(&daemon, &wanted))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    serve(&source, config, &wanted, runtime)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Has the process that owns the catalog open its page.
+async fn ask(daemon: &Client, wanted: &Wanted) -> anyhow::Result<()> {
+    let token = wanted.token_file.as_deref().map(page::token).transpose()?;
+    let asked = json!({"address": wanted.address, "token": token});
+    let answer = daemon.post("/api/v1/web", &asked).await?.value().await?;
+    let url = answer["url"].as_str().unwrap_or_default();
+    let was_open = answer["opened"] == false;
+    let already = if was_open { " already" } else { "" };
+    terminal::say(format_args!("the page is{already} at {url}"))?;
+    Ok(())
+}
+
+/// Owns the catalog until it is told to end.
+fn serve(source: &Path, config: Config, wanted: &Wanted, runtime: Runtime) -> anyhow::Result<()> {
+    let _log = log::start(&config, "warn,kbasefs=info");
+    let app = Arc::new(App::begin(source, config)?);
+    let site = wanted.bind()?;
+    let url = site.url();
+    let (stop_api, api) = serve_api(&runtime, &app)?;
+    let (tell, told) = mpsc::channel();
+    let follow = {
+        let app = Arc::clone(&app);
+        std::thread::Builder::new()
+            .name("kbasefs-follow".into())
+            .spawn(move || follow_source(&app, &tell))?
+    };
+    page::open(&runtime, site, &app);
+    terminal::say(format_args!("the page is at {url}"))?;
+    runtime.block_on(signalled())?;
+    drop(told);
+    app.stop();
+    let _ = stop_api.send(());
+    runtime.block_on(api)??;
+    if follow.join().is_err() {
+        tracing::error!("following the source broke down");
+    }
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(())
+}
+
+async fn signalled() -> std::io::Result<()> {
+    let mut end = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = end.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Looking at one photo on purpose. It goes on by itself; whoever wants to know asks again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::super::failure::Failure;
+use super::Pages;
+use super::details::{Details, Wanted};
+use super::page::{self, Mistake, counted, visible};
+use super::view::Asked;
+use crate::analysis::Ended;
+use crate::analysis::scheduler::Request;
+use crate::app::App;
+use crate::catalog::{Detail, PhotoId, Status};
+
+/// The analyses that were asked for here, and how they ended, until somebody has seen it.
+#[derive(Default)]
+pub struct Analyses(Mutex<HashMap<PhotoId, Run>>);
+
+struct Run {
+    since: Instant,
+    ended: Option<Ended>,
+}
+
+/// Ends that nobody came back for, at most.
+const MOST_UNSEEN: usize = 1000;
+
+/// What is shown of it.
+pub struct Panel {
+    /// Where to ask how far it is.
+    pub link: String,
+    pub button: Option<&'static str>,
+    pub running: Option<String>,
+    pub ended: Option<String>,
+}
+
+impl Analyses {
+    /// False when it runs already.
+    fn begin(&self, photo: PhotoId) -> bool {
+        let mut runs = self.lock();
+        if runs.get(&photo).is_some_and(|run| run.ended.is_none()) {
+            return false;
+        }
+        if runs.len() >= MOST_UNSEEN {
+            runs.retain(|_, run| run.ended.is_none());
+        }
+        let since = Instant::now();
+        runs.insert(photo, Run { since, ended: None });
+        true
+    }
+
+    fn end(&self, photo: PhotoId, ended: Ended) {
+        if let Some(run) = self.lock().get_mut(&photo) {
+            run.ended = Some(ended);
+        }
+    }
+
+    pub fn is_running(&self, photo: PhotoId) -> bool {
+        self.lock()
+            .get(&photo)
+            .is_some_and(|run| run.ended.is_none())
+    }
+
+    /// What is to be shown now. An end is shown once.
+    pub fn panel(&self, app: &App, detail: &Detail, asked: &Asked) -> Panel {
+        let photo = detail.entry.photo.id;
+        let mut runs = self.lock();
+        let ended = runs.get(&photo).and_then(|run| run.ended.clone());
+        if ended.is_some() {
+            runs.remove(&photo);
+        }
+        let since = runs.get(&photo).map(|run| run.since);
+        Panel {
+            link: asked.link(&format!("/photo/{photo}/analysis")),
+            button: button(detail.entry.photo.status),
+            running: since.map(|since| running(app, since)),
+            ended: ended.map(words),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PhotoId, Run>> {
+        self.0.lock().expect("no run is left half-noted")
+    }
+}
+
+fn button(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Pending => Some("Look at it"),
+        Status::Analyzed => Some("Look again"),
+        Status::Failed => Some("Try again"),
+        Status::Unsupported => None,
+    }
+}
+
+fn running(app: &App, since: Instant) -> String {
+    let waiting = app.scheduler.progress().queued;
+    let others = match waiting {
+        0 => String::new(),
+        n => format!(", {} in the queue", counted(n)),
+    };
+    format!("Looking at it: {} s{others}", since.elapsed().as_secs())
+}
+
+fn words(ended: Ended) -> String {
+    match ended {
+        Ended::Analyzed => "Looked at just now".into(),
+        Ended::Failed(reason) => format!("It failed: {}", visible(&reason)),
+        Ended::Refused(reason) => format!("The model declined: {}", visible(&reason)),
+        Ended::Skipped => "Nothing new: every model that may look has looked".into(),
+    }
+}
+
+pub async fn post(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<u32>,
+    headers: HeaderMap,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Mistake> {
+    let photo = PhotoId(id);
+    super::pictures::photo(&pages.app, id)?;
+    if pages.analyses.begin(photo) {
+        tokio::spawn(look(Arc::clone(&pages), photo));
+    }
+    match page::is_for_script(&headers) {
+        true => fragment(&pages, photo, wanted).await,
+        false => Ok(Redirect::to(&wanted.asked().link(&format!("/photo/{id}"))).into_response()),
+    }
+}
+
+/// Goes on whether somebody waits or not.
+async fn look(pages: Arc<Pages>, photo: PhotoId) {
+    let retried = page::blocking(&pages, move |pages| Ok(pages.app.retry(&[photo])?)).await;
+    if let Err(failure) = retried {
+        pages.analyses.end(photo, Ended::Failed(failure.error));
+        return;
+    }
+    let request = Request {
+        photos: vec![photo],
+        provider: None,
+        stale: true,
+    };
+    let mut end = Ended::Skipped;
+    pages
+        .app
+        .scheduler
+        .analyze_all(request, |_, ended| end = ended.clone())
+        .await;
+    pages.analyses.end(photo, end);
+}
+
+#[derive(Template)]
+#[template(path = "analysis.html")]
+struct Fragment {
+    id: u32,
+    asked: Asked,
+    analysis: Panel,
+}
+
+/// How far it is: asked by the page while it runs.
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<u32>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Mistake> {
+    fragment(&pages, PhotoId(id), wanted).await
+}
+
+/// The progress alone; once it is over, all details, for they are others now.
+async fn fragment(pages: &Arc<Pages>, photo: PhotoId, wanted: Wanted) -> Result<Response, Mistake> {
+    let asked = wanted.asked();
+    if !pages.analyses.is_running(photo) {
+        let made = page::blocking(pages, move |pages| Details::of(pages, photo, asked, None));
+        let whole = [("hx-retarget", "#details"), ("hx-reswap", "outerHTML")];
+        return Ok((whole, page::html(&made.await?)?).into_response());
+    }
+    let made = page::blocking(pages, move |pages| {
+        let gone = || Failure::not_found("the photo has just gone", "look where it moved to");
+        let detail = pages.app.library.detail(photo)?.ok_or_else(gone)?;
+        let analysis = pages.analyses.panel(&pages.app, &detail, &asked);
+        Ok(Fragment {
+            id: photo.0,
+            asked,
+            analysis,
+        })
+    });
+    page::html(&made.await?)
+}

@@ -1,0 +1,171 @@
+//! The JSON API for programs, as `openapi.json` describes it: looking, and asking for analyses.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::failure::Failure;
+use super::super::shape::PhotoShape;
+use super::super::{analyze, photo, search, status};
+use super::Pages;
+use super::facets;
+use super::gallery;
+use super::order::Sort;
+use super::page;
+use super::view::{Asked, View};
+use crate::app::App;
+use crate::catalog::{Facet, fold};
+
+pub fn router(pages: Arc<Pages>, app: Arc<App>) -> Router {
+    let shared = Router::new()
+        .route("/api/v1/status", get(status::get))
+        .route("/api/v1/search", get(search::get))
+        .route("/api/v1/photo", get(photo::get))
+        .with_state(app);
+    Router::new()
+        .route("/api/v1/photos", get(photos))
+        .route("/api/v1/facets", get(all_facets))
+        .route("/api/v1/tags", get(tags))
+        .route("/api/v1/openapi.json", get(openapi))
+        .with_state(pages)
+        .merge(shared)
+}
+
+/// What begins to answer when the folder was looked through, however long that takes.
+pub fn patient(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/api/v1/analyze", post(analyze::post))
+        .with_state(app)
+}
+
+const OPENAPI: &str = include_str!("../assets/openapi.json");
+
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+const A_PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1000;
+
+#[derive(Deserialize)]
+struct PhotosAsked {
+    #[serde(default)]
+    q: String,
+    sort: Option<Sort>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct PhotoPage {
+    total: u64,
+    photos: Vec<PhotoShape>,
+    /// What `after` is for the next page.
+    next: Option<String>,
+}
+
+async fn photos(
+    State(pages): State<Arc<Pages>>,
+    Query(asked): Query<PhotosAsked>,
+) -> Result<Json<PhotoPage>, Failure> {
+    page::blocking(&pages, move |pages| {
+        let app = &pages.app;
+        let view = View::find(
+            app,
+            &Asked {
+                q: asked.q,
+                sort: asked.sort,
+            },
+        )?;
+        let after = asked.after.as_deref().map(gallery::key).transpose()?;
+        let most = asked.limit.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
+        let (keys, more) = view.order(app).page(after.as_ref(), most);
+        let mut photos = Vec::with_capacity(keys.len());
+        for key in &keys {
+            photos.extend(
+                app.library
+                    .detail(key.photo())?
+                    .as_ref()
+                    .map(PhotoShape::from),
+            );
+        }
+        let next = keys.last().filter(|_| more).map(ToString::to_string);
+        Ok(Json(PhotoPage {
+            total: view.photos.len(),
+            photos,
+            next,
+        }))
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct FacetsAsked {
+    #[serde(default)]
+    q: String,
+    limit: Option<usize>,
+}
+
+async fn all_facets(
+    State(pages): State<Arc<Pages>>,
+    Query(asked): Query<FacetsAsked>,
+) -> Result<Json<Value>, Failure> {
+    page::blocking(&pages, move |pages| {
+        let view = View::find(
+            &pages.app,
+            &Asked {
+                q: asked.q,
+                sort: None,
+            },
+        )?;
+        let most = asked.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE);
+        let choices = |facet| facets::choices(&pages.app, &view, facet, most);
+        let facets: serde_json::Map<_, _> = Facet::ALL
+            .into_iter()
+            .map(|facet| (facet.name().to_owned(), json!(choices(facet))))
+            .collect();
+        Ok(Json(json!({"total": view.photos.len(), "facets": facets})))
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct TagsAsked {
+    /// What they begin with.
+    #[serde(default)]
+    prefix: String,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct TagCount {
+    tag: String,
+    photos: u64,
+}
+
+/// The most frequent first.
+async fn tags(
+    State(pages): State<Arc<Pages>>,
+    Query(asked): Query<TagsAsked>,
+) -> Result<Json<Value>, Failure> {
+    page::blocking(&pages, move |pages| {
+        let index = pages.app.library.index();
+        let prefix = fold(&asked.prefix);
+        let mut tags = index.labels_within(Facet::Tag, &index.photos_below(b""));
+        tags.retain(|tag| tag.key.folded.starts_with(&prefix));
+        tags.sort_by(|a, b| (b.photos, &a.shown).cmp(&(a.photos, &b.shown)));
+        tags.truncate(asked.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE));
+        let tags = tags.into_iter().map(|tag| TagCount {
+            tag: tag.shown,
+            photos: tag.photos,
+        });
+        Ok(Json(json!({ "tags": tags.collect::<Vec<_>>() })))
+    })
+    .await
+}

@@ -1,0 +1,107 @@
+//! What is served as it is: styles, scripts, the icon. All of it is in the program.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use tower_http::compression::Predicate;
+
+use super::super::failure::Failure;
+use super::Pages;
+
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+const ASSETS: [Asset; 5] = [
+    Asset {
+        name: "page.css",
+        kind: "text/css; charset=utf-8",
+        bytes: include_bytes!("../assets/page.css"),
+    },
+    Asset {
+        name: "page.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/page.js"),
+    },
+    Asset {
+        name: "htmx.min.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/htmx.min.js"),
+    },
+    Asset {
+        name: "icon.svg",
+        kind: "image/svg+xml",
+        bytes: include_bytes!("../assets/icon.svg"),
+    },
+    Asset {
+        name: "none.svg",
+        kind: "image/svg+xml",
+        bytes: include_bytes!("../assets/none.svg"),
+    },
+];
+
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    named(&pages, &name)
+}
+
+/// Where browsers look for it that know no page.
+pub async fn icon(State(pages): State<Arc<Pages>>) -> Result<Response, Failure> {
+    named(&pages, "icon.svg")
+}
+
+fn named(pages: &Pages, name: &str) -> Result<Response, Failure> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or_else(|| Failure::not_found("no such file", "go back to the page"))?;
+    let headers = [
+        (CONTENT_TYPE, asset.kind.to_owned()),
+        (CACHE_CONTROL, kept(pages.app.config.static_cache_ttl)),
+    ];
+    Ok((headers, asset.bytes).into_response())
+}
+
+/// For so many seconds, by the browser alone.
+pub fn kept(seconds: u64) -> String {
+    format!("private, max-age={seconds}")
+}
+
+/// What shows where a photo has no picture.
+pub fn no_picture() -> Response {
+    let none = ASSETS.iter().find(|asset| asset.name == "none.svg");
+    let none = none.expect("it is in the list");
+    let headers = [
+        (CONTENT_TYPE, none.kind),
+        (CACHE_CONTROL, "private, max-age=60"),
+    ];
+    (headers, none.bytes).into_response()
+}
+
+/// What is worth compressing: text of some length. Pictures are compressed, and lines that come one by one must not wait.
+#[derive(Clone, Copy)]
+pub struct IsText<P>(pub P);
+
+impl<P: Predicate> Predicate for IsText<P> {
+    fn should_compress<B: http_body::Body>(&self, response: &axum::http::Response<B>) -> bool {
+        let kind = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
+        let is_text = kind.is_some_and(|kind| {
+            let kinds = [
+                "text/html",
+                "text/css",
+                "text/javascript",
+                "application/json",
+                "image/svg+xml",
+            ];
+            kinds.iter().any(|text| kind.starts_with(text))
+        });
+        is_text && self.0.should_compress(response)
+    }
+}

@@ -1,0 +1,286 @@
+//! What is known of one photo, beside its picture: texts, tags, rating, facts, and the forms that change them.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::order::Sort;
+use super::page::{self, Mistake, counted, visible};
+use super::view::Asked;
+use super::{Pages, analysis};
+use crate::app::App;
+use crate::catalog::{
+    ActId, Detail, Facet, Label, Origin, PhotoId, Query as Meant, Status, TextField,
+};
+
+/// The panel beside the picture.
+#[derive(Template)]
+#[template(path = "details.html")]
+pub struct Details {
+    id: u32,
+    asked: Asked,
+    pub title: String,
+    title_by: Option<&'static str>,
+    pub description: String,
+    description_by: Option<&'static str>,
+    tags: Vec<Tag>,
+    /// As they are edited: between commas.
+    tag_list: String,
+    rating: u8,
+    facts: Vec<(&'static str, String)>,
+    places: Vec<(&'static str, String)>,
+    is_edited: bool,
+    analysis: analysis::Panel,
+    notice: Option<Notice>,
+}
+
+struct Tag {
+    name: String,
+    /// As it is sent back.
+    value: String,
+    href: String,
+    origin: &'static str,
+    sure: Option<String>,
+}
+
+/// What was just done, to be taken back.
+struct Notice {
+    act: u64,
+    words: String,
+    is_undone: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    pub q: String,
+    pub sort: Option<Sort>,
+    /// What was just done.
+    pub act: Option<u64>,
+}
+
+impl Wanted {
+    pub fn asked(&self) -> Asked {
+        Asked {
+            q: self.q.clone(),
+            sort: self.sort,
+        }
+    }
+}
+
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<u32>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Mistake> {
+    let made = page::blocking(&pages, move |pages| {
+        Details::of(pages, PhotoId(id), wanted.asked(), wanted.act.map(ActId))
+    });
+    page::html(&made.await?)
+}
+
+impl Details {
+    /// May block on the disk.
+    pub fn of(
+        pages: &Pages,
+        id: PhotoId,
+        asked: Asked,
+        act: Option<ActId>,
+    ) -> Result<Self, Failure> {
+        let app = &pages.app;
+        let gone =
+            || Failure::not_found("the catalog has no such photo", "it may have been deleted");
+        let detail = app.library.detail(id)?.ok_or_else(gone)?;
+        let (title, title_by) = text(&detail, TextField::Title);
+        let (description, description_by) = text(&detail, TextField::Description);
+        Ok(Self {
+            id: id.0,
+            analysis: pages.analyses.panel(app, &detail, &asked),
+            asked,
+            title,
+            title_by,
+            description,
+            description_by,
+            tags: tags(&detail).into_iter().map(tag).collect(),
+            tag_list: tag_list(&detail),
+            rating: rating(&detail),
+            facts: facts(&detail),
+            places: places(app, &detail),
+            is_edited: detail.entry.photo.edited,
+            notice: act.and_then(|act| notice(app, act)),
+        })
+    }
+}
+
+fn text(detail: &Detail, field: TextField) -> (String, Option<&'static str>) {
+    match detail.text(field).filter(|text| !text.value.is_empty()) {
+        Some(text) => (visible(&text.value), Some(by(text.origin))),
+        None => (String::new(), None),
+    }
+}
+
+/// Who says so, in words.
+pub fn by(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Human => "you",
+        Origin::Xmp => "a sidecar",
+        Origin::File => "the file",
+        Origin::Remote => "a model on a server",
+        Origin::Embedded => "the built-in model",
+    }
+}
+
+/// The tags that hold: a person's first, then by confidence.
+pub fn tags(detail: &Detail) -> Vec<&Label> {
+    let mut tags = Label::effective(&detail.entry.labels);
+    tags.retain(|l| l.facet == Facet::Tag);
+    tags.sort_by(|a, b| {
+        a.origin
+            .cmp(&b.origin)
+            .then(b.confidence.total_cmp(&a.confidence))
+    });
+    tags
+}
+
+fn tag(label: &Label) -> Tag {
+    let guessed = matches!(label.origin, Origin::Remote | Origin::Embedded);
+    let query = Meant::label(Facet::Tag, &label.value).to_string();
+    Tag {
+        name: visible(&label.value),
+        value: label.value.clone(),
+        href: page::link("/", &[("q", &query)]),
+        origin: by(label.origin),
+        sure: guessed.then(|| format!("{:.0} %", label.confidence * 100.0)),
+    }
+}
+
+/// A comma in a tag is written as a semicolon, as lists do everywhere.
+pub fn tag_list(detail: &Detail) -> String {
+    let names = tags(detail)
+        .into_iter()
+        .map(|tag| tag.value.replace(',', ";"));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+pub fn rating(detail: &Detail) -> u8 {
+    let labels = Label::effective(&detail.entry.labels);
+    let rating = labels.into_iter().find(|l| l.facet == Facet::Rating);
+    rating.and_then(|l| l.value.parse().ok()).unwrap_or(0)
+}
+
+fn facts(detail: &Detail) -> Vec<(&'static str, String)> {
+    let (photo, facts) = (&detail.entry.photo, &detail.facts);
+    let place = [&facts.city, &facts.country].into_iter().flatten();
+    let place: Vec<_> = place.map(|p| visible(p)).collect();
+    let position = facts.position.map(|p| {
+        let side = |degrees: f64, [plus, minus]: [char; 2]| {
+            format!(
+                "{:.5}\u{b0} {}",
+                degrees.abs(),
+                if degrees < 0.0 { minus } else { plus }
+            )
+        };
+        format!(
+            "{}, {}",
+            side(p.latitude, ['N', 'S']),
+            side(p.longitude, ['E', 'W'])
+        )
+    });
+    let colors = Label::effective(&detail.entry.labels)
+        .into_iter()
+        .filter(|l| l.facet == Facet::Color);
+    let colors: Vec<_> = colors.map(|l| l.value.as_str()).collect();
+    let date = photo.date.map(|d| d.to_string().replace('T', ", "));
+    let looked = detail
+        .analyses
+        .iter()
+        .map(|(who, model, at)| format!("{who} ({model}), {}", when(*at)));
+    let looked: Vec<_> = looked.map(|l| visible(&l)).collect();
+    let some = |text: String| Some(text).filter(|t| !t.is_empty());
+    let all = [
+        ("Taken", date),
+        ("Place", some(place.join(", "))),
+        ("Position", position),
+        ("Camera", facts.camera.as_deref().map(visible)),
+        ("Lens", facts.lens.as_deref().map(visible)),
+        (
+            "Size",
+            (facts.width > 0).then(|| format!("{} \u{d7} {}", facts.width, facts.height)),
+        ),
+        (
+            "File",
+            Some(format!(
+                "{}, {}",
+                photo.format.name(),
+                bytes(photo.stat.size)
+            )),
+        ),
+        ("Colours", some(colors.join(", "))),
+        ("Looked at by", some(looked.join("; "))),
+        (
+            "State",
+            Some(status(detail)).filter(|_| photo.status != Status::Analyzed),
+        ),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+fn status(detail: &Detail) -> String {
+    let photo = &detail.entry.photo;
+    match (photo.status, &detail.failure) {
+        (Status::Failed, Some(reason)) => format!("failed: {}", visible(reason)),
+        (Status::Unsupported, _) => format!("no decoder for {} yet", photo.format.name()),
+        _ => "not looked at yet".into(),
+    }
+}
+
+/// Where its file is.
+fn places(app: &App, detail: &Detail) -> Vec<(&'static str, String)> {
+    let path = &detail.entry.photo.path;
+    let shown = |path: std::path::PathBuf| visible(&path.to_string_lossy());
+    let mut places = Vec::new();
+    if let Some(mountpoint) = app.mountpoint() {
+        use std::os::unix::ffi::OsStrExt;
+        let inside = std::ffi::OsStr::from_bytes(path.as_bytes());
+        places.push(("In the catalog", shown(mountpoint.join("all").join(inside))));
+    }
+    places.push(("Original", shown(app.originals.absolute(path))));
+    places
+}
+
+/// `3.4 MB`
+pub fn bytes(size: u64) -> String {
+    match size {
+        0..1000 => format!("{size} bytes"),
+        1000..1_000_000 => format!("{} kB", size / 1000),
+        _ => format!("{:.1} MB", size as f64 / 1e6),
+    }
+}
+
+/// A moment in seconds since 1970, as the clock here says it.
+pub fn when(at: i64) -> String {
+    let Ok(moment) = jiff::Timestamp::from_second(at) else {
+        return String::new();
+    };
+    let here = moment.to_zoned(jiff::tz::TimeZone::system());
+    here.strftime("%-d %B %Y, %H:%M").to_string()
+}
+
+fn notice(app: &App, act: ActId) -> Option<Notice> {
+    let (done, _) = app.library.store().act(act).ok()??;
+    let photos = match done.photos {
+        0 | 1 => String::new(),
+        n => format!(" ({} photos)", counted(n)),
+    };
+    Some(Notice {
+        act: act.0,
+        words: visible(&done.words) + &photos,
+        is_undone: done.undone_by.is_some(),
+    })
+}

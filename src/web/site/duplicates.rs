@@ -1,0 +1,106 @@
+//! Photos that are alike, group by group.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::Pages;
+use super::details::bytes;
+use super::page::{self, Frame, Mistake, counted, visible};
+use super::tiles::PhotoTile;
+use super::view::Asked;
+use crate::app::App;
+use crate::catalog::{Photo, PhotoId};
+
+const A_PAGE: usize = 30;
+/// Photos of a group that are shown.
+const MOST: usize = 24;
+
+#[derive(Template)]
+#[template(path = "duplicates.html")]
+struct Duplicates {
+    frame: Frame,
+    total: String,
+    groups: Vec<Group>,
+    next: Option<String>,
+}
+
+struct Group {
+    photos: Vec<Alike>,
+    more: u64,
+}
+
+struct Alike {
+    tile: PhotoTile,
+    path: String,
+    facts: String,
+    /// Of the same bytes as the first.
+    is_copy: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    /// Groups after that of this oldest photo.
+    after: Option<u32>,
+}
+
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Mistake> {
+    let made = page::blocking(&pages, move |pages| make(&pages.app, wanted.after));
+    page::html(&made.await?)
+}
+
+fn make(app: &App, after: Option<u32>) -> Result<Duplicates, Failure> {
+    let groups = app.library.index().groups();
+    let total = counted(groups.len() as u64);
+    let mut rest = groups
+        .into_iter()
+        .filter(|oldest| after.is_none_or(|after| oldest.0 > after));
+    let page: Vec<_> = rest.by_ref().take(A_PAGE).collect();
+    let more = rest.next().is_some();
+    let next = page
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/duplicates?after={last}"));
+    Ok(Duplicates {
+        frame: Frame::new("Duplicates", "/duplicates"),
+        total,
+        groups: page.into_iter().map(|oldest| group(app, oldest)).collect(),
+        next,
+    })
+}
+
+fn group(app: &App, oldest: PhotoId) -> Group {
+    let index = app.library.index();
+    let members = index.group(oldest);
+    let first = index.photo(oldest).and_then(|p| p.hash);
+    let photos = members.iter().take(MOST).filter_map(|id| {
+        let photo = index.photo(PhotoId(id))?;
+        Some(Alike {
+            tile: PhotoTile::of(app, photo.id, &Asked::default())?,
+            path: visible(&photo.path.to_string()),
+            facts: facts(&photo),
+            is_copy: photo.id != oldest && first.is_some() && photo.hash == first,
+        })
+    });
+    Group {
+        photos: photos.collect(),
+        more: members.len().saturating_sub(MOST as u64),
+    }
+}
+
+fn facts(photo: &Photo) -> String {
+    let size = (photo.width > 0).then(|| format!("{} \u{d7} {}", photo.width, photo.height));
+    let date = photo.date.map(|d| d.day_label());
+    let all = [size, Some(bytes(photo.stat.size)), date];
+    all.into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" \u{b7} ")
+}

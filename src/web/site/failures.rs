@@ -1,0 +1,113 @@
+//! Photos that could not be looked at: why, and another try.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::Pages;
+use super::page::{self, Frame, Mistake, counted, visible};
+use super::tiles::PhotoTile;
+use super::view::Asked;
+use crate::analysis::Access;
+use crate::app::App;
+use crate::catalog::{PhotoId, Status};
+
+const A_PAGE: usize = 50;
+
+#[derive(Template)]
+#[template(path = "failures.html")]
+struct Failures {
+    frame: Frame,
+    total: String,
+    unsupported: u64,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+struct Row {
+    tile: PhotoTile,
+    path: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    after: Option<u32>,
+}
+
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Mistake> {
+    let made = page::blocking(&pages, move |pages| make(&pages.app, wanted.after));
+    page::html(&made.await?)
+}
+
+fn make(app: &App, after: Option<u32>) -> Result<Failures, Failure> {
+    let failed = app.library.index().photos_with(Status::Failed);
+    let mut rest = failed
+        .iter()
+        .filter(|id| after.is_none_or(|after| *id > after));
+    let page: Vec<_> = rest.by_ref().take(A_PAGE).collect();
+    let more = rest.next().is_some();
+    let next = page
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/failures?after={last}"));
+    let rows = page
+        .into_iter()
+        .filter_map(|id| row(app, PhotoId(id)).transpose());
+    Ok(Failures {
+        frame: Frame::new("Failures", "/failures"),
+        total: counted(failed.len()),
+        unsupported: app.count(Status::Unsupported),
+        rows: rows.collect::<Result<_, _>>()?,
+        next,
+    })
+}
+
+fn row(app: &App, id: PhotoId) -> Result<Option<Row>, Failure> {
+    let (Some(detail), Some(tile)) = (
+        app.library.detail(id)?,
+        PhotoTile::of(app, id, &Asked::default()),
+    ) else {
+        return Ok(None);
+    };
+    Ok(Some(Row {
+        tile,
+        path: visible(&detail.entry.photo.path.to_string()),
+        reason: visible(detail.failure.as_deref().unwrap_or("nobody knows why")),
+    }))
+}
+
+#[derive(Deserialize)]
+pub struct Again {
+    /// All of them without it.
+    photo: Option<u32>,
+}
+
+pub async fn retry(
+    State(pages): State<Arc<Pages>>,
+    Form(again): Form<Again>,
+) -> Result<Response, Mistake> {
+    let retried = page::blocking(&pages, move |pages| {
+        let app = &pages.app;
+        let failed = app.library.index().photos_with(Status::Failed);
+        let meant = failed
+            .iter()
+            .filter(|id| again.photo.is_none_or(|photo| photo == *id));
+        let meant: Vec<_> = meant.map(PhotoId).collect();
+        app.retry(&meant)?;
+        meant
+            .iter()
+            .for_each(|photo| app.scheduler.accessed(*photo, Access::Asked));
+        Ok(())
+    });
+    retried.await?;
+    Ok(Redirect::to("/failures").into_response())
+}

@@ -1,0 +1,235 @@
+//! The photos of a query, side by side, page after page, and what they have in common.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::Pages;
+use super::facets::{self, Chip, FacetBox};
+use super::order::{Key, Sort};
+use super::page::{self, Frame, Mistake, counted};
+use super::tiles::{Division, PhotoTile, Tile};
+use super::view::{Asked, View};
+use crate::app::App;
+use crate::catalog::{Facet, Status};
+
+/// Photos on a page, if the address doesn't say.
+const A_PAGE: usize = 80;
+const LARGEST_PAGE: usize = 1000;
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    q: String,
+    sort: Option<Sort>,
+    after: Option<String>,
+    n: Option<usize>,
+}
+
+impl Wanted {
+    fn view(&self) -> Asked {
+        Asked {
+            q: self.q.clone(),
+            sort: self.sort,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "gallery.html")]
+struct Gallery {
+    frame: Frame,
+    total: String,
+    is_one: bool,
+    tiles: Vec<Tile>,
+    next: Option<String>,
+    chips: Vec<Chip>,
+    facets: Vec<FacetBox>,
+    sorts: Vec<SortLink>,
+    saved: Vec<(String, String)>,
+    progress: Option<String>,
+}
+
+struct SortLink {
+    words: &'static str,
+    href: String,
+    is_chosen: bool,
+}
+
+/// The tiles alone, for scrolling on.
+#[derive(Template)]
+#[template(path = "tiles.html")]
+struct More {
+    tiles: Vec<Tile>,
+    next: Option<String>,
+}
+
+/// A query that can't be understood.
+#[derive(Template)]
+#[template(path = "no_query.html")]
+struct NoQuery {
+    frame: Frame,
+    error: String,
+    pointed: String,
+    hint: String,
+}
+
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    uri: Uri,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Mistake> {
+    let only_tiles = page::is_for_script(&headers) && wanted.after.is_some();
+    let name = format!("{only_tiles} {uri}");
+    let asked = wanted.view();
+    let made = page::blocking(&pages, move |pages| {
+        let commits = pages.app.library.commits();
+        pages
+            .made
+            .get_or_make(name, commits, || make(&pages.app, &wanted, only_tiles))
+    });
+    match made.await {
+        Ok(made) => Ok(page::part(made)),
+        Err(Failure {
+            error,
+            hint,
+            pointed: Some(pointed),
+            ..
+        }) => no_query(asked, error, hint, pointed),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn no_query(
+    asked: Asked,
+    error: String,
+    hint: Option<String>,
+    pointed: String,
+) -> Result<Response, Mistake> {
+    let page = NoQuery {
+        frame: frame(&asked, "This is no query"),
+        error: page::visible(&error),
+        pointed,
+        hint: page::visible(&hint.unwrap_or_default()),
+    };
+    Ok((StatusCode::BAD_REQUEST, Html(page::render(&page)?)).into_response())
+}
+
+fn frame(asked: &Asked, title: &str) -> Frame {
+    Frame {
+        q: asked.q.clone(),
+        sort: asked.sort.map(Sort::name),
+        ..Frame::new(title, "/")
+    }
+}
+
+fn make(app: &App, wanted: &Wanted, only_tiles: bool) -> Result<String, Failure> {
+    let view = View::find(app, &wanted.view())?;
+    let after = match &wanted.after {
+        Some(text) => Some(key(text)?),
+        None => None,
+    };
+    let most = wanted.n.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
+    let (keys, more) = view.order(app).page(after.as_ref(), most);
+    view.is_looked_at(app, keys.iter().map(|k| k.photo().0).collect());
+    let next = keys.last().filter(|_| more).map(|last| next(wanted, last));
+    let tiles = tiles(app, &view, after.as_ref(), &keys);
+    match only_tiles {
+        true => page::render(&More { tiles, next }),
+        false => page::render(&whole(app, &view, tiles, next)),
+    }
+}
+
+pub fn key(text: &str) -> Result<Key, Failure> {
+    let no_key = || Failure::hinted("this page begins nowhere", "start from the first one");
+    text.parse().map_err(|()| no_key())
+}
+
+fn next(wanted: &Wanted, last: &Key) -> String {
+    let n = wanted.n.map(|n| n.to_string()).unwrap_or_default();
+    let asked = [
+        ("q", wanted.q.as_str()),
+        ("sort", wanted.sort.map_or("", Sort::name)),
+        ("n", &n),
+        ("after", &last.to_string()),
+    ];
+    page::link("/", &asked)
+}
+
+fn tiles(app: &App, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile> {
+    let index = app.library.index();
+    let heading = |division: Division, key: &Key| {
+        division.heading(index.photo(key.photo()).and_then(|p| p.date))
+    };
+    let labels = |facet| index.labels_within(facet, &view.photos).len() as u64;
+    let division = match view.sort.is_by_date() {
+        true => Division::of(view.photos.len(), labels(Facet::Year), labels(Facet::Month)),
+        false => Division::None,
+    };
+    let mut last = after.and_then(|key| heading(division, key));
+    let mut tiles = Vec::with_capacity(keys.len());
+    for key in keys {
+        let now = heading(division, key);
+        if now != last {
+            tiles.extend(now.clone().map(Tile::Heading));
+            last = now;
+        }
+        let tile = PhotoTile::of(app, key.photo(), &view.asked);
+        tiles.extend(tile.map(|tile| Tile::Photo(Box::new(tile))));
+    }
+    tiles
+}
+
+fn whole(app: &App, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gallery {
+    let total = view.photos.len();
+    let title = match view.asked.q.is_empty() {
+        true => "Photos".to_owned(),
+        false => page::visible(&view.asked.q),
+    };
+    let sort = |sort: Sort| SortLink {
+        words: sort.words(),
+        href: Asked {
+            sort: Some(sort),
+            ..view.asked.clone()
+        }
+        .link("/"),
+        is_chosen: view.sort == sort,
+    };
+    let has_words = !view.query.wanted_words().is_empty();
+    let sorts = Sort::ALL
+        .into_iter()
+        .filter(|s| has_words || *s != Sort::Relevance);
+    let saved = app.library.index().all_saved().into_iter();
+    let saved = saved.map(|saved| {
+        (
+            page::visible(&saved.name),
+            page::link("/", &[("q", &saved.query)]),
+        )
+    });
+    Gallery {
+        frame: frame(&view.asked, &title),
+        total: counted(total),
+        is_one: total == 1,
+        tiles,
+        next,
+        chips: facets::chips(view),
+        facets: facets::boxes(app, view),
+        sorts: sorts.map(sort).collect(),
+        saved: saved.collect(),
+        progress: progress(app),
+    }
+}
+
+/// How far the analysis is, while it isn't done.
+fn progress(app: &App) -> Option<String> {
+    let pending = app.count(Status::Pending);
+    let done = app.count(Status::Analyzed);
+    let words = || format!("{} of {} looked at", counted(done), counted(done + pending));
+    (pending > 0).then(words)
+}

@@ -1,0 +1,164 @@
+//! The web page: pages for people and a JSON API, over TCP, for a browser on this machine or, with a token, another one.
+//!
+//! Apart from the control socket's API on purpose: what that one can do beyond looking and editing (writing exports
+//! anywhere, say) is not here at all. Photos are named by number; nothing that a browser sends is ever a file name.
+
+mod activity;
+mod analysis;
+mod api;
+mod assets;
+mod details;
+mod duplicates;
+mod edit;
+mod facets;
+mod failures;
+mod gallery;
+mod gate;
+mod help;
+mod login;
+mod open;
+mod order;
+mod page;
+mod photo;
+mod pictures;
+mod providers;
+mod tiles;
+mod view;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+
+use crate::app::App;
+use analysis::Analyses;
+use gate::{Gate, Token};
+use page::Made;
+
+pub use open::post as open;
+
+/// What all pages share.
+pub struct Pages {
+    app: Arc<App>,
+    made: Made,
+    analyses: Analyses,
+    /// Pictures that are decoded at the same time.
+    decoding: Semaphore,
+}
+
+/// Bytes of a request's body: a description is the longest thing that anybody sends.
+const LARGEST_REQUEST: usize = 64 << 10;
+/// For a request to arrive, and for the answer to begin.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes; what is shorter is sent as it is.
+const WORTH_COMPRESSING: u16 = 860;
+
+/// A place at which the page can be had.
+pub struct Site {
+    listener: TcpListener,
+    address: SocketAddr,
+    gate: Gate,
+    /// Part of the address for whoever comes first.
+    once: Option<String>,
+}
+
+impl Site {
+    /// Listens. On an address that others can reach, a token is asked for: this one, or one that is made up.
+    pub fn bind(address: SocketAddr, token: Option<&str>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let once = (token.is_none() && !address.ip().is_loopback()).then(gate::secret);
+        let token = token
+            .map(Token::lasting)
+            .or(once.as_deref().map(Token::once));
+        Ok(Self {
+            listener,
+            address,
+            gate: Gate::new(address, token),
+            once,
+        })
+    }
+
+    /// What people enter in their browser.
+    pub fn url(&self) -> String {
+        let page = format!("http://{}/", self.address);
+        match &self.once {
+            Some(token) => format!("{page}login?token={token}"),
+            None => page,
+        }
+    }
+
+    /// Answers for as long as the process lives.
+    pub async fn serve(self, app: Arc<App>) -> io::Result<()> {
+        app.opened_page(self.url());
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        axum::serve(listener, router(app, Arc::new(self.gate))).await
+    }
+}
+
+/// Every page, and everything around them.
+fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
+    let compressed = app.config.compression_enabled;
+    let pages = Arc::new(Pages {
+        made: Made::new(app.config.template_cache_ttl),
+        analyses: Analyses::default(),
+        decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+        app: Arc::clone(&app),
+    });
+    let login = Router::new()
+        .route("/login", get(login::get).post(login::post))
+        .with_state(Arc::clone(&gate));
+    let router = people(Arc::clone(&pages))
+        .merge(api::router(pages, Arc::clone(&app)))
+        .merge(login)
+        .fallback(page::not_found)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PATIENCE,
+        ))
+        .merge(api::patient(app))
+        .layer(RequestBodyLimitLayer::new(LARGEST_REQUEST))
+        .layer(RequestBodyTimeoutLayer::new(PATIENCE))
+        .layer(from_fn_with_state(gate, gate::guard));
+    match compressed {
+        true => router.layer(
+            CompressionLayer::new()
+                .compress_when(assets::IsText(SizeAbove::new(WORTH_COMPRESSING))),
+        ),
+        false => router,
+    }
+}
+
+fn people(pages: Arc<Pages>) -> Router {
+    Router::new()
+        .route("/", get(gallery::get))
+        .route("/photo/{id}", get(photo::get))
+        .route("/photo/{id}/details", get(details::get))
+        .route("/photo/{id}/edit", post(edit::post))
+        .route("/photo/{id}/analyze", post(analysis::post))
+        .route("/photo/{id}/analysis", get(analysis::get))
+        .route("/thumbnail/{id}/{pixels}", get(pictures::thumbnail))
+        .route("/original/{id}", get(pictures::original))
+        .route("/duplicates", get(duplicates::get))
+        .route("/failures", get(failures::get))
+        .route("/failures/retry", post(failures::retry))
+        .route("/providers", get(providers::get))
+        .route("/activity", get(activity::get))
+        .route("/undo", post(activity::undo))
+        .route("/redo", post(activity::redo))
+        .route("/help", get(help::get))
+        .route("/assets/{name}", get(assets::get))
+        .route("/favicon.ico", get(assets::icon))
+        .with_state(pages)
+}

@@ -1,0 +1,44 @@
+//! Opening the page of a daemon that runs already: asked through its control socket.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::failure::Failure;
+use super::Site;
+use crate::app::App;
+
+#[derive(Deserialize)]
+pub struct Asked {
+    address: SocketAddr,
+    token: Option<String>,
+}
+
+/// Where the page is; it is opened unless it is open.
+pub async fn post(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Asked>,
+) -> Result<Json<Value>, Failure> {
+    if let Some(url) = app.page() {
+        return Ok(Json(json!({"url": url, "opened": false})));
+    }
+    let site = Site::bind(asked.address, asked.token.as_deref());
+    let failed = |e| {
+        Failure::hinted(
+            format!("{}: {e}", asked.address),
+            "name another address with --web ADDR",
+        )
+    };
+    let site = site.map_err(failed)?;
+    let url = site.url();
+    tokio::spawn(async move {
+        if let Err(e) = site.serve(app).await {
+            tracing::error!("web page: {e}");
+        }
+    });
+    Ok(Json(json!({"url": url, "opened": true})))
+}

@@ -1,0 +1,91 @@
+//! One photo: its picture, what is known of it, and the ones before and after it in what is looked at.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+
+use super::super::failure::Failure;
+use super::details::{Details, Wanted};
+use super::order::Sort;
+use super::page::{self, Frame, Mistake, counted};
+use super::tiles::thumbnail;
+use super::view::View;
+use super::{Pages, pictures};
+use crate::catalog::{ActId, Photo, PhotoId};
+use crate::thumbnails::Size;
+
+#[derive(Template)]
+#[template(path = "photo.html")]
+struct PhotoPage {
+    frame: Frame,
+    gallery: String,
+    previous: Option<String>,
+    next: Option<String>,
+    /// Which one it is of how many.
+    place: Option<(String, String)>,
+    alt: String,
+    width: u32,
+    height: u32,
+    screen: String,
+    /// Where browsers can show the file itself.
+    original: Option<String>,
+    details: String,
+    is_busy: bool,
+}
+
+pub async fn get(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<u32>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Mistake> {
+    let made = page::blocking(&pages, move |pages| make(pages, PhotoId(id), &wanted));
+    page::html(&made.await?)
+}
+
+fn make(pages: &Pages, id: PhotoId, wanted: &Wanted) -> Result<PhotoPage, Failure> {
+    let app = &pages.app;
+    let photo = pictures::photo(app, id.0)?;
+    let asked = wanted.asked();
+    let view = View::find(app, &asked)?;
+    let is_shown = view.photos.contains(id.0);
+    let (before, after, count) = match is_shown {
+        true => view.order(app).around(id),
+        false => (None, None, 0),
+    };
+    let link = |id: PhotoId| asked.link(&format!("/photo/{id}"));
+    let details = Details::of(pages, id, asked.clone(), wanted.act.map(ActId))?;
+    let name = page::visible(&String::from_utf8_lossy(photo.path.file_name()));
+    let title = Some(details.title.clone())
+        .filter(|t| !t.is_empty())
+        .unwrap_or(name);
+    let alt = Some(details.description.clone()).filter(|t| !t.is_empty());
+    let (width, height) = upright(&photo);
+    Ok(PhotoPage {
+        frame: Frame {
+            q: asked.q.clone(),
+            sort: asked.sort.map(Sort::name),
+            ..Frame::new(title.clone(), "")
+        },
+        gallery: asked.link("/"),
+        previous: before.map(link),
+        next: after.map(link),
+        place: is_shown.then(|| (counted(count as u64 + 1), counted(view.photos.len()))),
+        alt: alt.unwrap_or_else(|| format!("Photo {title}")),
+        width,
+        height,
+        screen: thumbnail(&photo, Size::Screen),
+        original: pictures::kind(photo.format).map(|_| format!("/original/{id}")),
+        is_busy: pages.analyses.is_running(id),
+        details: page::render(&details)?,
+    })
+}
+
+/// The shape matters only, until the picture is there.
+fn upright(photo: &Photo) -> (u32, u32) {
+    match (photo.width, photo.height) {
+        (0, _) | (_, 0) => (3, 2),
+        known => known,
+    }
+}

@@ -1,0 +1,259 @@
+//! Pictures themselves: thumbnails, and originals with ranges. Named by number only.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use super::super::failure::Failure;
+use super::page::{self, Mistake};
+use super::{Pages, assets};
+use crate::analysis::Access;
+use crate::app::App;
+use crate::catalog::{FileStat, Format, Photo, PhotoId, SourcePath};
+use crate::thumbnails::Size;
+
+pub async fn thumbnail(
+    State(pages): State<Arc<Pages>>,
+    Path((id, pixels)): Path<(u32, u32)>,
+) -> Result<Response, Mistake> {
+    let size = Size::of_pixels(pixels)
+        .ok_or_else(|| Failure::not_found("no such size", "256, 512 or 1024"))?;
+    let photo = photo(&pages.app, id)?;
+    let _turn = pages
+        .decoding
+        .acquire()
+        .await
+        .map_err(|e| Failure::internal(e.to_string()))?;
+    let made = page::blocking(&pages, move |pages| {
+        let app = &pages.app;
+        if size == Size::Screen {
+            app.scheduler.accessed(photo.id, Access::Read);
+        }
+        Ok(app.thumbnails.get(&app.originals, &photo, size))
+    });
+    let jpeg = match made.await? {
+        Ok(jpeg) => jpeg,
+        Err(error) => {
+            tracing::debug!("no thumbnail of photo {id}: {error}");
+            return Ok(assets::no_picture());
+        }
+    };
+    let headers = [
+        (CONTENT_TYPE, "image/jpeg".to_owned()),
+        (
+            CACHE_CONTROL,
+            assets::kept(pages.app.config.static_cache_ttl),
+        ),
+    ];
+    Ok((headers, jpeg).into_response())
+}
+
+pub fn photo(app: &App, id: u32) -> Result<Photo, Failure> {
+    let gone = || Failure::not_found("the catalog has no such photo", "it may have been deleted");
+    app.library.index().photo(PhotoId(id)).ok_or_else(gone)
+}
+
+/// What browsers show by themselves.
+pub fn kind(format: Format) -> Option<&'static str> {
+    match format {
+        Format::Jpeg => Some("image/jpeg"),
+        Format::Png => Some("image/png"),
+        Format::WebP => Some("image/webp"),
+        Format::Gif => Some("image/gif"),
+        Format::Bmp => Some("image/bmp"),
+        Format::Avif => Some("image/avif"),
+        _ => None,
+    }
+}
+
+/// The file as it is.
+pub async fn original(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<u32>,
+    headers: HeaderMap,
+) -> Result<Response, Mistake> {
+    let photo = photo(&pages.app, id)?;
+    let path = photo.path.clone();
+    let opened = page::blocking(&pages, move |pages| {
+        pages.app.scheduler.accessed(PhotoId(id), Access::Read);
+        let unread = |e| {
+            Failure::not_found(
+                format!("the file cannot be read: {e}"),
+                "the source folder may be away",
+            )
+        };
+        pages.app.originals.read(&path).map_err(unread)
+    });
+    let (file, stat) = opened.await?;
+    let tag = tag(&stat);
+    let asked = headers.get(RANGE).and_then(|v| v.to_str().ok());
+    let same = headers.get(IF_RANGE).is_none_or(|given| *given == tag);
+    let range = match asked
+        .filter(|_| same)
+        .map(|range| Range::parse(range, stat.size))
+    {
+        None | Some(Asked::Nothing) => None,
+        Some(Asked::Part(range)) => Some(range),
+        Some(Asked::Beyond) => {
+            let whole = [(CONTENT_RANGE, format!("bytes */{}", stat.size))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
+        }
+    };
+    let mut response = send(file, stat.size, range)?;
+    for (name, value) in [
+        (
+            CONTENT_TYPE,
+            kind(photo.format)
+                .unwrap_or("application/octet-stream")
+                .to_owned(),
+        ),
+        (CONTENT_DISPOSITION, disposition(&photo.path)),
+        (ETAG, tag),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".to_owned(),
+        ),
+    ] {
+        let value = value
+            .parse()
+            .map_err(|_| Failure::internal(format!("{name} of photo {id}")))?;
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+fn tag(stat: &FileStat) -> String {
+    format!("\"{:x}-{:x}\"", stat.mtime_ns, stat.size)
+}
+
+fn disposition(path: &SourcePath) -> String {
+    let name: String = path
+        .file_name()
+        .iter()
+        .map(
+            |&b| match b.is_ascii_alphanumeric() || b"-._".contains(&b) {
+                true => char::from(b).to_string(),
+                false => format!("%{b:02X}"),
+            },
+        )
+        .collect();
+    format!("inline; filename*=UTF-8''{name}")
+}
+
+fn send(mut file: File, size: u64, range: Option<Range>) -> Result<Response, Failure> {
+    let part = range.unwrap_or(Range {
+        first: 0,
+        length: size,
+    });
+    let unread = |e: std::io::Error| Failure::internal(e.to_string());
+    if part.first > 0 {
+        file.seek(SeekFrom::Start(part.first)).map_err(unread)?;
+    }
+    let bytes = tokio::fs::File::from_std(file).take(part.length);
+    let body = Body::from_stream(ReaderStream::with_capacity(bytes, 256 << 10));
+    let mut headers = vec![
+        (ACCEPT_RANGES, "bytes".to_owned()),
+        (CONTENT_LENGTH, part.length.to_string()),
+    ];
+    let status = match range {
+        None => StatusCode::OK,
+        Some(Range { first, length }) => {
+            headers.push((
+                CONTENT_RANGE,
+                format!("bytes {first}-{}/{size}", first + length - 1),
+            ));
+            StatusCode::PARTIAL_CONTENT
+        }
+    };
+    let headers: HeaderMap = headers
+        .into_iter()
+        .map(|(name, value)| (name, value.parse().expect("numbers are values of headers")))
+        .collect();
+    Ok((status, headers, body).into_response())
+}
+
+/// A part of a file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Range {
+    first: u64,
+    length: u64,
+}
+
+#[derive(Debug, PartialEq)]
+enum Asked {
+    /// No range, or more than this server cares to understand: the whole file is a good answer.
+    Nothing,
+    Part(Range),
+    Beyond,
+}
+
+impl Range {
+    fn parse(text: &str, size: u64) -> Asked {
+        let Some((first, last)) = text
+            .strip_prefix("bytes=")
+            .and_then(|range| range.split_once('-'))
+        else {
+            return Asked::Nothing;
+        };
+        let (first, last) = match (first.parse::<u64>(), last.parse::<u64>()) {
+            (Ok(first), Ok(last)) if first <= last => (first, last),
+            (Ok(first), Err(_)) if last.is_empty() => (first, u64::MAX),
+            (Err(_), Ok(0)) if first.is_empty() => return Asked::Beyond,
+            (Err(_), Ok(length)) if first.is_empty() => (size.saturating_sub(length), u64::MAX),
+            _ => return Asked::Nothing,
+        };
+        match first < size {
+            true => Asked::Part(Range {
+                first,
+                length: last.min(size - 1) - first + 1,
+            }),
+            false => Asked::Beyond,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_parts_of_the_file() {
+        let part = |first, length| Asked::Part(Range { first, length });
+        for (text, expected) in [
+            ("bytes=0-0", part(0, 1)),
+            ("bytes=2-", part(2, 8)),
+            ("bytes=-3", part(7, 3)),
+            ("bytes=-99", part(0, 10)),
+            ("bytes=5-999", part(5, 5)),
+            ("bytes=10-", Asked::Beyond),
+            ("bytes=-0", Asked::Beyond),
+            ("bytes=3-2", Asked::Nothing),
+            ("bytes=0-1,3-4", Asked::Nothing),
+            ("lines=0-1", Asked::Nothing),
+            ("bytes=a-b", Asked::Nothing),
+        ] {
+            assert_eq!(Range::parse(text, 10), expected, "{text}");
+        }
+        assert_eq!(Range::parse("bytes=0-", 0), Asked::Beyond);
+    }
+
+    #[test]
+    fn a_name_for_saving_is_ascii_whatever_it_holds() {
+        let path = SourcePath::new(*b"a/\xff \"\r\n;.jpg");
+        assert_eq!(
+            disposition(&path),
+            "inline; filename*=UTF-8''%FF%20%22%0D%0A%3B.jpg"
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! The models that look: whether they are of use now, what they did and what they cost.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Pages;
+use super::page::{self, Frame, Mistake, counted, visible};
+use crate::analysis::scheduler::ProviderState;
+use crate::app::App;
+use crate::catalog::Status;
+use crate::store::ledger::Spent;
+
+#[derive(Template)]
+#[template(path = "providers.html")]
+struct Providers {
+    frame: Frame,
+    analyzed: String,
+    pending: String,
+    queued: String,
+    running: String,
+    servers: Vec<Server>,
+}
+
+struct Server {
+    name: String,
+    model: String,
+    /// What keeps it from working, if something does.
+    trouble: Option<String>,
+    answered: String,
+    stale: u64,
+    declined: u64,
+    queued: String,
+    running: u64,
+    limit: usize,
+    today: Bill,
+    month: Bill,
+}
+
+struct Bill {
+    requests: String,
+    tokens: String,
+    cost: String,
+}
+
+impl From<Option<Spent>> for Bill {
+    fn from(spent: Option<Spent>) -> Self {
+        let spent = spent.unwrap_or_default();
+        Self {
+            requests: counted(spent.requests),
+            tokens: counted(spent.input_tokens + spent.output_tokens),
+            // What part of the requests cost isn't known makes the sum unknown, not small.
+            cost: match spent.unpriced {
+                0 => format!("{:.4}", spent.cost),
+                _ => "not known".into(),
+            },
+        }
+    }
+}
+
+pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
+    let made = page::blocking(&pages, |pages| Ok(make(&pages.app)));
+    page::html(&made.await?)
+}
+
+fn make(app: &App) -> Providers {
+    let work = app.scheduler.progress();
+    Providers {
+        frame: Frame::new("Providers", "/providers"),
+        analyzed: counted(app.count(Status::Analyzed)),
+        pending: counted(app.count(Status::Pending)),
+        queued: counted(work.queued),
+        running: counted(work.running),
+        servers: app.scheduler.servers().into_iter().map(server).collect(),
+    }
+}
+
+fn server(state: ProviderState) -> Server {
+    let purse = state.provider.server.as_ref().map(|server| &server.purse);
+    let paused = purse.and_then(|purse| purse.is_open().err());
+    let account = purse.map(|purse| purse.account());
+    let trouble = state.down.or(paused.map(|why| why.to_string()));
+    Server {
+        name: visible(state.provider.analyzer.name()),
+        model: visible(state.provider.analyzer.model()),
+        trouble: trouble.map(|why| visible(&why)),
+        answered: counted(state.answered),
+        stale: state.stale,
+        declined: state.declined,
+        queued: counted(state.counts.queued),
+        running: state.counts.running,
+        limit: state.limit,
+        today: account.as_ref().map(|a| a.today).into(),
+        month: account.as_ref().map(|a| a.month).into(),
+    }
+}

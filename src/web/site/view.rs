@@ -1,0 +1,85 @@
+//! What somebody looks at: a query and an order, and the photos that they mean. It is whole in the address.
+
+use roaring::RoaringBitmap;
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::order::{Order, Scores, Sort};
+use super::page;
+use crate::analysis::Access;
+use crate::app::App;
+use crate::catalog::{Query, Status, parse_query};
+
+/// The part of an address that says what is looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    pub q: String,
+    pub sort: Option<Sort>,
+}
+
+/// The photos that are meant, found.
+pub struct View {
+    pub asked: Asked,
+    pub query: Query,
+    pub sort: Sort,
+    pub photos: RoaringBitmap,
+    pub scores: Scores,
+}
+
+impl View {
+    /// May block on the disk.
+    pub fn find(app: &App, asked: &Asked) -> Result<Self, Failure> {
+        let query = parse_query(&asked.q).map_err(|e| Failure::query(&asked.q, e))?;
+        let words = query.wanted_words();
+        let usual = if words.is_empty() {
+            Sort::Newest
+        } else {
+            Sort::Relevance
+        };
+        let sort = asked.sort.unwrap_or(usual);
+        let scores = match sort {
+            Sort::Relevance => app.library.store().relevance(&words)?.into_iter().collect(),
+            _ => Scores::default(),
+        };
+        Ok(Self {
+            photos: app.library.evaluate(&query)?,
+            asked: asked.clone(),
+            query,
+            sort,
+            scores,
+        })
+    }
+
+    pub fn order<'a>(&'a self, app: &'a App) -> Order<'a> {
+        Order {
+            index: app.library.index(),
+            photos: &self.photos,
+            sort: self.sort,
+            scores: &self.scores,
+        }
+    }
+
+    /// Looking is an access to what is shown, or would be if it were analysed: the same as opening a folder.
+    pub fn is_looked_at(&self, app: &App, shown: RoaringBitmap) {
+        let pending = app.library.index().photos_with(Status::Pending);
+        let meant = match self.query.needs_analyses() {
+            true => pending,
+            false => pending & shown,
+        };
+        if !meant.is_empty() {
+            app.scheduler.accessed_all(meant, Access::Listed);
+        }
+    }
+}
+
+impl Asked {
+    pub fn sort_name(&self) -> &'static str {
+        self.sort.map_or("", Sort::name)
+    }
+
+    /// An address that keeps what is looked at.
+    pub fn link(&self, path: &str) -> String {
+        page::link(path, &[("q", &self.q), ("sort", self.sort_name())])
+    }
+}
