@@ -1,0 +1,306 @@
+//! The page in a real browser: Chromium without a window, as people use it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::webdriver::{ENTER, ESCAPE, LEFT, Page, RIGHT};
+use crate::world::{PATIENCE, World};
+
+struct Browser<'a> {
+    world: &'a World,
+    page: Page,
+}
+
+impl<'a> Browser<'a> {
+    /// `None` where there is no browser.
+    async fn open(world: &'a World, width: u32, height: u32) -> Option<Self> {
+        let page = Page::open(&world.client, &world.path("profile"), width, height).await;
+        Some(Self { world, page: page? })
+    }
+
+    async fn go(&self, path: &str) {
+        self.page.go(&format!("{}{path}", self.world.url)).await;
+    }
+
+    async fn click(&self, selector: &str) {
+        self.page.click(selector).await;
+    }
+
+    async fn write(&self, selector: &str, text: &str) {
+        self.page.write(selector, text).await;
+    }
+
+    /// Keys for whatever has the focus.
+    async fn press(&self, keys: &str) {
+        self.page.press(keys).await;
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.page.run(script).await
+    }
+
+    async fn text(&self, selector: &str) -> String {
+        let script = format!("return document.querySelector('{selector}').innerText");
+        self.run(&script).await.as_str().unwrap().to_owned()
+    }
+
+    async fn count(&self, selector: &str) -> u64 {
+        let script = format!("return document.querySelectorAll('{selector}').length");
+        self.run(&script).await.as_u64().unwrap()
+    }
+
+    /// Waits until a script says true.
+    async fn until(&self, condition: &str) {
+        let start = Instant::now();
+        while self.run(&format!("return Boolean({condition})")).await != true {
+            assert!(start.elapsed() < PATIENCE, "it never came to: {condition}");
+        }
+    }
+
+    /// Nothing went wrong unseen, and nobody else was asked for anything.
+    async fn end(self) {
+        let errors = self.page.errors().await;
+        assert!(errors.is_empty(), "{errors:?}");
+        let asked = self
+            .run("return performance.getEntriesByType('resource').map((e) => e.name)")
+            .await;
+        for address in asked.as_array().unwrap() {
+            let address = address.as_str().unwrap();
+            assert!(address.starts_with(&self.world.url), "{address}");
+        }
+        self.page.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn scrolling_shows_every_photo_and_moves_nothing() {
+    let world = World::with_photos(600);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    browser.go("/").await;
+    browser
+        .run(
+            "window.moved = 0; new PerformanceObserver((list) => { for (const e of list.getEntries()) \
+             if (!e.hadRecentInput) window.moved += e.value; }).observe({type: 'layout-shift', buffered: true})",
+        )
+        .await;
+    browser
+        .until("document.querySelectorAll('.tile img')[0].complete")
+        .await;
+    let moved = browser.run("return window.moved").await;
+    assert!(moved.as_f64().unwrap() < 0.02, "{moved}");
+    let start = Instant::now();
+    while browser.count(".more").await > 0 {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "{} photos",
+            browser.count(".tile").await
+        );
+        browser
+            .run("window.scrollTo(0, document.documentElement.scrollHeight)")
+            .await;
+    }
+    let links = browser
+        .run(
+            "return [...document.querySelectorAll('.tile > a')].map((a) => a.getAttribute('href'))",
+        )
+        .await;
+    let mut links: Vec<_> = links
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Value::to_string)
+        .collect();
+    links.sort();
+    links.dedup();
+    assert_eq!(links.len(), 600);
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_search_an_edit_and_its_undoing() {
+    let world = World::with_photos(12);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    browser.go("/").await;
+    browser
+        .write("#q", &format!("folder:\"trip 1\"{ENTER}"))
+        .await;
+    browser
+        .until("document.querySelectorAll('.tile').length === 4")
+        .await;
+    assert_eq!(browser.count(".chips li").await, 1);
+    browser.click(".tile a").await;
+    browser
+        .until("document.querySelector('.edit summary')")
+        .await;
+    browser.click(".edit summary").await;
+    browser
+        .write(".edit input[name=title]", "At <the> sea")
+        .await;
+    browser.click(".edit .main").await;
+    browser
+        .until("document.querySelector('.title').textContent === 'At <the> sea'")
+        .await;
+    browser.click(".notice button").await;
+    browser
+        .until("document.querySelector('.title').textContent !== 'At <the> sea'")
+        .await;
+    assert_eq!(browser.text(".notice button").await, "Redo");
+    browser.click(".rating button:nth-of-type(3)").await;
+    browser
+        .until("document.querySelectorAll('.rating [aria-pressed=true]').length === 3")
+        .await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn an_analysis_shows_that_it_runs_and_what_it_found() {
+    let world = World::with_photos(2);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    browser.go("/photo/1").await;
+    browser
+        .run(
+            "window.ran = false; new MutationObserver(() => { if (document.querySelector('#analysis progress')) \
+             window.ran = true; }).observe(document.body, {childList: true, subtree: true})",
+        )
+        .await;
+    browser.click("#analysis button").await;
+    browser
+        .until("document.querySelector('.facts').innerText.includes('Looked at by')")
+        .await;
+    assert_eq!(browser.run("return window.ran").await, true);
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn everything_can_be_done_with_keys_alone() {
+    let world = World::with_photos(9);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    browser.go("/?sort=name").await;
+    browser.press("/").await;
+    assert_eq!(browser.run("return document.activeElement.id").await, "q");
+    browser.press(&format!("trip{ENTER}")).await;
+    browser.until("location.search.includes('q=trip')").await;
+    for (key, at) in [(RIGHT, 0), (RIGHT, 1), (RIGHT, 2), (LEFT, 1)] {
+        browser.press(key).await;
+        let focused =
+            "return [...document.querySelectorAll('.tile > a')].indexOf(document.activeElement)";
+        assert_eq!(browser.run(focused).await, at);
+    }
+    browser.press(ENTER).await;
+    browser.until("document.querySelector('.one')").await;
+    let first = browser.run("return location.pathname").await;
+    browser.press(RIGHT).await;
+    browser
+        .until(&format!("location.pathname !== {first}"))
+        .await;
+    browser.press("t").await;
+    assert_eq!(browser.run("return document.activeElement.id").await, "add");
+    browser.press(&format!("harbour{ENTER}")).await;
+    browser
+        .until("document.querySelector('.tags li a')?.textContent === 'harbour'")
+        .await;
+    // Another tag could follow.
+    assert_eq!(browser.run("return document.activeElement.id").await, "add");
+    browser.press(ESCAPE).await;
+    browser.press("4").await;
+    browser
+        .until("document.querySelectorAll('.rating [aria-pressed=true]').length === 4")
+        .await;
+    browser.press("?").await;
+    browser.until("document.querySelector('#keys[open]')").await;
+    browser.press(ESCAPE).await;
+    browser
+        .until("!document.querySelector('#keys[open]')")
+        .await;
+    browser.press(ESCAPE).await;
+    browser
+        .until("location.pathname === '/' && location.search.includes('q=trip')")
+        .await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_phone_shows_all_of_it_without_scrolling_sideways() {
+    let world = World::with_photos(30);
+    let Some(browser) = Browser::open(&world, 500, 844).await else {
+        return;
+    };
+    for path in crate::security::PAGES {
+        browser.go(path).await;
+        let wide = browser
+            .run("return document.documentElement.scrollWidth - innerWidth")
+            .await;
+        assert!(wide.as_i64().unwrap() <= 0, "{path}: {wide}");
+    }
+    browser.go("/").await;
+    browser.until("!document.querySelector('.boxes').checkVisibility({contentVisibilityAuto: true}) || document.querySelector('.boxes').offsetHeight === 0").await;
+    browser.click(".fold > summary").await;
+    browser
+        .until("document.querySelector('.boxes').offsetHeight > 0")
+        .await;
+    browser.end().await;
+}
+
+/// axe-core, as `contrib/check` installs it.
+const AXE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/target/axe/node_modules/axe-core/axe.min.js"
+);
+
+#[tokio::test]
+async fn axe_finds_nothing_serious() {
+    if !Path::new(AXE).exists() {
+        return eprintln!("skipped: axe-core is not installed");
+    }
+    let world = World::with_photos(12);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    let axe = std::fs::read_to_string(AXE).unwrap();
+    world
+        .post(
+            "/photo/1/edit",
+            &[("tags", "sea, dog"), ("title", "A day"), ("rating", "3")],
+        )
+        .send()
+        .await
+        .unwrap();
+    world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    world
+        .eventually("/photo/1", |page| page.contains("Looked at by"))
+        .await;
+    for path in crate::security::PAGES
+        .iter()
+        .chain(&["/?q=kind:x", "/nowhere", "/?q=tag:sea"])
+    {
+        if path.ends_with("/details") {
+            continue;
+        }
+        browser.go(path).await;
+        browser.run(&axe).await;
+        let found = browser
+            .page
+            .run_async(
+                "const done = arguments[0]; axe.run().then((r) => done(r.violations.map((v) => \
+                 ({id: v.id, impact: v.impact, nodes: v.nodes.map((n) => n.html + ' ' + n.failureSummary)}))))",
+            )
+            .await;
+        let serious = found.as_array().unwrap().iter();
+        let serious: Vec<_> = serious
+            .filter(|v| v["impact"] == "serious" || v["impact"] == "critical")
+            .collect();
+        assert!(serious.is_empty(), "{path}: {serious:#?}");
+    }
+    // Pages that aren't there say so in the log of the browser, too.
+    browser.page.quit().await;
+}

@@ -1,0 +1,11 @@
+//! The web page over real HTTP: a server of its own for every test, on a port of the loopback address.
+
+mod api;
+mod browser;
+mod editing;
+mod hostile;
+mod paging;
+mod pictures;
+mod security;
+mod webdriver;
+mod world;
