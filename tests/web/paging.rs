@@ -152,7 +152,7 @@ async fn a_search_finds_what_the_folder_shows() {
             .map(|p| p["name"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(names, listed, "{query}");
-        let shown = walk(&world, &format!("/?n=5&q={asked}")).await;
+        let shown = walk(&world, &format!("/?n=5&sort=name&q={asked}")).await;
         assert_eq!(shown.len(), listed.len(), "{query}");
     }
     // The mount is served by the process that opened the page; a second asks for it.

@@ -1,5 +1,5 @@
 //! In what order photos are shown, and a page of them: by keyset, so that every photo is on exactly one page whatever
-//! comes and goes meanwhile. Pure.
+//! comes and goes meanwhile; only one that is analysed or edited between two pages may change its place. Pure.
 
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
