@@ -247,4 +247,34 @@ mod tests {
         let error = originals.read(&path("fifo.jpg")).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::INVAL.raw_os_error()));
     }
+
+    #[test]
+    fn a_folder_that_is_swapped_for_a_link_again_and_again_lets_nothing_in() {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("a.jpg"), "secret").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("sub")).unwrap();
+        std::fs::write(dir.path().join("sub/a.jpg"), "photo").unwrap();
+        symlink(outside.path(), dir.path().join("link")).unwrap();
+        let originals = Originals::open(dir.path()).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let [sub, link] = ["sub", "link"].map(|name| dir.path().join(name));
+                while !done.load(Ordering::Relaxed) {
+                    renameat_with(CWD, &sub, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+                }
+            });
+            let content = || {
+                let (mut file, _) = originals.read(&path("sub/a.jpg")).ok()?;
+                let mut text = String::new();
+                file.read_to_string(&mut text).ok().map(|_| text)
+            };
+            let read: Vec<_> = (0..20_000).filter_map(|_| content()).collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(!read.is_empty() && read.iter().all(|text| text == "photo"));
+        });
+    }
 }
