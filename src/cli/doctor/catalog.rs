@@ -7,23 +7,36 @@ use serde_json::Value;
 use super::super::client::Client;
 use super::Finding;
 use crate::app;
+use crate::app::check::{self, Reached};
 use crate::config::Config;
 
-/// What looks at pictures, as far as the settings say: their tables.
-pub fn providers(config: &Config) -> Vec<Finding> {
-    let settings: toml::Table = config.to_toml().parse().unwrap_or_default();
-    let when = |table: &toml::Table| {
-        let on = table.get("on")?.as_str()?;
-        Some(on.to_owned())
-    };
-    let tables = settings.iter().filter_map(|(name, value)| {
-        let on = when(value.as_table()?)?;
-        Some(Finding::ok(
+/// What looks at pictures, and whether it can be reached. Nothing that costs money is asked.
+pub async fn providers(config: &Config) -> Vec<Finding> {
+    match check::reach(config, None, None, false).await {
+        Ok(reached) => reached.iter().map(provider).collect(),
+        Err(error) => vec![Finding::wrong(
             "provider",
-            format!("{name} looks at photos when {on}"),
-        ))
-    });
-    tables.collect()
+            error.to_string(),
+            "`kbasefs config show` shows where the settings come from",
+        )],
+    }
+}
+
+fn provider(reached: &Reached) -> Finding {
+    let Reached {
+        name, on, model, ..
+    } = reached;
+    let at = format!("{name}: {model} at {}", reached.url);
+    let try_it = || format!("`kbasefs provider test {name}` shows what it says");
+    match (&reached.failure, &reached.models) {
+        (Some(failure), _) => Finding::wrong("provider", format!("{at}: {failure}"), try_it()),
+        (None, Some(models)) if !models.is_empty() && !models.contains(model) => Finding::note(
+            "provider",
+            format!("{at} isn't among the {} models there", models.len()),
+            try_it(),
+        ),
+        _ => Finding::ok("provider", format!("{at} looks at photos when {on}")),
+    }
 }
 
 pub async fn findings(source: &Path, config: &Config) -> anyhow::Result<Vec<Finding>> {
@@ -110,12 +123,29 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_is_a_table_of_the_settings() {
-        let found = providers(&Config::default());
-        assert!(
-            found
-                .iter()
-                .any(|f| f.message == "embedded looks at photos when listed")
-        );
+    fn a_provider_is_named_with_what_is_wrong_with_it() {
+        let reached = |failure: Option<&str>, models: Option<&[&str]>| Reached {
+            name: "desk".into(),
+            kind: "openai",
+            url: "http://desk".into(),
+            model: "m".into(),
+            on: "asked",
+            models: models.map(|all| all.iter().map(ToString::to_string).collect()),
+            latency: None,
+            answer: None,
+            failure: failure.map(Into::into),
+            spent: None,
+        };
+        let check = |failure, models, state, message: &str| {
+            let found = provider(&reached(failure, models));
+            assert_eq!((found.state, found.message.as_str()), (state, message));
+        };
+        let well = "desk: m at http://desk looks at photos when asked";
+        check(None, Some(&["m", "n"]), State::Ok, well);
+        check(None, None, State::Ok, well);
+        let other = "desk: m at http://desk isn't among the 1 models there";
+        check(None, Some(&["n"]), State::Note, other);
+        let down = "desk: m at http://desk: nobody answers";
+        check(Some("nobody answers"), None, State::Wrong, down);
     }
 }

@@ -74,7 +74,7 @@ impl Finding {
 pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     log::start(&config, "warn");
     let mut findings = system::findings();
-    findings.extend(catalog::providers(&config));
+    findings.extend(catalog::providers(&config).await);
     if let Some(path) = &args.source {
         findings.extend(catalog::findings(&target::source(path)?, &config).await?);
     }
