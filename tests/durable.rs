@@ -9,13 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kbasefs::app::App;
-use kbasefs::catalog::{Change, Edit, Effect, Facet, SourcePath, TextField, Words};
+use kbasefs::catalog::{Change, Edit, Effect, Facet, PhotoId, SourcePath, TextField, Words};
 use kbasefs::config::Config;
 use kbasefs::fuse::mounts;
 use kbasefs::store::Store;
+use kbasefs::store::ledger::{Ledger, Spent};
 use kbasefs::store::sqlite::{self, Sqlite};
 use rustix::fs::{XattrFlags, setxattr};
 use rustix::io::Errno;
+use rustix::mount::MountFlags;
 
 struct House {
     folder: tempfile::TempDir,
@@ -183,6 +185,68 @@ fn a_cut_index_is_set_aside_too() {
 }
 
 #[test]
+fn the_journal_and_what_was_spent_outlive_damage() {
+    let house = tagged(300);
+    let spent = Spent {
+        requests: 3,
+        cost: 1.5,
+        ..Spent::default()
+    };
+    let store = Sqlite::open(&house.index(), &house.path("photos")).unwrap();
+    store.spend("desk", "2026-01-31", &spent).unwrap();
+    drop(store);
+    let sound = fs::read(house.index()).unwrap();
+    let pages = sound.len() / 4096;
+    let (mut acts, mut accounts) = (0, 0);
+    for page in [pages / 4, pages / 3, pages / 2, pages * 3 / 4] {
+        let mut damaged = sound.clone();
+        damaged[page * 4096..(page + 1) * 4096].fill(0xa5);
+        fs::write(house.index(), &damaged).unwrap();
+        fs::write(house.path("index/catalog.sqlite-wal"), "x").unwrap();
+        drop(house.app());
+        assert_eq!(aside(&house).len(), 1, "page {page}");
+        let store = Sqlite::open(&house.index(), &house.path("photos")).unwrap();
+        let kept = store.acts(None, 1000).unwrap();
+        assert!(kept.is_sorted_by(|a, b| a.id > b.id), "the latest first");
+        acts += kept.len();
+        accounts += usize::from(store.spent("desk", "2026-01").unwrap() == spent);
+        // What is done next is no act of before.
+        let edit = Change::edited(PhotoId(1), Edit::Tag("next".into()));
+        store.commit(&[edit]).unwrap();
+        assert!(store.acts(None, 1).unwrap()[0].id > kept[0].id);
+        drop(store);
+        fs::remove_file(&aside(&house)[0]).unwrap();
+    }
+    assert!(acts > 3 * 300, "{acts} of 1200 acts");
+    assert!(accounts >= 3, "{accounts} of 4 accounts");
+}
+
+#[test]
+fn a_folder_that_became_read_only_is_said_to_be_and_loses_nothing() {
+    let house = House::new(3);
+    if !mount_small_disk(&house.path("index")) {
+        eprintln!("skipped: this needs root");
+        return;
+    }
+    let app = house.app();
+    app.scan().unwrap();
+    tag(&app, "1.png", "before");
+    drop(app);
+    let again = |flags| {
+        let none = std::ffi::CString::default();
+        rustix::mount::mount_remount(house.path("index"), flags, none.as_c_str()).unwrap();
+    };
+    again(MountFlags::RDONLY);
+    let photos = house.path("photos");
+    let refused = house.run(&["tag", photos.join("1.png").to_str().unwrap(), "after"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(said.contains("read-only"), "{said}");
+    again(MountFlags::empty());
+    assert_eq!(tags(&house.app(), "1.png"), ["before".to_owned()].into());
+}
+
+#[test]
 fn a_sound_index_is_left_where_it_is() {
     let house = tagged(3);
     assert_eq!(tags(&house.app(), "1.png"), ["tag 1".to_owned()].into());
@@ -309,8 +373,7 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
 
 fn mount_small_disk(at: &Path) -> bool {
     let size = std::ffi::CString::new("size=8m").unwrap();
-    let flags = rustix::mount::MountFlags::empty();
-    rustix::mount::mount("none", at, "tmpfs", flags, size.as_c_str()).is_ok()
+    rustix::mount::mount("none", at, "tmpfs", MountFlags::empty(), size.as_c_str()).is_ok()
 }
 
 /// A mount that is killed again and again while somebody edits, files come and go, and pictures are looked at: what was
