@@ -56,6 +56,8 @@ pub struct Args {
     daemon: bool,
 }
 
+/// What is logged when nobody asks for more: the library complains of every mount that somebody else has taken away.
+const LOGGED: &str = "warn,kbasefs=info,fuser=error";
 /// How long a mount that is live waits for a quick first scan before it says so.
 const FIRST_SCAN: Duration = Duration::from_millis(500);
 
@@ -80,7 +82,7 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     if !(args.foreground || args.daemon) {
         return daemon::start(&source, &mountpoint, &words, page.as_ref(), common);
     }
-    let log = log::start(&config, "warn,kbasefs=info");
+    let log = log::start(&config, LOGGED);
     let daemon = args.daemon.then_some(&log);
     serve(
         &source,
