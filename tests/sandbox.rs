@@ -150,6 +150,12 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
     assert_eq!(text(&photo, "user.kbasefs.status"), "analyzed");
     setxattr(&photo, "user.xdg.tags", b"mine", XattrFlags::empty()).unwrap();
     assert_eq!(text(&photo, "user.xdg.tags"), "mine");
+    std::fs::create_dir(house.path("mnt/tags/copied")).unwrap();
+    let copy = house.path("mnt/tags/copied/a.png");
+    std::fs::copy(house.path("photos/a.png"), &copy).unwrap();
+    house.until("a copy", || {
+        text(&photo, "user.xdg.tags").contains("copied")
+    });
     house.photo("later.png", 7);
     house.until("a change of the source", || {
         house.path("mnt/all/later.png").exists()
@@ -172,7 +178,7 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
     assert!(!house.is_mounted());
 
     let open = house.mount("rw").unwrap();
-    assert_eq!(text(&photo, "user.xdg.tags"), "mine");
+    assert_eq!(text(&photo, "user.xdg.tags"), "copied,mine");
     assert!(
         house
             .run(&exported, &["photos", "elsewhere"])
