@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use rustix::io::Errno;
 
 use super::verdict::Verdict;
-use crate::catalog::{ContentHash, FileStat, Photo};
+use crate::analysis::Analyzer;
+use crate::analysis::previews::Looks;
+use crate::catalog::{Answer, ContentHash, FileStat, Outcome, Photo};
 use crate::originals::{self, Originals};
 
 /// A file as it was read. The bytes stay in the buffer.
@@ -14,6 +16,25 @@ use crate::originals::{self, Originals};
 pub struct Content {
     pub hash: ContentHash,
     pub stat: FileStat,
+}
+
+impl Content {
+    /// An answer with everything that is committed with it.
+    pub fn outcome(&self, analyzer: &dyn Analyzer, looks: &Looks, answer: Answer) -> Outcome {
+        Outcome {
+            hash: self.hash,
+            stat: self.stat,
+            width: looks.width,
+            height: looks.height,
+            colors: looks.colors.clone(),
+            perceptual_hash: looks.perceptual_hash,
+            analyzer: analyzer.name().to_owned(),
+            model: analyzer.model().to_owned(),
+            version: analyzer.version().to_owned(),
+            remote: analyzer.is_remote(),
+            answer,
+        }
+    }
 }
 
 /// Reads the file of a photo into `buffer`, unless it is larger than `largest` bytes.

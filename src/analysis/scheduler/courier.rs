@@ -16,7 +16,6 @@ use super::committer::{End, Report};
 use super::content::Content;
 use super::desk::{Desk, Due};
 use super::host::{Host, Permit, Trip, Went};
-use super::outcome_of;
 use super::parcel::Parcel;
 use super::verdict::{Verdict, reason_of};
 use super::worker::message;
@@ -132,7 +131,7 @@ impl Courier {
             hash: parcel.hash,
             stat: parcel.stat,
         };
-        let outcome = outcome_of(&*self.analyzer, &content, &parcel.preview.looks, answer);
+        let outcome = content.outcome(&*self.analyzer, &parcel.preview.looks, answer);
         let change = Change::Analyzed {
             id: parcel.photo,
             outcome: Box::new(outcome),

@@ -18,8 +18,11 @@ mod desk;
 mod host;
 mod parcel;
 mod patience;
+mod progress;
+mod provider;
 mod queue;
 mod remote;
+mod request;
 mod sight;
 mod stages;
 mod start;
@@ -29,10 +32,12 @@ mod verdict;
 mod worker;
 
 pub use adopt::Adopted;
+pub use progress::{Progress, ProviderState};
+pub use provider::{Provider, Server};
+pub use request::Request;
 pub use stages::Stages;
 pub use verdict::Ended;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -42,50 +47,15 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::previews::{Looks, Previews};
-use super::purse::Purse;
-use super::{Access, Analyzer};
-use crate::catalog::{Answer, Outcome, PhotoId, Status};
+use super::Access;
+use super::previews::Previews;
+use crate::catalog::{PhotoId, Status};
 use crate::library::Library;
 use crate::store::ledger::Ledger;
-use content::Content;
 use desk::{Desk, HERE, Waiter, Wish};
 use host::Host;
 use patience::Patience;
 use remote::Remote;
-
-/// An analyzer, and from what kind of access on it is started.
-#[derive(Clone)]
-pub struct Provider {
-    pub analyzer: Arc<dyn Analyzer>,
-    pub on: Access,
-    /// `None` for one that computes on the thread that asks it.
-    pub server: Option<Server>,
-}
-
-/// What the scheduler has to know of a server.
-#[derive(Clone)]
-pub struct Server {
-    /// What providers on the same machine have in common.
-    pub host: String,
-    /// Requests at the same time, at most.
-    pub parallel: usize,
-    /// Longest side of the pictures that it is sent, in pixels.
-    pub max_side: u32,
-    pub purse: Arc<Purse>,
-}
-
-impl Provider {
-    /// An analyzer inside the program.
-    pub fn here(analyzer: Arc<dyn Analyzer>, on: Access) -> Self {
-        let server = None;
-        Self {
-            analyzer,
-            on,
-            server,
-        }
-    }
-}
 
 /// What the user may set.
 #[derive(Clone)]
@@ -107,45 +77,6 @@ pub struct RemoteOptions {
     /// How often a request that failed for the moment is repeated, and how long before the first repetition.
     pub max_retries: u32,
     pub retry_delay: Duration,
-}
-
-/// What somebody wants to have analysed.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    pub photos: Vec<PhotoId>,
-    /// By this provider only; else by the one inside the program, and the preferred server.
-    pub provider: Option<String>,
-    /// Also where there is an answer, if it is of an earlier version.
-    pub stale: bool,
-}
-
-/// How a provider is doing.
-#[derive(Clone)]
-pub struct ProviderState {
-    pub provider: Provider,
-    pub counts: Progress,
-    /// Photos of the catalog that it answered, in any version; those whose answer is of an earlier one; those that it
-    /// has no answer for.
-    pub answered: u64,
-    pub stale: u64,
-    pub declined: u64,
-    /// Requests that run at the same time, at most, as things are.
-    pub limit: usize,
-    /// Why it is of no use now.
-    pub down: Option<String>,
-}
-
-/// How far the work is, since the start of the program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    pub queued: u64,
-    /// Taken by a worker, and not yet committed.
-    pub running: u64,
-    pub analyzed: u64,
-    pub failed: u64,
-    /// Photos that got the results of another one of the same content.
-    pub copies: u64,
-    pub stages: Stages,
 }
 
 /// Runs the analyses. The default one is idle: no access starts anything.
@@ -226,165 +157,6 @@ impl Scheduler {
         timeout(deadline, all).await.ok()
     }
 
-    /// Asks for the analyses of all these photos and says how each ended, as it does. Only as many wait in the queues as
-    /// keep everybody busy, so that others who ask soon get their turn.
-    pub async fn analyze_all(&self, request: Request, each: impl FnMut(PhotoId, &Ended) + Send) {
-        let Request {
-            photos,
-            provider,
-            stale,
-        } = request;
-        let chosen = provider.as_deref();
-        let is_here = chosen.is_none_or(|name| self.here.iter().any(|p| p.analyzer.name() == name));
-        let lane = chosen.and_then(|name| self.lane(name));
-        let is_there = self.remote.is_some() && (chosen.is_none() || lane.is_some());
-        let ends = Mutex::new(Ends {
-            parts: usize::from(is_here) + usize::from(is_there),
-            open: HashMap::new(),
-            each,
-        });
-        let ended = |photo, ended| ends.lock().expect(UNBROKEN).add(photo, ended);
-        let here = async {
-            let window = ASKED_A_WORKER * self.workers;
-            let ask = |photo, waiter| self.ask_here(photo, Access::Asked, Some(waiter), stale);
-            if is_here {
-                self.feed(&photos, window, ask, ended).await;
-            }
-        };
-        let there = async {
-            let ask = |photo, waiter| match (lane, stale) {
-                (None, false) => self.ask_server(photo, Access::Asked, Some(waiter)),
-                (lane, again) => self.ask_lane(lane, photo, waiter, again),
-            };
-            if is_there {
-                self.feed(&photos, self.requests() * ASKED_A_REQUEST, ask, ended)
-                    .await;
-            }
-        };
-        tokio::join!(here, there);
-    }
-
-    async fn feed(
-        &self,
-        photos: &[PhotoId],
-        window: usize,
-        ask: impl Fn(PhotoId, Waiter) -> bool,
-        ended: impl Fn(PhotoId, Ended),
-    ) {
-        let (tell, mut told) = unbounded_channel();
-        let mut awaited = 0;
-        for &photo in photos {
-            if !ask(photo, tell.clone()) {
-                ended(photo, Ended::Skipped);
-                continue;
-            }
-            awaited += 1;
-            if awaited >= window
-                && let Some((photo, end)) = told.recv().await
-            {
-                awaited -= 1;
-                ended(photo, end);
-            }
-        }
-        drop(tell);
-        while let Some((photo, end)) = told.recv().await {
-            ended(photo, end);
-        }
-    }
-
-    /// How many of these photos each provider would look at, the one inside the program first.
-    pub fn estimate(&self, request: &Request) -> Vec<(Provider, u64)> {
-        let Some(library) = &self.library else {
-            return Vec::new();
-        };
-        let index = library.index();
-        let photos: RoaringBitmap = request.photos.iter().map(|p| p.0).collect();
-        let pending = &photos & index.photos_with(Status::Pending);
-        let of_use = &pending | (photos & index.photos_with(Status::Analyzed));
-        let is_meant = |provider: &Provider| {
-            let name = provider.analyzer.name();
-            request
-                .provider
-                .as_deref()
-                .is_none_or(|wanted| wanted == name)
-        };
-        let here = self
-            .here
-            .iter()
-            .filter(|p| is_meant(p))
-            .map(|p| (p.clone(), pending.len()));
-        let mut all: Vec<_> = here.collect();
-        let Some(remote) = &self.remote else {
-            return all;
-        };
-        let shares = match request.provider.is_some() || request.stale {
-            false => self.desk.servers_for(of_use, Access::Asked),
-            true => (1..=remote.servers.len())
-                .map(|lane| (lane, self.missing(lane, &of_use, request.stale)))
-                .collect(),
-        };
-        let there = shares
-            .into_iter()
-            .map(|(lane, share)| (remote.servers[lane - 1].0.clone(), share.len()));
-        all.extend(there.filter(|(provider, _)| is_meant(provider)));
-        all
-    }
-
-    fn missing(&self, lane: usize, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
-        let missing = photos - self.desk.answered(lane) - self.desk.declined(lane);
-        match stale {
-            true => missing | (photos & self.desk.stale(lane)),
-            false => missing,
-        }
-    }
-
-    pub fn progress(&self) -> Progress {
-        let lanes = 0..=self.remote.as_ref().map_or(0, |r| r.servers.len());
-        let mut sum = Progress {
-            stages: self.desk.stopwatch.stages(),
-            ..Progress::default()
-        };
-        for counts in lanes.map(|lane| self.desk.counts(lane)) {
-            sum.queued += counts.queued;
-            sum.running += counts.running;
-            sum.analyzed += counts.analyzed;
-            sum.failed += counts.failed;
-            sum.copies += counts.copies;
-        }
-        sum
-    }
-
-    /// How each server is doing, in the order in which they are preferred.
-    pub fn servers(&self) -> Vec<ProviderState> {
-        let servers = self.remote.iter().flat_map(|r| &r.servers).enumerate();
-        let state = |(n, (provider, _)): (usize, &(Provider, Server))| {
-            let lane = n + 1;
-            let counts = self.desk.counts(lane);
-            ProviderState {
-                provider: provider.clone(),
-                counts: Progress {
-                    queued: counts.queued,
-                    running: counts.running,
-                    analyzed: counts.analyzed,
-                    failed: counts.failed,
-                    copies: counts.copies,
-                    stages: Stages::default(),
-                },
-                answered: self.desk.answered(lane).len(),
-                stale: self.desk.stale(lane).len(),
-                declined: self.desk.declined(lane).len(),
-                limit: self.hosts[n].limit(),
-                down: self.desk.why_down(lane).or_else(|| self.hosts[n].trouble()),
-            }
-        };
-        servers.map(state).collect()
-    }
-
-    /// Seconds that a server takes for a photo, as far as it was asked since the start.
-    pub fn pace(&self, name: &str) -> Option<f64> {
-        self.hosts[self.lane(name)? - 1].seconds_a_request()
-    }
-
     /// Whether there is a provider of this name.
     pub fn has(&self, name: &str) -> bool {
         self.providers().any(|p| p.analyzer.name() == name)
@@ -418,12 +190,6 @@ impl Scheduler {
             .iter()
             .position(|(p, _)| p.analyzer.name() == name)?;
         Some(at + 1)
-    }
-
-    /// Requests that may run at the same time.
-    fn requests(&self) -> usize {
-        let servers = self.remote.iter().flat_map(|r| &r.servers);
-        servers.map(|(_, server)| server.parallel).sum()
     }
 
     /// Whether the photo is being looked at inside the program now, or waits for it.
@@ -510,55 +276,10 @@ impl Scheduler {
     }
 }
 
-/// How the photos of a request ended so far, each in one or two parts.
-struct Ends<F> {
-    parts: usize,
-    open: HashMap<PhotoId, Ended>,
-    each: F,
-}
-
-impl<F: FnMut(PhotoId, &Ended)> Ends<F> {
-    fn add(&mut self, photo: PhotoId, ended: Ended) {
-        match self.open.remove(&photo) {
-            Some(before) => (self.each)(photo, &before.or(ended)),
-            None if self.parts > 1 => {
-                self.open.insert(photo, ended);
-            }
-            None => (self.each)(photo, &ended),
-        }
-    }
-}
-
-/// An answer with everything that is committed with it.
-fn outcome_of(
-    analyzer: &dyn Analyzer,
-    content: &Content,
-    looks: &Looks,
-    answer: Answer,
-) -> Outcome {
-    Outcome {
-        hash: content.hash,
-        stat: content.stat,
-        width: looks.width,
-        height: looks.height,
-        colors: looks.colors.clone(),
-        perceptual_hash: looks.perceptual_hash,
-        analyzer: analyzer.name().to_owned(),
-        model: analyzer.model().to_owned(),
-        version: analyzer.version().to_owned(),
-        remote: analyzer.is_remote(),
-        answer,
-    }
-}
-
 impl Drop for Scheduler {
     fn drop(&mut self) {
         self.stop();
     }
 }
-
-/// Photos of one request that wait at a time, in parts of what is worked on at a time.
-const ASKED_A_WORKER: usize = 4;
-const ASKED_A_REQUEST: usize = 8;
 
 const UNBROKEN: &str = "nothing panics while it holds the threads";

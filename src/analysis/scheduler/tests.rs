@@ -11,7 +11,7 @@ use image::{ImageFormat, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
-use crate::analysis::{Failure, Subject};
+use crate::analysis::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, Change, Facts, Format, SourcePath, Tag};
 use crate::originals::{Originals, stat_of};
 use crate::store::memory::Memory;

@@ -17,7 +17,7 @@ use super::parcel::Parcel;
 use super::sight::{Sight, Sights};
 use super::stages::Stage;
 use super::verdict::Verdict;
-use super::{Provider, Remote, outcome_of};
+use super::{Provider, Remote};
 use crate::analysis::previews::Preview;
 use crate::analysis::{Failure, Subject};
 use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId, Status};
@@ -290,7 +290,7 @@ impl Worker {
             let ask = || contained(|| runtime.block_on(analyzer.analyze(&subject)));
             match self.desk.stopwatch.time(Stage::Infer, ask) {
                 Ok(answer) => {
-                    let outcome = outcome_of(analyzer, content, &sight.looks, answer);
+                    let outcome = content.outcome(analyzer, &sight.looks, answer);
                     self.report(Report {
                         lane: HERE,
                         photo,

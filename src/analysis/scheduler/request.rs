@@ -1,0 +1,167 @@
+//! Many photos asked for at once: as many as keep everybody busy wait in the queues, and each is told of as it ends.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use roaring::RoaringBitmap;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::desk::Waiter;
+use super::{Ended, Provider, Scheduler};
+use crate::analysis::Access;
+use crate::catalog::{PhotoId, Status};
+
+/// What somebody wants to have analysed.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub photos: Vec<PhotoId>,
+    /// By this provider only; else by the one inside the program, and the preferred server.
+    pub provider: Option<String>,
+    /// Also where there is an answer, if it is of an earlier version.
+    pub stale: bool,
+}
+
+impl Scheduler {
+    /// Asks for the analyses of all these photos and says how each ended, as it does. Only as many wait in the queues as
+    /// keep everybody busy, so that others who ask soon get their turn.
+    pub async fn analyze_all(&self, request: Request, each: impl FnMut(PhotoId, &Ended) + Send) {
+        let Request {
+            photos,
+            provider,
+            stale,
+        } = request;
+        let chosen = provider.as_deref();
+        let is_here = chosen.is_none_or(|name| self.here.iter().any(|p| p.analyzer.name() == name));
+        let lane = chosen.and_then(|name| self.lane(name));
+        let is_there = self.remote.is_some() && (chosen.is_none() || lane.is_some());
+        let ends = Mutex::new(Ends {
+            parts: usize::from(is_here) + usize::from(is_there),
+            open: HashMap::new(),
+            each,
+        });
+        let ended = |photo, ended| ends.lock().expect(UNBROKEN).add(photo, ended);
+        let here = async {
+            let window = ASKED_A_WORKER * self.workers;
+            let ask = |photo, waiter| self.ask_here(photo, Access::Asked, Some(waiter), stale);
+            if is_here {
+                self.feed(&photos, window, ask, ended).await;
+            }
+        };
+        let there = async {
+            let ask = |photo, waiter| match (lane, stale) {
+                (None, false) => self.ask_server(photo, Access::Asked, Some(waiter)),
+                (lane, again) => self.ask_lane(lane, photo, waiter, again),
+            };
+            if is_there {
+                self.feed(&photos, self.requests() * ASKED_A_REQUEST, ask, ended)
+                    .await;
+            }
+        };
+        tokio::join!(here, there);
+    }
+
+    async fn feed(
+        &self,
+        photos: &[PhotoId],
+        window: usize,
+        ask: impl Fn(PhotoId, Waiter) -> bool,
+        ended: impl Fn(PhotoId, Ended),
+    ) {
+        let (tell, mut told) = unbounded_channel();
+        let mut awaited = 0;
+        for &photo in photos {
+            if !ask(photo, tell.clone()) {
+                ended(photo, Ended::Skipped);
+                continue;
+            }
+            awaited += 1;
+            if awaited >= window
+                && let Some((photo, end)) = told.recv().await
+            {
+                awaited -= 1;
+                ended(photo, end);
+            }
+        }
+        drop(tell);
+        while let Some((photo, end)) = told.recv().await {
+            ended(photo, end);
+        }
+    }
+
+    /// How many of these photos each provider would look at, the one inside the program first.
+    pub fn estimate(&self, request: &Request) -> Vec<(Provider, u64)> {
+        let Some(library) = &self.library else {
+            return Vec::new();
+        };
+        let index = library.index();
+        let photos: RoaringBitmap = request.photos.iter().map(|p| p.0).collect();
+        let pending = &photos & index.photos_with(Status::Pending);
+        let of_use = &pending | (photos & index.photos_with(Status::Analyzed));
+        let is_meant = |provider: &Provider| {
+            let name = provider.analyzer.name();
+            request
+                .provider
+                .as_deref()
+                .is_none_or(|wanted| wanted == name)
+        };
+        let here = self
+            .here
+            .iter()
+            .filter(|p| is_meant(p))
+            .map(|p| (p.clone(), pending.len()));
+        let mut all: Vec<_> = here.collect();
+        let Some(remote) = &self.remote else {
+            return all;
+        };
+        let shares = match request.provider.is_some() || request.stale {
+            false => self.desk.servers_for(of_use, Access::Asked),
+            true => (1..=remote.servers.len())
+                .map(|lane| (lane, self.missing(lane, &of_use, request.stale)))
+                .collect(),
+        };
+        let there = shares
+            .into_iter()
+            .map(|(lane, share)| (remote.servers[lane - 1].0.clone(), share.len()));
+        all.extend(there.filter(|(provider, _)| is_meant(provider)));
+        all
+    }
+
+    fn missing(&self, lane: usize, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
+        let missing = photos - self.desk.answered(lane) - self.desk.declined(lane);
+        match stale {
+            true => missing | (photos & self.desk.stale(lane)),
+            false => missing,
+        }
+    }
+
+    /// Requests that may run at the same time.
+    fn requests(&self) -> usize {
+        let servers = self.remote.iter().flat_map(|r| &r.servers);
+        servers.map(|(_, server)| server.parallel).sum()
+    }
+}
+
+/// How the photos of a request ended so far, each in one or two parts.
+struct Ends<F> {
+    parts: usize,
+    open: HashMap<PhotoId, Ended>,
+    each: F,
+}
+
+impl<F: FnMut(PhotoId, &Ended)> Ends<F> {
+    fn add(&mut self, photo: PhotoId, ended: Ended) {
+        match self.open.remove(&photo) {
+            Some(before) => (self.each)(photo, &before.or(ended)),
+            None if self.parts > 1 => {
+                self.open.insert(photo, ended);
+            }
+            None => (self.each)(photo, &ended),
+        }
+    }
+}
+
+/// Photos of one request that wait at a time, in parts of what is worked on at a time.
+const ASKED_A_WORKER: usize = 4;
+const ASKED_A_REQUEST: usize = 8;
+
+const UNBROKEN: &str = "nothing panics while it holds the ends";
