@@ -51,7 +51,7 @@ use super::Access;
 use super::previews::Previews;
 use crate::catalog::{PhotoId, Status};
 use crate::library::Library;
-use crate::store::ledger::Ledger;
+use crate::store::{self, ledger::Ledger};
 use desk::{Desk, HERE, Waiter, Wish};
 use host::Host;
 use patience::Patience;
@@ -203,7 +203,10 @@ impl Scheduler {
         if !self.here.iter().any(|p| p.on <= access) {
             return false;
         }
-        let again = stale && self.is_stale_here(photo);
+        let again = match stale.then(|| self.is_stale_here(photo)) {
+            Some(Err(error)) => return tell_failed(photo, waiter.as_ref(), error.to_string()),
+            again => matches!(again, Some(Ok(true))),
+        };
         let wish = Wish {
             photo,
             access,
@@ -218,14 +221,15 @@ impl Scheduler {
     }
 
     /// Whether what the model inside the program said of a photo is of an earlier version of it.
-    fn is_stale_here(&self, photo: PhotoId) -> bool {
-        let detail = self.library.as_ref().and_then(|l| l.detail(photo).ok()?);
+    fn is_stale_here(&self, photo: PhotoId) -> store::Result<bool> {
+        let library = self.library.as_ref();
+        let detail = library.map_or(Ok(None), |library| library.detail(photo))?;
         let said = |p: &Provider| {
             let analyses = detail.iter().flat_map(|d| &d.analyses);
             let mut of_it = analyses.filter(|(name, ..)| name == p.analyzer.name());
             of_it.all(|(_, model, _)| model != p.analyzer.model())
         };
-        detail.is_some() && self.here.iter().any(said)
+        Ok(detail.is_some() && self.here.iter().any(said))
     }
 
     /// Whether a server is looking at the photo now, or it waits for one.
@@ -254,9 +258,7 @@ impl Scheduler {
         again: bool,
     ) -> bool {
         if let (Some(reason), Some(waiter)) = (self.desk.why_down(lane), &waiter) {
-            // An error says that nobody waits any more.
-            let _ = waiter.send((photo, Ended::Failed(reason)));
-            return true;
+            return tell_failed(photo, Some(waiter), reason);
         }
         let wish = Wish {
             photo,
@@ -274,6 +276,12 @@ impl Scheduler {
             .and_then(|l| l.index().photo(photo))
             .map(|p| p.status)
     }
+}
+
+/// Whoever waits for a photo learns at once that nothing comes of it. Whether somebody does.
+fn tell_failed(photo: PhotoId, waiter: Option<&Waiter>, reason: String) -> bool {
+    // An error says that nobody waits any more.
+    waiter.is_some_and(|waiter| waiter.send((photo, Ended::Failed(reason))).is_ok())
 }
 
 impl Drop for Scheduler {

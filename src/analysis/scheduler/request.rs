@@ -165,3 +165,120 @@ const ASKED_A_WORKER: usize = 4;
 const ASKED_A_REQUEST: usize = 8;
 
 const UNBROKEN: &str = "nothing panics while it holds the ends";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+    use crate::analysis::scheduler::Options;
+    use crate::analysis::{Analyzer, Failure, Subject};
+    use crate::catalog::*;
+    use crate::library::Library;
+    use crate::originals::Originals;
+    use crate::store::memory::Memory;
+    use crate::store::{Error, Result, Store};
+
+    /// A store whose details can't be read.
+    #[derive(Default)]
+    struct Unreadable(Memory);
+
+    impl Store for Unreadable {
+        fn detail(&self, _: PhotoId) -> Result<Option<Detail>> {
+            Err(Error::Damaged)
+        }
+
+        fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+            self.0.load(each)
+        }
+
+        fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
+            self.0.commit(changes)
+        }
+
+        fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+            self.0.outcomes(hash)
+        }
+
+        fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
+            self.0.full_text(words)
+        }
+
+        fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
+            self.0.relevance(words)
+        }
+
+        fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+            self.0.acts(before, most)
+        }
+
+        fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+            self.0.act(id)
+        }
+
+        fn gone_sizes(&self) -> Result<Vec<u64>> {
+            self.0.gone_sizes()
+        }
+
+        fn size_bytes(&self) -> Result<u64> {
+            self.0.size_bytes()
+        }
+    }
+
+    struct Eye;
+
+    impl Analyzer for Eye {
+        fn name(&self) -> &str {
+            "eye"
+        }
+
+        fn model(&self) -> &str {
+            "eye/2"
+        }
+
+        fn is_remote(&self) -> bool {
+            false
+        }
+
+        fn analyze<'a>(
+            &'a self,
+            _: &'a Subject,
+        ) -> BoxFuture<'a, std::result::Result<Answer, Failure>> {
+            Box::pin(async { Ok(Answer::default()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_photo_of_which_nothing_can_be_read_is_not_taken_for_up_to_date() {
+        let source = tempfile::tempdir().unwrap();
+        let library = Arc::new(Library::load(Arc::new(Unreadable::default())).unwrap());
+        let found = Change::Found {
+            known: None,
+            path: SourcePath::new(*b"a.jpg"),
+            stat: FileStat::default(),
+            facts: Box::new(Facts::of(Format::Jpeg)),
+        };
+        library.commit(&[found]).unwrap();
+        let options = Options {
+            workers: 1,
+            max_file_bytes: 1,
+            decode_time: std::time::Duration::MAX,
+            remote: None,
+        };
+        let originals = Arc::new(Originals::open(source.path()).unwrap());
+        let eyes = vec![Provider::here(Arc::new(Eye), Access::Asked)];
+        let scheduler = Scheduler::start(library, originals, eyes, options);
+        let request = Request {
+            photos: vec![PhotoId(1)],
+            stale: true,
+            ..Request::default()
+        };
+        let mut ends = Vec::new();
+        let each = |photo, ended: &Ended| ends.push((photo, ended.clone()));
+        scheduler.analyze_all(request, each).await;
+        let damaged = Ended::Failed("index: damaged".into());
+        assert_eq!(ends, [(PhotoId(1), damaged)]);
+    }
+}
