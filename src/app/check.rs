@@ -114,7 +114,7 @@ impl Reached {
 }
 
 fn subject(bytes: &[u8]) -> Result<Subject, Failure> {
-    let picture = preview::decode(bytes)?.picture;
+    let picture = preview::decode_to(bytes, preview::MOST_FOR_SERVERS)?.picture;
     Ok(Subject::of(
         Arc::new(picture),
         Arc::new(Facts::of(Format::Jpeg)),

@@ -57,7 +57,7 @@ impl Config {
         within("batch_size", self.batch_size as u64, 1, 1_000_000)?;
         within("max_retries", u64::from(self.max_retries), 0, 100)?;
         within("max_memory_mb", self.max_memory_mb, 16, 1 << 20)?;
-        within("image_max_side", u64::from(self.image_max_side), 64, 1024)?;
+        within("image_max_side", u64::from(self.image_max_side), 64, 2048)?;
         within("cache_size", self.cache_size, 0, MANY)?;
         for (key, value) in [
             ("max_idle_connections", self.max_idle_connections),

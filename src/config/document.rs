@@ -63,7 +63,7 @@ compression_enabled = true
 
 ## Models on servers: what holds for every one, unless its own table says otherwise
 
-# Longest side of the picture that is sent, 64 to 1024 pixels.
+# Longest side of the picture that is sent, 64 to 2048 pixels. Up to 1024, a request takes at most 0.2 MB.
 image_max_side = 768
 # Requests to one server at the same time, at most. Fewer are sent to a server that can't keep up.
 parallel_requests = 3
@@ -108,7 +108,7 @@ blocked = []
 # price = { input = 0.15, output = 0.60 }       # of a million tokens
 # cost_per_day = 1.0           # also cost_per_minute, cost_per_month
 # requests_per_day = 500       # also requests_per_minute, requests_per_month
-# max_side = 1024
+# max_side = 1536            # more than image_max_side: small print becomes legible
 # language = "German"
 # prompt = "You describe paintings of a museum."
 # prompt_version = "2"         # another one makes earlier answers stale: analyze --stale

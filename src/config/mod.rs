@@ -392,7 +392,7 @@ mod tests {
         );
         check(&more("model = \"m\"\nurl = \"http://a:b@x\""), "password");
         check(&more("model = \"m\"\ncost_per_day = 1"), "needs a price");
-        check(&more("model = \"m\"\nmax_side = 5000"), "from 64 to 1024");
+        check(&more("model = \"m\"\nmax_side = 5000"), "from 64 to 2048");
         check(
             &more("model = \"m\"\napi_key = \"a\"\napi_key_env = \"b\""),
             "is enough",

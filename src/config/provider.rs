@@ -251,8 +251,8 @@ impl Provider {
         {
             return Err("parallel_requests must be from 1 to 256".into());
         }
-        if !self.max_side.is_none_or(|n| (64..=1024).contains(&n)) {
-            return Err("max_side must be from 64 to 1024".into());
+        if !self.max_side.is_none_or(|n| (64..=2048).contains(&n)) {
+            return Err("max_side must be from 64 to 2048".into());
         }
         if !self.timeout.is_none_or(|n| (1..=86_400).contains(&n)) {
             return Err("timeout must be from 1 to 86400 seconds".into());

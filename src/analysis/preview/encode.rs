@@ -3,7 +3,7 @@
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::{Channels, Pixels};
+use super::{Channels, LONGEST_SIDE, Pixels};
 use crate::analysis::Picture;
 
 /// Tried in turn until the file is small enough.
@@ -12,16 +12,25 @@ const QUALITIES: [u8; 5] = [85, 75, 60, 45, 30];
 /// Bytes. As base64 in a request it stays below 0.2 MB.
 const LARGEST: usize = 140_000;
 
+/// Whoever asks for more than the usual detail gets the bytes for it.
+fn largest(longest: u32) -> usize {
+    match longest > LONGEST_SIDE {
+        true => LARGEST * (longest as usize).pow(2) / (LONGEST_SIDE as usize).pow(2),
+        false => LARGEST,
+    }
+}
+
 /// A JPEG with no side longer than `longest`, sRGB, without metadata.
 pub fn jpeg(picture: &Picture, longest: u32) -> Vec<u8> {
     let own = picture.width.max(picture.height);
     let mut side = longest.min(own);
+    let most = largest(side);
     loop {
         let small = match own <= side {
-            true => encode_within(picture.width, picture.height, &picture.rgb),
+            true => encode_within(most, picture.width, picture.height, &picture.rgb),
             false => {
                 let small = shrunk(picture, side);
-                encode_within(small.width, small.height, &small.rgb)
+                encode_within(most, small.width, small.height, &small.rgb)
             }
         };
         match small {
@@ -48,9 +57,9 @@ pub fn shrunk(picture: &Picture, side: u32) -> Picture {
 }
 
 /// `None` where no quality makes it small enough: noise does that.
-fn encode_within(width: u32, height: u32, rgb: &[u8]) -> Option<Vec<u8>> {
+fn encode_within(most: usize, width: u32, height: u32, rgb: &[u8]) -> Option<Vec<u8>> {
     let encoded = QUALITIES.iter().map(|&q| encode(width, height, rgb, q));
-    let mut small = encoded.filter(|bytes| bytes.len() <= LARGEST);
+    let mut small = encoded.filter(|bytes| bytes.len() <= most);
     small.next()
 }
 
@@ -97,6 +106,12 @@ mod tests {
         };
         let bytes = jpeg(&picture(1024, 1024, noise), 1024);
         assert!(bytes.len() <= LARGEST, "{}", bytes.len());
+        let bytes = jpeg(&picture(2048, 1024, noise), 2048);
+        assert!(
+            (LARGEST..=4 * LARGEST).contains(&bytes.len()),
+            "{}",
+            bytes.len()
+        );
     }
 
     #[test]

@@ -9,16 +9,19 @@ use super::limits::MOST_BYTES;
 use super::pixels::{Channels, Pixels};
 use super::{Error, Raw, contained, formats, jpeg_outline, limits, orientation};
 
-/// The longer side that is asked of the decoder. A quarter of a 12 megapixel photo's 4,000 will do, at half the cost
-/// of the next scale; what is larger than [`super::LONGEST_SIDE`] shrinks later.
-const LEAST_SIDE: u16 = 960;
+/// The longer side that is asked of the decoder for one that may be so long. Of 1,024, a quarter of a 12 megapixel
+/// photo's 4,000 will do, at half the cost of the next scale; what is larger shrinks later.
+fn least_side(longest: u32) -> u16 {
+    u16::try_from(longest - longest / 16).unwrap_or(u16::MAX)
+}
 
 /// Reads a JPEG. What the scaling decoder refuses (a torn file, rare encodings) goes to one that is more lenient.
-pub fn read(bytes: &[u8]) -> Result<Raw, Error> {
+pub fn read(bytes: &[u8], longest: u32) -> Result<Raw, Error> {
     let outline = jpeg_outline::read(bytes)
         .ok_or_else(|| Error::Damaged("a jpeg without a frame header".into()))?;
     limits::check_jpeg(&outline)?;
-    match contained(AssertUnwindSafe(|| read_scaled(bytes))).unwrap_or(Err(Error::Panic)) {
+    let side = least_side(longest);
+    match contained(AssertUnwindSafe(|| read_scaled(bytes, side))).unwrap_or(Err(Error::Panic)) {
         Err(refused @ (Error::Damaged(_) | Error::Unsupported(_) | Error::Panic)) => {
             formats::read(bytes, ImageFormat::Jpeg).map_err(|_| refused)
         }
@@ -26,11 +29,11 @@ pub fn read(bytes: &[u8]) -> Result<Raw, Error> {
     }
 }
 
-fn read_scaled(bytes: &[u8]) -> Result<Raw, Error> {
+fn read_scaled(bytes: &[u8], side: u16) -> Result<Raw, Error> {
     let mut decoder = Decoder::new(bytes);
     decoder.read_info().map_err(refused)?;
     let full = decoder.info().ok_or(Error::Panic)?;
-    decoder.scale(LEAST_SIDE, LEAST_SIDE).map_err(refused)?;
+    decoder.scale(side, side).map_err(refused)?;
     let scaled = decoder.info().ok_or(Error::Panic)?;
     let channels = channels(scaled.pixel_format)?;
     let (width, height) = (scaled.width.into(), scaled.height.into());

@@ -21,13 +21,15 @@ use crate::catalog::clean;
 pub use encode::{jpeg, shrunk};
 pub(super) use pixels::{Channels, Pixels};
 
-/// The longest side of a decoded picture. Smaller pictures stay as they are.
+/// The longest side of a picture that is decoded for this program. Smaller pictures stay as they are.
 pub const LONGEST_SIDE: u32 = 1024;
+/// The longest side of a picture that may be decoded for servers.
+pub const MOST_FOR_SERVERS: u32 = 2048;
 
 /// A picture, ready to be looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
-    /// At most [`LONGEST_SIDE`] long.
+    /// With no side longer than was asked for.
     pub picture: Picture,
     /// The upright original, in pixels.
     pub width: u32,
@@ -77,17 +79,22 @@ struct Raw {
 /// Decodes a whole file. The format is what the content says; of an animation, the first frame counts.
 /// Transparent parts are shown over white. What the file claims is bounded before memory is taken.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, Failure> {
-    contained(|| open(bytes))
+    decode_to(bytes, LONGEST_SIDE)
+}
+
+/// The same, with no side longer than `longest`.
+pub fn decode_to(bytes: &[u8], longest: u32) -> Result<Decoded, Failure> {
+    contained(|| open(bytes, longest))
         .unwrap_or(Err(Error::Panic))
         .map_err(Failure::from)
 }
 
-fn open(bytes: &[u8]) -> Result<Decoded, Error> {
+fn open(bytes: &[u8], longest: u32) -> Result<Decoded, Error> {
     let raw = match format_of(bytes)? {
-        ImageFormat::Jpeg => jpeg::read(bytes)?,
+        ImageFormat::Jpeg => jpeg::read(bytes, longest)?,
         format => formats::read(bytes, format)?,
     };
-    let small = raw.pixels.shrunk(LONGEST_SIDE);
+    let small = raw.pixels.shrunk(longest);
     let rgb = profile::to_srgb(small, raw.profile.as_deref());
     let (width, height) = orientation::upright_size(raw.orientation, raw.width, raw.height);
     Ok(Decoded {
@@ -158,6 +165,17 @@ mod tests {
         }
         check(&encoded(9000, 50, F::Jpeg), (9000, 50), (1024, 6));
         check(&encoded(4000, 80, F::Jpeg), (4000, 80), (1000, 20));
+    }
+
+    #[test]
+    fn a_server_may_be_shown_more() {
+        let decoded = decode_to(&encoded(4000, 3000, ImageFormat::Jpeg), MOST_FOR_SERVERS).unwrap();
+        assert_eq!(
+            (decoded.picture.width, decoded.picture.height),
+            (2000, 1500)
+        );
+        let decoded = decode_to(&encoded(6000, 40, ImageFormat::Png), MOST_FOR_SERVERS).unwrap();
+        assert_eq!((decoded.picture.width, decoded.width), (2048, 6000));
     }
 
     #[test]

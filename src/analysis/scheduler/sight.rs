@@ -7,6 +7,7 @@ use moka::sync::Cache;
 
 use super::patience::{GaveUp, Patience};
 use super::worker::contained;
+use crate::analysis::preview::LONGEST_SIDE;
 use crate::analysis::previews::{Looks, Preview};
 use crate::analysis::{Failure, Picture, colors, phash, preview};
 use crate::catalog::ContentHash;
@@ -34,12 +35,14 @@ impl Sight {
 #[derive(Clone)]
 pub struct Sights {
     patience: Arc<Patience>,
+    /// Longest side of the pictures.
+    side: u32,
     shared: Option<Cache<ContentHash, Sight>>,
 }
 
 impl Sights {
-    /// `shared`: whether what was decoded for one is kept for others.
-    pub fn new(patience: Arc<Patience>, shared: bool) -> Self {
+    /// Pictures large enough for previews of these sides; for servers they are kept, because several may ask.
+    pub fn new(patience: Arc<Patience>, sides: &[u32]) -> Self {
         let weight = |_: &ContentHash, sight: &Sight| {
             u32::try_from(sight.picture.rgb.len()).unwrap_or(u32::MAX)
         };
@@ -47,8 +50,11 @@ impl Sights {
             let cache = Cache::builder().max_capacity(KEPT_BYTES).weigher(weight);
             cache.time_to_live(KEPT).build()
         };
-        let shared = shared.then(cache);
-        Self { patience, shared }
+        Self {
+            patience,
+            side: sides.iter().copied().fold(LONGEST_SIDE, u32::max),
+            shared: (!sides.is_empty()).then(cache),
+        }
     }
 
     /// What the bytes show. A decoder that takes too long keeps them.
@@ -64,7 +70,8 @@ impl Sights {
 
     fn see_in_time(&self, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
         let taken = std::mem::take(bytes);
-        let decode = move || (contained(|| see(&taken)), taken);
+        let side = self.side;
+        let decode = move || (contained(|| see(&taken, side)), taken);
         let (seen, taken) = self.patience.run(decode).inspect_err(|why| {
             if let GaveUp::Late(_) = why {
                 tracing::warn!("a decoder that takes too long is left to itself");
@@ -91,8 +98,8 @@ impl From<GaveUp> for Failure {
     }
 }
 
-fn see(bytes: &[u8]) -> Result<Sight, Failure> {
-    let decoded = preview::decode(bytes)?;
+fn see(bytes: &[u8], side: u32) -> Result<Sight, Failure> {
+    let decoded = preview::decode_to(bytes, side)?;
     let looks = Looks {
         width: decoded.width,
         height: decoded.height,

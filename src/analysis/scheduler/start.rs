@@ -84,7 +84,7 @@ impl Scheduler {
             library: Arc::clone(library),
             originals,
             here: Arc::clone(&self.here),
-            sights: self.sights(self.remote.is_some()),
+            sights: self.sights(&self.remote.as_ref().map_or_else(Vec::new, |r| r.sides())),
             remote: self.remote.clone(),
             max_file_bytes: options.max_file_bytes,
             desk: Arc::clone(&self.desk),
@@ -96,11 +96,11 @@ impl Scheduler {
         }
     }
 
-    /// What decodes; `shared` where several lanes want the same pictures.
-    pub(super) fn sights(&self, shared: bool) -> Sights {
+    /// What decodes, for servers that take previews of these sides.
+    pub(super) fn sights(&self, sides: &[u32]) -> Sights {
         let patience = self.patience.as_ref();
         let patience = patience.expect("only a scheduler with threads decodes");
-        Sights::new(Arc::clone(patience), shared)
+        Sights::new(Arc::clone(patience), sides)
     }
 
     /// One thread for all couriers: they only wait.
