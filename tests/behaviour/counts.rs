@@ -1,19 +1,27 @@
 //! What the kernel asks for what users do. Requests are what costs time, so they are counted.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use kbasefs::fuse::Request;
+use kbasefs::store::sqlite::Sqlite;
 
 use crate::fixture::{Fixture, Surface, content};
 use crate::mount::{Mount, options};
+use crate::watched::Watched;
 
 #[test]
 fn a_long_listing_asks_for_two_attributes_and_no_photo() {
-    let photos: String = (0..2000).map(|n| format!("{n}.jpg beach;")).collect();
-    let fixture = Fixture::new(&photos);
+    let folder = tempfile::tempdir().unwrap();
+    let index = Sqlite::open(&folder.path().join("index.sqlite"), folder.path()).unwrap();
+    let store = Arc::new(Watched::over(index));
+    let fixture = Fixture::with_store(store.clone(), "");
+    let photos = (0..10_000).map(|n| format!("{n}.jpg beach;"));
+    fixture.add_empty(&photos.collect::<String>());
     let Some(mount) = Mount::new(&fixture) else {
         return;
     };
+    let asked = store.calls();
     let list = || {
         Command::new("ls")
             .arg("-l")
@@ -22,7 +30,8 @@ fn a_long_listing_asks_for_two_attributes_and_no_photo() {
             .unwrap()
     };
     let lines = list().stdout.iter().filter(|&&b| b == b'\n').count();
-    assert_eq!(lines, 2001);
+    assert_eq!(lines, 10_001);
+    assert_eq!(store.calls(), asked, "a listing asks the store for nothing");
     assert!(mount.count(Request::GetXattr) <= 2);
     assert_eq!(mount.count(Request::ListXattr), 0);
     assert_eq!(
@@ -41,6 +50,32 @@ fn a_long_listing_asks_for_two_attributes_and_no_photo() {
     // The time of access of a folder that was listed: the kernel asks for it on mounts that aren't read-only.
     expected[3] += 1;
     assert_eq!(requests.map(|request| mount.count(request)), expected);
+}
+
+#[test]
+fn a_second_walk_over_the_tree_reads_no_folder() {
+    let photos = "a.jpg beach sunset 2024-07-14; trip/b.jpg beach dog; trip/deep/c.jpg dog";
+    let fixture = Fixture::new(photos);
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    // Which searches are listed changes with each that somebody looks at: they are read anew, and so is their parent's
+    // entry for them.
+    let walk = || {
+        let walked = Command::new("find")
+            .arg(mount.path(""))
+            .args(["-path", "*/search", "-prune", "-o", "-printf", "%P %i %s\n"])
+            .output()
+            .unwrap();
+        assert!(walked.status.success());
+        String::from_utf8(walked.stdout).unwrap()
+    };
+    let first = walk();
+    assert!(first.lines().count() > 50, "{first}");
+    let requests = [Request::ReadDir, Request::ReadDirPlus, Request::Lookup];
+    let before = requests.map(|request| mount.count(request));
+    assert_eq!(walk(), first);
+    assert_eq!(requests.map(|request| mount.count(request)), before);
 }
 
 #[test]

@@ -87,10 +87,19 @@ impl Fixture {
             originals,
             tree,
         };
-        let photos = photos.split(';').map(str::trim).filter(|p| !p.is_empty());
-        let changes: Vec<_> = photos.map(|photo| fixture.found(photo)).collect();
+        let changes: Vec<_> = each(photos).map(|photo| fixture.found(photo)).collect();
         fixture.library.commit(&changes).unwrap();
         fixture
+    }
+
+    /// Many photos arrive whose content doesn't matter: empty files.
+    pub fn add_empty(&self, photos: &str) {
+        for photo in each(photos) {
+            let name = photo.split_whitespace().next().unwrap();
+            std::fs::File::create_new(self.path(name)).unwrap();
+        }
+        let changes: Vec<_> = each(photos).map(|photo| self.found(photo)).collect();
+        self.library.commit(&changes).unwrap();
     }
 
     /// One more photo arrives.
@@ -172,6 +181,10 @@ impl Fixture {
             facts: Box::new(facts),
         }
     }
+}
+
+fn each(photos: &str) -> impl Iterator<Item = &str> {
+    photos.split(';').map(str::trim).filter(|p| !p.is_empty())
 }
 
 /// A tree over a library, as a remount makes it, that analyses nothing.

@@ -14,3 +14,4 @@ mod searching;
 mod suite;
 mod tree;
 mod waiting;
+mod watched;

@@ -1,20 +1,13 @@
 //! Searches as folders.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 
-use kbasefs::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Edit, Effect, Outcome, PhotoId, Trace, Words,
-};
-use kbasefs::store::memory::Memory;
-use kbasefs::store::{Result, Store};
-use roaring::RoaringBitmap;
+use kbasefs::catalog::{Change, Edit};
 
 use crate::fixture::{Fixture, Surface, content};
 use crate::mount::Mount;
 use crate::suite::{check, check_soon, refused};
+use crate::watched::Watched;
 
 /// The part of the suite about searches.
 pub fn run(fixture: &Fixture, surface: &dyn Surface) {
@@ -93,86 +86,11 @@ fn a_search_follows_changes(fixture: &Fixture, surface: &dyn Surface) {
     let owl = edited(Edit::Tag("owl".into()));
     fixture.library.commit(&[owl]).unwrap();
     check_soon(surface, "/search/owls OR owl", "e.jpg");
-    surface.stat("/search/owls OR owl/e.jpg").unwrap();
+    surface.eventually(&mut || surface.stat("/search/owls OR owl/e.jpg").is_ok());
     let none = edited(Edit::ClearTags);
     fixture.library.commit(&[none]).unwrap();
     check_soon(surface, "/search/owls OR owl", "");
     surface.eventually(&mut || surface.stat("/search/owls OR owl/e.jpg").is_err());
-}
-
-/// A store that counts what words it is asked for, and answers when it may.
-struct Watched {
-    store: Memory,
-    asked: AtomicU32,
-    /// Each answer waits for one of these, if there is a gate.
-    gate: Option<Mutex<Receiver<()>>>,
-}
-
-impl Watched {
-    fn open() -> Arc<Self> {
-        Arc::new(Self {
-            store: Memory::default(),
-            asked: AtomicU32::default(),
-            gate: None,
-        })
-    }
-
-    fn gated() -> (Arc<Self>, Sender<()>) {
-        let (sender, receiver) = channel();
-        let gate = Some(Mutex::new(receiver));
-        let (store, asked) = (Memory::default(), AtomicU32::default());
-        (Arc::new(Self { store, asked, gate }), sender)
-    }
-
-    fn asked(&self) -> u32 {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-impl Store for Watched {
-    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
-        self.store.load(each)
-    }
-
-    fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        self.store.commit(changes)
-    }
-
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
-        self.store.outcomes(hash)
-    }
-
-    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
-        self.store.detail(id)
-    }
-
-    fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        if let Some(gate) = &self.gate {
-            gate.lock().unwrap().recv().unwrap();
-        }
-        self.store.full_text(words)
-    }
-
-    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
-        self.store.relevance(words)
-    }
-
-    fn gone_sizes(&self) -> Result<Vec<u64>> {
-        self.store.gone_sizes()
-    }
-
-    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
-        self.store.acts(before, most)
-    }
-
-    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
-        self.store.act(id)
-    }
-
-    fn size_bytes(&self) -> Result<u64> {
-        self.store.size_bytes()
-    }
 }
 
 #[test]
