@@ -1,0 +1,71 @@
+//! Indexes on disk: of other sources, other versions, other programs.
+
+use std::path::Path;
+
+use kbasefs::store::sqlite::Sqlite;
+use kbasefs::store::{Error, Store};
+
+use crate::fixture::{add, all, detail, facts};
+
+#[test]
+fn an_index_survives_and_belongs_to_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalog.sqlite");
+    let open = |source: &str| Sqlite::open(&file, Path::new(source));
+    let id = add(&open("/photos").unwrap(), "a.jpg", 1);
+    assert_eq!(detail(&open("/photos").unwrap(), id).facts, facts());
+    assert!(
+        matches!(open("/others"), Err(Error::OtherSource { owner, .. }) if owner == Path::new("/photos"))
+    );
+    assert!(open("/photos").unwrap().size_bytes().unwrap() > 0);
+}
+
+#[test]
+fn an_index_of_the_first_version_learns_what_people_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalog.sqlite");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    let tables = include_str!("../../src/store/sqlite/migrations/0001_catalog.sql");
+    connection.execute_batch(tables).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    for id in 1..=3 {
+        let photo = "INSERT INTO photo (id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, \
+                     gone, width, height, orientation, keywords) \
+                     VALUES (?1, CAST(?1 AS BLOB), CAST(?1 AS BLOB), 1, ?1, 1, 1, 420, 0, 0, 'jpeg', 'pending', 0, 4, 3, 1, '')";
+        connection.execute(photo, [id]).unwrap();
+    }
+    let label = "INSERT INTO label VALUES (?1, 'tag', 'x', ?2, 1.0)";
+    connection.execute(label, (1, "human")).unwrap();
+    connection.execute(label, (2, "file")).unwrap();
+    drop(connection);
+    let store = Sqlite::open(&file, Path::new("/photos")).unwrap();
+    let edited = all(&store).into_iter().map(|e| e.photo.edited);
+    assert_eq!(edited.collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn an_index_from_the_future_or_of_another_kind_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalog.sqlite");
+    drop(Sqlite::open(&file, Path::new("/photos")).unwrap());
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
+    let refused = |file: &Path| match Sqlite::open(file, Path::new("/photos")) {
+        Err(error @ Error::Open { .. }) => error.to_string(),
+        _ => panic!("{} is refused", file.display()),
+    };
+    assert!(refused(&file).contains("newer version"));
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "not a database, and long enough to see it".repeat(50),
+    )
+    .unwrap();
+    refused(&text);
+    assert!(
+        std::fs::read_to_string(&text)
+            .unwrap()
+            .starts_with("not a database")
+    );
+}

@@ -1,0 +1,183 @@
+//! The stores that every check runs on, and the changes that it makes.
+
+use std::path::Path;
+
+use kbasefs::catalog::{
+    Act, Actor, Answer, Change, ContentHash, DateSource, Deed, Detail, Edit, Effect, Entry, Facet,
+    Facts, FileStat, Format, Label, Origin, Outcome, PhotoId, Position, Role, SourcePath, Tag,
+    WallClock, Words,
+};
+use kbasefs::store::Store;
+use kbasefs::store::cached::{Cached, Room};
+use kbasefs::store::memory::Memory;
+use kbasefs::store::sqlite::Sqlite;
+
+pub fn sqlite(folder: &Path) -> Sqlite {
+    Sqlite::open(&folder.join("index/catalog.sqlite"), Path::new("/photos")).unwrap()
+}
+
+/// For three photos.
+const ROOM: Room = Room {
+    entries: 3,
+    bytes: 1 << 16,
+    ttl: None,
+};
+
+/// Runs a check on every store.
+pub fn on_each(check: impl Fn(&dyn Store)) {
+    check(&Memory::default());
+    let folder = tempfile::tempdir().unwrap();
+    check(&sqlite(folder.path()));
+    let folder = tempfile::tempdir().unwrap();
+    check(&Cached::new(
+        std::sync::Arc::new(sqlite(folder.path())),
+        ROOM,
+    ));
+}
+
+pub fn stat(ino: u64, mtime_ns: i64) -> FileStat {
+    FileStat {
+        dev: u64::MAX,
+        ino,
+        size: 1000 + ino,
+        mtime_ns,
+        mode: 0o644,
+        uid: 1000,
+        gid: 1000,
+    }
+}
+
+pub fn path(text: &str) -> SourcePath {
+    SourcePath::new(text.as_bytes())
+}
+
+pub fn found(known: Option<PhotoId>, at: &str, stat: FileStat) -> Change {
+    let facts = Box::new(facts());
+    let path = path(at);
+    Change::Found {
+        known,
+        path,
+        stat,
+        facts,
+    }
+}
+
+pub fn facts() -> Facts {
+    Facts {
+        width: 40,
+        height: 30,
+        orientation: 6,
+        date: WallClock::new(2024, 7, 14, 18, 3, 59),
+        date_source: Some(DateSource::Original),
+        camera: Some("Canon EOS R6".into()),
+        make: Some("Canon".into()),
+        model: Some("EOS R6".into()),
+        lens: Some("RF 35mm".into()),
+        position: Some(Position {
+            latitude: 43.7,
+            longitude: 7.25,
+        }),
+        country: Some("France".into()),
+        city: Some("Nice".into()),
+        title: Some("Our holiday".into()),
+        description: None,
+        keywords: vec!["Family".into(), "sea".into()],
+        rating: Some(3),
+        ..Facts::of(Format::Jpeg)
+    }
+}
+
+pub fn outcome(hash: u8, stat: FileStat, tags: &[&str]) -> Outcome {
+    let tag = |name: &&str| Tag {
+        name: (*name).into(),
+        confidence: 0.75,
+    };
+    Outcome {
+        hash: ContentHash([hash; 32]),
+        stat,
+        width: 400,
+        height: 300,
+        colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
+        perceptual_hash: u64::MAX - 5,
+        analyzer: "embedded".into(),
+        model: "m/1".into(),
+        version: "1".into(),
+        remote: false,
+        answer: Answer {
+            title: Some("A dog".into()),
+            description: Some("A dog running on a beach".into()),
+            tags: tags.iter().map(tag).collect(),
+        },
+    }
+}
+
+pub fn analyzed(id: PhotoId, outcome: Outcome) -> Change {
+    let outcome = Box::new(outcome);
+    Change::Analyzed { id, outcome }
+}
+
+pub fn edited(id: PhotoId, edit: Edit) -> Change {
+    acted(Role::New, vec![Deed::Edit(id, vec![edit])])
+}
+
+pub fn acted(role: Role, deeds: Vec<Deed>) -> Change {
+    let by = Actor {
+        process: "mv".into(),
+        pid: 7,
+        uid: 1000,
+    };
+    let words = "tag".into();
+    Change::Acted(Box::new(Act {
+        by,
+        words,
+        role,
+        deeds,
+    }))
+}
+
+/// Adds a photo and gives its id.
+pub fn add(store: &dyn Store, at: &str, ino: u64) -> PhotoId {
+    match &store.commit(&[found(None, at, stat(ino, 1))]).unwrap()[..] {
+        [Effect::Upsert(entry)] => entry.photo.id,
+        other => panic!("one photo appears, not {other:?}"),
+    }
+}
+
+pub fn detail(store: &dyn Store, id: PhotoId) -> Detail {
+    store.detail(id).unwrap().expect("the photo is there")
+}
+
+pub fn tags(store: &dyn Store, id: PhotoId) -> Vec<String> {
+    let entry = detail(store, id).entry;
+    let labels = Label::effective(&entry.labels);
+    let tags = labels.into_iter().filter(|l| l.facet == Facet::Tag);
+    tags.map(|l| l.value.clone()).collect()
+}
+
+pub fn all(store: &dyn Store) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let each = &mut |effect| match effect {
+        Effect::Upsert(entry) => entries.push(entry),
+        Effect::Made { .. } | Effect::Saved { .. } => {}
+        other => panic!("a store is not loaded with {other:?}"),
+    };
+    store.load(each).unwrap();
+    entries
+}
+
+pub fn words(text: &str) -> Words {
+    Words::new(text).unwrap()
+}
+
+/// Every query that is kept.
+pub fn saved(store: &dyn Store) -> Vec<(String, String)> {
+    let mut saved = Vec::new();
+    let each = &mut |effect| {
+        if let Effect::Saved { name, query } = effect {
+            saved.push((name, query.expect("what is loaded is there")));
+        }
+    };
+    store.load(each).unwrap();
+    saved.sort();
+    saved
+}
