@@ -1,5 +1,6 @@
 //! Models on servers, against a real HTTP server in this process that speaks each protocol and misbehaves.
 
+mod aimock;
 mod answers;
 mod durability;
 mod failures;
