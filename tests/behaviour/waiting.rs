@@ -82,14 +82,22 @@ fn who_waits_for_a_description_holds_nobody_up() {
     };
     std::thread::scope(|scope| {
         let ask = || mount.get("all/a.png", "user.kbasefs.description");
-        let waiting: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        // Many more than the mount has threads.
+        let waiting: Vec<_> = (0..64).map(|_| scope.spawn(ask)).collect();
         was_asked.recv().unwrap();
-        mount.eventually(&mut || mount.count(Request::GetXattr) >= 8);
+        mount.eventually(&mut || mount.count(Request::GetXattr) >= 64);
         assert_eq!(
             mount.get("all/a.png", "user.xdg.tags").as_deref(),
             Ok("beach")
         );
         assert_eq!(mount.list("/tags/beach").unwrap(), ["a.png"]);
+        assert!(mount.attributes("all/a.png").is_ok());
+        assert!(mount.read("all/a.png").is_ok());
+        assert!(mount.stat("all/absent").is_err());
+        assert_eq!(mount.list("/search/beach").unwrap(), ["a.png"]);
+        mount.set("all/a.png", "user.baloo.rating", "8").unwrap();
+        mount.make_folder("/tags/new").unwrap();
+        assert!(waiting.iter().all(|thread| !thread.is_finished()));
         answer.send(()).unwrap();
         for thread in waiting {
             assert_eq!(thread.join().unwrap().as_deref(), Ok("a dog"));
