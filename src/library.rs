@@ -107,7 +107,8 @@ impl Library {
             Effect::Acted { act, changed } => Some((*act, *changed)),
             _ => None,
         });
-        let delta = self.index().apply(effects);
+        let mut delta = self.index().apply(effects);
+        delta.may_wait = changes.iter().all(Change::is_analysis);
         self.commits.fetch_add(1, Ordering::Release);
         let listeners = self
             .listeners

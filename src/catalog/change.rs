@@ -58,6 +58,14 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it comes of work that goes on by itself, photo after photo: nobody waits to see each at once.
+    pub fn is_analysis(&self) -> bool {
+        matches!(
+            self,
+            Self::Analyzed { .. } | Self::Failed { .. } | Self::Hashed { .. }
+        )
+    }
+
     /// One edit, of a program that isn't known.
     pub fn edited(id: PhotoId, edit: Edit) -> Self {
         Self::Acted(Box::new(Act {

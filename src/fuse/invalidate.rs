@@ -3,7 +3,7 @@
 //! Never from the session's threads: the kernel may answer a notification with a FORGET that only they can take.
 //! What went stale is worked out where the change was committed, because it depends on the index as it was then.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -17,19 +17,25 @@ use std::time::{Duration, Instant};
 use fuser::{INodeNo, Notifier};
 
 use super::handles::{Folder, Handles};
+use super::pauses::{self, Pauses};
 use crate::library::Library;
 use crate::vfs::{Inode, Stale, Tree};
 
-/// A folder's cached listing is dropped at most this often.
-const PAUSE: Duration = Duration::from_secs(1);
 /// From here on one word to the kernel that all names may be wrong is cheaper.
 const MANY: usize = 1000;
 /// `FUSE_NOTIFY_INC_EPOCH` of Linux 6.16, as a whole message: length, code, and no request that it answers.
 const NEW_EPOCH: [u8; 16] = [16, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
+/// Stale things of one commit.
+pub struct Batch {
+    stale: Vec<Stale>,
+    /// How long listings may be wrong that were dropped just before.
+    pause: Duration,
+}
+
 /// Where stale things are handed in. The thread ends when the last owner lets go.
 pub struct Inbox {
-    sender: Sender<Vec<Stale>>,
+    sender: Sender<Batch>,
     /// Held for reading while an answer that the kernel will remember is on its way.
     answering: RwLock<()>,
     waiting: Waiting,
@@ -39,7 +45,7 @@ pub struct Inbox {
 type Waiting = Arc<Mutex<HashSet<Inode>>>;
 
 impl Inbox {
-    pub fn new() -> (Arc<Self>, Receiver<Vec<Stale>>) {
+    pub fn new() -> (Arc<Self>, Receiver<Batch>) {
         let (sender, receiver) = channel();
         let inbox = Self {
             sender,
@@ -54,15 +60,31 @@ impl Inbox {
         self.answering.read().expect("nothing panics holding it")
     }
 
+    /// The kernel is told now.
     pub fn hand_in(&self, stale: Vec<Stale>) {
+        self.put(Batch {
+            stale,
+            pause: pauses::SHORT,
+        });
+    }
+
+    /// The kernel is told now, or soon where it was told just before.
+    pub fn hand_in_results(&self, stale: Vec<Stale>) {
+        self.put(Batch {
+            stale,
+            pause: pauses::LONG,
+        });
+    }
+
+    fn put(&self, batch: Batch) {
         let mut waiting = lock(&self.waiting);
-        waiting.extend(stale.iter().filter_map(|stale| match stale {
+        waiting.extend(batch.stale.iter().filter_map(|stale| match stale {
             Stale::Listing(inode) => Some(inode),
             _ => None,
         }));
         drop(waiting);
         // Fails only while the mount ends, when the kernel forgets everything anyway.
-        let _ = self.sender.send(stale);
+        let _ = self.sender.send(batch);
     }
 
     /// Whether what the kernel keeps of a folder's listing is right, as far as is known.
@@ -86,7 +108,11 @@ pub fn follow(library: &Library, tree: &Arc<Tree>, inbox: &Arc<Inbox>) {
     let (tree, inbox) = (Arc::downgrade(tree), Arc::downgrade(inbox));
     library.listen(move |delta| {
         if let (Some(tree), Some(inbox)) = (tree.upgrade(), inbox.upgrade()) {
-            inbox.hand_in(tree.stale(delta));
+            let stale = tree.stale(delta);
+            match delta.may_wait {
+                true => inbox.hand_in_results(stale),
+                false => inbox.hand_in(stale),
+            }
         }
     });
 }
@@ -96,25 +122,24 @@ pub fn start(
     notifier: Notifier,
     device: File,
     inbox: &Arc<Inbox>,
-    stale: Receiver<Vec<Stale>>,
+    stale: Receiver<Batch>,
     folders: Arc<Handles<Folder>>,
 ) -> io::Result<JoinHandle<()>> {
     let mut invalidator = Invalidator {
         notifier,
         device,
         folders,
-        told: HashMap::new(),
-        due: HashSet::new(),
+        pauses: Pauses::default(),
         waiting: inbox.waiting.clone(),
     };
     let inbox = Arc::downgrade(inbox);
     let thread = std::thread::Builder::new().name("kbasefs-notify".into());
     thread.spawn(move || {
-        while let Some(batch) = invalidator.next(&stale) {
+        while let Some(batches) = invalidator.next(&stale) {
             if let Some(inbox) = inbox.upgrade() {
                 inbox.let_answers_out();
             }
-            invalidator.tell(batch);
+            invalidator.tell(batches);
         }
     })
 }
@@ -123,53 +148,40 @@ struct Invalidator {
     notifier: Notifier,
     device: File,
     folders: Arc<Handles<Folder>>,
-    /// When the listing of a folder was dropped last.
-    told: HashMap<Inode, Instant>,
-    /// Folders whose turn comes when their pause is over.
-    due: HashSet<Inode>,
+    pauses: Pauses,
     waiting: Waiting,
 }
 
 impl Invalidator {
     /// Everything that was handed in meanwhile; nothing when a folder is due. `None` ends the thread.
-    fn next(&self, stale: &Receiver<Vec<Stale>>) -> Option<HashSet<Stale>> {
-        let first = if self.due.is_empty() {
-            stale.recv().ok()?
-        } else {
-            match stale.recv_timeout(self.pause()) {
-                Ok(first) => first,
-                Err(RecvTimeoutError::Timeout) => Vec::new(),
+    fn next(&self, stale: &Receiver<Batch>) -> Option<Vec<Batch>> {
+        let first = match self.pauses.wait(Instant::now()) {
+            None => Some(stale.recv().ok()?),
+            Some(wait) => match stale.recv_timeout(wait) {
+                Ok(first) => Some(first),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return None,
-            }
+            },
         };
-        Some(
-            first
-                .into_iter()
-                .chain(stale.try_iter().flatten())
-                .collect(),
-        )
+        Some(first.into_iter().chain(stale.try_iter()).collect())
     }
 
-    /// How long until a due folder's turn comes.
-    fn pause(&self) -> Duration {
-        let elapsed = |inode| self.told.get(inode).map_or(PAUSE, Instant::elapsed);
-        let waits = self
-            .due
-            .iter()
-            .map(|inode| PAUSE.saturating_sub(elapsed(inode)));
-        waits.min().unwrap_or(PAUSE)
-    }
-
-    fn tell(&mut self, batch: HashSet<Stale>) {
-        let all_names = batch.len() > MANY && self.device.write_all(&NEW_EPOCH).is_ok();
-        for stale in batch {
-            match stale {
-                Stale::Listing(inode) => {
-                    self.due.insert(inode);
+    fn tell(&mut self, batches: Vec<Batch>) {
+        let mut others = HashSet::new();
+        for Batch { stale, pause } in batches {
+            for stale in stale {
+                match stale {
+                    Stale::Listing(folder) => self.pauses.want(folder, pause),
+                    other => drop(others.insert(other)),
                 }
+            }
+        }
+        let all_names = others.len() > MANY && self.device.write_all(&NEW_EPOCH).is_ok();
+        for stale in others {
+            match stale {
                 Stale::Attributes(inode) => self.forget_attributes(inode),
-                Stale::Entry { .. } if all_names => {}
-                Stale::Entry { parent, name } => self.forget_name(parent, &name),
+                Stale::Entry { parent, name } if !all_names => self.forget_name(parent, &name),
+                Stale::Entry { .. } | Stale::Listing(_) => {}
             }
         }
         self.forget_listings();
@@ -186,12 +198,7 @@ impl Invalidator {
     }
 
     fn forget_listings(&mut self) {
-        self.told.retain(|_, at| at.elapsed() < PAUSE);
-        let (waiting, now): (HashSet<_>, HashSet<_>) = self
-            .due
-            .drain()
-            .partition(|inode| self.told.contains_key(inode));
-        self.due = waiting;
+        let now = self.pauses.take(Instant::now());
         self.folders.for_each(|folder| {
             if now.contains(&folder.inode) {
                 folder.outdated.store(true, Ordering::Relaxed);
@@ -200,7 +207,6 @@ impl Invalidator {
         for inode in now {
             lock(&self.waiting).remove(&inode);
             report(self.notifier.inval_inode(INodeNo(inode.0), 0, 0));
-            self.told.insert(inode, Instant::now());
         }
     }
 }

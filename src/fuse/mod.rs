@@ -19,6 +19,7 @@ mod invalidate;
 pub mod mounts;
 mod options;
 mod passthrough;
+mod pauses;
 mod session;
 mod values;
 
