@@ -2,8 +2,8 @@
 //! as in life: a few tags on many photos, many tags on few.
 
 use kbasefs::catalog::{
-    Change, DateSource, Effect, Entry, Facts, FileStat, Format, Photo, PhotoId, SourcePath, Status,
-    WallClock,
+    Answer, Change, ContentHash, DateSource, Effect, Entry, Facts, FileStat, Format, Outcome,
+    Photo, PhotoId, SourcePath, Status, WallClock,
 };
 
 const TAGS_A_PHOTO: u64 = 4;
@@ -18,6 +18,39 @@ pub fn found(number: u32) -> Change {
         path: SourcePath::new(path(number).into_bytes()),
         stat: stat(number),
         facts: Box::new(facts(number)),
+    }
+}
+
+/// What an analysis says of photo `number`, which has the id that a new store gives it.
+#[allow(dead_code, reason = "not every bench needs all of this")]
+pub fn analyzed(number: u32) -> Change {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&number.to_le_bytes());
+    let words = ["sunset", "beach", "street", "garden", "party", "mountain"];
+    let title = format!(
+        "{} {}",
+        words[number as usize % 6],
+        skewed(number, 20, 100_000)
+    );
+    let outcome = Outcome {
+        hash: ContentHash(hash),
+        stat: stat(number),
+        width: 4000,
+        height: 3000,
+        colors: Vec::new(),
+        perceptual_hash: random(number, 21),
+        analyzer: "embedded".into(),
+        model: "m/1".into(),
+        version: "1".into(),
+        remote: false,
+        answer: Answer {
+            title: Some(title),
+            ..Answer::default()
+        },
+    };
+    Change::Analyzed {
+        id: PhotoId(number + 1),
+        outcome: Box::new(outcome),
     }
 }
 
