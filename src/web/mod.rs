@@ -1,5 +1,5 @@
 //! The local API behind the commands: HTTP with JSON over a Unix socket that only its owner can open. The web page over
-//! TCP is apart from it, in [`site`].
+//! TCP is apart from it, in `site`.
 //!
 //! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
 
