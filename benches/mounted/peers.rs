@@ -52,8 +52,10 @@ impl Drop for Peer {
         if let Some(mountpoint) = &self.mountpoint {
             // A user has no umount.
             let done = |program: &str, options: &[&str]| run(program, options, &[mountpoint]);
-            if !done("umount", &[]) && !done("fusermount3", &["-u"]) && !done("fusermount", &["-u"])
-            {
+            let unmounted =
+                done("umount", &[]) || done("fusermount3", &["-u"]) || done("fusermount", &["-u"]);
+            // One that was killed is unmounted by its guard.
+            if !unmounted && is_mounted(mountpoint) {
                 eprintln!("{} is still mounted", mountpoint.display());
             }
         }
@@ -62,6 +64,12 @@ impl Drop for Peer {
             let _ = child.wait();
         }
     }
+}
+
+fn is_mounted(mountpoint: &Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mut at = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+    at.any(|at| Path::new(at) == mountpoint)
 }
 
 /// Whether a program ran well.
