@@ -123,6 +123,11 @@ impl Library {
         self.store.detail(id)
     }
 
+    /// The same, if it is in RAM: for who must not block.
+    pub fn detail_at_hand(&self, id: PhotoId) -> Option<Arc<Detail>> {
+        self.store.detail_at_hand(id)
+    }
+
     /// Counts commits: what the store said stays true while this number does.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Acquire)

@@ -14,7 +14,8 @@ use crate::vfs::{Caller, Inode, Result, Tree};
 const CREATE: i32 = 1;
 const REPLACE: i32 = 2;
 
-/// Where attributes are read and set: in the runtime, because they wait for the disk and for analyses.
+/// Where attributes are read and set: what is at hand at once, the rest in the runtime, because that waits for the disk
+/// and for analyses.
 pub struct Values {
     pub tree: Arc<Tree>,
     pub runtime: Handle,
@@ -22,6 +23,9 @@ pub struct Values {
 
 impl Values {
     pub fn get(&self, inode: Inode, name: OsString, caller: Caller, size: u32, reply: ReplyXattr) {
+        if let Some(value) = self.tree.get_xattr_at_hand(inode, name.as_bytes()) {
+            return send_value(value, size, reply);
+        }
         let tree = self.tree.clone();
         self.runtime.spawn(async move {
             let value = tree.get_xattr(inode, name.as_bytes(), &caller);
@@ -30,12 +34,12 @@ impl Values {
     }
 
     pub fn list(&self, inode: Inode, size: u32, reply: ReplyXattr) {
+        if let Some(names) = self.tree.list_xattr_at_hand(inode) {
+            return send_names(Ok(names), size, reply);
+        }
         let tree = self.tree.clone();
-        self.runtime.spawn_blocking(move || {
-            let names = tree.list_xattr(inode);
-            let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
-            send_value(list.map(String::into_bytes), size, reply);
-        });
+        self.runtime
+            .spawn_blocking(move || send_names(tree.list_xattr(inode), size, reply));
     }
 
     pub fn set(
@@ -77,6 +81,11 @@ fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> std::result::Re
         false if flags & REPLACE != 0 => Err(Errno::ENODATA),
         _ => Ok(()),
     }
+}
+
+fn send_names(names: Result<Vec<&str>>, size: u32, reply: ReplyXattr) {
+    let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
+    send_value(list.map(String::into_bytes), size, reply);
 }
 
 /// Answers with a value, or with its size when the caller has no room yet.

@@ -101,9 +101,14 @@ impl Store for Cached {
         self.store.outcomes(hash)
     }
 
+    fn detail_at_hand(&self, id: PhotoId) -> Option<Arc<Detail>> {
+        let detail = self.details.get(&id)?;
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(detail)
+    }
+
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
-        if let Some(detail) = self.details.get(&id) {
-            self.hits.fetch_add(1, Ordering::Relaxed);
+        if let Some(detail) = self.detail_at_hand(id) {
             return Ok(Some(Detail::clone(&detail)));
         }
         self.misses.fetch_add(1, Ordering::Relaxed);

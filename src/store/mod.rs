@@ -13,6 +13,7 @@ mod shelf;
 pub mod sqlite;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -63,6 +64,11 @@ pub trait Store: Send + Sync {
 
     /// Everything known of a photo that is not gone.
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>>;
+
+    /// The same, if it is in RAM: never blocks on the disk. `None` says nothing.
+    fn detail_at_hand(&self, _: PhotoId) -> Option<Arc<Detail>> {
+        None
+    }
 
     /// What analyzers said of a content, and when (seconds since 1970), the latest last.
     fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>>;

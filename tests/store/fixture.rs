@@ -144,7 +144,11 @@ pub fn add(store: &dyn Store, at: &str, ino: u64) -> PhotoId {
 }
 
 pub fn detail(store: &dyn Store, id: PhotoId) -> Detail {
-    store.detail(id).unwrap().expect("the photo is there")
+    let detail = store.detail(id).unwrap().expect("the photo is there");
+    if let Some(at_hand) = store.detail_at_hand(id) {
+        assert_eq!(*at_hand, detail);
+    }
+    detail
 }
 
 pub fn tags(store: &dyn Store, id: PhotoId) -> Vec<String> {

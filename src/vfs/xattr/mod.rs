@@ -50,10 +50,33 @@ impl Tree {
             let query = self.query_of(inode);
             return Ok(query.map(|_| folders::QUERY).into_iter().collect());
         };
-        let detail = self.detail(photo)?;
-        let all = ATTRIBUTES.iter().copied().flatten();
-        let present = all.filter(|a| value(a, &detail).is_some());
-        Ok(present.map(|a| a.name).collect())
+        Ok(names(&self.detail(photo)?))
+    }
+
+    /// The same, if that needs no disk.
+    pub fn list_xattr_at_hand(&self, inode: Inode) -> Option<Vec<&'static str>> {
+        let detail = self.library.detail_at_hand(inode.photo()?)?;
+        Some(names(&detail))
+    }
+
+    /// The value of an attribute, if that needs neither the disk nor an analysis.
+    pub fn get_xattr_at_hand(&self, inode: Inode, name: &[u8]) -> Option<Result<Vec<u8>>> {
+        if name == folders::QUERY.as_bytes() {
+            return None;
+        }
+        let attribute = match find(name) {
+            Ok(attribute) => attribute,
+            Err(e) => return Some(Err(e)),
+        };
+        let Some(photo) = inode.photo() else {
+            return Some(Err(Error::NoData));
+        };
+        let detail = self.library.detail_at_hand(photo)?;
+        match value(attribute, &detail) {
+            Some(text) => Some(Ok(text.into_bytes())),
+            None if attribute.asks => None,
+            None => Some(Err(Error::NoData)),
+        }
     }
 
     /// The value of an attribute. Reading the description while there is none waits for the analysis, but not
@@ -140,6 +163,13 @@ impl Tree {
     pub(in crate::vfs) fn detail(&self, photo: PhotoId) -> Result<Detail> {
         self.library.detail(photo)?.ok_or(Error::NotFound)
     }
+}
+
+/// The attributes that a photo has.
+fn names(detail: &Detail) -> Vec<&'static str> {
+    let all = ATTRIBUTES.iter().copied().flatten();
+    let present = all.filter(|a| value(a, detail).is_some());
+    present.map(|a| a.name).collect()
 }
 
 /// An attribute that is empty isn't there.
