@@ -12,6 +12,7 @@ mod journal;
 mod log;
 mod man;
 mod mount;
+mod owner;
 mod page;
 mod provider;
 mod report;

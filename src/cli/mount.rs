@@ -10,24 +10,22 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
 use guard::Guard;
 use sandbox::Reach;
 
 use super::log::Log;
+use super::owner::Owner;
 use super::page::{self, Wanted};
 use super::report::hinted;
 use super::{Common, log};
 use crate::app::{self, App};
-use crate::config::{Config, control_sockets};
+use crate::config::Config;
 use crate::fuse::{self, Leave, MountOptions, Place, mounts};
-use crate::web::{Site, Socket};
+use crate::web::Site;
 
 /// Show a photo folder arranged by what is in the pictures
 #[derive(clap::Args)]
@@ -58,8 +56,6 @@ pub struct Args {
 
 /// What is logged when nobody asks for more: the library complains of every mount that somebody else has taken away.
 const LOGGED: &str = "warn,kbasefs=info,fuser=error";
-/// How long a mount that is live waits for a quick first scan before it says so.
-const FIRST_SCAN: Duration = Duration::from_millis(500);
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let config = common.load()?;
@@ -167,19 +163,7 @@ fn serve(
     let runtime = Runtime::new()?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;
     unmount_on_signal(&runtime, mounted.leaver())?;
-    let (stop_api, api) = serve_api(&runtime, &app)?;
-    let (tell, first_scan) = mpsc::channel();
-    let follow = {
-        let app = Arc::clone(&app);
-        std::thread::Builder::new()
-            .name("kbasefs-follow".into())
-            .spawn(move || follow_source(&app, &tell))?
-    };
-    // A large folder goes on appearing while people look already.
-    if let Ok(Err(broken)) = first_scan.recv_timeout(FIRST_SCAN) {
-        return Err(broken.into());
-    }
-    drop(first_scan);
+    let owner = Owner::start(&app, &runtime)?;
     if let Some(site) = site {
         page::open(&runtime, site, &app);
     }
@@ -198,13 +182,7 @@ fn serve(
     service.stopping();
     drop(mounted);
     tracing::info!("unmounted");
-    app.stop();
-    let _ = stop_api.send(());
-    runtime.block_on(api)??;
-    if follow.join().is_err() {
-        tracing::error!("following the source broke down");
-    }
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    owner.end(&app, runtime)?;
     guard.end();
     Ok(())
 }
@@ -222,32 +200,6 @@ fn confined(
     let attached = attached.map_err(app::Error::Mount)?;
     reach.enter()?;
     Ok(Place::Attached(attached))
-}
-
-/// Loads the index, then keeps the catalog in step with the source. Tells of the first scan's end, or of an index
-/// that can't be loaded.
-pub fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
-    if let Err(broken) = app.load() {
-        tracing::error!("{broken}");
-        if tell.send(Err(broken)).is_err() {
-            // Requests wait for an index that will never be there; the guard takes the mount away.
-            std::process::exit(1);
-        }
-        return;
-    }
-    app.follow(|first| {
-        if let Ok(report) = first {
-            tracing::info!(
-                "{} photos: {} files opened, {} bytes read, {:.1} s",
-                report.photos,
-                report.opened,
-                report.bytes_read,
-                report.seconds
-            );
-        }
-        // Nobody waits for long.
-        let _ = tell.send(Ok(()));
-    });
 }
 
 /// Ctrl-C and a service's end unmount; what is running is finished.
@@ -271,29 +223,4 @@ fn unmount_on_signal(runtime: &Runtime, leaver: Leave) -> anyhow::Result<()> {
         });
     }
     Ok(())
-}
-
-pub type Api = tokio::task::JoinHandle<std::io::Result<()>>;
-
-/// Answers commands at the first place where a socket can be.
-pub fn serve_api(runtime: &Runtime, app: &Arc<App>) -> anyhow::Result<(oneshot::Sender<()>, Api)> {
-    let _inside = runtime.enter();
-    let mut failed = None;
-    for path in control_sockets(app.index_file(), &app::env) {
-        match Socket::bind(&path) {
-            Ok(socket) => {
-                let (stop, stopped) = oneshot::channel();
-                let end = async {
-                    // A sender that is dropped means the end as well.
-                    let _ = stopped.await;
-                };
-                return Ok((stop, runtime.spawn(socket.serve(Arc::clone(app), end))));
-            }
-            Err(e) => failed = Some(format!("control socket {}: {e}", path.display())),
-        }
-    }
-    Err(hinted(
-        failed.unwrap_or_default(),
-        "set XDG_RUNTIME_DIR to a folder of your own",
-    ))
 }

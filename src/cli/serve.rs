@@ -3,15 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::client::Client;
-use super::mount::{follow_source, serve_api};
+use super::owner::Owner;
 use super::page::{self, Wanted};
 use super::{Common, log, target, terminal};
 use crate::app::App;
@@ -65,26 +64,11 @@ fn serve(source: &Path, config: Config, wanted: &Wanted, runtime: Runtime) -> an
     let app = Arc::new(App::begin(source, config)?);
     let site = wanted.bind()?;
     let url = site.url();
-    let (stop_api, api) = serve_api(&runtime, &app)?;
-    let (tell, told) = mpsc::channel();
-    let follow = {
-        let app = Arc::clone(&app);
-        std::thread::Builder::new()
-            .name("kbasefs-follow".into())
-            .spawn(move || follow_source(&app, &tell))?
-    };
+    let owner = Owner::start(&app, &runtime)?;
     page::open(&runtime, site, &app);
     terminal::say(format_args!("the page is at {url}"))?;
     runtime.block_on(signalled())?;
-    drop(told);
-    app.stop();
-    let _ = stop_api.send(());
-    runtime.block_on(api)??;
-    if follow.join().is_err() {
-        tracing::error!("following the source broke down");
-    }
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(())
+    owner.end(&app, runtime)
 }
 
 async fn signalled() -> std::io::Result<()> {

@@ -1,0 +1,110 @@
+//! The process that owns a catalog while `mount` or `serve` runs: it follows the source, and answers the other commands.
+
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::report::hinted;
+use crate::app::{self, App};
+use crate::config::control_sockets;
+use crate::web::Socket;
+
+/// How long a catalog that is there waits for a quick first scan before it says so.
+const FIRST_SCAN: Duration = Duration::from_millis(500);
+
+pub struct Owner {
+    follow: JoinHandle<()>,
+    stop_api: oneshot::Sender<()>,
+    api: Api,
+}
+
+impl Owner {
+    /// Begins, and waits a little for the first scan: a large folder goes on appearing while people look already.
+    ///
+    /// # Errors
+    /// When commands can't be answered, or the index can't be loaded.
+    pub fn start(app: &Arc<App>, runtime: &Runtime) -> anyhow::Result<Self> {
+        let (stop_api, api) = serve_api(runtime, app)?;
+        let (tell, first_scan) = mpsc::channel();
+        let follow = {
+            let app = Arc::clone(app);
+            let thread = thread::Builder::new().name("kbasefs-follow".into());
+            thread.spawn(move || follow_source(&app, &tell))?
+        };
+        if let Ok(Err(broken)) = first_scan.recv_timeout(FIRST_SCAN) {
+            return Err(broken.into());
+        }
+        Ok(Self {
+            follow,
+            stop_api,
+            api,
+        })
+    }
+
+    /// Brings everything to its end.
+    pub fn end(self, app: &App, runtime: Runtime) -> anyhow::Result<()> {
+        app.stop();
+        // A receiver that is gone has stopped already.
+        let _ = self.stop_api.send(());
+        runtime.block_on(self.api)??;
+        if self.follow.join().is_err() {
+            tracing::error!("following the source broke down");
+        }
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        Ok(())
+    }
+}
+
+/// Loads the index, then keeps the catalog in step with the source. Tells of the first scan's end, or of an index
+/// that can't be loaded.
+fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
+    if let Err(broken) = app.load() {
+        tracing::error!("{broken}");
+        if tell.send(Err(broken)).is_err() {
+            // Requests wait for an index that will never be there; the guard takes the mount away.
+            std::process::exit(1);
+        }
+        return;
+    }
+    app.follow(|first| {
+        if let Ok(report) = first {
+            tracing::info!(
+                "{} photos: {} files opened, {} bytes read, {:.1} s",
+                report.photos,
+                report.opened,
+                report.bytes_read,
+                report.seconds
+            );
+        }
+        // Nobody waits for long.
+        let _ = tell.send(Ok(()));
+    });
+}
+
+type Api = tokio::task::JoinHandle<std::io::Result<()>>;
+
+/// Answers commands at the first place where a socket can be.
+fn serve_api(runtime: &Runtime, app: &Arc<App>) -> anyhow::Result<(oneshot::Sender<()>, Api)> {
+    let _inside = runtime.enter();
+    let mut failed = None;
+    for path in control_sockets(app.index_file(), &app::env) {
+        match Socket::bind(&path) {
+            Ok(socket) => {
+                let (stop, stopped) = oneshot::channel();
+                let end = async {
+                    // A sender that is dropped means the end as well.
+                    let _ = stopped.await;
+                };
+                return Ok((stop, runtime.spawn(socket.serve(Arc::clone(app), end))));
+            }
+            Err(e) => failed = Some(format!("control socket {}: {e}", path.display())),
+        }
+    }
+    Err(hinted(
+        failed.unwrap_or_default(),
+        "set XDG_RUNTIME_DIR to a folder of your own",
+    ))
+}
