@@ -3,12 +3,15 @@
 //! Opens regular files only, for reading only, and never through a symbolic link or out of the source, even
 //! when a folder is swapped for a link at the wrong moment. Knows nothing of the catalog.
 
+pub mod network;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{RwLock, RwLockReadGuard};
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
@@ -21,6 +24,8 @@ use crate::catalog::{ContentHash, FileStat, SourcePath};
 pub struct Originals {
     root: PathBuf,
     folder: RwLock<OwnedFd>,
+    /// Whether it is on a network file system.
+    far: AtomicBool,
 }
 
 impl Originals {
@@ -33,8 +38,11 @@ impl Originals {
         std::fs::read_dir(&root)?;
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         let folder = rustix::fs::open(&root, flags, Mode::empty())?;
-        let folder = RwLock::new(folder);
-        Ok(Self { root, folder })
+        Ok(Self {
+            far: network::kind(&root).is_some().into(),
+            folder: RwLock::new(folder),
+            root,
+        })
     }
 
     /// Holds the folder that is at [`Self::root`] now: a disk that is back isn't the one that was held.
@@ -42,9 +50,10 @@ impl Originals {
     /// # Errors
     /// As for [`Self::open`]; what was held stays so then.
     pub fn reopen(&self) -> io::Result<()> {
-        let fresh = Self::open(&self.root)?.folder.into_inner();
-        let fresh = fresh.expect(HELD);
-        *self.folder.write().expect(HELD) = fresh;
+        let fresh = Self::open(&self.root)?;
+        let mut held = self.folder.write().expect(HELD);
+        *held = fresh.folder.into_inner().expect(HELD);
+        self.far.store(fresh.far.into_inner(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -70,14 +79,22 @@ impl Originals {
     /// # Errors
     /// `ENOENT` and its like from the disk; `ELOOP` or `EXDEV` for a link; `EINVAL` for what isn't a regular file.
     pub fn read(&self, path: &SourcePath) -> io::Result<(File, FileStat)> {
-        // O_NONBLOCK: the open of a FIFO returns, and its type is then refused below.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = self.resolve(path, flags)?;
-        let stat = rustix::fs::fstat(&file)?;
-        if !FileType::from_raw_mode(stat.st_mode).is_file() {
-            return Err(Errno::INVAL.into());
+        regular(self.resolve(path, READ)?)
+    }
+
+    /// The same, if the kernel has all of the way there in memory; `None` where it would wait for the disk, or for a
+    /// server that must agree.
+    pub fn read_at_once(&self, path: &SourcePath) -> Option<io::Result<(File, FileStat)>> {
+        if self.far.load(Ordering::Relaxed) {
+            return None;
         }
-        Ok((File::from(file), file_stat(&stat)))
+        let inside = INSIDE | ResolveFlags::CACHED;
+        let path = OsStr::from_bytes(path.as_bytes());
+        match rustix::fs::openat2(&*self.held(), path, READ, Mode::empty(), inside) {
+            // An old kernel doesn't know how not to wait.
+            Err(Errno::AGAIN | Errno::INVAL) => None,
+            opened => Some(opened.map_err(io::Error::from).and_then(regular)),
+        }
     }
 
     /// What the disk says of a file now, or `None` when it isn't a regular file (any more).
@@ -116,12 +133,10 @@ impl Originals {
     }
 
     fn resolve(&self, path: &SourcePath, flags: OFlags) -> io::Result<OwnedFd> {
-        let inside =
-            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let path = OsStr::from_bytes(path.as_bytes());
         // EAGAIN: a rename somewhere on the path raced with the check; the kernel asks to try again.
         let folder = self.held();
-        let open = || rustix::fs::openat2(&*folder, path, flags, Mode::empty(), inside);
+        let open = || rustix::fs::openat2(&*folder, path, flags, Mode::empty(), INSIDE);
         let mut result = open();
         for _ in 0..16 {
             if !matches!(result, Err(Errno::AGAIN)) {
@@ -131,6 +146,23 @@ impl Originals {
         }
         Ok(result?)
     }
+}
+
+/// O_NONBLOCK: the open of a FIFO returns, and its type is refused then.
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY);
+const INSIDE: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
+
+fn regular(file: OwnedFd) -> io::Result<(File, FileStat)> {
+    let stat = rustix::fs::fstat(&file)?;
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        return Err(Errno::INVAL.into());
+    }
+    Ok((File::from(file), file_stat(&stat)))
 }
 
 const HELD: &str = "nothing panics under this lock";
@@ -225,6 +257,12 @@ mod tests {
         assert_eq!((text.as_str(), stat.size), ("abc", 3));
         for refused in ["link", "folder/secret", "../x", "/etc/passwd", "sub"] {
             assert!(originals.read(&path(refused)).is_err(), "{refused}");
+        }
+        for name in ["sub/a.jpg", "link", "folder/secret", "../x", "sub"] {
+            // A kernel may have to wait, and then says neither yes nor no.
+            let at_once = originals.read_at_once(&path(name));
+            let there = originals.read(&path(name)).ok().map(|(_, stat)| stat);
+            assert!(at_once.is_none_or(|file| file.ok().map(|(_, stat)| stat) == there));
         }
         assert_eq!(originals.stat(&path("link")).unwrap(), None);
         assert_eq!(originals.stat(&path("gone")).unwrap(), None);

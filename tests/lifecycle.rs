@@ -38,7 +38,11 @@ impl House {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        self.alone(Command::new(env!("CARGO_BIN_EXE_kbasefs")))
+    }
+
+    /// With no settings but this house's.
+    fn alone(&self, mut command: Command) -> Command {
         let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
         for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
@@ -49,7 +53,10 @@ impl House {
 
     /// Mounts in the foreground; live when this returns.
     fn mount(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
-        let mut command = self.command();
+        self.mount_by(self.command(), prepare)
+    }
+
+    fn mount_by(&self, mut command: Command, prepare: impl FnOnce(&mut Command)) -> Daemon {
         command
             .args(["mount", "-f"])
             .args([self.path("photos"), self.path("mnt")]);
@@ -352,4 +359,44 @@ fn a_change_of_the_source_shows_in_every_view() {
     );
     daemon.signal(Signal::TERM);
     assert!(daemon.end().0.success());
+}
+
+/// By the kernel itself, and by READ requests, which it must be when reads may start an analysis.
+#[test]
+fn more_files_may_be_open_than_the_process_may_have_descriptors() {
+    const FILES: usize = 10_000;
+    let Some(house) = House::new() else { return };
+    let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit {
+        current: limits.maximum,
+        ..limits
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
+    for n in 0..FILES {
+        std::fs::write(house.path(&format!("photos/{n}.jpg")), format!("photo {n}")).unwrap();
+    }
+    for on in ["asked", "read"] {
+        let settings = house.path("home/config.toml");
+        std::fs::write(&settings, format!("[embedded]\non = \"{on}\"\n")).unwrap();
+        let mut few = house.alone(Command::new("sh"));
+        few.args(["-c", "ulimit -n 1024 && exec \"$0\" --config \"$@\""]);
+        few.arg(env!("CARGO_BIN_EXE_kbasefs")).arg(settings);
+        let mut daemon = house.mount_by(few, |_| ());
+        let path = |n: usize| house.path(&format!("mnt/all/{n}.jpg"));
+        until("all of them", || count(&house.path("mnt/all")) > FILES);
+        let mut open: Vec<_> = (0..FILES)
+            .map(|n| std::fs::File::open(path(n)).unwrap())
+            .collect();
+        let descriptors = std::fs::read_dir(format!("/proc/{}/fd", daemon.child.id()));
+        let descriptors = descriptors.unwrap().count();
+        assert!(descriptors < 1024, "{on}: {descriptors}");
+        for (n, file) in open.iter_mut().enumerate() {
+            let mut text = String::new();
+            file.read_to_string(&mut text).unwrap();
+            assert_eq!(text, format!("photo {n}"), "{on}");
+        }
+        drop(open);
+        daemon.signal(Signal::TERM);
+        assert!(daemon.end().0.success());
+    }
 }

@@ -18,7 +18,7 @@ use super::files::note_read;
 use super::handles::{Handles, OpenFile};
 use super::values::send_done;
 use crate::originals::Originals;
-use crate::vfs::{Caller, Draft, Inode, Result, Wishes};
+use crate::vfs::{Caller, Draft, Error, Inode, Result, Wishes};
 
 /// The kernel asks again: these files become photos, and then their names are those of photos.
 const TTL: Duration = Duration::ZERO;
@@ -93,12 +93,14 @@ impl Drafts {
         };
         let tree = self.answers.tree.clone();
         self.answers.runtime.spawn_blocking(move || {
-            let OpenFile::Original { file, unread, .. } = &*source else {
+            let OpenFile::Original { hold, unread } = &*source else {
                 return reply.error(Errno::EOPNOTSUPP);
             };
             note_read(&tree, unread);
             let most = usize::try_from(most).unwrap_or(AT_ONCE).min(AT_ONCE);
-            send_written(draft.take(to.offset, file, from.offset, most), reply);
+            let taken = hold.file().map_err(Error::from);
+            let taken = taken.and_then(|file| draft.take(to.offset, &file, from.offset, most));
+            send_written(taken, reply);
         });
     }
 

@@ -11,40 +11,36 @@ use tokio::runtime::Handle;
 
 use super::errno;
 use super::handles::{Handles, OpenFile};
+use super::held::Held;
 use super::passthrough::{Way, Ways};
-use crate::catalog::PhotoId;
+use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::originals::Originals;
 use crate::vfs::{Caller, Content, Error, Inode, Tree};
 
 /// What is open of the files of one mount.
+#[derive(Clone)]
 pub struct Files {
-    tree: Arc<Tree>,
-    originals: Arc<Originals>,
-    runtime: Handle,
-    open: Arc<Handles<OpenFile>>,
-    ways: Ways<BackingId>,
+    pub tree: Arc<Tree>,
+    pub originals: Arc<Originals>,
+    pub runtime: Handle,
+    pub open: Arc<Handles<OpenFile>>,
+    pub held: Arc<Held>,
+    pub ways: Arc<Ways<BackingId>>,
     /// Whether the kernel may read originals by itself.
     pub passthrough: bool,
 }
 
-impl Files {
-    pub fn new(
-        tree: Arc<Tree>,
-        originals: Arc<Originals>,
-        runtime: Handle,
-        open: Arc<Handles<OpenFile>>,
-        passthrough: bool,
-    ) -> Self {
-        Self {
-            tree,
-            originals,
-            runtime,
-            open,
-            ways: Ways::default(),
-            passthrough,
-        }
-    }
+/// An original that is to be opened.
+struct Wanted {
+    inode: Inode,
+    path: SourcePath,
+    /// As the catalog knows it.
+    stat: FileStat,
+    /// The photo and who opens it, if reads of it matter.
+    unread: Option<(PhotoId, Caller)>,
+}
 
+impl Files {
     /// Opens a file for reading.
     pub fn open(&self, inode: Inode, caller: Caller, reply: ReplyOpen) {
         match self.tree.open(inode) {
@@ -61,40 +57,56 @@ impl Files {
                 path,
                 stat,
                 reads_matter,
-            }) => match self.originals.read(&path) {
-                Ok((file, now)) => {
-                    let unread = reads_matter.then_some((photo, caller));
-                    self.open_original(inode, file, unread, now.same_content(&stat), reply);
-                }
-                Err(e) => reply.error(errno::of_disk(&e)),
-            },
+            }) => {
+                let unread = reads_matter.then_some((photo, caller));
+                let wanted = Wanted {
+                    inode,
+                    path,
+                    stat,
+                    unread,
+                };
+                self.find_original(wanted, reply);
+            }
             Err(e) => reply.error(errno::of(&e)),
         }
     }
 
-    /// `as_known`: whether the file is still the one that the catalog knows.
-    fn open_original(
-        &self,
-        inode: Inode,
-        file: File,
-        unread: Option<(PhotoId, Caller)>,
-        as_known: bool,
-        reply: ReplyOpen,
-    ) {
-        // Reads that the kernel does by itself aren't seen.
-        let may_pass = self.passthrough && unread.is_none();
-        let register = || may_pass.then(|| reply.open_backing(&file).ok()).flatten();
-        let way = self.ways.enter(inode, register);
-        let handle = self.open.insert(OpenFile::Original {
-            inode,
-            file,
-            unread: Mutex::new(unread),
+    /// Opens an original: at once where its name is in memory; else a thread of its own waits for the disk.
+    fn find_original(&self, wanted: Wanted, reply: ReplyOpen) {
+        if let Some(found) = self.originals.read_at_once(&wanted.path) {
+            return self.open_original(wanted, found, reply);
+        }
+        let files = self.clone();
+        self.runtime.spawn_blocking(move || {
+            let found = files.originals.read(&wanted.path);
+            files.open_original(wanted, found, reply);
         });
+    }
+
+    fn open_original(&self, wanted: Wanted, found: io::Result<(File, FileStat)>, reply: ReplyOpen) {
+        let claim = |(file, now)| Ok((self.held.claim(wanted.inode, &file)?, file, now));
+        let (hold, file, now) = match found.and_then(claim) {
+            Ok(claimed) => claimed,
+            Err(e) => return reply.error(errno::of_disk(&e)),
+        };
+        // Reads that the kernel does by itself aren't seen.
+        let may_pass = self.passthrough && wanted.unread.is_none();
+        let register = || may_pass.then(|| reply.open_backing(&file).ok()).flatten();
+        let way = self.ways.enter(wanted.inode, register);
+        // What the kernel reads by itself takes no descriptor here.
+        if matches!(way, Way::Requests) {
+            hold.keep(file);
+        }
+        let unread = Mutex::new(wanted.unread);
+        let handle = self.open.insert(OpenFile::Original { hold, unread });
         let flags = FopenFlags::FOPEN_NOFLUSH;
         match way {
             Way::Passthrough(backing) => reply.opened_passthrough(handle, flags, &backing),
-            Way::Requests if as_known => reply.opened(handle, flags | FopenFlags::FOPEN_KEEP_CACHE),
-            // The kernel would cut or fill what it reads to the size that it was told.
+            Way::Requests if now.same_content(&wanted.stat) => {
+                reply.opened(handle, flags | FopenFlags::FOPEN_KEEP_CACHE);
+            }
+            // Not the file that the catalog knows: the kernel would cut or fill what it reads to the size that it was
+            // told.
             Way::Requests => reply.opened(handle, flags | FopenFlags::FOPEN_DIRECT_IO),
         }
     }
@@ -108,9 +120,10 @@ impl Files {
         };
         match &*open {
             OpenFile::Generated(content) => reply.data(part(content, offset, size)),
-            OpenFile::Original { file, unread, .. } => {
+            OpenFile::Original { hold, unread } => {
                 note_read(&self.tree, unread);
-                match read_cached(file, offset, size) {
+                let file = hold.at_hand();
+                match file.and_then(|file| read_cached(&file, offset, size)) {
                     Some(data) => reply.data(&data),
                     None => self.read_from_disk(open.clone(), offset, size, reply),
                 }
@@ -122,7 +135,10 @@ impl Files {
     fn read_from_disk(&self, open: Arc<OpenFile>, offset: u64, size: usize, reply: ReplyData) {
         self.runtime.spawn_blocking(move || {
             let data = match &*open {
-                OpenFile::Original { file, .. } => read_at(file, offset, size).map_err(Error::from),
+                OpenFile::Original { hold, .. } => hold
+                    .file()
+                    .and_then(|file| read_at(&file, offset, size))
+                    .map_err(Error::from),
                 OpenFile::Draft(draft) => draft.read(offset, size),
                 OpenFile::Generated(_) => return reply.error(fuser::Errno::EBADF),
             };
@@ -135,7 +151,7 @@ impl Files {
 
     pub fn close(&self, handle: FileHandle) {
         match self.open.remove(handle).as_deref() {
-            Some(OpenFile::Original { inode, .. }) => self.ways.leave(*inode),
+            Some(OpenFile::Original { hold, .. }) => self.ways.leave(hold.inode),
             Some(OpenFile::Draft(draft)) => self.tree.close_draft(draft),
             Some(OpenFile::Generated(_)) | None => {}
         }

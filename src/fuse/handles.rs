@@ -1,12 +1,12 @@
 //! Folders and files that programs hold open, by the number that the kernel got for them.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fuser::FileHandle;
 
+use super::held::Hold;
 use crate::catalog::PhotoId;
 use crate::vfs::{Caller, Draft, Inode, OpenDir};
 
@@ -20,10 +20,9 @@ pub struct Folder {
 
 /// A file held open.
 pub enum OpenFile {
-    /// Read by the kernel itself, or through `file`.
+    /// Read by the kernel itself, or through what is held.
     Original {
-        inode: Inode,
-        file: File,
+        hold: Hold,
         /// The photo and who opened it, while nothing was read yet of a photo whose reads matter.
         unread: Mutex<Option<(PhotoId, Caller)>>,
     },

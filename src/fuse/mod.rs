@@ -15,6 +15,7 @@ mod files;
 mod filesystem;
 mod folders;
 mod handles;
+mod held;
 mod invalidate;
 pub mod mounts;
 mod options;

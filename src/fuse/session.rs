@@ -19,12 +19,13 @@ use super::files::Files;
 use super::filesystem::Filesystem;
 use super::folders::Folders;
 use super::handles::{Handles, OpenFile};
+use super::held::{self, Held};
 use super::invalidate::{self, Inbox};
 use super::values::Values;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
 use crate::originals::Originals;
-use crate::vfs::Tree;
+use crate::vfs::{Content, Tree};
 
 /// How long unmounting waits for the last user of a busy mount.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -173,7 +174,15 @@ pub fn mount(
         folders: Arc::new(folders),
         edits: Edits::new(tree.clone(), inbox.clone(), runtime.clone(), options.shown),
         shown: options.shown,
-        files: Files::new(tree.clone(), originals, runtime, files, options.passthrough),
+        files: Files {
+            tree: tree.clone(),
+            held: Arc::new(held(tree.clone(), originals.clone())),
+            originals,
+            runtime,
+            open: files,
+            ways: Arc::default(),
+            passthrough: options.passthrough,
+        },
     };
     let (session, detach) = match attached {
         None => (Session::new(filesystem, &mountpoint, &config), None),
@@ -199,6 +208,14 @@ pub fn mount(
         end,
         threads: vec![serve, notify],
         mountpoint,
+    })
+}
+
+/// The originals of the photos of a tree; a photo may have moved since it was opened.
+fn held(tree: Arc<Tree>, originals: Arc<Originals>) -> Held {
+    Held::new(held::most(), move |inode| match tree.open(inode) {
+        Ok(Content::Original { path, .. }) => Ok(originals.read(&path)?.0),
+        _ => Err(Errno::STALE.into()),
     })
 }
 

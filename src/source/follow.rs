@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use super::network;
 use super::part::Part;
 use super::settle::{Mark, Unsettled};
 use super::watch::{Shortage, Watches, shortage_of};
 use super::{Error, Report, Sync};
+use crate::originals::network;
 
 /// How to follow.
 #[derive(Clone, Copy, Debug)]

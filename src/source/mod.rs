@@ -12,7 +12,6 @@ mod follow;
 mod hashing;
 mod known;
 mod moves;
-mod network;
 mod others;
 mod part;
 mod reach;
