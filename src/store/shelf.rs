@@ -232,8 +232,12 @@ impl Session<'_> {
         self.shelf.record(&recorded)?;
         self.hashed(id, &outcome.stat, &outcome.hash)?;
         for copy in self.shelf.with_hash(&outcome.hash)? {
-            if let Some(mut record) = self.shelf.get(copy)? {
-                self.attach(&mut record, &recorded)?;
+            let Some(known) = self.shelf.get(copy)? else {
+                continue;
+            };
+            let mut record = known.clone();
+            self.attach(&mut record, &recorded)?;
+            if record != known {
                 self.put(record)?;
             }
         }
