@@ -5,14 +5,11 @@ mod synthetic;
 use std::sync::{Mutex, PoisonError};
 
 use divan::{Bencher, black_box};
-use kbasefs::catalog::{Facet, PhotoId, Query};
+use kbasefs::catalog::{Entry, Facet, Numbering, PhotoId, Query};
 use kbasefs::index::Index;
 use roaring::RoaringBitmap;
 
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
-/// Effects that the index takes over at a time, as when it is loaded.
-const BATCH: u32 = 4096;
-
 fn main() {
     divan::main();
 }
@@ -28,11 +25,16 @@ fn with_index<T>(photos: u32, use_it: impl FnOnce(&Index) -> T) -> T {
 }
 
 fn load(photos: u32) -> Index {
-    let index = Index::default();
-    for first in (0..photos).step_by(BATCH as usize) {
-        let batch = first..photos.min(first + BATCH);
-        index.apply(batch.map(synthetic::arrived).collect());
+    load_from((0..photos).map(synthetic::entry))
+}
+
+fn load_from(entries: impl Iterator<Item = Entry>) -> Index {
+    let (index, mut numbering) = (Index::default(), Numbering::default());
+    let mut loading = index.loading();
+    for entry in entries {
+        numbering.hand_over(entry, &mut |stored| loading.take(stored));
     }
+    loading.finish();
     index
 }
 

@@ -12,7 +12,7 @@ use std::{mem, thread};
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Act, ActId, Change, Detail, Effect, PhotoId, Query, Words};
+use crate::catalog::{Act, ActId, Change, Detail, Effect, PhotoId, Query, Stored, Words};
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
 
@@ -55,13 +55,16 @@ impl Library {
 
     /// Reads everything that the index needs; to be called once. While a batch is taken over, the next one is read.
     pub fn fill(&self) -> Result<()> {
-        let (ready, batches) = mpsc::sync_channel(BATCHES_AHEAD);
+        let (ready, batches) = mpsc::sync_channel::<Vec<Stored>>(BATCHES_AHEAD);
         let index = &self.index;
         let read = thread::scope(|scope| {
             scope.spawn(move || {
-                for batch in batches {
-                    index.apply(batch);
-                }
+                let mut loading = index.loading();
+                batches
+                    .iter()
+                    .flatten()
+                    .for_each(|stored| loading.take(stored));
+                loading.finish();
             });
             let read = self.read_all(&ready);
             // That was the last batch.
@@ -73,11 +76,11 @@ impl Library {
         Ok(())
     }
 
-    fn read_all(&self, ready: &mpsc::SyncSender<Vec<Effect>>) -> Result<()> {
+    fn read_all(&self, ready: &mpsc::SyncSender<Vec<Stored>>) -> Result<()> {
         let mut batch = Vec::with_capacity(LOAD_BATCH);
         let send = |batch| ready.send(batch).expect("the index takes every batch");
-        self.store.load(&mut |effect| {
-            batch.push(effect);
+        self.store.load(&mut |stored| {
+            batch.push(stored);
             if batch.len() == LOAD_BATCH {
                 send(mem::replace(&mut batch, Vec::with_capacity(LOAD_BATCH)));
             }

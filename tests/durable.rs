@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kbasefs::app::App;
-use kbasefs::catalog::{Change, Edit, Effect, Facet, PhotoId, SourcePath, TextField, Words};
+use kbasefs::catalog::{Change, Edit, Facet, PhotoId, SourcePath, Stored, TextField, Words};
 use kbasefs::config::Config;
 use kbasefs::fuse::mounts;
 use kbasefs::store::Store;
@@ -266,9 +266,9 @@ fn an_index_of_the_first_schema_is_taken_over() {
     drop(old);
     let store = Sqlite::open(&house.index(), Path::new("/photos")).unwrap();
     let mut photos = Vec::new();
-    let take = &mut |effect| {
-        if let Effect::Upsert(entry) = effect {
-            photos.push(entry.photo);
+    let take = &mut |stored| {
+        if let Stored::Photo(photo, _) = stored {
+            photos.push(photo);
         }
     };
     store.load(take).unwrap();

@@ -2,8 +2,8 @@
 //! as in life: a few tags on many photos, many tags on few.
 
 use kbasefs::catalog::{
-    Answer, Change, ContentHash, DateSource, Effect, Entry, Facts, FileStat, Format, Outcome,
-    Photo, PhotoId, SourcePath, Status, WallClock,
+    Answer, Change, ContentHash, DateSource, Entry, Facts, FileStat, Format, Outcome, Photo,
+    PhotoId, SourcePath, Status, WallClock,
 };
 
 const TAGS_A_PHOTO: u64 = 4;
@@ -54,11 +54,11 @@ pub fn analyzed(number: u32) -> Change {
     }
 }
 
-/// The same as the index is told of it.
+/// The same as an index is told of it.
 #[allow(dead_code, reason = "not every bench needs all of this")]
-pub fn arrived(number: u32) -> Effect {
+pub fn entry(number: u32) -> Entry {
     let (path, facts) = (path(number).into_bytes(), facts(number));
-    Effect::Upsert(Entry {
+    Entry {
         labels: facts.labels(),
         photo: Photo {
             id: PhotoId(number),
@@ -76,7 +76,7 @@ pub fn arrived(number: u32) -> Effect {
             edited: false,
             text_bytes: 0,
         },
-    })
+    }
 }
 
 pub fn path(number: u32) -> String {

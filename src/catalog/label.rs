@@ -184,14 +184,24 @@ impl Label {
     /// The same with their keys, in the order of these.
     pub fn effective_by_key(labels: &[Self]) -> Vec<(LabelKey, &Self)> {
         let mut keyed: Vec<_> = labels.iter().map(|label| (label.key(), label)).collect();
-        keyed.sort_by(|(a, left), (b, right)| a.cmp(b).then(left.origin.cmp(&right.origin)));
-        keyed.dedup_by(|(later, _), (first, _)| later == first);
-        keyed.retain(|(_, label)| !label.is_denial());
-        let ratings = keyed.iter().filter(|(key, _)| key.facet == Facet::Rating);
-        if let Some(best) = ratings.map(|(_, label)| label.origin).min() {
-            keyed.retain(|(key, label)| key.facet != Facet::Rating || label.origin == best);
-        }
+        Self::keep_effective(&mut keyed, |(_, label)| label);
         keyed
+    }
+
+    /// Leaves of what is said of a photo what holds, in order of key; `K` is the same for labels that are the same.
+    pub fn keep_effective<'a, K: Ord, T>(
+        said: &mut Vec<(K, T)>,
+        label: impl Fn(&(K, T)) -> &'a Self,
+    ) {
+        let key = |one: &(K, T)| label(one).origin;
+        said.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a).cmp(&key(b))));
+        said.dedup_by(|later, first| later.0 == first.0);
+        said.retain(|one| !label(one).is_denial());
+        let ratings = said.iter().map(&label).filter(|l| l.facet == Facet::Rating);
+        if let Some(best) = ratings.map(|label| label.origin).min() {
+            let is_other = |l: &Self| l.facet == Facet::Rating && l.origin != best;
+            said.retain(|one| !is_other(label(one)));
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod plain;
 mod query;
 mod saved;
 mod screenshot;
+mod stored;
 mod text;
 
 pub use analysis::{Answer, Outcome, Tag};
@@ -31,4 +32,5 @@ pub use query::{
     State, Words, day, parse as parse_query, pixels,
 };
 pub use saved::saved_name;
+pub use stored::{Numbering, Stored};
 pub use text::{clean, fold};

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Entry, Facet, Label, fold};
+use super::{Entry, Facet, Label, LabelKey, Photo, fold};
 
 /// How systems name screenshots, or the folder that they put them in, in the languages that many photos come from.
 const NAMES: &[&str] = &[
@@ -39,18 +39,25 @@ static KNOWN: LazyLock<AhoCorasick> =
     LazyLock::new(|| AhoCorasick::new(NAMES).expect("a few words make a small automaton"));
 
 impl Entry {
-    /// Whether it is tagged as one, or no camera took it and it or its folder is called like one.
+    /// Whether it is a picture of a screen.
     pub fn is_screenshot(&self) -> bool {
-        let labels = Label::effective(&self.labels);
-        let has = |facet, value: &str| {
-            let mut of_facet = labels.iter().filter(|l| l.facet == facet);
-            of_facet.any(|l| value.is_empty() || fold(&l.value) == value)
-        };
-        has(Facet::Tag, "screenshot") || !has(Facet::Camera, "") && self.is_called_a_screenshot()
+        let labels = Label::effective_by_key(&self.labels);
+        self.photo.is_screenshot(labels.iter().map(|(key, _)| key))
+    }
+}
+
+impl Photo {
+    /// Whether it is tagged as one, or no camera took it and it or its folder is called like one. `labels` are those that
+    /// hold for it.
+    pub fn is_screenshot<'a>(&self, labels: impl Iterator<Item = &'a LabelKey> + Clone) -> bool {
+        let is_tag = |key: &LabelKey| key.facet == Facet::Tag && key.folded == "screenshot";
+        let is_camera = |key: &LabelKey| key.facet == Facet::Camera;
+        labels.clone().any(is_tag)
+            || !labels.clone().any(is_camera) && self.is_called_a_screenshot()
     }
 
     fn is_called_a_screenshot(&self) -> bool {
-        let path = &self.photo.path;
+        let path = &self.path;
         let folder = path.folder().rsplit(|&b| b == b'/').next();
         [Some(path.file_name()), folder]
             .into_iter()

@@ -93,23 +93,16 @@ pub struct Labels {
 
 impl Labels {
     /// Gives a photo a label.
-    pub fn insert(
-        &mut self,
-        key: LabelKey,
-        label: &Label,
-        photo: PhotoId,
-        delta: &mut Delta,
-    ) -> LabelId {
-        let id = self.intern(key, label, delta);
+    pub fn give(&mut self, id: LabelId, photo: PhotoId) {
         self.kept[id.0 as usize].photos.insert(photo.0);
-        id
     }
 
     pub fn remove(&mut self, id: LabelId, photo: PhotoId) {
         self.kept[id.0 as usize].photos.remove(photo.0);
     }
 
-    fn intern(&mut self, key: LabelKey, label: &Label, delta: &mut Delta) -> LabelId {
+    /// The label that somebody says of a photo; made where it isn't there yet.
+    pub fn intern(&mut self, key: LabelKey, label: &Label, delta: &mut Delta) -> LabelId {
         let said = Spelling::of(label);
         let Some(&id) = self.by_key.get(&key) else {
             return self.add(key, said);
@@ -259,7 +252,8 @@ mod tests {
             match by {
                 Some(origin) => {
                     let label = Label::sure(Facet::Tag, value, origin);
-                    labels.insert(key.clone(), &label, PhotoId(1), &mut delta);
+                    let id = labels.intern(key.clone(), &label, &mut delta);
+                    labels.give(id, PhotoId(1));
                 }
                 None => labels.make(key.clone(), made.map(str::to_owned), &mut delta),
             }

@@ -10,6 +10,7 @@ mod delta;
 mod evaluate;
 mod folders;
 mod labels;
+mod loading;
 mod names;
 mod photos;
 mod recent;
@@ -26,6 +27,7 @@ pub use delta::{Delta, Face, PhotoDelta, Traits};
 pub use evaluate::FullText;
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
+pub use loading::Loading;
 pub use names::Names;
 pub use saved::SavedQuery;
 pub use standing::Standing;
@@ -349,7 +351,6 @@ impl Index {
 
 impl Inner {
     fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
-        let screenshot = entry.is_screenshot();
         let Entry { photo, labels } = entry;
         let id = photo.id;
         let folder = self.folders.create(photo.path.folder());
@@ -368,23 +369,33 @@ impl Inner {
         }
         let had = before.as_ref().and_then(|(record, _)| record.hash());
         self.change_content(id, had, photo.hash.as_ref(), delta);
-        let labels = Label::effective_by_key(&labels).into_iter();
-        let labels = labels.map(|(key, label)| self.labels.insert(key, label, id, delta));
+        let labels = Label::effective_by_key(&labels);
+        let screenshot = photo.is_screenshot(labels.iter().map(|(key, _)| key));
+        let labels = labels.into_iter().map(|(key, label)| {
+            let label = self.labels.intern(key, label, delta);
+            self.labels.give(label, id);
+            label
+        });
         let record = Record::new(photo, folder, labels.collect(), screenshot);
-        self.all.insert(id.0);
-        if record.names().title_name().is_some() {
-            self.titled.insert(id.0);
-        }
-        self.status[record.status as usize].insert(id.0);
         delta.photos.push(PhotoDelta {
             id,
             before: before.map(|(_, face)| face),
             after: Some(self.face(id, &record)),
         });
-        self.photos.insert(id, record);
+        self.enter(id, record);
         if looked.as_ref() != Some(&look) {
             self.alike.insert(id, &look, &self.photos);
         }
+    }
+
+    /// Puts a photo into everything that mentions it, but its labels, its folder and its copies.
+    fn enter(&mut self, id: PhotoId, record: Record) {
+        self.all.insert(id.0);
+        if record.names().title_name().is_some() {
+            self.titled.insert(id.0);
+        }
+        self.status[record.status as usize].insert(id.0);
+        self.photos.insert(id, record);
     }
 
     /// A photo that is in no record just now has another content; whether another one has copies may follow.

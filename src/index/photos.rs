@@ -137,6 +137,12 @@ impl Photos {
         self.records.get(id.0 as usize)?.as_ref()
     }
 
+    /// Every photo in order of id.
+    pub fn iter(&self) -> impl Iterator<Item = (PhotoId, &Record)> {
+        let records = (0..).map(PhotoId).zip(&self.records);
+        records.filter_map(|(id, record)| Some((id, record.as_ref()?)))
+    }
+
     /// The photo must not be there already.
     pub fn insert(&mut self, id: PhotoId, record: Record) {
         let slot = id.0 as usize;

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::{Result, Store};
 use crate::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
 
 /// How much may be kept.
@@ -77,7 +77,7 @@ impl Cached {
 }
 
 impl Store for Cached {
-    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
         self.store.load(each)
     }
 

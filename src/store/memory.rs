@@ -12,8 +12,8 @@ use super::record::{Record, Recorded};
 use super::shelf::{self, Shelf};
 use super::{Result, Store};
 use crate::catalog::{
-    Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey, Origin,
-    Outcome, PhotoId, Role, Searched, Slot, SourcePath, Trace, Words,
+    Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey, Numbering,
+    Origin, Outcome, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
 };
 
 #[derive(Default)]
@@ -65,18 +65,19 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
         let records = self.lock();
         for (tag, written) in &records.made {
-            let (tag, written) = (tag.clone(), Some(written.clone()));
-            each(Effect::Made { tag, written });
+            let (tag, written) = (tag.clone(), written.clone());
+            each(Stored::Made { tag, written });
         }
         for (name, query) in &records.saved {
-            let (name, query) = (name.clone(), Some(query.clone()));
-            each(Effect::Saved { name, query });
+            let (name, query) = (name.clone(), query.clone());
+            each(Stored::Saved { name, query });
         }
+        let mut numbering = Numbering::default();
         let present = records.photos.values().filter(|r| !r.gone);
-        present.for_each(|record| each(Effect::Upsert(record.entry())));
+        present.for_each(|record| numbering.hand_over(record.entry(), each));
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +51,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a catalog keeps. Calls may block on the disk; callers stay off latency-bound threads.
 pub trait Store: Send + Sync {
-    /// Hands over what there is as if it had just come about: tags that people made, queries that they keep, then every photo that is not gone,
-    /// in order of id.
-    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()>;
+    /// Hands over what there is: tags that people made, queries that they keep, then every photo that is not gone, in
+    /// order of id.
+    fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()>;
 
     /// Makes the changes durable, all or none, in order, and says what each photo that they touched now is
     /// (a photo touched twice appears once, as it is at the end). An id that isn't there (any more) is skipped.

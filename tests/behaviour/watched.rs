@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
@@ -60,7 +60,7 @@ impl Watched {
 }
 
 impl Store for Watched {
-    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
         self.call().load(each)
     }
 

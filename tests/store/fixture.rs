@@ -1,11 +1,12 @@
 //! The stores that every check runs on, and the changes that it makes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use kbasefs::catalog::{
     Act, Actor, Answer, Change, ContentHash, DateSource, Deed, Detail, Edit, Effect, Entry, Facet,
-    Facts, FileStat, Format, Label, Origin, Outcome, PhotoId, Position, Role, SourcePath, Tag,
-    WallClock, Words,
+    Facts, FileStat, Format, Label, Origin, Outcome, PhotoId, Position, Role, SourcePath, Stored,
+    Tag, WallClock, Words,
 };
 use kbasefs::store::Store;
 use kbasefs::store::cached::{Cached, Room};
@@ -158,15 +159,39 @@ pub fn tags(store: &dyn Store, id: PhotoId) -> Vec<String> {
     tags.map(|l| l.value.clone()).collect()
 }
 
+/// Every photo that a load hands over, with the labels that it has then, which are those of its details.
 pub fn all(store: &dyn Store) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let each = &mut |effect| match effect {
-        Effect::Upsert(entry) => entries.push(entry),
-        Effect::Made { .. } | Effect::Saved { .. } => {}
-        other => panic!("a store is not loaded with {other:?}"),
+    let (mut labels, mut photos) = (Vec::new(), Vec::new());
+    let each = &mut |stored| match stored {
+        Stored::Label(label) => labels.push(label),
+        Stored::Photo(photo, numbers) => {
+            let labels = numbers.iter().map(|&n| said(&labels[n as usize]));
+            photos.push((photo, labels.collect::<BTreeSet<_>>()));
+        }
+        Stored::Made { .. } | Stored::Saved { .. } => {}
     };
     store.load(each).unwrap();
-    entries
+    let photos = photos.into_iter().map(|(photo, labels)| {
+        let entry = detail(store, photo.id).entry;
+        assert_eq!(entry.photo, photo);
+        assert_eq!(
+            entry.labels.iter().map(said).collect::<BTreeSet<_>>(),
+            labels
+        );
+        entry
+    });
+    photos.collect()
+}
+
+/// A label without how sure it is.
+fn said(label: &Label) -> (Facet, String, Origin, bool) {
+    let Label {
+        facet,
+        value,
+        origin,
+        ..
+    } = label.clone();
+    (facet, value, origin, label.is_denial())
 }
 
 pub fn words(text: &str) -> Words {
@@ -176,9 +201,9 @@ pub fn words(text: &str) -> Words {
 /// Every query that is kept.
 pub fn saved(store: &dyn Store) -> Vec<(String, String)> {
     let mut saved = Vec::new();
-    let each = &mut |effect| {
-        if let Effect::Saved { name, query } = effect {
-            saved.push((name, query.expect("what is loaded is there")));
+    let each = &mut |stored| {
+        if let Stored::Saved { name, query } = stored {
+            saved.push((name, query));
         }
     };
     store.load(each).unwrap();

@@ -190,7 +190,7 @@ mod tests {
             Err(Error::Damaged)
         }
 
-        fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+        fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
             self.0.load(each)
         }
 

@@ -37,7 +37,11 @@ impl Look {
 
 /// Whether two detailed pictures look the same.
 pub fn look_same(a: u64, b: u64) -> bool {
-    (a ^ b).count_ones() <= MOST_BITS && (0..PARTS).any(|n| part(a, n) == part(b, n))
+    bits_between(a, b) <= MOST_BITS && (0..PARTS).any(|n| part(a, n) == part(b, n))
+}
+
+fn bits_between(a: u64, b: u64) -> u32 {
+    (a ^ b).count_ones()
 }
 
 fn part(picture: u64, number: usize) -> u16 {
@@ -90,11 +94,46 @@ impl Looks {
         found
     }
 
+    /// Takes every photo in at once, when none is yet. Of those that are directly alike, `join` gets enough pairs to
+    /// hold them together.
+    pub fn fill(&mut self, photos: &Photos, join: &mut dyn FnMut(PhotoId, PhotoId)) {
+        let mut pictures = Vec::new();
+        for (id, look) in photos.iter().map(|(id, record)| (id, record.look())) {
+            if let Some(content) = &look.content {
+                self.insert_content(id, content, photos)
+                    .into_iter()
+                    .for_each(|same| join(same, id));
+            }
+            pictures.extend(look.picture.map(|picture| (picture, id)));
+        }
+        for (number, buckets) in self.by_part.iter_mut().enumerate() {
+            pictures.sort_unstable_by_key(|&(picture, id)| (part(picture, number), picture, id));
+            for bucket in pictures.chunk_by(|a, b| part(a.0, number) == part(b.0, number)) {
+                let ids = bucket.iter().map(|(_, id)| *id).collect();
+                buckets.insert(part(bucket[0].0, number), ids);
+                join_bucket(bucket, join);
+            }
+        }
+    }
+
+    /// Adds a photo, and says of one that has the same content.
+    fn insert_content(
+        &mut self,
+        id: PhotoId,
+        content: &ContentHash,
+        photos: &Photos,
+    ) -> Option<PhotoId> {
+        let (hash, contents) = (content_hash(content), &mut self.by_content);
+        let is_it = |id: &PhotoId| content_of(*id, photos) == Some(content);
+        let same = contents.find(hash, is_it).copied();
+        let rehash = |id: &PhotoId| content_of(*id, photos).map_or(0, content_hash);
+        contents.insert_unique(hash, id, rehash);
+        same
+    }
+
     pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
         if let Some(content) = &look.content {
-            let rehash = |id: &PhotoId| content_of(*id, photos).map_or(0, content_hash);
-            self.by_content
-                .insert_unique(content_hash(content), id, rehash);
+            self.insert_content(id, content, photos);
         }
         let Some(picture) = look.picture else { return };
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
@@ -135,6 +174,20 @@ impl Looks {
             let other = picture_of(run[0], photos);
             other.is_some_and(|other| look_same(picture, other))
         })
+    }
+}
+
+/// Joins those of a bucket that look the same. Pictures are in order.
+fn join_bucket(bucket: &[(u64, PhotoId)], join: &mut dyn FnMut(PhotoId, PhotoId)) {
+    let mut firsts: Vec<(u64, PhotoId)> = Vec::new();
+    for run in bucket.chunk_by(|a, b| a.0 == b.0) {
+        let first = run[0];
+        run[1..].iter().for_each(|(_, id)| join(first.1, *id));
+        let near = firsts
+            .iter()
+            .filter(|(other, _)| bits_between(*other, first.0) <= MOST_BITS);
+        near.for_each(|(_, id)| join(*id, first.1));
+        firsts.push(first);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Kept while the catalog changes. Photos that are alone cost four numbers in [`looks`]; only groups cost more.
 
 mod looks;
+mod together;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,6 +13,7 @@ use super::photos::Photos;
 use crate::catalog::PhotoId;
 pub use looks::Look;
 use looks::Looks;
+use together::Together;
 
 /// A photo that is in another group than before; `None` for none. A group is known by its oldest photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +37,16 @@ pub struct Alike {
 }
 
 impl Alike {
+    /// Takes every photo in at once, when none is yet.
+    pub fn fill(&mut self, photos: &Photos) {
+        let mut together = Together::default();
+        self.looks.fill(photos, &mut |a, b| together.join(a, b));
+        for members in together.groups() {
+            self.set_group(members);
+        }
+        self.before.clear();
+    }
+
     /// Takes a photo in whose record is there.
     pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
         let near = self.looks.neighbours(look, photos);

@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 
 use super::looks::look_same;
 use crate::catalog::{
-    ContentHash, Effect, Entry, FileStat, Format, Photo, PhotoId, SourcePath, Status,
+    ContentHash, Effect, Entry, FileStat, Format, Numbering, Photo, PhotoId, SourcePath, Status,
 };
 use crate::index::Index;
 
@@ -36,6 +36,19 @@ fn entry(id: u32, content: u8, look: Option<u64>) -> Effect {
         },
         labels: Vec::new(),
     })
+}
+
+/// The same photos as they are when they are loaded.
+fn loaded(photos: &BTreeMap<u32, (u8, Option<u64>)>) -> Index {
+    let (index, mut numbering) = (Index::default(), Numbering::default());
+    let mut loading = index.loading();
+    for (&id, &(content, look)) in photos {
+        if let Effect::Upsert(entry) = entry(id, content, look) {
+            numbering.hand_over(entry, &mut |stored| loading.take(stored));
+        }
+    }
+    loading.finish();
+    index
 }
 
 /// Groups as they are listed: the oldest photo and all of them.
@@ -112,6 +125,7 @@ proptest! {
             let delta = index.apply(effects);
             let expected = naive(&photos);
             prop_assert_eq!(groups(&index), expected.clone());
+            prop_assert_eq!(groups(&loaded(&photos)), expected.clone());
             let group = |groups: &BTreeMap<u32, RoaringBitmap>, id: u32| {
                 groups.iter().find(|(_, g)| g.contains(id)).map(|(&oldest, _)| PhotoId(oldest))
             };

@@ -8,8 +8,8 @@ use roaring::RoaringBitmap;
 
 use crate::catalog::{
     Candidate, ContentHash, Effect, Entry, Facet, FileStat, FolderPattern, Format, Label, Measure,
-    Origin, Pattern, Photo, PhotoId, Query, Searched, SourcePath, Span, State, Status, WallClock,
-    Words,
+    Numbering, Origin, Pattern, Photo, PhotoId, Query, Searched, SourcePath, Span, State, Status,
+    WallClock, Words,
 };
 use crate::index::{Delta, Index};
 
@@ -175,6 +175,17 @@ fn apply(
     index.apply(effects)
 }
 
+/// The same catalog as it is when it is loaded.
+fn loaded(catalog: &BTreeMap<u32, Known>) -> Index {
+    let (index, mut numbering) = (Index::default(), Numbering::default());
+    let mut loading = index.loading();
+    for (entry, _) in catalog.values().cloned() {
+        numbering.hand_over(entry, &mut |stored| loading.take(stored));
+    }
+    loading.finish();
+    index
+}
+
 proptest! {
     #[test]
     fn the_index_means_what_the_query_means(
@@ -190,6 +201,7 @@ proptest! {
             };
             let expected = meant(&catalog, &query);
             prop_assert_eq!(&index.evaluate(&query, &words), &expected, "{:?}", &query);
+            prop_assert_eq!(&loaded(&catalog).evaluate(&query, &words), &expected, "{:?}", &query);
             for id in 0..10 {
                 let admitted = index.admits(&query, PhotoId(id), &words);
                 prop_assert_eq!(admitted, expected.contains(id), "{:?} {}", &query, id);

@@ -23,7 +23,7 @@ use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::{Error, Result, Store, shelf};
 use crate::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Trace, Words,
+    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
 pub use health::{backup, check, vacuum};
 pub use salvage::{Salvage, salvage};
@@ -252,17 +252,15 @@ fn derive(writer: &mut Connection) -> Result<()> {
 }
 
 impl Store for Sqlite {
-    fn load(&self, each: &mut dyn FnMut(Effect)) -> Result<()> {
+    fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
         self.read(|connection| {
             for (tag, written) in journal::made_tags(connection)? {
-                let written = Some(written);
-                each(Effect::Made { tag, written });
+                each(Stored::Made { tag, written });
             }
             for (name, query) in journal::all_saved(connection)? {
-                let query = Some(query);
-                each(Effect::Saved { name, query });
+                each(Stored::Saved { name, query });
             }
-            rows::entries(connection, &mut |entry| each(Effect::Upsert(entry)))
+            rows::photos(connection, each)
         })
     }
 

@@ -2,12 +2,13 @@
 
 use std::str::FromStr;
 
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::catalog::{
-    Answer, ContentHash, Entry, Facet, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId,
-    Position, SourcePath, Tag, Text,
+    Answer, ContentHash, Facet, Facts, FileStat, Label, Numbering, Origin, Outcome, Photo, PhotoId,
+    Position, SourcePath, Stored, Tag, Text,
 };
 use crate::store::record::{Record, Recorded};
 
@@ -21,35 +22,38 @@ const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, f
 const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitude, \
     longitude, country, city, title, description, keywords, rating, gone, failure";
 
-/// Every photo that is not gone, in order of id.
-pub fn entries(connection: &Connection, each: &mut dyn FnMut(Entry)) -> Result<()> {
+/// Every photo that is not gone, in order of id, and its labels.
+pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<()> {
     let mut photos = connection.prepare(&format!(
         "SELECT {PHOTO} FROM photo WHERE gone = 0 ORDER BY id"
     ))?;
     let mut labels = connection.prepare(
         "SELECT photo, facet, value, origin, confidence FROM label ORDER BY photo, facet, value, origin",
     )?;
-    let labels = labels.query_map([], |row| Ok((row.get(0)?, label(row, 1)?)))?;
-    let mut labels = labels.peekable();
+    let (mut labels, mut numbering) = (labels.query([])?, Numbering::default());
+    labels.advance()?;
     for photo in photos.query_map([], photo)? {
-        let mut entry = Entry {
-            photo: photo?,
-            labels: Vec::new(),
-        };
-        // Labels of photos that are gone come up, too, and are passed over.
-        while let Some(next) =
-            labels.next_if(|l| l.as_ref().is_ok_and(|l| l.0 <= entry.photo.id.0) || l.is_err())
-        {
-            let (owner, label): (u32, Label) = next?;
-            if owner == entry.photo.id.0 {
-                entry.labels.push(label);
+        let photo = photo?;
+        let mut numbers = Vec::with_capacity(LABELS);
+        while let Some(row) = labels.get() {
+            let owner: u32 = row.get(0)?;
+            if owner > photo.id.0 {
+                break;
             }
+            // Labels of photos that are gone come up, too, and are passed over.
+            if owner == photo.id.0 {
+                let make = || label(row, 1);
+                numbers.push(numbering.number(said(row, 1)?, make, each)?);
+            }
+            labels.advance()?;
         }
-        entry.labels.sort_by_key(|l| (l.facet, l.origin));
-        each(entry);
+        each(Stored::Photo(photo, numbers));
     }
     Ok(())
 }
+
+/// So many labels most photos don't exceed.
+const LABELS: usize = 12;
 
 /// At most `most` photos, gone or not, that come after one.
 pub fn ids(connection: &Connection, after: u32, most: u32) -> Result<Vec<PhotoId>> {
@@ -241,6 +245,14 @@ fn label(row: &Row, first: usize) -> Result<Label> {
         word(row, first + 2)?,
         confidence,
     ))
+}
+
+/// The same as its words.
+fn said<'a>(row: &'a Row, first: usize) -> Result<(&'a str, &'a str, &'a str, bool)> {
+    let word = |at| Ok::<_, rusqlite::Error>(row.get_ref(first + at)?.as_str()?);
+    let (facet, value, origin) = (word(0)?, word(1)?, word(2)?);
+    let is_denial = origin == Origin::Human.name() && row.get::<_, f64>(first + 3)? == 0.0;
+    Ok((facet, value, origin, is_denial))
 }
 
 /// One of our own words; another one means that somebody else wrote into the file.

@@ -1,0 +1,103 @@
+//! What a store holds, in the form that an index is built of: a label once, however many photos have it.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use super::{Entry, Label, LabelKey, Photo};
+
+/// A part of what a store holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    /// A tag that a person made, and how it is written.
+    Made { tag: LabelKey, written: String },
+    /// A query that is kept under a name.
+    Saved { name: String, query: String },
+    /// What some photo that comes later has: the first one has the number 0, each next one the next. How sure it is
+    /// differs from photo to photo and isn't said, but whether it is a denial.
+    Label(Label),
+    /// A photo with the numbers of its labels.
+    Photo(Photo, Vec<u32>),
+}
+
+/// Gives labels their numbers.
+#[derive(Default)]
+pub struct Numbering {
+    labels: Vec<Label>,
+    by_hash: HashTable<u32>,
+    hasher: RandomState,
+}
+
+/// A label as its words: facet, value, origin, whether it is a denial.
+pub type Said<'a> = (&'a str, &'a str, &'a str, bool);
+
+impl Numbering {
+    /// The number of a label. A new one is made, and handed over before.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn number<E>(
+        &mut self,
+        said: Said,
+        make: impl FnOnce() -> Result<Label, E>,
+        each: &mut dyn FnMut(Stored),
+    ) -> Result<u32, E> {
+        let hash = self.hasher.hash_one(said);
+        let is_it = |&number: &u32| words_of(&self.labels[number as usize]) == said;
+        if let Some(number) = self.by_hash.find(hash, is_it) {
+            return Ok(*number);
+        }
+        let label = make()?;
+        each(Stored::Label(label.clone()));
+        let number = u32::try_from(self.labels.len()).expect("fewer labels than 2^32");
+        self.labels.push(label);
+        let rehash = |&number: &u32| {
+            self.hasher
+                .hash_one(words_of(&self.labels[number as usize]))
+        };
+        self.by_hash.insert_unique(hash, number, rehash);
+        Ok(number)
+    }
+
+    /// Hands a photo over, and its labels before it.
+    pub fn hand_over(&mut self, entry: Entry, each: &mut dyn FnMut(Stored)) {
+        let mut numbers = Vec::with_capacity(entry.labels.len());
+        for label in &entry.labels {
+            let make = || Ok::<_, std::convert::Infallible>(label.clone());
+            let Ok(number) = self.number(words_of(label), make, each);
+            numbers.push(number);
+        }
+        each(Stored::Photo(entry.photo, numbers));
+    }
+}
+
+fn words_of(label: &Label) -> Said<'_> {
+    let (facet, origin) = (label.facet.name(), label.origin.name());
+    (facet, &label.value, origin, label.is_denial())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Facet, Origin};
+
+    #[test]
+    fn a_label_comes_once_and_before_the_first_that_has_it() {
+        let mut numbering = Numbering::default();
+        let mut check = |value: &str, origin, confidence, number, is_new: bool| {
+            let label = Label::new(Facet::Tag, value, origin, confidence);
+            let mut came = Vec::new();
+            let make = || Ok::<_, ()>(label.clone());
+            let each = &mut |stored| came.push(stored);
+            assert_eq!(numbering.number(words_of(&label), make, each), Ok(number));
+            let expected = is_new.then(|| Stored::Label(label.clone()));
+            assert_eq!(came, Vec::from_iter(expected));
+        };
+        check("dog", Origin::Embedded, 0.5, 0, true);
+        check("dog", Origin::Embedded, 0.0, 0, false);
+        check("Dog", Origin::Embedded, 0.5, 1, true);
+        check("dog", Origin::Human, 1.0, 2, true);
+        check("dog", Origin::Human, 0.0, 3, true);
+        check("dog", Origin::Embedded, 1.0, 0, false);
+    }
+}
