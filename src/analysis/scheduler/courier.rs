@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::committer::{End, Report};
 use super::content::Content;
@@ -33,6 +33,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(300);
 const DENIED_DELAY: Duration = Duration::from_secs(60);
 const LONGEST_DENIAL: Duration = Duration::from_secs(900);
 
+/// How long an answer that is on its way is waited for when all is to end: it may have cost money.
+const LAST_CALL: Duration = Duration::from_secs(10);
+
 pub struct Courier {
     pub lane: usize,
     pub analyzer: Arc<dyn Analyzer>,
@@ -47,16 +50,17 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Works until `stop` says so; what is on its way then is brought home.
+    /// Works until `stop` says so; what is on its way then is brought home, unless that takes too long.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut trips = JoinSet::new();
+        let stopping = stop.clone();
         loop {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stopped| *stopped) => break,
                 Some(_) = trips.join_next(), if !trips.is_empty() => {}
                 (permit, parcel) = self.next() => {
-                    trips.spawn(Arc::clone(&self).carry(permit, parcel));
+                    trips.spawn(Arc::clone(&self).carry(permit, parcel, stopping.clone()));
                 }
             }
         }
@@ -94,17 +98,20 @@ impl Courier {
         }
     }
 
-    async fn carry(self: Arc<Self>, permit: Permit, parcel: Parcel) {
+    async fn carry(self: Arc<Self>, permit: Permit, parcel: Parcel, stop: watch::Receiver<bool>) {
         let subject = Subject {
             shown: Shown::Jpeg(parcel.preview.jpeg.clone()),
             facts: Arc::clone(&parcel.facts),
         };
         let start = Instant::now();
         let asked = AssertUnwindSafe(self.analyzer.analyze(&subject)).catch_unwind();
-        let result = asked.await.unwrap_or_else(|panic| {
-            let reason = format!("the request broke down: {}", message(&*panic));
-            Err(Failure::Permanent { reason })
-        });
+        let result = tokio::select! {
+            result = asked => result.unwrap_or_else(|panic| {
+                let reason = format!("the request broke down: {}", message(&*panic));
+                Err(Failure::Permanent { reason })
+            }),
+            () = last_call(stop) => return self.abandon(&parcel).await,
+        };
         self.desk
             .stopwatch
             .add(super::stages::Stage::Infer, start.elapsed());
@@ -115,6 +122,13 @@ impl Courier {
             }
             Err(failure) => self.failed(permit, parcel, failure).await,
         }
+    }
+
+    /// All ends, and the answer isn't there.
+    async fn abandon(&self, parcel: &Parcel) {
+        let reason = format!("{}: no answer came before the end", self.analyzer.name());
+        tracing::warn!("{reason}; the photo is asked about again when it is next accessed");
+        self.end(parcel, Verdict::Postponed(reason)).await;
     }
 
     /// The server answered: whatever was the matter with it is over.
@@ -289,6 +303,13 @@ impl Courier {
         let delay = self.retry_delay * 2u32.saturating_pow(tries.saturating_sub(1).min(16));
         delay.min(LONGEST_DELAY).mul_f64(0.75 + fraction() / 2.0)
     }
+}
+
+/// Comes a while after the stop.
+async fn last_call(mut stop: watch::Receiver<bool>) {
+    // A scheduler that is gone has stopped as well.
+    let _ = stop.wait_for(|stopped| *stopped).await;
+    sleep(LAST_CALL).await;
 }
 
 /// A number from 0 to 1 that differs each time. Nothing secret depends on it.
