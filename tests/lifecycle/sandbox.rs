@@ -1,133 +1,14 @@
 //! A sandboxed mount does all that others do, and its process reaches nothing else.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 
-use kbasefs::fuse::mounts;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-/// How long something may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct House {
-    folder: tempfile::TempDir,
-}
-
-impl House {
-    /// `None` where nothing can be mounted.
-    fn new() -> Option<Self> {
-        if !Path::new("/dev/fuse").exists() {
-            eprintln!("skipped: /dev/fuse is missing");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["home", "photos", "mnt", "elsewhere"] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-        }
-        let house = Self { folder };
-        house.photo("a.png", 1);
-        Some(house)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn photo(&self, name: &str, look: u8) {
-        let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([look, 2, 3]));
-        picture.save(self.path("photos").join(name)).unwrap();
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.path("home")).args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str], paths: &[&str]) -> Output {
-        let paths = paths.iter().map(|path| self.path(path));
-        self.command(args).args(paths).output().unwrap()
-    }
-
-    /// Mounts in the foreground; `None` where the kernel has no Landlock.
-    fn mount(&self, options: &str) -> Option<Daemon> {
-        let mut command = self.command(&["mount", "-f", "-o", options]);
-        command.args([self.path("photos"), self.path("mnt")]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut text = String::new();
-        while !text.contains("is mounted on") {
-            let more = log.read_line(&mut text).unwrap() > 0;
-            if text.contains("this kernel has no Landlock") {
-                eprintln!("skipped: {text}");
-                child.wait().unwrap();
-                return None;
-            }
-            assert!(more, "{text}");
-        }
-        let rest = std::thread::spawn(move || log.read_to_string(&mut text).map(|_| text));
-        Some(Daemon {
-            child,
-            rest: Some(rest),
-        })
-    }
-
-    /// Waits for what shows in the mount.
-    fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        let began = Instant::now();
-        while !is_so() {
-            assert!(began.elapsed() < PATIENCE, "{what}");
-            std::thread::yield_now();
-        }
-    }
-
-    fn is_mounted(&self) -> bool {
-        mounts::at(&self.path("mnt")).is_some()
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        // Most tests have unmounted.
-        let _ = mounts::detach(&self.path("mnt"));
-    }
-}
-
-/// A mount's process; killed when dropped.
-struct Daemon {
-    child: Child,
-    rest: Option<std::thread::JoinHandle<std::io::Result<String>>>,
-}
-
-impl Daemon {
-    fn end(mut self, signal: Signal) -> (Option<i32>, String) {
-        kill_process(self.pid(), signal).unwrap();
-        let status = self.child.wait().unwrap();
-        let log = self.rest.take().unwrap().join().unwrap().unwrap();
-        (status.code(), log)
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // Most have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::house::{House, refusal, until};
 
 fn text(path: &Path, attribute: &str) -> String {
     let mut value = [0; 4096];
@@ -138,7 +19,7 @@ fn text(path: &Path, attribute: &str) -> String {
 #[test]
 fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
     let Some(house) = House::new() else { return };
-    let Some(daemon) = house.mount("sandbox") else {
+    let Some(daemon) = house.mount_in_sandbox(&[]) else {
         return;
     };
     let photo = house.path("mnt/all/a.png");
@@ -153,31 +34,26 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
     std::fs::create_dir(house.path("mnt/tags/copied")).unwrap();
     let copy = house.path("mnt/tags/copied/a.png");
     std::fs::copy(house.path("photos/a.png"), &copy).unwrap();
-    house.until("a copy", || {
+    until("a copy", || {
         text(&photo, "user.xdg.tags").contains("copied")
     });
     house.photo("later.png", 7);
-    house.until("a change of the source", || {
+    until("a change of the source", || {
         house.path("mnt/all/later.png").exists()
     });
 
     // What this test may write and read, the daemon may not.
     let exported = ["export", "--format", "json"];
-    let refused = house.run(&exported, &["photos", "elsewhere"]);
-    let said = String::from_utf8_lossy(&refused.stderr).to_lowercase();
-    assert!(
-        !refused.status.success() && said.contains("permission denied"),
-        "{said}"
-    );
+    let said = refusal(&house.run(&exported, &["photos", "elsewhere"]));
+    assert!(said.contains("permission denied"), "{said}");
     assert_eq!(
         std::fs::read_dir(house.path("elsewhere")).unwrap().count(),
         0
     );
-    let (code, log) = daemon.end(Signal::TERM);
-    assert_eq!(code, Some(0), "{log}");
-    assert!(!house.is_mounted());
+    daemon.stop();
+    assert!(house.mounted().is_none());
 
-    let open = house.mount("rw").unwrap();
+    let open = house.mount(|_| ());
     assert_eq!(text(&photo, "user.xdg.tags"), "copied,mine");
     assert!(
         house
@@ -185,26 +61,22 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
             .status
             .success()
     );
-    open.end(Signal::TERM);
+    open.stop();
 
-    let closed = house.mount("sandbox").unwrap();
-    let refused = house.run(&["import"], &["photos", "elsewhere/catalog.jsonl"]);
-    let said = String::from_utf8_lossy(&refused.stderr).to_lowercase();
-    assert!(
-        !refused.status.success() && said.contains("permission denied"),
-        "{said}"
-    );
-    closed.end(Signal::TERM);
+    let closed = house.mount_in_sandbox(&[]).unwrap();
+    let said = refusal(&house.run(&["import"], &["photos", "elsewhere/catalog.jsonl"]));
+    assert!(said.contains("permission denied"), "{said}");
+    closed.stop();
 }
 
 #[test]
 fn a_sandboxed_mount_goes_with_its_process() {
     let Some(house) = House::new() else { return };
-    let Some(daemon) = house.mount("sandbox") else {
+    let Some(daemon) = house.mount_in_sandbox(&[]) else {
         return;
     };
-    daemon.end(Signal::KILL);
-    house.until("the guard", || !house.is_mounted());
+    daemon.signal(Signal::KILL);
+    house.until_unmounted();
 }
 
 #[test]
@@ -218,7 +90,7 @@ fn a_sandboxed_mount_in_the_background_is_unmounted_by_anybody_who_may() {
     assert!(mounted.status.success(), "{said}");
     assert!(house.path("mnt/all/a.png").exists());
     assert!(house.run(&["umount"], &["mnt"]).status.success());
-    assert!(!house.is_mounted());
+    assert!(house.mounted().is_none());
 }
 
 #[test]
@@ -226,15 +98,12 @@ fn a_sandboxed_mount_reaches_the_servers_of_its_settings() {
     let Some(house) = House::new() else { return };
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
-    let settings = format!(
+    house.settings(&format!(
         "[[provider]]\nname = \"desk\"\nkind = \"openai\"\nmodel = \"m\"\nurl = \"http://localhost:{port}/v1\"\n"
-    );
-    let file = house.path("home/.config/kbasefs/config.toml");
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(&file, settings).unwrap();
+    ));
     // Ends with the test's process.
     std::thread::spawn(move || serve(&server));
-    let Some(daemon) = house.mount("sandbox") else {
+    let Some(daemon) = house.mount_in_sandbox(&[]) else {
         return;
     };
     let asked = house.run(&["analyze", "--provider", "desk"], &["photos"]);
@@ -242,7 +111,7 @@ fn a_sandboxed_mount_reaches_the_servers_of_its_settings() {
     assert!(asked.status.success(), "{said}");
     let described = text(&house.path("mnt/all/a.png"), "user.kbasefs.description");
     assert_eq!(described, "A small square.");
-    daemon.end(Signal::TERM);
+    daemon.stop();
 }
 
 /// Answers whatever it is asked.
@@ -273,4 +142,29 @@ fn serve(server: &TcpListener) {
         )
         .unwrap();
     }
+}
+
+/// The page listens before the sandbox closes, in which nothing may.
+#[test]
+fn a_sandboxed_mount_shows_its_page() {
+    let Some(house) = House::new() else { return };
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let Some(daemon) = house.mount_in_sandbox(&[&format!("--web={address}")]) else {
+        return;
+    };
+    let mut page = TcpStream::connect(address).unwrap();
+    write!(
+        page,
+        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.contains("a.png"),
+        "{answer}"
+    );
+    daemon.stop();
 }

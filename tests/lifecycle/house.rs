@@ -1,0 +1,217 @@
+//! A source, a mountpoint and a home of their own for every test, and the process that mounts.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use kbasefs::fuse::mounts;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long something may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kbasefs");
+
+pub struct House {
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    /// With one photo; `None` where nothing can be mounted.
+    pub fn new() -> Option<Self> {
+        if !Path::new("/dev/fuse").exists() {
+            eprintln!("skipped: /dev/fuse is missing");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "photos", "mnt", "elsewhere"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let house = Self { folder };
+        house.photo("a.png", 1);
+        Some(house)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn photo(&self, name: &str, look: u8) {
+        let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([look, 2, 3]));
+        picture.save(self.path("photos").join(name)).unwrap();
+    }
+
+    pub fn settings(&self, text: &str) {
+        let file = self.path("home/.config/kbasefs/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.alone(Command::new(PROGRAM));
+        command.args(args);
+        command
+    }
+
+    /// With no settings but this house's.
+    fn alone(&self, mut command: Command) -> Command {
+        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
+        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.path("home"));
+        command
+    }
+
+    /// Runs a command to its end, with paths of this house behind its arguments.
+    pub fn run(&self, args: &[&str], paths: &[&str]) -> Output {
+        let paths = paths.iter().map(|path| self.path(path));
+        self.command(args).args(paths).output().unwrap()
+    }
+
+    /// Mounts in the foreground; live when this returns.
+    pub fn mount(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
+        let mut command = self.command(&["mount", "-f"]);
+        command.args([self.path("photos"), self.path("mnt")]);
+        prepare(&mut command);
+        start(&mut command).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// Mounts in a process that starts with few descriptors.
+    pub fn mount_with_descriptors(&self, most: usize) -> Daemon {
+        let mut shell = self.alone(Command::new("sh"));
+        let limited = format!("ulimit -n {most} && exec \"$0\" mount -f \"$@\"");
+        shell.args(["-c", &limited, PROGRAM]);
+        shell.args([self.path("photos"), self.path("mnt")]);
+        start(&mut shell).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// Mounts in a sandbox; `None` where the kernel has no Landlock.
+    pub fn mount_in_sandbox(&self, more: &[&str]) -> Option<Daemon> {
+        let mut command = self.command(&["mount", "-f", "-o", "sandbox"]);
+        command.args(more);
+        command.args([self.path("photos"), self.path("mnt")]);
+        match start(&mut command) {
+            Ok(daemon) => Some(daemon),
+            Err(said) => {
+                assert!(said.contains("this kernel has no Landlock"), "{said}");
+                eprintln!("skipped: {said}");
+                None
+            }
+        }
+    }
+
+    pub fn mounted(&self) -> Option<mounts::MountInfo> {
+        mounts::at(&self.path("mnt"))
+    }
+
+    pub fn until_unmounted(&self) {
+        until("the unmounting", || self.mounted().is_none());
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // Most tests have unmounted.
+        let _ = mounts::detach(&self.path("mnt"));
+    }
+}
+
+/// Starts a mount and waits until it is live; else what it said.
+fn start(command: &mut Command) -> Result<Daemon, String> {
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("is mounted on") {
+        if log.read_line(&mut text).unwrap() == 0 {
+            child.wait().unwrap();
+            return Err(text);
+        }
+    }
+    let rest = std::thread::spawn(move || {
+        log.read_to_string(&mut text).unwrap();
+        text
+    });
+    Ok(Daemon {
+        child,
+        rest: Some(rest),
+    })
+}
+
+/// A mount's process; killed when dropped.
+pub struct Daemon {
+    child: Child,
+    rest: Option<JoinHandle<String>>,
+}
+
+impl Daemon {
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid(self.child.id()), signal).unwrap();
+    }
+
+    /// Waits for its end: how it ended, and its log.
+    pub fn end(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.rest.take().unwrap().join().unwrap())
+    }
+
+    /// Ends it as a service's end does; its log.
+    pub fn stop(mut self) -> String {
+        self.signal(Signal::TERM);
+        let (status, log) = self.end();
+        assert!(status.success(), "{log}");
+        log
+    }
+
+    /// How many descriptors it holds.
+    pub fn descriptors(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.unwrap().count()
+    }
+
+    pub fn children(&self) -> Vec<u32> {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let tasks = std::fs::read_dir(tasks).unwrap().map(Result::unwrap);
+        let lists = tasks.map(|t| std::fs::read_to_string(t.path().join("children")).unwrap());
+        let all: Vec<_> = lists.collect();
+        all.iter()
+            .flat_map(|l| l.split_whitespace())
+            .map(|p| p.parse().unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It has ended, or is to end now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn pid(number: u32) -> Pid {
+    Pid::from_raw(number.try_into().unwrap()).unwrap()
+}
+
+/// Waits for what shows.
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Entries of a folder, none where it is none.
+pub fn count(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+/// What a command said in vain, in lower case.
+pub fn refusal(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
+    assert!(!output.status.success(), "{said}");
+    said
+}
