@@ -92,7 +92,10 @@ impl Files {
         // Reads that the kernel does by itself aren't seen.
         let may_pass = self.passthrough && wanted.unread.is_none();
         let register = || may_pass.then(|| reply.open_backing(&file).ok()).flatten();
-        let way = self.ways.enter(wanted.inode, register);
+        let Ok(way) = self.ways.enter(wanted.inode, (now.dev, now.ino), register) else {
+            // Not the bytes of the one before under the name of this one.
+            return reply.error(fuser::Errno::EBUSY);
+        };
         // What the kernel reads by itself takes no descriptor here.
         if matches!(way, Way::Requests) {
             hold.keep(file);

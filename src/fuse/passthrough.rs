@@ -1,7 +1,8 @@
 //! How the content of an open photo reaches its reader: by the kernel straight from the original, or through READs.
 //!
 //! The kernel wants one way for all who have an inode open at a time (another one is EIO), so the way is decided when
-//! the first opens it and kept until the last closes it. Knows nothing of the tree.
+//! the first opens it and kept until the last closes it. It wants one file, too: where another took its place meanwhile,
+//! who comes later can't have that one yet. Knows nothing of the tree.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -28,8 +29,16 @@ impl<B> Clone for Way<B> {
 
 struct Open<B> {
     way: Way<B>,
+    file: File,
     count: u64,
 }
+
+/// Device and inode on the disk.
+pub type File = (u64, u64);
+
+/// Another file is being read under this inode.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Replaced;
 
 /// The inodes that are open, and how each is read.
 pub struct Ways<B>(Mutex<HashMap<Inode, Open<B>>>);
@@ -42,14 +51,26 @@ impl<B> Default for Ways<B> {
 
 impl<B> Ways<B> {
     /// Counts one more open of an inode. `register` is asked by the first only; without a backing it is requests.
-    pub fn enter(&self, inode: Inode, register: impl FnOnce() -> Option<B>) -> Way<B> {
+    ///
+    /// # Errors
+    /// When the kernel reads another file by itself for those who have the inode open.
+    pub fn enter(
+        &self,
+        inode: Inode,
+        file: File,
+        register: impl FnOnce() -> Option<B>,
+    ) -> Result<Way<B>, Replaced> {
         let mut open = self.lock();
         let known = open.entry(inode).or_insert_with(|| Open {
             way: register().map_or(Way::Requests, |b| Way::Passthrough(Arc::new(b))),
+            file,
             count: 0,
         });
+        if known.file != file && matches!(known.way, Way::Passthrough(_)) {
+            return Err(Replaced);
+        }
         known.count += 1;
-        known.way.clone()
+        Ok(known.way.clone())
     }
 
     /// Counts one open less; the last closes the backing file.
@@ -76,16 +97,30 @@ mod tests {
     #[test]
     fn a_way_is_kept_until_the_last_closes() {
         let ways = Ways::default();
+        let (inode, file) = (Inode(7), (1, 1));
+        assert_eq!(ways.enter(inode, file, || None::<u8>), Ok(Way::Requests));
+        assert_eq!(ways.enter(inode, file, || Some(1)), Ok(Way::Requests));
+        ways.leave(inode);
+        assert_eq!(ways.enter(inode, file, || Some(1)), Ok(Way::Requests));
+        ways.leave(inode);
+        ways.leave(inode);
+        let first = ways.enter(inode, file, || Some(1));
+        assert_eq!(first, Ok(Way::Passthrough(Arc::new(1))));
+        assert_eq!(ways.enter(inode, file, || Some(2)), first);
+        assert_eq!(ways.enter(Inode(8), file, || None), Ok(Way::Requests));
+    }
+
+    #[test]
+    fn another_file_is_read_when_nobody_reads_the_first_any_more() {
+        let ways = Ways::default();
         let inode = Inode(7);
-        assert_eq!(ways.enter(inode, || None::<u8>), Way::Requests);
-        assert_eq!(ways.enter(inode, || Some(1)), Way::Requests);
+        let first = ways.enter(inode, (1, 1), || Some(1)).unwrap();
+        assert_eq!(ways.enter(inode, (1, 2), || Some(2)), Err(Replaced));
+        assert_eq!(ways.enter(inode, (1, 1), || Some(2)), Ok(first));
         ways.leave(inode);
-        assert_eq!(ways.enter(inode, || Some(1)), Way::Requests);
+        assert_eq!(ways.enter(inode, (1, 2), || Some(2)), Err(Replaced));
         ways.leave(inode);
-        ways.leave(inode);
-        let first = ways.enter(inode, || Some(1));
-        assert_eq!(first, Way::Passthrough(Arc::new(1)));
-        assert_eq!(ways.enter(inode, || Some(2)), first);
-        assert_eq!(ways.enter(Inode(8), || None), Way::Requests);
+        let second = ways.enter(inode, (1, 2), || Some(2));
+        assert_eq!(second, Ok(Way::Passthrough(Arc::new(2))));
     }
 }

@@ -380,6 +380,42 @@ fn a_file_that_changed_on_disk_is_neither_cut_nor_filled() {
 }
 
 #[test]
+fn an_open_file_is_cut_and_replaced_as_on_the_disk() {
+    for passthrough in [true, false] {
+        let fixture = Fixture::new("a.jpg; b.jpg");
+        let Some(mount) = Mount::with(&fixture, &options(passthrough)) else {
+            return;
+        };
+        let [cut, replaced] = ["a.jpg", "b.jpg"].map(|name| {
+            let path = mount.path("all").join(name);
+            File::open(path).unwrap()
+        });
+        let on_disk = OpenOptions::new().write(true).open(fixture.path("a.jpg"));
+        on_disk.unwrap().set_len(7).unwrap();
+        std::fs::write(fixture.path("new"), "another file").unwrap();
+        std::fs::rename(fixture.path("new"), fixture.path("b.jpg")).unwrap();
+        let new = || std::fs::read(mount.path("all/b.jpg"));
+        // Who opens it now never gets what was there before, and the new one at the latest when nobody reads that.
+        assert!(new().map_or_else(is_busy, |bytes| bytes == b"another file"));
+        let mut bytes = vec![0; 100];
+        assert_eq!(cut.read_at(&mut bytes, 0).unwrap(), 7);
+        let mut bytes = vec![0; content("b.jpg").len()];
+        replaced.read_exact_at(&mut bytes, 0).unwrap();
+        assert_eq!(bytes, content("b.jpg"));
+        drop(replaced);
+        let began = Instant::now();
+        while new().is_err_and(is_busy) {
+            assert!(began.elapsed() < PATIENCE);
+        }
+        assert_eq!(new().unwrap(), b"another file");
+    }
+}
+
+fn is_busy(error: io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::BUSY.raw_os_error())
+}
+
+#[test]
 fn numbers_are_the_same_after_a_remount() {
     let fixture = Fixture::new(suite::PHOTOS);
     let paths = [
