@@ -5,7 +5,7 @@ mod synthetic;
 use std::sync::{Mutex, PoisonError};
 
 use divan::{Bencher, black_box};
-use kbasefs::catalog::{Entry, Facet, Numbering, PhotoId, Query};
+use kbasefs::catalog::{Facet, Numbering, PhotoId, Query, Stored};
 use kbasefs::index::Index;
 use roaring::RoaringBitmap;
 
@@ -25,13 +25,10 @@ fn with_index<T>(photos: u32, use_it: impl FnOnce(&Index) -> T) -> T {
 }
 
 fn load(photos: u32) -> Index {
-    load_from((0..photos).map(synthetic::entry))
-}
-
-fn load_from(entries: impl Iterator<Item = Entry>) -> Index {
     let (index, mut numbering) = (Index::default(), Numbering::default());
     let mut loading = index.loading();
-    for entry in entries {
+    loading.take(Stored::AtMost(photos));
+    for entry in (0..photos).map(synthetic::entry) {
         numbering.hand_over(entry, &mut |stored| loading.take(stored));
     }
     loading.finish();

@@ -1,14 +1,16 @@
 //! What a store holds, in the form that an index is built of: a label once, however many photos have it.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{Entry, Label, LabelKey, Photo};
 
 /// A part of what a store holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored {
+    /// So many photos come, or fewer.
+    AtMost(u32),
     /// A tag that a person made, and how it is written.
     Made { tag: LabelKey, written: String },
     /// A query that is kept under a name.
@@ -25,7 +27,7 @@ pub enum Stored {
 pub struct Numbering {
     labels: Vec<Label>,
     by_hash: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 /// A label as its words: facet, value, origin, whether it is a denial.

@@ -19,6 +19,11 @@ pub struct Copies {
 }
 
 impl Copies {
+    /// Makes room for so many photos, when none is there yet.
+    pub fn expect(&mut self, photos: usize) {
+        self.single = HashTable::with_capacity(photos);
+    }
+
     /// Every photo of which there is a copy.
     pub fn all(&self) -> &RoaringBitmap {
         &self.all

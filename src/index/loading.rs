@@ -41,6 +41,10 @@ impl Index {
 impl Loading<'_> {
     pub fn take(&mut self, stored: Stored) {
         match stored {
+            Stored::AtMost(photos) => {
+                self.inner.photos.expect(photos as usize);
+                self.inner.copies.expect(photos as usize);
+            }
             Stored::Made { tag, written } => {
                 let made = &mut self.inner.labels;
                 made.make(tag, Some(written), &mut Delta::default());

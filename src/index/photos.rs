@@ -1,8 +1,8 @@
 //! A compact record of every photo, found by id, by catalog name, and by folder and file name.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::alike::Look;
 use super::names::Names;
@@ -129,7 +129,7 @@ pub struct Photos {
     by_name: HashTable<PhotoId>,
     by_place: HashTable<PhotoId>,
     by_title: HashTable<PhotoId>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl Photos {
@@ -143,6 +143,14 @@ impl Photos {
         records.filter_map(|(id, record)| Some((id, record.as_ref()?)))
     }
 
+    /// Makes room for so many photos, when none is there yet.
+    pub fn expect(&mut self, photos: usize) {
+        self.records.reserve_exact(photos + 1);
+        for table in [&mut self.by_name, &mut self.by_place, &mut self.by_title] {
+            *table = HashTable::with_capacity(photos);
+        }
+    }
+
     /// The photo must not be there already.
     pub fn insert(&mut self, id: PhotoId, record: Record) {
         let slot = id.0 as usize;
@@ -152,11 +160,12 @@ impl Photos {
         let (name, place, title) = self.hashes(&record);
         self.records[slot] = Some(record);
         let (records, hasher) = (&self.records, &self.hasher);
-        let rehash = |of: fn(&RandomState, &Record) -> u64| {
+        let rehash = |of: fn(&DefaultHashBuilder, &Record) -> u64| {
             move |id: &PhotoId| records[id.0 as usize].as_ref().map_or(0, |r| of(hasher, r))
         };
         if let Some(title) = title {
-            let of = |hasher: &RandomState, r: &Record| title_hash(hasher, r).unwrap_or_default();
+            let of =
+                |hasher: &DefaultHashBuilder, r: &Record| title_hash(hasher, r).unwrap_or_default();
             self.by_title.insert_unique(title, id, rehash(of));
         }
         self.by_name.insert_unique(name, id, rehash(name_hash));
@@ -208,14 +217,14 @@ impl Photos {
     }
 }
 
-fn name_hash(hasher: &RandomState, record: &Record) -> u64 {
+fn name_hash(hasher: &DefaultHashBuilder, record: &Record) -> u64 {
     hasher.hash_one(record.names.name())
 }
 
-fn place_hash(hasher: &RandomState, record: &Record) -> u64 {
+fn place_hash(hasher: &DefaultHashBuilder, record: &Record) -> u64 {
     hasher.hash_one((record.folder, record.names.file_name()))
 }
 
-fn title_hash(hasher: &RandomState, record: &Record) -> Option<u64> {
+fn title_hash(hasher: &DefaultHashBuilder, record: &Record) -> Option<u64> {
     Some(hasher.hash_one(record.names.title_name()?))
 }

@@ -75,6 +75,7 @@ impl Store for Memory {
             let (name, query) = (name.clone(), query.clone());
             each(Stored::Saved { name, query });
         }
+        each(Stored::AtMost(records.last_id));
         let mut numbering = Numbering::default();
         let present = records.photos.values().filter(|r| !r.gone);
         present.for_each(|record| numbering.hand_over(record.entry(), each));

@@ -51,8 +51,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a catalog keeps. Calls may block on the disk; callers stay off latency-bound threads.
 pub trait Store: Send + Sync {
-    /// Hands over what there is: tags that people made, queries that they keep, then every photo that is not gone, in
-    /// order of id.
+    /// Hands over what there is: tags that people made, queries that they keep, how many photos there are at most, then
+    /// every photo that is not gone, in order of id.
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()>;
 
     /// Makes the changes durable, all or none, in order, and says what each photo that they touched now is

@@ -161,16 +161,18 @@ pub fn tags(store: &dyn Store, id: PhotoId) -> Vec<String> {
 
 /// Every photo that a load hands over, with the labels that it has then, which are those of its details.
 pub fn all(store: &dyn Store) -> Vec<Entry> {
-    let (mut labels, mut photos) = (Vec::new(), Vec::new());
+    let (mut labels, mut photos, mut at_most) = (Vec::new(), Vec::new(), 0);
     let each = &mut |stored| match stored {
         Stored::Label(label) => labels.push(label),
         Stored::Photo(photo, numbers) => {
             let labels = numbers.iter().map(|&n| said(&labels[n as usize]));
             photos.push((photo, labels.collect::<BTreeSet<_>>()));
         }
+        Stored::AtMost(most) => at_most = most as usize,
         Stored::Made { .. } | Stored::Saved { .. } => {}
     };
     store.load(each).unwrap();
+    assert!(photos.len() <= at_most);
     let photos = photos.into_iter().map(|(photo, labels)| {
         let entry = detail(store, photo.id).entry;
         assert_eq!(entry.photo, photo);

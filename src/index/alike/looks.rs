@@ -97,6 +97,8 @@ impl Looks {
     /// Takes every photo in at once, when none is yet. Of those that are directly alike, `join` gets enough pairs to
     /// hold them together.
     pub fn fill(&mut self, photos: &Photos, join: &mut dyn FnMut(PhotoId, PhotoId)) {
+        let count = photos.iter().filter(|(_, r)| r.hash().is_some()).count();
+        self.by_content = HashTable::with_capacity(count);
         let mut pictures = Vec::new();
         for (id, look) in photos.iter().map(|(id, record)| (id, record.look())) {
             if let Some(content) = &look.content {

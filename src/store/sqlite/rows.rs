@@ -30,6 +30,8 @@ pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<(
     let mut labels = connection.prepare(
         "SELECT photo, facet, value, origin, confidence FROM label ORDER BY photo, facet, value, origin",
     )?;
+    let last: Option<u32> = one(connection, "SELECT max(id) FROM photo", [])?.flatten();
+    each(Stored::AtMost(last.unwrap_or(0)));
     let (mut labels, mut numbering) = (labels.query([])?, Numbering::default());
     labels.advance()?;
     for photo in photos.query_map([], photo)? {
