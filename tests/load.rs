@@ -104,10 +104,12 @@ impl House {
     }
 
     /// What walks while others change things may miss what is gone, and see a change half-way, as it would in the source:
-    /// a file that gets shorter, a value that gets longer between two calls.
+    /// a file that gets shorter, a value that gets longer between two calls. `find` looks at a folder again when it has
+    /// opened it; when two of them are gone by then, on any file system, it takes one nothing for the other, and for a loop.
     fn walk(&self, program: &str, args: &[&str]) {
-        const USUAL: [&str; 12] = [
+        const USUAL: [&str; 13] = [
             "No such file or directory",
+            "File system loop detected",
             "file changed as we read it",
             "File shrank by",
             "File removed before we read it",
