@@ -122,7 +122,14 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>, inde
     }));
     let rate = rate(files.len(), start.elapsed());
     let stages = scheduler.progress().stages;
-    println!("{} files, {failed} not analysed; {stages:?}", files.len());
+    let spent = stages
+        .named()
+        .map(|(name, times)| format!("{name} {:?}", times.sum()));
+    println!(
+        "{} files, {failed} not analysed; {}",
+        files.len(),
+        spent.join(", ")
+    );
     rate
 }
 

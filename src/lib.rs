@@ -14,6 +14,7 @@
 //!             index  <-  store (trait)  <- sqlite, memory
 //!                         |
 //!                      catalog                Photo, Label, Query, Change: plain values
+//!                      metrics                what is counted: whoever works may add to it
 //! ```
 //!
 //! | to change | go to |
@@ -33,6 +34,7 @@
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/gate.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
+//! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `app/figures.rs` |
 //!
 //! # The rules
 //!
@@ -52,6 +54,7 @@ pub mod exchange;
 pub mod fuse;
 pub mod index;
 pub mod library;
+pub mod metrics;
 pub mod originals;
 pub mod source;
 pub mod store;

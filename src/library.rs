@@ -152,6 +152,11 @@ impl Library {
         &self.index
     }
 
+    /// Whether nobody waits for the index any more.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.get().is_some()
+    }
+
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }

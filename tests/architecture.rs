@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// A module of the crate's root, and those it may use. One that isn't here may use nothing.
 const ARROWS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
+    ("metrics", &[]),
     ("config", &["analysis"]),
     ("index", &["catalog"]),
     ("store", &["catalog"]),
@@ -12,7 +13,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("originals", &["catalog"]),
     (
         "analysis",
-        &["catalog", "index", "library", "originals", "store"],
+        &[
+            "catalog",
+            "index",
+            "library",
+            "metrics",
+            "originals",
+            "store",
+        ],
     ),
     (
         "vfs",
@@ -41,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "catalog",
             "index",
             "library",
+            "metrics",
             "originals",
             "vfs",
         ],
@@ -54,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "exchange",
             "index",
             "library",
+            "metrics",
             "originals",
             "source",
             "store",
@@ -69,6 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fuse",
             "index",
             "library",
+            "metrics",
             "originals",
             "source",
             "store",

@@ -3,6 +3,7 @@
 //! Knows what there is and in what order it starts and stops; nothing of commands, HTTP or the terminal.
 
 pub mod check;
+mod figures;
 pub mod index;
 mod lock;
 pub mod providers;
@@ -11,7 +12,9 @@ mod retry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
 
 use crate::analysis::previews::Previews;
 use crate::analysis::providers::{embedded, remote};
@@ -22,6 +25,7 @@ use crate::catalog::{Facet, LabelKey, Status};
 use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
+use crate::metrics::Hour;
 use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::{Cached, Room};
@@ -81,8 +85,14 @@ pub struct App {
     scanning: Mutex<()>,
     stop: AtomicBool,
     started: Instant,
+    /// The same, in seconds since 1970.
+    born: f64,
     index_file: PathBuf,
     mounted: OnceLock<PathBuf>,
+    /// What the kernel asks of the mount.
+    requests: OnceLock<Arc<fuse::Counters>>,
+    hour: Mutex<Hour>,
+    beat: watch::Sender<()>,
     page: OnceLock<String>,
     _lock: Lock,
 }
@@ -192,8 +202,12 @@ impl App {
             scanning: Mutex::default(),
             stop: AtomicBool::new(false),
             started: Instant::now(),
+            born: seconds_since_1970(),
             index_file,
             mounted: OnceLock::new(),
+            requests: OnceLock::new(),
+            hour: Mutex::default(),
+            beat: watch::Sender::default(),
             page: OnceLock::new(),
             _lock: lock,
         })
@@ -250,6 +264,7 @@ impl App {
         let mounted = fuse::mount(Arc::new(tree), library, originals, place, options, runtime)?;
         // A process mounts once.
         self.mounted.get_or_init(|| mounted.mountpoint().into());
+        self.requests.get_or_init(|| mounted.counters());
         Ok(mounted)
     }
 
@@ -291,6 +306,11 @@ impl Drop for App {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn seconds_since_1970() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Opens the index. One that is damaged is set aside, and another made of what can be read of it.

@@ -1,9 +1,25 @@
 //! Photos that could not be looked at, given another chance.
 
 use super::{App, Error};
+use crate::analysis::Access;
 use crate::catalog::{Change, Detail, Origin, PhotoId, Status};
 
 impl App {
+    /// Has every photo that failed looked at again, now. Gives how many there are. Blocks on the disk.
+    pub fn retry_all(&self) -> Result<usize, Error> {
+        let failed = self.library.index().photos_with(Status::Failed);
+        let failed: Vec<_> = failed.iter().map(PhotoId).collect();
+        self.retry_now(&failed)
+    }
+
+    /// The same of these photos.
+    pub fn retry_now(&self, photos: &[PhotoId]) -> Result<usize, Error> {
+        let count = self.retry(photos)?;
+        let asked = photos.iter();
+        asked.for_each(|photo| self.scheduler.accessed(*photo, Access::Asked));
+        Ok(count)
+    }
+
     /// Those of these photos that failed wait for an analysis again, as if their files had just come; what people and
     /// sidecars said stays. Gives how many there are. Blocks on the disk.
     pub fn retry(&self, photos: &[PhotoId]) -> Result<usize, Error> {

@@ -17,6 +17,8 @@ const FIRST_SCAN: Duration = Duration::from_millis(500);
 
 pub struct Owner {
     follow: JoinHandle<()>,
+    observe: JoinHandle<()>,
+    stop_observing: mpsc::Sender<()>,
     stop_api: oneshot::Sender<()>,
     api: Api,
 }
@@ -34,11 +36,19 @@ impl Owner {
             let thread = thread::Builder::new().name("kbasefs-follow".into());
             thread.spawn(move || follow_source(&app, &tell))?
         };
+        let (stop_observing, stopped) = mpsc::channel();
+        let observe = {
+            let app = Arc::clone(app);
+            let thread = thread::Builder::new().name("kbasefs-figures".into());
+            thread.spawn(move || app.observe(&stopped))?
+        };
         if let Ok(Err(broken)) = first_scan.recv_timeout(FIRST_SCAN) {
             return Err(broken.into());
         }
         Ok(Self {
             follow,
+            observe,
+            stop_observing,
             stop_api,
             api,
         })
@@ -50,8 +60,14 @@ impl Owner {
         // A receiver that is gone has stopped already.
         let _ = self.stop_api.send(());
         runtime.block_on(self.api)??;
-        if self.follow.join().is_err() {
-            tracing::error!("following the source broke down");
+        drop(self.stop_observing);
+        for (thread, does) in [
+            (self.follow, "following the source"),
+            (self.observe, "counting"),
+        ] {
+            if thread.join().is_err() {
+                tracing::error!("{does} broke down");
+            }
         }
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(())

@@ -1,6 +1,11 @@
-//! How many requests of each kind the kernel sent. Speed means few of them, so tests count them.
+//! How many requests of each kind the kernel sent, and how long their answers took. Speed means few of them, so tests
+//! count them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::metrics::{Histogram, Requests};
 
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +26,15 @@ pub enum Request {
     Edit,
     /// write, copy_file_range.
     Write,
+    /// Somebody closes a file.
+    Flush,
+    StatFs,
     /// Anything else that would change the tree or a content, and is refused.
     Refused,
 }
 
 impl Request {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Lookup,
         Self::Forget,
         Self::GetAttr,
@@ -41,6 +49,8 @@ impl Request {
         Self::SetXattr,
         Self::Edit,
         Self::Write,
+        Self::Flush,
+        Self::StatFs,
         Self::Refused,
     ];
 
@@ -61,6 +71,8 @@ impl Request {
             Self::SetXattr => "setxattr",
             Self::Edit => "edit",
             Self::Write => "write",
+            Self::Flush => "flush",
+            Self::StatFs => "statfs",
             Self::Refused => "refused",
         }
     }
@@ -68,22 +80,64 @@ impl Request {
 
 /// The counts since the mount.
 #[derive(Debug, Default)]
-pub struct Counters([AtomicU64; Request::ALL.len()]);
+pub struct Counters([Counter; Request::ALL.len()]);
+
+#[derive(Debug, Default)]
+struct Counter {
+    begun: AtomicU64,
+    answered: Histogram,
+}
+
+/// A reply on its way, that counts how long it takes.
+#[derive(Debug)]
+pub struct Timed<R> {
+    reply: R,
+    counters: Arc<Counters>,
+    request: Request,
+    since: Instant,
+}
 
 impl Counters {
+    /// Requests that have come, answered or not.
     pub fn of(&self, request: Request) -> u64 {
-        self.0[request as usize].load(Ordering::Relaxed)
+        self.0[request as usize].begun.load(Ordering::Relaxed)
     }
 
-    /// Name and count of every kind.
-    pub fn all(&self) -> Vec<(&'static str, u64)> {
-        let each = Request::ALL.into_iter();
-        each.map(|request| (request.name(), self.of(request)))
-            .collect()
+    /// What there is to say of every kind.
+    pub fn all(&self) -> Vec<Requests> {
+        let of = |request: Request| Requests {
+            kind: request.name(),
+            times: self.0[request as usize].answered.read(),
+            begun: self.of(request),
+        };
+        Request::ALL.map(of).into()
     }
 
-    pub(super) fn count(&self, request: Request) {
-        self.0[request as usize].fetch_add(1, Ordering::Relaxed);
+    /// Counts a request that has just come.
+    pub(super) fn begin<R>(self: &Arc<Self>, request: Request, reply: R) -> Timed<R> {
+        self.0[request as usize]
+            .begun
+            .fetch_add(1, Ordering::Relaxed);
+        Timed {
+            reply,
+            counters: Arc::clone(self),
+            request,
+            since: Instant::now(),
+        }
+    }
+}
+
+impl<R> Timed<R> {
+    /// The reply, to be sent at once.
+    pub fn now(self) -> R {
+        let counter = &self.counters.0[self.request as usize];
+        counter.answered.add(self.since.elapsed());
+        self.reply
+    }
+
+    /// The reply, while it isn't known yet what it will say.
+    pub fn unsent(&mut self) -> &mut R {
+        &mut self.reply
     }
 }
 
@@ -93,11 +147,15 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_place() {
-        let counters = Counters::default();
+        let counters = Arc::<Counters>::default();
         for (place, request) in Request::ALL.into_iter().enumerate() {
             assert_eq!(request as usize, place);
-            counters.count(request);
+            let mut waits = counters.begin(request, "reply");
+            let now = counters.all()[place];
+            assert_eq!((now.begun, now.times.count()), (1, 0));
+            assert_eq!((*waits.unsent(), waits.now()), ("reply", "reply"));
         }
-        assert!(counters.all().iter().all(|(_, count)| *count == 1));
+        let all = counters.all();
+        assert!(all.iter().all(|r| (r.begun, r.times.count()) == (1, 1)));
     }
 }

@@ -13,6 +13,7 @@ use rustix::fs::StatVfs;
 
 use super::answers::Answers;
 use super::attributes::{GENERATION, Shown};
+use super::counters::Timed;
 use super::errno;
 use super::files::note_read;
 use super::handles::{Handles, OpenFile};
@@ -52,7 +53,7 @@ pub struct Part {
 }
 
 impl Drafts {
-    pub fn create(&self, new: New, reply: ReplyCreate) {
+    pub fn create(&self, new: New, reply: Timed<ReplyCreate>) {
         let (tree, open, shown) = (self.answers.tree.clone(), self.open.clone(), self.shown);
         self.answers.runtime.spawn_blocking(move || {
             let at = (new.parent, &new.name[..]);
@@ -60,24 +61,26 @@ impl Drafts {
                 Ok(draft) => {
                     let attr = shown.attr(&draft.attr());
                     let handle = open.insert(OpenFile::Draft(draft));
-                    reply.created(&TTL, &attr, GENERATION, handle, FLAGS);
+                    reply.now().created(&TTL, &attr, GENERATION, handle, FLAGS);
                 }
-                Err(e) => reply.error(errno::of(&e)),
+                Err(e) => reply.now().error(errno::of(&e)),
             }
         });
     }
 
     /// Opens a file again that is being written.
-    pub fn open(&self, inode: Inode, reply: ReplyOpen) {
+    pub fn open(&self, inode: Inode, reply: Timed<ReplyOpen>) {
         match self.answers.tree.open_draft(inode) {
-            Some(draft) => reply.opened(self.open.insert(OpenFile::Draft(draft)), FLAGS),
-            None => reply.error(Errno::ENOENT),
+            Some(draft) => reply
+                .now()
+                .opened(self.open.insert(OpenFile::Draft(draft)), FLAGS),
+            None => reply.now().error(Errno::ENOENT),
         }
     }
 
-    pub fn write(&self, to: Part, data: Vec<u8>, reply: ReplyWrite) {
+    pub fn write(&self, to: Part, data: Vec<u8>, reply: Timed<ReplyWrite>) {
         let Some(draft) = self.draft(to.handle) else {
-            return reply.error(Errno::EBADF);
+            return reply.now().error(Errno::EBADF);
         };
         self.answers.runtime.spawn_blocking(move || {
             let written = draft.write(to.offset, &data).map(|()| data.len());
@@ -86,15 +89,15 @@ impl Drafts {
     }
 
     /// Copies from an open photo. From anything else the kernel does it itself when it is told so.
-    pub fn copy(&self, from: Part, to: Part, most: u64, reply: ReplyWrite) {
+    pub fn copy(&self, from: Part, to: Part, most: u64, reply: Timed<ReplyWrite>) {
         let (Some(draft), Some(source)) = (self.draft(to.handle), self.open.get(from.handle))
         else {
-            return reply.error(Errno::EBADF);
+            return reply.now().error(Errno::EBADF);
         };
         let tree = self.answers.tree.clone();
         self.answers.runtime.spawn_blocking(move || {
             let OpenFile::Original { hold, unread } = &*source else {
-                return reply.error(Errno::EOPNOTSUPP);
+                return reply.now().error(Errno::EOPNOTSUPP);
             };
             note_read(&tree, unread);
             let most = usize::try_from(most).unwrap_or(AT_ONCE).min(AT_ONCE);
@@ -105,9 +108,9 @@ impl Drafts {
     }
 
     /// Somebody closes a file: the only moment at which it can still be refused.
-    pub fn flush(&self, handle: FileHandle, reply: ReplyEmpty) {
+    pub fn flush(&self, handle: FileHandle, reply: Timed<ReplyEmpty>) {
         let Some(draft) = self.draft(handle) else {
-            return reply.ok();
+            return reply.now().ok();
         };
         let (tree, originals) = (self.answers.tree.clone(), self.originals.clone());
         self.answers
@@ -115,23 +118,23 @@ impl Drafts {
             .spawn_blocking(move || send_done(tree.settle(&draft, &originals), reply));
     }
 
-    pub fn set_attr(&self, inode: Inode, wishes: Wishes, caller: Caller, reply: ReplyAttr) {
+    pub fn set_attr(&self, inode: Inode, wishes: Wishes, caller: Caller, reply: Timed<ReplyAttr>) {
         let (answers, shown) = (self.answers.clone(), self.shown);
         self.answers.runtime.spawn_blocking(move || {
             match answers.tree.set_attr(inode, &wishes, &caller) {
-                Ok(attr) => reply.attr(&TTL, &shown.attr(&attr)),
-                Err(e) => reply.error(errno::of(&e)),
+                Ok(attr) => reply.now().attr(&TTL, &shown.attr(&attr)),
+                Err(e) => reply.now().error(errno::of(&e)),
             }
         });
     }
 
     /// How much can be written: what the disk has on which it is kept meanwhile. Programs look before they copy.
-    pub fn room(&self, reply: ReplyStatfs) {
+    pub fn room(&self, reply: Timed<ReplyStatfs>) {
         let tree = self.answers.tree.clone();
         self.answers
             .runtime
             .spawn_blocking(move || match room(tree.spool()) {
-                Ok(s) => reply.statfs(
+                Ok(s) => reply.now().statfs(
                     s.f_blocks,
                     s.f_bfree,
                     s.f_bavail,
@@ -141,7 +144,7 @@ impl Drafts {
                     255,
                     u32::try_from(s.f_frsize).unwrap_or(4096),
                 ),
-                Err(e) => reply.error(Errno::from_i32(e.raw_os_error())),
+                Err(e) => reply.now().error(Errno::from_i32(e.raw_os_error())),
             });
     }
 
@@ -179,9 +182,11 @@ pub fn nanoseconds(time: TimeOrNow) -> i64 {
     }
 }
 
-fn send_written(written: Result<usize>, reply: ReplyWrite) {
+fn send_written(written: Result<usize>, reply: Timed<ReplyWrite>) {
     match written {
-        Ok(written) => reply.written(u32::try_from(written).unwrap_or(u32::MAX)),
-        Err(e) => reply.error(errno::of(&e)),
+        Ok(written) => reply
+            .now()
+            .written(u32::try_from(written).unwrap_or(u32::MAX)),
+        Err(e) => reply.now().error(errno::of(&e)),
     }
 }

@@ -6,6 +6,7 @@ use fuser::{ReplyEmpty, ReplyEntry};
 use tokio::runtime::Handle;
 
 use super::attributes::{GENERATION, Shown, TTL};
+use super::counters::Timed;
 use super::errno;
 use super::invalidate::Inbox;
 use super::values::send_done;
@@ -32,18 +33,22 @@ impl Edits {
     /// An edit that makes a name.
     pub fn entry(
         &self,
-        reply: ReplyEntry,
+        reply: Timed<ReplyEntry>,
         edit: impl FnOnce(&Tree) -> Result<Attr> + Send + 'static,
     ) {
         let (tree, shown) = (self.tree.clone(), self.shown);
         self.runtime.spawn_blocking(move || match edit(&tree) {
-            Ok(attr) => reply.entry(&TTL, &shown.attr(&attr), GENERATION),
-            Err(e) => reply.error(errno::of(&e)),
+            Ok(attr) => reply.now().entry(&TTL, &shown.attr(&attr), GENERATION),
+            Err(e) => reply.now().error(errno::of(&e)),
         });
     }
 
     /// An edit that makes none.
-    pub fn done(&self, reply: ReplyEmpty, edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static) {
+    pub fn done(
+        &self,
+        reply: Timed<ReplyEmpty>,
+        edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
+    ) {
         let tree = self.tree.clone();
         self.runtime
             .spawn_blocking(move || send_done(edit(&tree), reply));
@@ -53,7 +58,7 @@ impl Edits {
     /// names that were absent, for one.
     pub fn renamed(
         &self,
-        reply: ReplyEmpty,
+        reply: Timed<ReplyEmpty>,
         (parent, name): (Inode, Vec<u8>),
         edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
     ) {

@@ -9,6 +9,7 @@ use fuser::{BackingId, FileHandle, FopenFlags, ReplyData, ReplyOpen};
 use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::runtime::Handle;
 
+use super::counters::Timed;
 use super::errno;
 use super::handles::{Handles, OpenFile};
 use super::held::Held;
@@ -42,14 +43,14 @@ struct Wanted {
 
 impl Files {
     /// Opens a file for reading.
-    pub fn open(&self, inode: Inode, caller: Caller, reply: ReplyOpen) {
+    pub fn open(&self, inode: Inode, caller: Caller, reply: Timed<ReplyOpen>) {
         match self.tree.open(inode) {
             Ok(Content::Generated(content)) => open_generated(&self.open, content, reply),
             Ok(Content::Text(photo)) => {
                 let (tree, open) = (self.tree.clone(), self.open.clone());
                 self.runtime.spawn_blocking(move || match tree.text(photo) {
                     Ok(text) => open_generated(&open, text, reply),
-                    Err(e) => reply.error(errno::of(&e)),
+                    Err(e) => reply.now().error(errno::of(&e)),
                 });
             }
             Ok(Content::Original {
@@ -67,12 +68,12 @@ impl Files {
                 };
                 self.find_original(wanted, reply);
             }
-            Err(e) => reply.error(errno::of(&e)),
+            Err(e) => reply.now().error(errno::of(&e)),
         }
     }
 
     /// Opens an original: at once where its name is in memory; else a thread of its own waits for the disk.
-    fn find_original(&self, wanted: Wanted, reply: ReplyOpen) {
+    fn find_original(&self, wanted: Wanted, reply: Timed<ReplyOpen>) {
         if let Some(found) = self.originals.read_at_once(&wanted.path) {
             return self.open_original(wanted, found, reply);
         }
@@ -83,18 +84,27 @@ impl Files {
         });
     }
 
-    fn open_original(&self, wanted: Wanted, found: io::Result<(File, FileStat)>, reply: ReplyOpen) {
+    fn open_original(
+        &self,
+        wanted: Wanted,
+        found: io::Result<(File, FileStat)>,
+        mut reply: Timed<ReplyOpen>,
+    ) {
         let claim = |(file, now)| Ok((self.held.claim(wanted.inode, &file)?, file, now));
         let (hold, file, now) = match found.and_then(claim) {
             Ok(claimed) => claimed,
-            Err(e) => return reply.error(errno::of_disk(&e)),
+            Err(e) => return reply.now().error(errno::of_disk(&e)),
         };
         // Reads that the kernel does by itself aren't seen.
         let may_pass = self.passthrough && wanted.unread.is_none();
-        let register = || may_pass.then(|| reply.open_backing(&file).ok()).flatten();
+        let register = || {
+            may_pass
+                .then(|| reply.unsent().open_backing(&file).ok())
+                .flatten()
+        };
         let Ok(way) = self.ways.enter(wanted.inode, (now.dev, now.ino), register) else {
             // Not the bytes of the one before under the name of this one.
-            return reply.error(fuser::Errno::EBUSY);
+            return reply.now().error(fuser::Errno::EBUSY);
         };
         // What the kernel reads by itself takes no descriptor here.
         if matches!(way, Way::Requests) {
@@ -104,30 +114,34 @@ impl Files {
         let handle = self.open.insert(OpenFile::Original { hold, unread });
         let flags = FopenFlags::FOPEN_NOFLUSH;
         match way {
-            Way::Passthrough(backing) => reply.opened_passthrough(handle, flags, &backing),
+            Way::Passthrough(backing) => reply.now().opened_passthrough(handle, flags, &backing),
             Way::Requests if now.same_content(&wanted.stat) => {
-                reply.opened(handle, flags | FopenFlags::FOPEN_KEEP_CACHE);
+                reply
+                    .now()
+                    .opened(handle, flags | FopenFlags::FOPEN_KEEP_CACHE);
             }
             // Not the file that the catalog knows: the kernel would cut or fill what it reads to the size that it was
             // told.
-            Way::Requests => reply.opened(handle, flags | FopenFlags::FOPEN_DIRECT_IO),
+            Way::Requests => reply
+                .now()
+                .opened(handle, flags | FopenFlags::FOPEN_DIRECT_IO),
         }
     }
 
     /// Answers with bytes of an open file, fewer than asked for only at its end. What is in memory is sent at once;
     /// for the rest, a thread of its own waits for the disk.
-    pub fn read(&self, handle: FileHandle, offset: u64, size: u32, reply: ReplyData) {
+    pub fn read(&self, handle: FileHandle, offset: u64, size: u32, reply: Timed<ReplyData>) {
         let size = size as usize;
         let Some(open) = self.open.get(handle) else {
-            return reply.error(fuser::Errno::EBADF);
+            return reply.now().error(fuser::Errno::EBADF);
         };
         match &*open {
-            OpenFile::Generated(content) => reply.data(part(content, offset, size)),
+            OpenFile::Generated(content) => reply.now().data(part(content, offset, size)),
             OpenFile::Original { hold, unread } => {
                 note_read(&self.tree, unread);
                 let file = hold.at_hand();
                 match file.and_then(|file| read_cached(&file, offset, size)) {
-                    Some(data) => reply.data(&data),
+                    Some(data) => reply.now().data(&data),
                     None => self.read_from_disk(open.clone(), offset, size, reply),
                 }
             }
@@ -135,7 +149,13 @@ impl Files {
         }
     }
 
-    fn read_from_disk(&self, open: Arc<OpenFile>, offset: u64, size: usize, reply: ReplyData) {
+    fn read_from_disk(
+        &self,
+        open: Arc<OpenFile>,
+        offset: u64,
+        size: usize,
+        reply: Timed<ReplyData>,
+    ) {
         self.runtime.spawn_blocking(move || {
             let data = match &*open {
                 OpenFile::Original { hold, .. } => hold
@@ -143,11 +163,11 @@ impl Files {
                     .and_then(|file| read_at(&file, offset, size))
                     .map_err(Error::from),
                 OpenFile::Draft(draft) => draft.read(offset, size),
-                OpenFile::Generated(_) => return reply.error(fuser::Errno::EBADF),
+                OpenFile::Generated(_) => return reply.now().error(fuser::Errno::EBADF),
             };
             match data {
-                Ok(data) => reply.data(&data),
-                Err(e) => reply.error(errno::of(&e)),
+                Ok(data) => reply.now().data(&data),
+                Err(e) => reply.now().error(errno::of(&e)),
             }
         });
     }
@@ -169,11 +189,11 @@ pub fn note_read(tree: &Tree, unread: &Mutex<Option<(PhotoId, Caller)>>) {
     }
 }
 
-fn open_generated(open: &Handles<OpenFile>, content: Vec<u8>, reply: ReplyOpen) {
+fn open_generated(open: &Handles<OpenFile>, content: Vec<u8>, reply: Timed<ReplyOpen>) {
     let handle = open.insert(OpenFile::Generated(content));
     // The size that the kernel knows may be that of an older content.
     let flags = FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO;
-    reply.opened(handle, flags);
+    reply.now().opened(handle, flags);
 }
 
 fn part(content: &[u8], offset: u64, size: usize) -> &[u8] {

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use super::abilities;
 use super::answers::Answers;
 use super::attributes::{GENERATION, Shown, TTL, absent};
-use super::counters::{Counters, Request};
+use super::counters::{Counters, Request, Timed};
 use super::drafts::{self, Drafts};
 use super::edits::Edits;
 use super::errno;
@@ -46,22 +46,28 @@ pub struct Filesystem {
 
 impl Filesystem {
     fn refuse(&self) -> Errno {
-        self.counters.count(Request::Refused);
+        self.counters.begin(Request::Refused, ()).now();
         errno::of(&Error::NotPermitted)
     }
 
-    fn edit(
+    fn edit<R>(
         &self,
         request: &fuser::Request,
         at: INodeNo,
         name: &OsStr,
-    ) -> (Inode, Vec<u8>, Caller) {
-        self.counters.count(Request::Edit);
-        (Inode(at.0), name.as_bytes().to_vec(), caller(request))
+        reply: R,
+    ) -> (Inode, Vec<u8>, Caller, Timed<R>) {
+        let reply = self.counters.begin(Request::Edit, reply);
+        (
+            Inode(at.0),
+            name.as_bytes().to_vec(),
+            caller(request),
+            reply,
+        )
     }
 
     fn refuse_content(&self) -> Errno {
-        self.counters.count(Request::Refused);
+        self.counters.begin(Request::Refused, ()).now();
         errno::of(&Error::ReadOnly)
     }
 }
@@ -74,49 +80,52 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn lookup(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        self.counters.count(Request::Lookup);
+        let reply = self.counters.begin(Request::Lookup, reply);
         let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
         let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
         let shown = self.shown;
         self.answers.give(ask, move |found| match found {
-            Ok((attr, true)) => reply.entry(&TTL, &shown.attr(&attr), GENERATION),
-            Ok((attr, false)) => reply.entry(&Duration::ZERO, &shown.attr(&attr), GENERATION),
-            Err(Error::NotFound) => reply.entry(&TTL, &absent(), GENERATION),
-            Err(e) => reply.error(errno::of(&e)),
+            Ok((attr, true)) => reply.now().entry(&TTL, &shown.attr(&attr), GENERATION),
+            Ok((attr, false)) => reply
+                .now()
+                .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION),
+            Err(Error::NotFound) => reply.now().entry(&TTL, &absent(), GENERATION),
+            Err(e) => reply.now().error(errno::of(&e)),
         });
     }
 
     fn forget(&self, _: &fuser::Request, inode: INodeNo, references: u64) {
-        self.counters.count(Request::Forget);
+        let request = self.counters.begin(Request::Forget, ());
         self.tree.forget(Inode(inode.0), references);
+        request.now();
     }
 
     fn getattr(&self, _: &fuser::Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        self.counters.count(Request::GetAttr);
+        let reply = self.counters.begin(Request::GetAttr, reply);
         let _answering = self.inbox.answering();
         match self.tree.attr(Inode(inode.0)) {
             Ok(attr) if attr.inode.is_draft() => {
-                reply.attr(&Duration::ZERO, &self.shown.attr(&attr));
+                reply.now().attr(&Duration::ZERO, &self.shown.attr(&attr));
             }
-            Ok(attr) => reply.attr(&TTL, &self.shown.attr(&attr)),
-            Err(e) => reply.error(errno::of(&e)),
+            Ok(attr) => reply.now().attr(&TTL, &self.shown.attr(&attr)),
+            Err(e) => reply.now().error(errno::of(&e)),
         }
     }
 
     /// Asked only where the kernel doesn't check permissions itself: of the owner.
     fn access(&self, _: &fuser::Request, inode: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
-        self.counters.count(Request::Access);
+        let reply = self.counters.begin(Request::Access, reply);
         match self.tree.attr(Inode(inode.0)) {
             Ok(attr) if attr.mode & 0o200 == 0 && mask.contains(AccessFlags::W_OK) => {
-                reply.error(Errno::EACCES);
+                reply.now().error(Errno::EACCES);
             }
-            Ok(_) => reply.ok(),
-            Err(e) => reply.error(errno::of(&e)),
+            Ok(_) => reply.now().ok(),
+            Err(e) => reply.now().error(errno::of(&e)),
         }
     }
 
     fn opendir(&self, request: &fuser::Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        self.counters.count(Request::OpenDir);
+        let reply = self.counters.begin(Request::OpenDir, reply);
         let (inode, caller) = (Inode(inode.0), caller(request));
         let (folders, answers) = (self.folders.clone(), self.answers.clone());
         let open = move |answers: Answers| {
@@ -140,7 +149,7 @@ impl fuser::Filesystem for Filesystem {
         offset: u64,
         reply: ReplyDirectory,
     ) {
-        self.counters.count(Request::ReadDir);
+        let reply = self.counters.begin(Request::ReadDir, reply);
         self.folders.read(handle, offset, reply);
     }
 
@@ -152,7 +161,7 @@ impl fuser::Filesystem for Filesystem {
         offset: u64,
         reply: ReplyDirectoryPlus,
     ) {
-        self.counters.count(Request::ReadDirPlus);
+        let reply = self.counters.begin(Request::ReadDirPlus, reply);
         self.folders.read_plus(handle, offset, reply);
     }
 
@@ -169,12 +178,12 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn open(&self, request: &fuser::Request, inode: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        self.counters.count(Request::Open);
+        let reply = self.counters.begin(Request::Open, reply);
         if Inode(inode.0).is_draft() {
             return self.drafts.open(Inode(inode.0), reply);
         }
         if flags.acc_mode() != OpenAccMode::O_RDONLY {
-            return reply.error(self.refuse_content());
+            return reply.now().error(self.refuse_content());
         }
         self.files.open(Inode(inode.0), caller(request), reply);
     }
@@ -190,7 +199,7 @@ impl fuser::Filesystem for Filesystem {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        self.counters.count(Request::Read);
+        let reply = self.counters.begin(Request::Read, reply);
         self.files.read(handle, offset, size, reply);
     }
 
@@ -224,7 +233,8 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn statfs(&self, _: &fuser::Request, _: INodeNo, reply: ReplyStatfs) {
-        self.drafts.room(reply);
+        self.drafts
+            .room(self.counters.begin(Request::StatFs, reply));
     }
 
     fn getxattr(
@@ -235,9 +245,9 @@ impl fuser::Filesystem for Filesystem {
         size: u32,
         reply: ReplyXattr,
     ) {
-        self.counters.count(Request::GetXattr);
+        let reply = self.counters.begin(Request::GetXattr, reply);
         if !xattr::is_supported(name.as_bytes()) {
-            return reply.error(errno::of(&Error::Unsupported));
+            return reply.now().error(errno::of(&Error::Unsupported));
         }
         let name = name.to_owned();
         self.values
@@ -245,7 +255,7 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn listxattr(&self, _: &fuser::Request, inode: INodeNo, size: u32, reply: ReplyXattr) {
-        self.counters.count(Request::ListXattr);
+        let reply = self.counters.begin(Request::ListXattr, reply);
         self.values.list(Inode(inode.0), size, reply);
     }
 
@@ -259,7 +269,7 @@ impl fuser::Filesystem for Filesystem {
         _: u32,
         reply: ReplyEmpty,
     ) {
-        self.counters.count(Request::SetXattr);
+        let reply = self.counters.begin(Request::SetXattr, reply);
         let attribute = (Inode(inode.0), name.to_owned());
         self.values
             .set(attribute, value.to_vec(), flags, caller(request), reply);
@@ -272,7 +282,7 @@ impl fuser::Filesystem for Filesystem {
         name: &OsStr,
         reply: ReplyEmpty,
     ) {
-        self.counters.count(Request::SetXattr);
+        let reply = self.counters.begin(Request::SetXattr, reply);
         let attribute = (Inode(inode.0), name.to_owned());
         self.values.remove(attribute, caller(request), reply);
     }
@@ -295,7 +305,7 @@ impl fuser::Filesystem for Filesystem {
         _: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
-        self.counters.count(Request::Edit);
+        let reply = self.counters.begin(Request::Edit, reply);
         let wishes = Wishes {
             mode: mode.map(|mode| mode & 0o7777),
             uid,
@@ -317,7 +327,7 @@ impl fuser::Filesystem for Filesystem {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let (parent, name, caller) = self.edit(request, parent, name);
+        let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         let new = drafts::New {
             parent,
             name,
@@ -341,7 +351,7 @@ impl fuser::Filesystem for Filesystem {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        self.counters.count(Request::Write);
+        let reply = self.counters.begin(Request::Write, reply);
         let to = drafts::Part { handle, offset };
         self.drafts.write(to, data.to_vec(), reply);
     }
@@ -359,7 +369,7 @@ impl fuser::Filesystem for Filesystem {
         _: CopyFileRangeFlags,
         reply: ReplyWrite,
     ) {
-        self.counters.count(Request::Write);
+        let reply = self.counters.begin(Request::Write, reply);
         let part = |handle, offset| drafts::Part { handle, offset };
         let (from, to) = (part(from, from_offset), part(to, to_offset));
         self.drafts.copy(from, to, length, reply);
@@ -373,7 +383,8 @@ impl fuser::Filesystem for Filesystem {
         _: LockOwner,
         reply: ReplyEmpty,
     ) {
-        self.drafts.flush(handle, reply);
+        self.drafts
+            .flush(handle, self.counters.begin(Request::Flush, reply));
     }
 
     fn mknod(
@@ -398,7 +409,7 @@ impl fuser::Filesystem for Filesystem {
         _: u32,
         reply: ReplyEntry,
     ) {
-        let (parent, name, caller) = self.edit(request, parent, name);
+        let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
             .entry(reply, move |tree| tree.make_folder(parent, &name, &caller));
     }
@@ -415,20 +426,20 @@ impl fuser::Filesystem for Filesystem {
         name: &OsStr,
         reply: ReplyEntry,
     ) {
-        let (parent, name, caller) = self.edit(request, parent, name);
+        let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits.entry(reply, move |tree| {
             tree.link(Inode(file.0), parent, &name, &caller)
         });
     }
 
     fn unlink(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (parent, name, caller) = self.edit(request, parent, name);
+        let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
             .done(reply, move |tree| tree.remove_file(parent, &name, &caller));
     }
 
     fn rmdir(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (parent, name, caller) = self.edit(request, parent, name);
+        let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits.done(reply, move |tree| {
             tree.remove_folder(parent, &name, &caller)
         });
@@ -444,10 +455,10 @@ impl fuser::Filesystem for Filesystem {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        let (parent, name, caller) = self.edit(request, parent, name);
+        let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         let new = (Inode(new_parent.0), new_name.as_bytes().to_vec());
         if !(flags - RenameFlags::RENAME_NOREPLACE).is_empty() {
-            return reply.error(self.refuse());
+            return reply.now().error(self.refuse());
         }
         let (replace, replaced) = (flags.is_empty(), new.clone());
         self.edits.renamed(reply, replaced, move |tree| {

@@ -10,6 +10,7 @@ use fuser::{
 };
 
 use super::attributes::{GENERATION, Shown, TTL, file_type};
+use super::counters::Timed;
 use super::errno;
 use super::handles::{Folder, Handles};
 use super::invalidate::Inbox;
@@ -39,7 +40,7 @@ impl Folders {
     }
 
     /// Hands out a folder opened for listing.
-    pub fn open(&self, inode: Inode, listing: Result<OpenDir>, reply: ReplyOpen) {
+    pub fn open(&self, inode: Inode, listing: Result<OpenDir>, reply: Timed<ReplyOpen>) {
         match listing {
             Ok(listing) => {
                 // Who has just changed something sees it, even before the kernel is told.
@@ -53,31 +54,34 @@ impl Folders {
                     listing,
                     outdated: AtomicBool::new(false),
                 });
-                reply.opened(handle, flags);
+                reply.now().opened(handle, flags);
             }
-            Err(e) => reply.error(errno::of(&e)),
+            Err(e) => reply.now().error(errno::of(&e)),
         }
     }
 
     /// Entries after a cookie, as many as fit.
-    pub fn read(&self, handle: FileHandle, after: u64, mut reply: ReplyDirectory) {
+    pub fn read(&self, handle: FileHandle, after: u64, mut reply: Timed<ReplyDirectory>) {
         let Some(folder) = self.open.get(handle) else {
-            return reply.error(Errno::EBADF);
+            return reply.now().error(Errno::EBADF);
         };
         for entry in folder.listing.entries(&self.tree, after) {
             let name = OsStr::from_bytes(&entry.name);
             let inode = INodeNo(entry.inode.0);
-            if reply.add(inode, entry.cookie, file_type(entry.kind), name) {
+            if reply
+                .unsent()
+                .add(inode, entry.cookie, file_type(entry.kind), name)
+            {
                 break;
             }
         }
-        reply.ok();
+        reply.now().ok();
     }
 
     /// The same with attributes: each entry counts as looked up.
-    pub fn read_plus(&self, handle: FileHandle, after: u64, mut reply: ReplyDirectoryPlus) {
+    pub fn read_plus(&self, handle: FileHandle, after: u64, mut reply: Timed<ReplyDirectoryPlus>) {
         let Some(folder) = self.open.get(handle) else {
-            return reply.error(Errno::EBADF);
+            return reply.now().error(Errno::EBADF);
         };
         let _answering = self.inbox.answering();
         for entry in folder.listing.entries(&self.tree, after) {
@@ -87,14 +91,17 @@ impl Folders {
             };
             let (name, known) = (OsStr::from_bytes(&entry.name), self.shown.attr(&attr));
             let is_dot = matches!(&entry.name[..], b"." | b"..");
-            if reply.add(known.ino, entry.cookie, name, &TTL, &known, GENERATION) {
+            if reply
+                .unsent()
+                .add(known.ino, entry.cookie, name, &TTL, &known, GENERATION)
+            {
                 if !is_dot {
                     self.tree.forget(attr.inode, 1);
                 }
                 break;
             }
         }
-        reply.ok();
+        reply.now().ok();
     }
 
     pub fn close(&self, handle: FileHandle) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fuser::{Errno, ReplyEmpty, ReplyXattr};
 use tokio::runtime::Handle;
 
+use super::counters::Timed;
 use super::errno;
 use crate::vfs::{Caller, Inode, Result, Tree};
 
@@ -22,7 +23,14 @@ pub struct Values {
 }
 
 impl Values {
-    pub fn get(&self, inode: Inode, name: OsString, caller: Caller, size: u32, reply: ReplyXattr) {
+    pub fn get(
+        &self,
+        inode: Inode,
+        name: OsString,
+        caller: Caller,
+        size: u32,
+        reply: Timed<ReplyXattr>,
+    ) {
         if let Some(value) = self.tree.get_xattr_at_hand(inode, name.as_bytes()) {
             return send_value(value, size, reply);
         }
@@ -33,7 +41,7 @@ impl Values {
         });
     }
 
-    pub fn list(&self, inode: Inode, size: u32, reply: ReplyXattr) {
+    pub fn list(&self, inode: Inode, size: u32, reply: Timed<ReplyXattr>) {
         if let Some(names) = self.tree.list_xattr_at_hand(inode) {
             return send_names(Ok(names), size, reply);
         }
@@ -48,19 +56,24 @@ impl Values {
         value: Vec<u8>,
         flags: i32,
         caller: Caller,
-        reply: ReplyEmpty,
+        reply: Timed<ReplyEmpty>,
     ) {
         let tree = self.tree.clone();
         self.runtime.spawn_blocking(move || {
             if let Err(e) = allows(&tree, inode, name.as_bytes(), flags) {
-                return reply.error(e);
+                return reply.now().error(e);
             }
             let set = tree.set_xattr(inode, name.as_bytes(), &value, &caller);
             send_done(set, reply);
         });
     }
 
-    pub fn remove(&self, (inode, name): (Inode, OsString), caller: Caller, reply: ReplyEmpty) {
+    pub fn remove(
+        &self,
+        (inode, name): (Inode, OsString),
+        caller: Caller,
+        reply: Timed<ReplyEmpty>,
+    ) {
         let tree = self.tree.clone();
         self.runtime.spawn_blocking(move || {
             let removed = tree.remove_xattr(inode, name.as_bytes(), &caller);
@@ -83,24 +96,26 @@ fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> std::result::Re
     }
 }
 
-fn send_names(names: Result<Vec<&str>>, size: u32, reply: ReplyXattr) {
+fn send_names(names: Result<Vec<&str>>, size: u32, reply: Timed<ReplyXattr>) {
     let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
     send_value(list.map(String::into_bytes), size, reply);
 }
 
 /// Answers with a value, or with its size when the caller has no room yet.
-fn send_value(value: Result<Vec<u8>>, size: u32, reply: ReplyXattr) {
+fn send_value(value: Result<Vec<u8>>, size: u32, reply: Timed<ReplyXattr>) {
     match value {
-        Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
-        Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
-        Ok(value) => reply.data(&value),
-        Err(e) => reply.error(errno::of(&e)),
+        Ok(value) if size == 0 => reply
+            .now()
+            .size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
+        Ok(value) if value.len() > size as usize => reply.now().error(Errno::ERANGE),
+        Ok(value) => reply.now().data(&value),
+        Err(e) => reply.now().error(errno::of(&e)),
     }
 }
 
-pub fn send_done(done: Result<()>, reply: ReplyEmpty) {
+pub fn send_done(done: Result<()>, reply: Timed<ReplyEmpty>) {
     match done {
-        Ok(()) => reply.ok(),
-        Err(e) => reply.error(errno::of(&e)),
+        Ok(()) => reply.now().ok(),
+        Err(e) => reply.now().error(errno::of(&e)),
     }
 }

@@ -10,6 +10,7 @@ mod uri;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use moka::sync::Cache;
@@ -62,6 +63,8 @@ type Key = (PhotoId, i64, Size);
 pub struct Thumbnails {
     memory: Cache<Key, Bytes>,
     folder: Option<Folder>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     /// Bytes of the largest original that is looked at.
     largest: u64,
 }
@@ -76,6 +79,8 @@ impl Thumbnails {
                 .weigher(weight)
                 .build(),
             folder: folder.map(Folder::new),
+            hits: AtomicU64::default(),
+            misses: AtomicU64::default(),
             largest,
         }
     }
@@ -83,6 +88,10 @@ impl Thumbnails {
     /// The thumbnail as a JPEG; made by one of those who want it at the same time. Blocks on the disk and decodes.
     pub fn get(&self, originals: &Originals, photo: &Photo, size: Size) -> Result<Bytes, Error> {
         let key = (photo.id, photo.stat.mtime_ns, size);
+        if let Some(jpeg) = self.memory.get(&key) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(jpeg);
+        }
         let make = || {
             let picture = self.picture(originals, photo, size)?;
             Ok(preview::jpeg(&picture, size.pixels()).into())
@@ -91,12 +100,23 @@ impl Thumbnails {
         made.map_err(|error: Arc<Error>| (*error).clone())
     }
 
+    /// Thumbnails that were there, in memory or on disk.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
     fn picture(&self, originals: &Originals, photo: &Photo, size: Size) -> Result<Picture, Error> {
         let uri = uri::of_file(&originals.absolute(&photo.path));
         let folder = self.folder.as_ref().filter(|_| size != Size::Screen);
         if let Some(kept) = folder.and_then(|f| f.read(&uri, &photo.stat, size)) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(kept);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         let picture = self.decode(originals, photo)?;
         let Some(folder) = folder else {
             return Ok(picture);

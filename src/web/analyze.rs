@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -72,6 +73,14 @@ pub async fn post(
     if asked.dry_run {
         let estimate = super::blocking(move || Ok(estimate(&app, &request))).await?;
         return Ok(Json(estimate).into_response());
+    }
+    if app.scheduler.is_paused() {
+        let hint = "resume them on the dashboard, or with p in `kbasefs top`";
+        return Err(Failure::refused(
+            StatusCode::CONFLICT,
+            "analyses are paused",
+            hint,
+        ));
     }
     let (lines, ready) = unbounded_channel();
     tokio::spawn(analyze(app, request, lines));

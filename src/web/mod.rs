@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod import;
 mod journal;
+mod metrics;
 mod photo;
 mod saved;
 mod scan;
@@ -50,7 +51,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/undo", post(journal::undo))
         .route("/api/v1/redo", post(journal::redo))
         .route("/api/v1/web", post(site::open))
-        .with_state(app)
+        .route("/api/v1/pause", post(metrics::pause))
+        .route("/api/v1/retry", post(metrics::retry))
+        .with_state(Arc::clone(&app))
+        .merge(metrics::router(app))
 }
 
 /// A control socket; its file goes with it.

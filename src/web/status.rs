@@ -10,6 +10,7 @@ use super::failure::Failure;
 use crate::analysis::scheduler::ProviderState;
 use crate::app::App;
 use crate::catalog::Status;
+use crate::metrics::Process;
 use crate::store::ledger::Spent;
 
 pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
@@ -20,6 +21,7 @@ fn status(app: &App) -> Result<Value, Failure> {
     let index = app.library.index();
     let following = app.following();
     let work = app.scheduler.progress();
+    let process = Process::now();
     let crawlers: serde_json::Map<_, _> = app
         .crawlers
         .counts()
@@ -36,6 +38,7 @@ fn status(app: &App) -> Result<Value, Failure> {
         "pending": app.count(Status::Pending),
         "failed": app.count(Status::Failed),
         "unsupported": app.count(Status::Unsupported),
+        "paused": app.scheduler.is_paused(),
         "queued": work.queued,
         "running": work.running,
         "labels": index.label_count(),
@@ -48,8 +51,8 @@ fn status(app: &App) -> Result<Value, Failure> {
         "away": following.away,
         "previews": {"hits": app.previews.hits(), "misses": app.previews.misses()},
         "providers": providers(app),
-        "rss_bytes": memory("VmRSS:"),
-        "peak_rss_bytes": memory("VmHWM:"),
+        "rss_bytes": process.resident_bytes,
+        "peak_rss_bytes": process.peak_bytes,
         "uptime_s": app.uptime().as_secs_f64(),
     }))
 }
@@ -84,12 +87,4 @@ fn providers(app: &App) -> Vec<Value> {
         })
     };
     app.scheduler.servers().into_iter().map(state).collect()
-}
-
-/// A line of `/proc/self/status`, in bytes; `None` where the kernel doesn't say.
-fn memory(line: &str) -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let value = text.lines().find_map(|l| l.strip_prefix(line))?;
-    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }

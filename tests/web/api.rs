@@ -106,7 +106,7 @@ fn what_is_not_as_described_is_noticed() {
 }
 
 /// Requests that lead to every answer described: method, path, query, body, status.
-const REQUESTS: [(&str, &str, &str, &str, u16); 16] = [
+const REQUESTS: [(&str, &str, &str, &str, u16); 17] = [
     ("get", "/api/v1/photos", "?limit=2", "", 200),
     ("get", "/api/v1/photos", "?q=trip&sort=name", "", 200),
     ("get", "/api/v1/photos", "?q=kind:x", "", 400),
@@ -120,6 +120,7 @@ const REQUESTS: [(&str, &str, &str, &str, u16); 16] = [
     ("get", "/api/v1/facets", "?q=)", "", 400),
     ("get", "/api/v1/tags", "?prefix=B", "", 200),
     ("get", "/api/v1/status", "", "", 200),
+    ("get", "/api/v1/pulse", "", "", 200),
     ("get", "/api/v1/openapi.json", "", "", 200),
     ("post", "/api/v1/analyze", "", "{\"dry_run\": true}", 200),
     (

@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod editing;
 mod hostile;
+mod metrics;
 mod paging;
 mod pictures;
 mod security;

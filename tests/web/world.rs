@@ -113,11 +113,40 @@ impl World {
             .read_line(&mut line)
             .unwrap();
         self.server = Some(server);
-        let url = line
-            .trim()
-            .strip_prefix("the page is at ")
-            .expect("it says where it is");
+        self.is_at(&line);
+    }
+
+    /// Mounts the photos, with the page. False where nothing can be mounted.
+    pub fn mount(&mut self) -> bool {
+        if !Path::new("/dev/fuse").exists() {
+            eprintln!("skipped: there is no /dev/fuse");
+            return false;
+        }
+        let (photos, mnt) = (self.path("photos"), self.path("mnt"));
+        let places = [photos, mnt].map(|path| path.to_str().unwrap().to_owned());
+        let output = self.run(&["mount", "--web=127.0.0.1:0", &places[0], &places[1]]);
+        self.is_at(&String::from_utf8(output.stdout).unwrap());
+        true
+    }
+
+    fn is_at(&mut self, line: &str) {
+        let url = line.trim().strip_prefix("the page is at ");
+        let url = url.expect("it says where it is");
         self.url = url.trim_end_matches('/').to_owned();
+    }
+
+    /// Asks through the control socket, as commands do.
+    pub async fn command_asks(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let indexes = self.path("home/.local/share/kbasefs");
+        let index = indexes.read_dir().unwrap().next().unwrap().unwrap().path();
+        let mut files = index.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let socket = files.find(|file| file.extension() == Some(OsStr::new("sock")));
+        let client = Client::builder().unix_socket(socket.expect("a server has a socket"));
+        let client = client.tls_certs_only([]).build().unwrap();
+        let asked = client.post(format!("http://kbasefs{path}")).json(&body);
+        let answer = asked.send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 
 use super::desk::{Desk, Follower, HERE};
+use super::errors::Class;
 use super::stages::Stage;
 use super::verdict::Verdict;
 use crate::catalog::{Change, ContentHash, PhotoId, Status};
@@ -83,6 +84,7 @@ impl Committer {
         // All or none: what broke the batch must not take the other analyses with it.
         let alone = |report: &Report| {
             let error = self.commit(report.change.as_slice()).err()?;
+            self.desk.errors.count(Class::Store);
             tracing::error!(photo = report.photo.0, "analysis not recorded: {error}");
             Some(((report.lane, report.photo), error.to_string()))
         };

@@ -15,8 +15,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::committer::{End, Report};
 use super::content::Content;
 use super::desk::{Desk, Due};
+use super::errors::Class;
 use super::host::{Host, Permit, Trip, Went};
 use super::parcel::Parcel;
+use super::stages::Stage;
 use super::verdict::{Verdict, reason_of};
 use super::worker::message;
 use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
@@ -112,9 +114,7 @@ impl Courier {
             }),
             () = last_call(stop) => return self.abandon(&parcel).await,
         };
-        self.desk
-            .stopwatch
-            .add(super::stages::Stage::Infer, start.elapsed());
+        self.desk.stopwatch.add(Stage::Request, start.elapsed());
         match result {
             Ok(answer) => {
                 self.is_there(permit);
@@ -156,6 +156,7 @@ impl Courier {
     /// The one place that decides what follows from a failure.
     async fn failed(&self, permit: Permit, mut parcel: Parcel, failure: Failure) {
         let reason = reason_of(&failure);
+        self.desk.errors.count(&failure);
         match failure {
             Failure::Refused { .. } | Failure::Permanent { .. } => {
                 self.is_there(permit);
@@ -272,7 +273,10 @@ impl Courier {
                 refused,
                 reason: why.reason,
             },
-            Err(error) => Verdict::Postponed(error.to_string()),
+            Err(error) => {
+                self.desk.errors.count(Class::Store);
+                Verdict::Postponed(error.to_string())
+            }
         };
         self.end(parcel, verdict).await;
     }

@@ -13,7 +13,9 @@ use roaring::RoaringBitmap;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
+use super::errors::Errors;
 use super::parcel::Parcel;
+use super::queue::Waiting;
 use super::stages::Stopwatch;
 use super::verdict::{Ended, Verdict};
 use crate::analysis::Access;
@@ -36,7 +38,7 @@ pub struct Follower {
 /// How many photos wait, run and ended since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    pub queued: u64,
+    pub waiting: Waiting,
     pub running: u64,
     pub analyzed: u64,
     pub failed: u64,
@@ -61,11 +63,14 @@ pub struct Desk {
     /// Of each lane: something is ready for its courier.
     ready: Vec<Notify>,
     pub stopwatch: Stopwatch,
+    pub errors: Errors,
 }
 
 struct State {
     lanes: Vec<Lane>,
     stopped: bool,
+    /// Nothing is begun, here or by couriers.
+    paused: bool,
 }
 
 impl Default for Desk {
@@ -82,10 +87,12 @@ impl Desk {
             state: Mutex::new(State {
                 lanes,
                 stopped: false,
+                paused: false,
             }),
             work: Condvar::new(),
             told: watch::Sender::default(),
             stopwatch: Stopwatch::default(),
+            errors: Errors::default(),
         }
     }
 
@@ -149,7 +156,7 @@ impl Desk {
             if state.stopped {
                 return None;
             }
-            if let Some(taken) = state.take() {
+            if let Some(taken) = state.next() {
                 return Some(taken);
             }
             state = self.work.wait(state).expect(UNBROKEN);
@@ -199,12 +206,20 @@ impl Desk {
 
     /// When there is something for a courier to carry.
     pub fn due(&self, lane: usize) -> Due {
-        self.lock().lanes[lane].due(Instant::now())
+        let state = self.lock();
+        match state.paused {
+            true => Due::Never,
+            false => state.lanes[lane].due(Instant::now()),
+        }
     }
 
     /// Takes the most wanted of what is due.
     pub fn collect(&self, lane: usize) -> Option<Parcel> {
-        let parcel = self.lock().lanes[lane].collect(Instant::now());
+        let mut state = self.lock();
+        if state.paused {
+            return None;
+        }
+        let parcel = state.lanes[lane].collect(Instant::now());
         self.work.notify_one();
         parcel
     }
@@ -285,6 +300,25 @@ impl Desk {
         !is_done || stale && lane.stale.contains(photo.0)
     }
 
+    /// Has nothing begun from now on, or lets it begin again.
+    pub fn pause(&self, paused: bool) {
+        self.lock().paused = paused;
+        self.work.notify_all();
+        self.ready.iter().for_each(Notify::notify_one);
+        self.told.send_replace(());
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.lock().paused
+    }
+
+    /// How many photos a server answered in any version, in an earlier one, and not at all.
+    pub fn known(&self, lane: usize) -> [u64; 3] {
+        let state = self.lock();
+        let lane = &state.lanes[lane];
+        [&lane.answered, &lane.stale, &lane.declined].map(RoaringBitmap::len)
+    }
+
     /// Photos whose answer is of an earlier version.
     pub fn stale(&self, lane: usize) -> RoaringBitmap {
         self.lock().lanes[lane].stale.clone()
@@ -335,8 +369,8 @@ impl Desk {
     pub fn awaits_first_results(&self) -> bool {
         let state = self.lock();
         let counts: Vec<_> = state.lanes.iter().map(Lane::counts).collect();
-        let has_work = counts.iter().any(|c| c.queued + c.running > 0);
-        has_work && counts.iter().all(|c| c.analyzed + c.copies == 0)
+        let has_work = counts.iter().any(|c| c.waiting.total() + c.running > 0);
+        has_work && !state.paused && counts.iter().all(|c| c.analyzed + c.copies == 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -384,6 +418,11 @@ impl State {
         let waiters = self.lanes[from].waiters.remove(&photo);
         self.lanes[to].take_over(photo, access, waiters.unwrap_or_default());
         true
+    }
+
+    /// What is to be done next, if anything is to be done now.
+    fn next(&mut self) -> Option<(usize, PhotoId)> {
+        if self.paused { None } else { self.take() }
     }
 
     /// The most wanted photo of all lanes. A server that has little to do comes before work that is done here: what it

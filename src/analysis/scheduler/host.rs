@@ -136,6 +136,11 @@ impl Host {
         self.lock().allowed()
     }
 
+    /// How many run.
+    pub fn running(&self) -> usize {
+        self.lock().running
+    }
+
     /// Seconds a request, with as many at a time as it takes; `None` before the first answer.
     pub fn seconds_a_request(&self) -> Option<f64> {
         let state = self.lock();

@@ -15,6 +15,7 @@ mod committer;
 mod content;
 mod courier;
 mod desk;
+mod errors;
 mod host;
 mod parcel;
 mod patience;
@@ -32,7 +33,7 @@ mod verdict;
 mod worker;
 
 pub use adopt::Adopted;
-pub use progress::{Progress, ProviderState};
+pub use progress::{Progress, ProviderState, Waiting};
 pub use provider::{Provider, Server};
 pub use request::Request;
 pub use stages::Stages;
@@ -160,6 +161,15 @@ impl Scheduler {
     /// Whether there is a provider of this name.
     pub fn has(&self, name: &str) -> bool {
         self.providers().any(|p| p.analyzer.name() == name)
+    }
+
+    /// From now on no analysis is begun, or from now on they are again. What is running goes on.
+    pub fn pause(&self, paused: bool) {
+        self.desk.pause(paused);
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.desk.is_paused()
     }
 
     /// Brings running analyses to their end, commits them, and drops the others; decoders are not waited for. Blocks until

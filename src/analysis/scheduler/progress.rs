@@ -1,6 +1,9 @@
 //! How far the work is, and how those do that it is given to.
 
+use super::desk::{Counts, HERE};
 use super::{Provider, Scheduler, Server, Stages};
+
+pub use super::queue::Waiting;
 
 /// How a provider is doing.
 #[derive(Clone)]
@@ -12,7 +15,9 @@ pub struct ProviderState {
     pub answered: u64,
     pub stale: u64,
     pub declined: u64,
-    /// Requests that run at the same time, at most, as things are.
+    /// Requests that run now, and the most that run at the same time, as things are. Providers at the same place share
+    /// them.
+    pub requests: usize,
     pub limit: usize,
     /// Why it is of no use now.
     pub down: Option<String>,
@@ -22,6 +27,8 @@ pub struct ProviderState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     pub queued: u64,
+    /// The same, by how much they are wanted.
+    pub waiting: Waiting,
     /// Taken by a worker, and not yet committed.
     pub running: u64,
     pub analyzed: u64,
@@ -31,6 +38,20 @@ pub struct Progress {
     pub stages: Stages,
 }
 
+impl From<Counts> for Progress {
+    fn from(counts: Counts) -> Self {
+        Self {
+            queued: counts.waiting.total(),
+            waiting: counts.waiting,
+            running: counts.running,
+            analyzed: counts.analyzed,
+            failed: counts.failed,
+            copies: counts.copies,
+            stages: Stages::default(),
+        }
+    }
+}
+
 impl Scheduler {
     pub fn progress(&self) -> Progress {
         let lanes = 0..=self.remote.as_ref().map_or(0, |r| r.servers.len());
@@ -38,8 +59,9 @@ impl Scheduler {
             stages: self.desk.stopwatch.stages(),
             ..Progress::default()
         };
-        for counts in lanes.map(|lane| self.desk.counts(lane)) {
+        for counts in lanes.map(|lane| Progress::from(self.desk.counts(lane))) {
             sum.queued += counts.queued;
+            sum.waiting += counts.waiting;
             sum.running += counts.running;
             sum.analyzed += counts.analyzed;
             sum.failed += counts.failed;
@@ -48,27 +70,31 @@ impl Scheduler {
         sum
     }
 
+    /// How far the work inside the program is, by whom it is done, and how many photos at a time.
+    pub fn progress_here(&self) -> (&[Provider], Progress, usize) {
+        (&self.here, self.desk.counts(HERE).into(), self.workers)
+    }
+
+    /// What went wrong since the start: name and count of each kind.
+    pub fn errors(&self) -> Vec<(&'static str, u64)> {
+        self.desk.errors.read()
+    }
+
     /// How each server is doing, in the order in which they are preferred.
     pub fn servers(&self) -> Vec<ProviderState> {
         let servers = self.remote.iter().flat_map(|r| &r.servers).enumerate();
         let state = |(n, (provider, _)): (usize, &(Provider, Server))| {
-            let lane = n + 1;
-            let counts = self.desk.counts(lane);
+            let (lane, host) = (n + 1, &self.hosts[n]);
+            let [answered, stale, declined] = self.desk.known(lane);
             ProviderState {
                 provider: provider.clone(),
-                counts: Progress {
-                    queued: counts.queued,
-                    running: counts.running,
-                    analyzed: counts.analyzed,
-                    failed: counts.failed,
-                    copies: counts.copies,
-                    stages: Stages::default(),
-                },
-                answered: self.desk.answered(lane).len(),
-                stale: self.desk.stale(lane).len(),
-                declined: self.desk.declined(lane).len(),
-                limit: self.hosts[n].limit(),
-                down: self.desk.why_down(lane).or_else(|| self.hosts[n].trouble()),
+                counts: self.desk.counts(lane).into(),
+                answered,
+                stale,
+                declined,
+                requests: host.running(),
+                limit: host.limit(),
+                down: self.desk.why_down(lane).or_else(|| host.trouble()),
             }
         };
         servers.map(state).collect()

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::AddAssign;
 
 use roaring::RoaringBitmap;
 
@@ -20,10 +21,47 @@ pub struct Queue {
     ranked: BTreeMap<Rank, PhotoId>,
     ranks: HashMap<PhotoId, Rank>,
     arrivals: u64,
+    /// Of the ranked ones, those that were asked for.
+    asked: u64,
     /// Photos that were shown, a bitmap an opened listing, the latest last. No photo is in two.
     listings: Vec<RoaringBitmap>,
     /// What crawlers touched, and listings of long ago.
     strays: RoaringBitmap,
+}
+
+/// Photos that wait, by how much they are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub asked: u64,
+    pub read: u64,
+    pub listed: u64,
+    /// What crawlers touched, listings of long ago, and what nobody asked for.
+    pub background: u64,
+}
+
+impl Waiting {
+    /// Each with the name that stands in figures, the most wanted first.
+    pub fn named(&self) -> [(&'static str, u64); 4] {
+        [
+            ("asked", self.asked),
+            ("read", self.read),
+            ("listed", self.listed),
+            ("background", self.background),
+        ]
+    }
+
+    pub fn total(&self) -> u64 {
+        self.asked + self.read + self.listed + self.background
+    }
+}
+
+impl AddAssign for Waiting {
+    fn add_assign(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.read += other.read;
+        self.listed += other.listed;
+        self.background += other.background;
+    }
 }
 
 impl Queue {
@@ -56,6 +94,7 @@ impl Queue {
     pub fn pop(&mut self) -> Option<(PhotoId, Access)> {
         if let Some(((Reverse(access), _), photo)) = self.ranked.pop_first() {
             self.ranks.remove(&photo);
+            self.asked -= u64::from(access == Access::Asked);
             return Some((photo, access));
         }
         let listing = self.listings.last_mut().unwrap_or(&mut self.strays);
@@ -81,13 +120,18 @@ impl Queue {
     /// Forgets a photo.
     pub fn remove(&mut self, photo: PhotoId) {
         if let Some(rank) = self.ranks.remove(&photo) {
-            self.ranked.remove(&rank);
+            self.unrank(rank);
         }
         self.strays.remove(photo.0);
         for listing in &mut self.listings {
             listing.remove(photo.0);
         }
         self.listings.retain(|listing| !listing.is_empty());
+    }
+
+    fn unrank(&mut self, rank: Rank) {
+        self.ranked.remove(&rank);
+        self.asked -= u64::from(rank.0.0 == Access::Asked);
     }
 
     /// Adds photos that nobody asked for.
@@ -101,9 +145,13 @@ impl Queue {
         self.strays |= photos;
     }
 
-    pub fn len(&self) -> u64 {
-        let listed: u64 = self.listings.iter().map(RoaringBitmap::len).sum();
-        self.ranks.len() as u64 + listed + self.strays.len()
+    pub fn waiting(&self) -> Waiting {
+        Waiting {
+            asked: self.asked,
+            read: self.ranks.len() as u64 - self.asked,
+            listed: self.listings.iter().map(RoaringBitmap::len).sum(),
+            background: self.strays.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -120,8 +168,9 @@ impl Queue {
         let rank = (Reverse(access), self.arrivals);
         self.arrivals += 1;
         if let Some(lower) = self.ranks.insert(photo, rank) {
-            self.ranked.remove(&lower);
+            self.unrank(lower);
         }
+        self.asked += u64::from(access == Access::Asked);
         self.ranked.insert(rank, photo);
         self.strays.remove(photo.0);
         for listing in &mut self.listings {
@@ -152,10 +201,23 @@ mod tests {
                 _ => queue.push_listing(listing(access)),
             }
         }
-        assert_eq!(queue.len(), expected.len() as u64, "{accesses}");
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop())
-            .map(|(photo, _)| photo.0)
-            .collect();
+        let mut waiting = queue.waiting();
+        assert_eq!(waiting.total(), expected.len() as u64, "{accesses}");
+        let mut order = Vec::new();
+        while let Some((photo, access)) = queue.pop() {
+            order.push(photo.0);
+            let before = std::mem::replace(&mut waiting, queue.waiting());
+            let fewer = match access {
+                Access::Asked => before.asked - waiting.asked,
+                Access::Read => before.read - waiting.read,
+                _ => before.listed + before.background - waiting.listed - waiting.background,
+            };
+            assert_eq!(
+                (fewer, waiting.total() + 1),
+                (1, before.total()),
+                "{accesses}"
+            );
+        }
         assert_eq!(order, expected, "{accesses}");
         assert!(queue.is_empty());
     }
@@ -191,7 +253,8 @@ mod tests {
             queue.push_listing(RoaringBitmap::from_iter([listing]));
         }
         assert_eq!(queue.listings.len(), LISTINGS);
-        assert_eq!(queue.len(), 100);
+        let waiting = queue.waiting();
+        assert_eq!((waiting.listed, waiting.background), (16, 84));
         assert_eq!(queue.pop(), Some((PhotoId(99), Access::Listed)));
     }
 }

@@ -1,7 +1,8 @@
 //! Where the time of an analysis goes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::metrics::{Histogram, Times};
 
 /// A part of an analysis.
 #[derive(Clone, Copy, Debug)]
@@ -10,31 +11,46 @@ pub enum Stage {
     Read,
     /// From the bytes to the picture, its colours and its perceptual hash.
     Decode,
-    /// The analyzers.
+    /// The analyzers inside the program.
     Infer,
+    /// A request to a server, until its answer is there.
+    Request,
     /// Making results durable and visible.
     Commit,
 }
 
-/// Time spent in each stage, summed over all threads.
+/// How long each stage took, of all threads together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
-    pub read: Duration,
-    pub decode: Duration,
-    pub infer: Duration,
-    pub commit: Duration,
+    pub read: Times,
+    pub decode: Times,
+    pub infer: Times,
+    pub request: Times,
+    pub commit: Times,
 }
 
-/// Adds the times up as they pass.
+impl Stages {
+    /// Each with its name, in the order in which a photo goes through them.
+    pub fn named(&self) -> [(&'static str, Times); 5] {
+        [
+            ("read", self.read),
+            ("decode", self.decode),
+            ("infer", self.infer),
+            ("request", self.request),
+            ("commit", self.commit),
+        ]
+    }
+}
+
+/// Counts the times as they pass.
 #[derive(Default)]
 pub struct Stopwatch {
-    nanos: [AtomicU64; 4],
+    stages: [Histogram; 5],
 }
 
 impl Stopwatch {
     pub fn add(&self, stage: Stage, spent: Duration) {
-        let nanos = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
-        self.nanos[stage as usize].fetch_add(nanos, Ordering::Relaxed);
+        self.stages[stage as usize].add(spent);
     }
 
     pub fn time<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
@@ -45,12 +61,12 @@ impl Stopwatch {
     }
 
     pub fn stages(&self) -> Stages {
-        let spent =
-            |stage: Stage| Duration::from_nanos(self.nanos[stage as usize].load(Ordering::Relaxed));
+        let spent = |stage: Stage| self.stages[stage as usize].read();
         Stages {
             read: spent(Stage::Read),
             decode: spent(Stage::Decode),
             infer: spent(Stage::Infer),
+            request: spent(Stage::Request),
             commit: spent(Stage::Commit),
         }
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::committer::{End, Report};
 use super::content::{self, Content};
 use super::desk::{Desk, Follower, HERE};
+use super::errors::Class;
 use super::parcel::Parcel;
 use super::sight::{Sight, Sights};
 use super::stages::Stage;
@@ -188,7 +189,11 @@ impl Worker {
 
     fn see(&self, hash: ContentHash, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
         let see = || self.sights.see(hash, bytes);
-        self.desk.stopwatch.time(Stage::Decode, see)
+        let seen = self.desk.stopwatch.time(Stage::Decode, see);
+        seen.inspect_err(|failure| match failure {
+            Failure::Permanent { .. } => self.desk.errors.count(Class::Picture),
+            other => self.desk.errors.count(other),
+        })
     }
 
     fn claims(&self, task: Task, content: &Content) -> bool {
@@ -201,7 +206,12 @@ impl Worker {
 
     fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, Verdict> {
         let read = || content::read(&self.originals, photo, self.max_file_bytes, buffer);
-        let content = self.desk.stopwatch.time(Stage::Read, read)?;
+        let content = self.desk.stopwatch.time(Stage::Read, read);
+        let content = content.inspect_err(|verdict| {
+            if *verdict != Verdict::Skipped {
+                self.desk.errors.count(Class::File);
+            }
+        })?;
         self.record_hash(photo, &content)?;
         Ok(content)
     }
@@ -218,7 +228,10 @@ impl Worker {
         };
         let commit = || self.library.commit(&[change]);
         let committed = self.desk.stopwatch.time(Stage::Commit, commit);
-        committed.map_err(|error| Verdict::Postponed(error.to_string()))
+        committed.map_err(|error| {
+            self.desk.errors.count(Class::Store);
+            Verdict::Postponed(error.to_string())
+        })
     }
 
     /// How far a photo is now. One that turned out to be a photo that was gone goes by that one's id.
@@ -303,6 +316,7 @@ impl Worker {
                     verdict = Verdict::Analyzed;
                 }
                 Err(failure) => {
+                    self.desk.errors.count(&failure);
                     tracing::warn!(photo = photo.0, analyzer = analyzer.name(), "{failure}");
                     verdict = verdict.or(failure.into());
                 }

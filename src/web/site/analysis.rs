@@ -100,6 +100,9 @@ fn button(status: Status) -> Option<&'static str> {
 }
 
 fn running(app: &App, since: Instant) -> String {
+    if app.scheduler.is_paused() {
+        return "It waits: analyses are paused".into();
+    }
     let waiting = app.scheduler.progress().queued;
     let others = match waiting {
         0 => String::new(),

@@ -13,7 +13,6 @@ use super::Pages;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::tiles::PhotoTile;
 use super::view::Asked;
-use crate::analysis::Access;
 use crate::app::App;
 use crate::catalog::{PhotoId, Status};
 
@@ -96,16 +95,10 @@ pub async fn retry(
     Form(again): Form<Again>,
 ) -> Result<Response, Mistake> {
     let retried = page::blocking(&pages, move |pages| {
-        let app = &pages.app;
-        let failed = app.library.index().photos_with(Status::Failed);
-        let meant = failed
-            .iter()
-            .filter(|id| again.photo.is_none_or(|photo| photo == *id));
-        let meant: Vec<_> = meant.map(PhotoId).collect();
-        app.retry(&meant)?;
-        meant
-            .iter()
-            .for_each(|photo| app.scheduler.accessed(*photo, Access::Asked));
+        match again.photo {
+            Some(photo) => pages.app.retry_now(&[PhotoId(photo)])?,
+            None => pages.app.retry_all()?,
+        };
         Ok(())
     });
     retried.await?;

@@ -120,11 +120,14 @@ impl Gate {
             }
         }
         let path = request.uri().path();
-        let is_open = path == "/login" || path.starts_with("/assets/");
+        // Those say nothing of the catalog.
+        let is_probe = matches!(path, "/healthz" | "/readyz");
+        let is_open = path == "/login" || path.starts_with("/assets/") || is_probe;
         if is_open || self.knows(headers) {
             return None;
         }
-        if path.starts_with("/api/") || request.method() != Method::GET {
+        let is_for_programs = path.starts_with("/api/") || path == "/metrics";
+        if is_for_programs || request.method() != Method::GET {
             return refuse(
                 StatusCode::UNAUTHORIZED,
                 "no token",
@@ -344,7 +347,19 @@ mod tests {
         let host = ("host", "10.0.0.1:1");
         check(&lasting, "GET", "/", &[host], Some(303));
         check(&lasting, "GET", "/login", &[host], None);
-        check(&lasting, "GET", "/api/v1/status", &[host], Some(401));
+        for path in ["/api/v1/status", "/api/v1/pulse", "/metrics"] {
+            check(&lasting, "GET", path, &[host], Some(401));
+        }
+        for path in ["/healthz", "/readyz"] {
+            check(&lasting, "GET", path, &[host], None);
+            check(
+                &lasting,
+                "GET",
+                path,
+                &[("host", "evil.example")],
+                Some(421),
+            );
+        }
         let bearer = |token: &str| format!("Bearer {token}");
         check(
             &lasting,

@@ -40,6 +40,7 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
+use super::metrics;
 use crate::app::App;
 use analysis::Analyses;
 use gate::{Gate, Token};
@@ -121,6 +122,7 @@ fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
         .with_state(Arc::clone(&gate));
     let router = people(Arc::clone(&pages))
         .merge(api::router(pages, Arc::clone(&app)))
+        .merge(metrics::router(Arc::clone(&app)))
         .merge(login)
         .fallback(page::not_found)
         .layer(TimeoutLayer::with_status_code(

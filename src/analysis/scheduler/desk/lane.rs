@@ -226,7 +226,7 @@ impl Lane {
 
     pub fn counts(&self) -> Counts {
         Counts {
-            queued: self.queue.len(),
+            waiting: self.queue.waiting(),
             running: self.running.len() as u64,
             ..self.ended
         }

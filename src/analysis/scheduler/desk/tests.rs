@@ -35,7 +35,7 @@ fn a_running_photo_is_not_queued_again_but_may_be_wanted_more() {
     let mut told = asked(&desk, 1, Access::Asked);
     assert_eq!(desk.access(HERE, PhotoId(1)), Access::Asked);
     assert_eq!(
-        (desk.counts(HERE).queued, desk.counts(HERE).running),
+        (desk.counts(HERE).waiting.total(), desk.counts(HERE).running),
         (0, 1)
     );
     desk.tell(HERE, PhotoId(1), Verdict::Copied);

@@ -1,0 +1,96 @@
+//! What goes wrong, counted by kind.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::analysis::{Failure, Outage};
+
+/// A kind of error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A file can't be read, or is too large.
+    File,
+    /// It can't be decoded.
+    Picture,
+    /// A connection or a server is in trouble for the moment.
+    Transient,
+    /// A server has too much to do.
+    Busy,
+    /// An answer makes no sense.
+    Unusable,
+    /// A model declines to look.
+    Refused,
+    /// An analyzer can do nothing with a picture.
+    Permanent,
+    /// Nobody answers.
+    Unreachable,
+    /// The key, the account or the model won't do.
+    Denied,
+    /// The budget is spent.
+    Spent,
+    /// Something could not be recorded.
+    Store,
+}
+
+/// Each with the name that stands in figures.
+const CLASSES: [(Class, &str); 11] = [
+    (Class::File, "file"),
+    (Class::Picture, "picture"),
+    (Class::Transient, "transient"),
+    (Class::Busy, "busy"),
+    (Class::Unusable, "unusable"),
+    (Class::Refused, "refused"),
+    (Class::Permanent, "permanent"),
+    (Class::Unreachable, "unreachable"),
+    (Class::Denied, "denied"),
+    (Class::Spent, "spent"),
+    (Class::Store, "store"),
+];
+
+impl From<&Failure> for Class {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Transient { .. } => Self::Transient,
+            Failure::Busy { .. } => Self::Busy,
+            Failure::Unusable { .. } => Self::Unusable,
+            Failure::Refused { .. } => Self::Refused,
+            Failure::Permanent { .. } => Self::Permanent,
+            Failure::Host { outage, .. } => match outage {
+                Outage::Unreachable => Self::Unreachable,
+                Outage::Denied => Self::Denied,
+                Outage::Spent { .. } => Self::Spent,
+            },
+        }
+    }
+}
+
+/// Counts since the start.
+#[derive(Default)]
+pub struct Errors([AtomicU64; CLASSES.len()]);
+
+impl Errors {
+    pub fn count(&self, class: impl Into<Class>) {
+        self.0[class.into() as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Name and count of every kind.
+    pub fn read(&self) -> Vec<(&'static str, u64)> {
+        let each = CLASSES.into_iter();
+        each.map(|(class, name)| (name, self.0[class as usize].load(Ordering::Relaxed)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_place() {
+        let errors = Errors::default();
+        for (place, (class, _)) in CLASSES.into_iter().enumerate() {
+            assert_eq!(class as usize, place);
+            errors.count(class);
+        }
+        assert!(errors.read().iter().all(|(_, count)| *count == 1));
+    }
+}

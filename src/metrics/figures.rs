@@ -1,0 +1,109 @@
+//! Everything that was counted up to a moment, as plain values.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Process, Times};
+
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    pub version: &'static str,
+    /// Seconds since 1970.
+    pub started: f64,
+    pub uptime: Duration,
+    /// No analysis is begun until somebody says so.
+    pub paused: bool,
+    /// By state; `None` while the index is being loaded.
+    pub photos: Option<Vec<(&'static str, u64)>>,
+    /// Photos in the queues, by how much they are wanted, the most first.
+    pub waiting: Vec<(&'static str, u64)>,
+    /// The model inside the program first, then servers in the order in which they are asked.
+    pub hosts: Vec<HostUse>,
+    pub stages: Vec<(&'static str, Times)>,
+    /// What went wrong, by kind.
+    pub errors: Vec<(&'static str, u64)>,
+    pub caches: Vec<CacheUse>,
+    pub process: Process,
+    /// Bytes that the settings allow the process.
+    pub memory_limit: u64,
+    /// What the kernel asked; empty without a mount.
+    pub requests: Vec<Requests>,
+    /// Bytes of the index, and those that are free on its disk.
+    pub index_bytes: Option<u64>,
+    pub index_free_bytes: Option<u64>,
+}
+
+/// Something that looks at photos.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct HostUse {
+    pub name: String,
+    pub model: String,
+    pub ends: Ends,
+    /// Photos that wait for it.
+    pub waiting: u64,
+    /// What it is doing just now: photos of the model inside the program, requests of a server.
+    pub running: u64,
+    /// The most that it may do at a time, as things are.
+    pub limit: u64,
+    /// Why it is of no use now.
+    pub trouble: Option<String>,
+    /// Whether that is because the money is spent.
+    pub is_spent: bool,
+    /// What it took today; `None` of what costs nothing.
+    pub today: Option<Bill>,
+}
+
+/// How the work on photos ended, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ends {
+    pub analyzed: u64,
+    /// Got the results of another photo of the same content.
+    pub copied: u64,
+    pub failed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bill {
+    pub requests: u64,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// `None` where what some requests cost isn't known.
+    pub cost: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    pub name: &'static str,
+    pub hits: u64,
+    pub misses: u64,
+}
+
+/// Requests of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    pub kind: &'static str,
+    /// Those that have come, answered or not.
+    pub begun: u64,
+    /// From the request to its answer.
+    pub times: Times,
+}
+
+impl Figures {
+    /// Photos that were looked at, by whomever.
+    pub fn analyzed(&self) -> u64 {
+        self.hosts.iter().map(|host| host.ends.analyzed).sum()
+    }
+
+    pub fn queued(&self) -> u64 {
+        self.waiting.iter().map(|(_, photos)| photos).sum()
+    }
+
+    pub fn error_count(&self) -> u64 {
+        self.errors.iter().map(|(_, count)| count).sum()
+    }
+
+    pub fn request_count(&self) -> u64 {
+        self.requests.iter().map(|kind| kind.begun).sum()
+    }
+}
