@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::fuse::{self, MountOptions, Place};
 use kbasefs::library::Library;
+use kbasefs::memory::Limit;
 use kbasefs::originals::Originals;
 use kbasefs::store::Store;
 use kbasefs::store::sqlite::Sqlite;
@@ -116,7 +117,8 @@ fn tree(library: &Arc<Library>) -> Tree {
         spool: std::env::temp_dir(),
     };
     let (scheduler, crawlers) = (Arc::<Scheduler>::default(), Arc::<Crawlers>::default());
-    Tree::new(library.clone(), scheduler, crawlers, options)
+    let memory = Limit::of(1 << 30);
+    Tree::new(library.clone(), scheduler, crawlers, &memory, options)
 }
 
 /// As `ls -f` does, twice.

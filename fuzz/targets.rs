@@ -15,6 +15,7 @@ use kbasefs::catalog::{
 };
 use kbasefs::fuse::MountOptions;
 use kbasefs::library::Library;
+use kbasefs::memory::Limit;
 use kbasefs::source::facts;
 use kbasefs::store::memory::Memory;
 use kbasefs::vfs::{self, Caller, Content, Error, Inode, Kind, Options, Tree};
@@ -316,6 +317,7 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
         Arc::new(library),
         Arc::<Scheduler>::default(),
         Arc::default(),
+        &Limit::of(1 << 30),
         options,
     )
 });

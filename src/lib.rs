@@ -33,6 +33,7 @@
 //! | the local API behind the commands | `web/`: one file a path |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/gate.rs` |
+//! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
 //! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `app/figures.rs` |
 //!
@@ -54,6 +55,7 @@ pub mod exchange;
 pub mod fuse;
 pub mod index;
 pub mod library;
+pub mod memory;
 pub mod metrics;
 pub mod originals;
 pub mod source;

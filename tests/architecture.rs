@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 /// A module of the crate's root, and those it may use. One that isn't here may use nothing.
 const ARROWS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
+    ("memory", &[]),
     ("metrics", &[]),
     ("config", &["analysis"]),
     ("index", &["catalog"]),
-    ("store", &["catalog"]),
+    ("store", &["catalog", "memory"]),
     ("library", &["catalog", "index", "store"]),
     ("originals", &["catalog"]),
     (
@@ -17,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "catalog",
             "index",
             "library",
+            "memory",
             "metrics",
             "originals",
             "store",
@@ -29,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "catalog",
             "index",
             "library",
+            "memory",
             "originals",
             "store",
         ],
@@ -41,7 +44,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "exchange",
         &["catalog", "index", "library", "originals", "store"],
     ),
-    ("thumbnails", &["analysis", "catalog", "originals"]),
+    (
+        "thumbnails",
+        &["analysis", "catalog", "memory", "originals"],
+    ),
     (
         "fuse",
         &[
@@ -63,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "exchange",
             "index",
             "library",
+            "memory",
             "metrics",
             "originals",
             "source",
@@ -79,6 +86,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fuse",
             "index",
             "library",
+            "memory",
             "metrics",
             "originals",
             "source",

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{ContentHash, Facet, Label, Origin};
+use crate::memory::{Bounds, Cache, Limit};
 
 /// What the decoded original was like, apart from its pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,16 +45,14 @@ pub struct Previews {
 
 impl Previews {
     /// At most so many bytes in memory, unused for at most `ttl`; none on disk.
-    pub fn in_memory(bytes: u64, ttl: Option<Duration>) -> Self {
-        let weight =
-            |_: &Key, preview: &Preview| u32::try_from(preview.jpeg.len()).unwrap_or(u32::MAX);
-        let memory = Cache::builder().max_capacity(bytes).weigher(weight);
-        let memory = match ttl {
-            Some(ttl) => memory.time_to_idle(ttl),
-            None => memory,
+    pub fn in_memory(memory: &Limit, bytes: u64, ttl: Option<Duration>) -> Self {
+        let bounds = Bounds {
+            bytes,
+            idle: ttl,
+            ..Bounds::default()
         };
         Self {
-            memory: memory.build(),
+            memory: memory.cache(bounds, |_, preview: &Preview| preview.jpeg.len()),
             folder: None,
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
@@ -277,7 +275,7 @@ mod tests {
     }
 
     fn previews(folder: &Path, most: u64) -> Previews {
-        Previews::in_memory(1 << 20, None).and_in(folder.into(), most)
+        Previews::in_memory(&Limit::of(1 << 30), 1 << 20, None).and_in(folder.into(), most)
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::catalog::{Facet, LabelKey, Status};
 use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
+use crate::memory;
 use crate::metrics::Hour;
 use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
@@ -52,6 +53,8 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("no thread to watch the memory with: {0}")]
+    Threads(std::io::Error),
     #[error("following the source: {0}")]
     Follow(std::io::Error),
     #[error("index {} is in use by another kbasefs", path.display())]
@@ -80,6 +83,7 @@ pub struct App {
     pub cache: Arc<Cached>,
     pub previews: Arc<Previews>,
     pub thumbnails: Thumbnails,
+    pub memory: memory::Limit,
     sync: Sync,
     follower: Follower,
     scanning: Mutex<()>,
@@ -94,6 +98,7 @@ pub struct App {
     hour: Mutex<Hour>,
     beat: watch::Sender<()>,
     page: OnceLock<String>,
+    _watch: memory::Watch,
     _lock: Lock,
 }
 
@@ -173,12 +178,13 @@ impl App {
         let originals = Arc::new(originals);
         let index_file = index_file(originals.root(), &config)?;
         let lock = Lock::take(&index_file)?;
+        let memory = memory::Limit::of(config.max_memory_mb << 20);
         let sqlite = Arc::new(open_index(&index_file, originals.root())?);
         let ledger: Arc<dyn Ledger> = Arc::clone(&sqlite) as Arc<dyn Ledger>;
-        let cache = Arc::new(Cached::new(sqlite, room(&config)));
+        let cache = Arc::new(Cached::new(sqlite, &memory, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
-        let previews = Arc::new(previews(&config));
-        let scheduler = start_scheduler(&library, &originals, &config, &previews, ledger)?;
+        let previews = Arc::new(previews(&memory, &config));
+        let scheduler = start_scheduler(&library, &originals, &config, &memory, &previews, ledger)?;
         let options = source::Options {
             exclude: config.exclude_filter.clone(),
             extensions: config.supported_extensions.clone(),
@@ -187,7 +193,7 @@ impl App {
         };
         let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
         let follower = Follower::new(watching(&config)).map_err(Error::Follow)?;
-        let thumbnails = thumbnails(&config);
+        let thumbnails = thumbnails(&memory, &config);
         Ok(Self {
             config,
             library,
@@ -209,6 +215,8 @@ impl App {
             hour: Mutex::default(),
             beat: watch::Sender::default(),
             page: OnceLock::new(),
+            _watch: memory.watch().map_err(Error::Threads)?,
+            memory,
             _lock: lock,
         })
     }
@@ -248,6 +256,7 @@ impl App {
             Arc::clone(&self.library),
             Arc::clone(&self.scheduler),
             Arc::clone(&self.crawlers),
+            &self.memory,
             vfs::Options {
                 facet_depth: self.config.facet_depth,
                 xattr_wait: Duration::from_secs_f64(self.config.xattr_wait_s),
@@ -345,6 +354,7 @@ fn start_scheduler(
     library: &Arc<Library>,
     originals: &Arc<Originals>,
     config: &Config,
+    memory: &memory::Limit,
     previews: &Arc<Previews>,
     ledger: Arc<dyn Ledger>,
 ) -> Result<Arc<Scheduler>, Error> {
@@ -363,6 +373,7 @@ fn start_scheduler(
         max_file_bytes: config.max_file_size_mb << 20,
         decode_time: Duration::from_secs_f64(config.decode_time_s),
         remote: Some(RemoteOptions {
+            memory: memory.clone(),
             previews: Arc::clone(previews),
             ledger,
             max_retries: config.max_retries,
@@ -388,9 +399,9 @@ fn room(config: &Config) -> Room {
     }
 }
 
-fn previews(config: &Config) -> Previews {
-    let memory = (config.max_memory_mb << 17).min(64 << 20);
-    let previews = Previews::in_memory(memory, ttl(config));
+fn previews(memory: &memory::Limit, config: &Config) -> Previews {
+    let bytes = (config.max_memory_mb << 17).min(64 << 20);
+    let previews = Previews::in_memory(memory, bytes, ttl(config));
     match config::previews_folder(&env) {
         Some(folder) => previews.and_in(folder, config.preview_cache_mb << 20),
         None => previews,
@@ -398,8 +409,8 @@ fn previews(config: &Config) -> Previews {
 }
 
 /// A thirty-second of the memory; a file manager's own thumbnails cost nothing.
-fn thumbnails(config: &Config) -> Thumbnails {
-    let memory = (config.max_memory_mb << 15).min(64 << 20);
+fn thumbnails(memory: &memory::Limit, config: &Config) -> Thumbnails {
+    let bytes = (config.max_memory_mb << 15).min(64 << 20);
     let folder = config::thumbnails_folder(&env);
-    Thumbnails::new(memory, folder, config.max_file_size_mb << 20)
+    Thumbnails::new(memory, bytes, folder, config.max_file_size_mb << 20)
 }

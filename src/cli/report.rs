@@ -131,6 +131,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         app::Error::Store(_) => "is the disk full or read-only?",
         app::Error::Scan(_) => "is the disk connected? nothing was removed from the index",
         app::Error::Follow(_) => "raise the limit of open files: ulimit -n",
+        app::Error::Threads(_) => "raise the limit of processes: ulimit -u",
         app::Error::Provider(_) | app::Error::Remote(_) => {
             "`kbasefs config show` shows where the settings come from"
         }

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use moka::sync::Cache;
 use roaring::RoaringBitmap;
 
 use super::{Result, Store};
 use crate::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
+use crate::memory::{Bounds, Cache, Limit};
 
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -35,32 +35,24 @@ pub struct Cached {
 }
 
 impl Cached {
-    pub fn new(store: Arc<dyn Store>, room: Room) -> Self {
-        let share = room.bytes / room.entries.max(1);
-        let weight = move |_: &PhotoId, detail: &Arc<Detail>| {
-            u32::try_from(share.max(size(detail))).unwrap_or(u32::MAX)
-        };
-        let of_words = |_: &Words, found: &Arc<RoaringBitmap>| {
-            u32::try_from(found.serialized_size() + 256).unwrap_or(u32::MAX)
+    pub fn new(store: Arc<dyn Store>, memory: &Limit, room: Room) -> Self {
+        let share = (room.bytes / room.entries.max(1)) as usize;
+        let bounds = |bytes| Bounds {
+            bytes,
+            idle: room.ttl,
+            ..Bounds::default()
         };
         // An eighth for searches, the rest for photos.
-        let details = Cache::builder()
-            .weigher(weight)
-            .max_capacity(match room.entries {
-                0 => 0,
-                _ => room.bytes / 8 * 7,
-            });
-        let found = Cache::builder()
-            .weigher(of_words)
-            .max_capacity(room.bytes / 8);
-        let (details, found) = match room.ttl {
-            Some(ttl) => (details.time_to_idle(ttl), found.time_to_idle(ttl)),
-            None => (details, found),
+        let of_details = match room.entries {
+            0 => 0,
+            _ => room.bytes / 8 * 7,
         };
+        let weight = move |_: &PhotoId, detail: &Arc<Detail>| share.max(size(detail));
+        let of_words = |_: &Words, found: &Arc<RoaringBitmap>| found.serialized_size() + 256;
         Self {
             store,
-            details: details.build(),
-            found: found.build(),
+            details: memory.cache(bounds(of_details), weight),
+            found: memory.cache(bounds(room.bytes / 8), of_words),
             order: RwLock::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
@@ -154,8 +146,8 @@ impl Store for Cached {
 }
 
 /// Bytes that a detail takes, roughly.
-fn size(detail: &Detail) -> u64 {
+fn size(detail: &Detail) -> usize {
     let texts = detail.texts.iter().map(|t| t.value.len() + 64);
     let labels = detail.entry.labels.iter().map(|l| l.value.len() + 64);
-    (texts.chain(labels).sum::<usize>() + detail.entry.photo.path.as_bytes().len() + 1024) as u64
+    texts.chain(labels).sum::<usize>() + detail.entry.photo.path.as_bytes().len() + 1024
 }

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use moka::sync::Cache;
 
 use crate::analysis::{Picture, preview};
 use crate::catalog::{FileStat, Photo, PhotoId};
+use crate::memory::{Bounds, Cache, Limit};
 use crate::originals::Originals;
 use disk::Folder;
 
@@ -71,13 +71,13 @@ pub struct Thumbnails {
 
 impl Thumbnails {
     /// At most so many bytes in memory; on disk in `folder`, if there is one.
-    pub fn new(memory: u64, folder: Option<PathBuf>, largest: u64) -> Self {
-        let weight = |_: &Key, jpeg: &Bytes| u32::try_from(jpeg.len()).unwrap_or(u32::MAX);
+    pub fn new(memory: &Limit, bytes: u64, folder: Option<PathBuf>, largest: u64) -> Self {
+        let bounds = Bounds {
+            bytes,
+            ..Bounds::default()
+        };
         Self {
-            memory: Cache::builder()
-                .max_capacity(memory)
-                .weigher(weight)
-                .build(),
+            memory: memory.cache(bounds, |_, jpeg: &Bytes| jpeg.len()),
             folder: folder.map(Folder::new),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),

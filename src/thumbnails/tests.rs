@@ -24,7 +24,12 @@ impl House {
     }
 
     fn thumbnails(&self) -> Thumbnails {
-        Thumbnails::new(1 << 20, Some(self.cache.path().into()), 1 << 20)
+        Thumbnails::new(
+            &Limit::of(1 << 30),
+            1 << 20,
+            Some(self.cache.path().into()),
+            1 << 20,
+        )
     }
 
     fn photo(&self, name: &str) -> Photo {

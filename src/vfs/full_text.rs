@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use moka::sync::Cache;
 use roaring::RoaringBitmap;
 
 use super::{Error, Listing, Photos, Result, Step, Tree};
 use crate::catalog::{Query, Words};
 use crate::library::Library;
+use crate::memory::{Bounds, Cache, Limit};
 
 /// Bytes of answers that are kept.
 const KEPT: u64 = 32 << 20;
@@ -34,16 +34,16 @@ struct Read {
 /// The answers at hand.
 pub struct FullText(Cache<Words, Read>);
 
-impl Default for FullText {
-    fn default() -> Self {
-        let bytes = |_: &Words, read: &Read| {
-            u32::try_from(read.photos.serialized_size()).unwrap_or(u32::MAX)
-        };
-        Self(Cache::builder().weigher(bytes).max_capacity(KEPT).build())
-    }
-}
-
 impl FullText {
+    pub fn new(memory: &Limit) -> Self {
+        let bounds = Bounds {
+            bytes: KEPT,
+            ..Bounds::default()
+        };
+        let bytes = |_: &Words, read: &Read| read.photos.serialized_size();
+        Self(memory.cache(bounds, bytes))
+    }
+
     fn answers(&self, query: &Query, commits: u64) -> Result<Answers> {
         let words = query.words().into_iter();
         let answers = words.map(|words| {

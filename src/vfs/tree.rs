@@ -15,6 +15,7 @@ use crate::analysis::{Access, Crawlers, Scheduler};
 use crate::catalog::{FileStat, LabelKey, PhotoId, Query, SourcePath, Status, unescape};
 use crate::index::Index;
 use crate::library::Library;
+use crate::memory::Limit;
 
 /// What the user may set.
 #[derive(Clone, Debug)]
@@ -91,6 +92,7 @@ impl Tree {
         library: Arc<Library>,
         scheduler: Arc<Scheduler>,
         crawlers: Arc<Crawlers>,
+        memory: &Limit,
         options: Options,
     ) -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -100,7 +102,7 @@ impl Tree {
             scheduler,
             crawlers,
             table: Table::default(),
-            full_text: FullText::default(),
+            full_text: FullText::new(memory),
             latest: Latest::default(),
             acts: Acts::default(),
             drafts: Drafts::default(),

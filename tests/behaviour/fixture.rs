@@ -8,6 +8,7 @@ use kbasefs::catalog::{
     Answer, Change, ContentHash, Edit, Facts, Format, Outcome, PhotoId, SourcePath, Tag,
 };
 use kbasefs::library::Library;
+use kbasefs::memory::Limit;
 use kbasefs::originals::Originals;
 use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
@@ -202,7 +203,8 @@ pub fn tree_with(library: &Arc<Library>, scheduler: Arc<Scheduler>, xattr_wait: 
         spool: std::env::temp_dir(),
     };
     let crawlers = Arc::<Crawlers>::default();
-    Tree::new(library.clone(), scheduler, crawlers, options)
+    let memory = Limit::of(1 << 30);
+    Tree::new(library.clone(), scheduler, crawlers, &memory, options)
 }
 
 /// What the file of this name holds: a few hundred kilobytes that differ everywhere.

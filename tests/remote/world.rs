@@ -17,6 +17,7 @@ use kbasefs::analysis::wording::Wording;
 use kbasefs::analysis::{Access, Ended, Provider, Scheduler};
 use kbasefs::catalog::{Change, Detail, Facts, Format, PhotoId, SourcePath, Status, TextField};
 use kbasefs::library::Library;
+use kbasefs::memory::Limit;
 use kbasefs::originals::{Originals, stat_of};
 use kbasefs::store::ledger::Ledger;
 use kbasefs::store::memory::Memory;
@@ -141,12 +142,14 @@ pub fn start(
     let providers = desks
         .iter()
         .map(|(desk, server)| provider(desk, &server.url, &ledger));
+    let limit = Limit::of(1 << 30);
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 30,
         decode_time: Duration::from_secs(60),
         remote: Some(RemoteOptions {
-            previews: Arc::new(Previews::in_memory(16 << 20, None)),
+            memory: limit.clone(),
+            previews: Arc::new(Previews::in_memory(&limit, 16 << 20, None)),
             ledger: Arc::clone(&ledger),
             max_retries: 3,
             retry_delay: Duration::from_millis(2),

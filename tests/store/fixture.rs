@@ -32,6 +32,7 @@ pub fn on_each(check: impl Fn(&dyn Store)) {
     let folder = tempfile::tempdir().unwrap();
     check(&Cached::new(
         std::sync::Arc::new(sqlite(folder.path())),
+        &kbasefs::memory::Limit::of(1 << 30),
         ROOM,
     ));
 }

@@ -80,7 +80,7 @@ impl Scheduler {
         }
         let mut bytes = Vec::new();
         let content = content::read(originals, photo, largest, &mut bytes)?;
-        let looks = self.sights(&[]).see(content.hash, &mut bytes)?.looks;
+        let looks = self.sights(None).see(content.hash, &mut bytes)?.looks;
         let looks = Arc::unwrap_or_clone(looks);
         Ok(Outcome {
             hash: content.hash,

@@ -52,6 +52,7 @@ use super::Access;
 use super::previews::Previews;
 use crate::catalog::{PhotoId, Status};
 use crate::library::Library;
+use crate::memory::Limit;
 use crate::store::{self, ledger::Ledger};
 use desk::{Desk, HERE, Waiter, Wish};
 use host::Host;
@@ -73,6 +74,8 @@ pub struct Options {
 
 #[derive(Clone)]
 pub struct RemoteOptions {
+    /// For pictures that several servers may want.
+    pub memory: Limit,
     pub previews: Arc<Previews>,
     pub ledger: Arc<dyn Ledger>,
     /// How often a request that failed for the moment is repeated, and how long before the first repetition.

@@ -12,6 +12,7 @@ use super::verdict::Verdict;
 use super::{Provider, RemoteOptions, Server};
 use crate::analysis::previews::Previews;
 use crate::catalog::ContentHash;
+use crate::memory::Limit;
 use crate::store::ledger;
 use crate::store::ledger::{Ledger, Standing};
 
@@ -22,6 +23,7 @@ const READY_A_REQUEST: usize = 4;
 /// The servers, in the order of their lanes.
 pub struct Remote {
     pub servers: Vec<(Provider, Server)>,
+    pub memory: Limit,
     pub previews: Arc<Previews>,
     pub ledger: Arc<dyn Ledger>,
 }
@@ -34,6 +36,7 @@ impl Remote {
             .filter_map(|p| Some((p.clone(), p.server.clone()?)));
         Self {
             servers: servers.collect(),
+            memory: options.memory.clone(),
             previews: Arc::clone(&options.previews),
             ledger: Arc::clone(&options.ledger),
         }

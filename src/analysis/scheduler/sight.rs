@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::sync::Cache;
-
 use super::patience::{GaveUp, Patience};
 use super::worker::contained;
 use crate::analysis::preview::LONGEST_SIDE;
 use crate::analysis::previews::{Looks, Preview};
 use crate::analysis::{Failure, Picture, colors, phash, preview};
 use crate::catalog::ContentHash;
+use crate::memory::{Bounds, Cache, Limit};
 
 /// A picture that one lane has decoded is at hand for the others for so long, and as long as these bytes suffice.
 const KEPT: Duration = Duration::from_secs(20);
@@ -41,19 +40,26 @@ pub struct Sights {
 }
 
 impl Sights {
-    /// Pictures large enough for previews of these sides; for servers they are kept, because several may ask.
-    pub fn new(patience: Arc<Patience>, sides: &[u32]) -> Self {
-        let weight = |_: &ContentHash, sight: &Sight| {
-            u32::try_from(sight.picture.rgb.len()).unwrap_or(u32::MAX)
-        };
-        let cache = || {
-            let cache = Cache::builder().max_capacity(KEPT_BYTES).weigher(weight);
-            cache.time_to_live(KEPT).build()
-        };
+    pub fn new(patience: Arc<Patience>) -> Self {
         Self {
             patience,
+            side: LONGEST_SIDE,
+            shared: None,
+        }
+    }
+
+    /// Pictures large enough for previews of these sides, and kept, because several servers may ask.
+    pub fn shared(self, memory: &Limit, sides: &[u32]) -> Self {
+        let bounds = Bounds {
+            bytes: KEPT_BYTES,
+            age: Some(KEPT),
+            ..Bounds::default()
+        };
+        let weight = |_: &ContentHash, sight: &Sight| sight.picture.rgb.len();
+        Self {
             side: sides.iter().copied().fold(LONGEST_SIDE, u32::max),
-            shared: (!sides.is_empty()).then(cache),
+            shared: Some(memory.cache(bounds, weight)),
+            ..self
         }
     }
 

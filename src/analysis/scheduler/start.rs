@@ -84,7 +84,7 @@ impl Scheduler {
             library: Arc::clone(library),
             originals,
             here: Arc::clone(&self.here),
-            sights: self.sights(&self.remote.as_ref().map_or_else(Vec::new, |r| r.sides())),
+            sights: self.sights(self.remote.as_deref()),
             remote: self.remote.clone(),
             max_file_bytes: options.max_file_bytes,
             desk: Arc::clone(&self.desk),
@@ -96,11 +96,15 @@ impl Scheduler {
         }
     }
 
-    /// What decodes, for servers that take previews of these sides.
-    pub(super) fn sights(&self, sides: &[u32]) -> Sights {
+    /// What decodes; for servers, if there are any.
+    pub(super) fn sights(&self, remote: Option<&Remote>) -> Sights {
         let patience = self.patience.as_ref();
         let patience = patience.expect("only a scheduler with threads decodes");
-        Sights::new(Arc::clone(patience), sides)
+        let sights = Sights::new(Arc::clone(patience));
+        match remote {
+            Some(remote) => sights.shared(&remote.memory, &remote.sides()),
+            None => sights,
+        }
     }
 
     /// One thread for all couriers: they only wait.

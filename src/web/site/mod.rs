@@ -112,7 +112,7 @@ impl Site {
 fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
     let compressed = app.config.compression_enabled;
     let pages = Arc::new(Pages {
-        made: Made::new(app.config.template_cache_ttl),
+        made: Made::new(&app.memory, app.config.template_cache_ttl),
         analyses: Analyses::default(),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
         app: Arc::clone(&app),

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
-use moka::sync::Cache;
 
 use super::super::failure::Failure;
+use crate::memory::{Bounds, Cache, Limit};
 
 /// What stands around every page.
 pub struct Frame {
@@ -111,17 +111,14 @@ pub struct Made(Option<Cache<(String, u64), Bytes>>);
 const ROOM: u64 = 16 << 20;
 
 impl Made {
-    pub fn new(seconds: u64) -> Self {
-        let weight =
-            |_: &(String, u64), page: &Bytes| u32::try_from(page.len()).unwrap_or(u32::MAX);
-        let cache = || {
-            Cache::builder()
-                .max_capacity(ROOM)
-                .weigher(weight)
-                .time_to_live(Duration::from_secs(seconds))
-                .build()
+    pub fn new(memory: &Limit, seconds: u64) -> Self {
+        let bounds = Bounds {
+            bytes: ROOM,
+            age: Some(Duration::from_secs(seconds)),
+            ..Bounds::default()
         };
-        Self((seconds > 0).then(cache))
+        let weight = |_: &(String, u64), page: &Bytes| page.len();
+        Self((seconds > 0).then(|| memory.cache(bounds, weight)))
     }
 
     /// The page of this name in the catalog after so many commits.
@@ -233,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_page_is_made_anew_when_the_catalog_changed() {
-        let made = Made::new(60);
+        let made = Made::new(&Limit::of(1 << 30), 60);
         let page = |commits, text: &str| {
             made.get_or_make("/".into(), commits, || Ok(text.into()))
                 .unwrap()
@@ -241,7 +238,7 @@ mod tests {
         assert_eq!(page(1, "first"), "first");
         assert_eq!(page(1, "second"), "first");
         assert_eq!(page(2, "third"), "third");
-        let never = Made::new(0);
+        let never = Made::new(&Limit::of(1 << 30), 0);
         let page = |text: &str| {
             never
                 .get_or_make("/".into(), 1, || Ok(text.into()))
