@@ -15,6 +15,7 @@ mod failures;
 mod gallery;
 mod gate;
 mod help;
+mod listen;
 mod login;
 mod open;
 mod order;
@@ -44,6 +45,7 @@ use super::metrics;
 use crate::app::App;
 use analysis::Analyses;
 use gate::{Gate, Token};
+use listen::Bounds;
 use page::Made;
 
 pub use open::post as open;
@@ -61,6 +63,11 @@ pub struct Pages {
 const LARGEST_REQUEST: usize = 64 << 10;
 /// For a request to arrive, and for the answer to begin.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A browser keeps six.
+const CONNECTIONS: Bounds = Bounds {
+    connections: 256,
+    head: PATIENCE,
+};
 /// Bytes; what is shorter is sent as it is.
 const WORTH_COMPRESSING: u16 = 860;
 
@@ -104,7 +111,8 @@ impl Site {
     pub async fn serve(self, app: Arc<App>) -> io::Result<()> {
         app.opened_page(self.url());
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        axum::serve(listener, router(app, Arc::new(self.gate))).await
+        let router = router(app, Arc::new(self.gate));
+        listen::serve(listener, router, CONNECTIONS).await
     }
 }
 
