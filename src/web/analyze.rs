@@ -75,7 +75,7 @@ pub async fn post(
         return Ok(Json(estimate).into_response());
     }
     if app.scheduler.is_paused() {
-        let hint = "resume them on the dashboard, or with p in `kbasefs top`";
+        let hint = "they go on after POST /api/v1/pause with paused = false on the control socket, and after a restart";
         return Err(Failure::refused(
             StatusCode::CONFLICT,
             "analyses are paused",
