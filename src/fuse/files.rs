@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fuser::{BackingId, FileHandle, FopenFlags, ReplyData, ReplyOpen};
 use rustix::io::{ReadWriteFlags, preadv2};
@@ -12,11 +13,14 @@ use tokio::runtime::Handle;
 use super::counters::Timed;
 use super::errno;
 use super::handles::{Handles, OpenFile};
-use super::held::Held;
-use super::passthrough::{Way, Ways};
+use super::held::{Held, Hold};
+use super::passthrough::{Replaced, Way, Ways};
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::originals::Originals;
 use crate::vfs::{Caller, Content, Error, Inode, Tree};
+
+/// How long who opens a photo waits for those who still read the file that was there before.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is open of the files of one mount.
 #[derive(Clone)]
@@ -88,24 +92,53 @@ impl Files {
         &self,
         wanted: Wanted,
         found: io::Result<(File, FileStat)>,
-        mut reply: Timed<ReplyOpen>,
+        reply: Timed<ReplyOpen>,
     ) {
         let claim = |(file, now)| Ok((self.held.claim(wanted.inode, &file)?, file, now));
-        let (hold, file, now) = match found.and_then(claim) {
-            Ok(claimed) => claimed,
-            Err(e) => return reply.now().error(errno::of_disk(&e)),
-        };
+        match found.and_then(claim) {
+            Ok(original) => self.enter(wanted, original, Duration::ZERO, reply),
+            Err(e) => reply.now().error(errno::of_disk(&e)),
+        }
+    }
+
+    /// Where the kernel still reads the file that was there before, waits a while for its readers.
+    fn enter(
+        &self,
+        wanted: Wanted,
+        original: (Hold, File, FileStat),
+        patience: Duration,
+        mut reply: Timed<ReplyOpen>,
+    ) {
+        let (_, file, now) = &original;
         // Reads that the kernel does by itself aren't seen.
         let may_pass = self.passthrough && wanted.unread.is_none();
         let register = || {
             may_pass
-                .then(|| reply.unsent().open_backing(&file).ok())
+                .then(|| reply.unsent().open_backing(file).ok())
                 .flatten()
         };
-        let Ok(way) = self.ways.enter(wanted.inode, (now.dev, now.ino), register) else {
+        let entered = self
+            .ways
+            .enter(wanted.inode, (now.dev, now.ino), patience, register);
+        match entered {
+            Ok(way) => self.hand_out(wanted, original, way, reply),
+            Err(Replaced) if patience.is_zero() => {
+                let files = self.clone();
+                self.runtime
+                    .spawn_blocking(move || files.enter(wanted, original, PATIENCE, reply));
+            }
             // Not the bytes of the one before under the name of this one.
-            return reply.now().error(fuser::Errno::EBUSY);
-        };
+            Err(Replaced) => reply.now().error(fuser::Errno::EBUSY),
+        }
+    }
+
+    fn hand_out(
+        &self,
+        wanted: Wanted,
+        (hold, file, now): (Hold, File, FileStat),
+        way: Way<BackingId>,
+        reply: Timed<ReplyOpen>,
+    ) {
         // What the kernel reads by itself takes no descriptor here.
         if matches!(way, Way::Requests) {
             hold.keep(file);
