@@ -335,18 +335,44 @@ async fn paused_analyses_wait_until_they_are_resumed() {
     let labels = "provider=\"embedded\",result=\"analyzed\"";
     let waiting = metrics(&world).await;
     assert_eq!(waiting.value("kbasefs_analyses_total", labels), 0.0);
-    assert_eq!(
-        waiting.value("kbasefs_queue_photos", "priority=\"asked\""),
-        1.0
-    );
+    let queued =
+        |text: &str| Exposition::parse(text).value("kbasefs_queue_photos", "priority=\"asked\"");
+    world
+        .eventually("/metrics", |text| queued(text) == 1.0)
+        .await;
     pause(false).await;
     world
         .eventually("/photo/1", |page| page.contains("Looked at by"))
         .await;
+    // It is shown as soon as it is recorded, and counted right after.
+    let counted = |text: &str| Exposition::parse(text).value("kbasefs_analyses_total", labels);
+    world
+        .eventually("/metrics", |text| counted(text) == 1.0)
+        .await;
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_when_a_command_asks() {
+    let mut world = World::new();
+    world.photo("a.png", 1);
+    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    world.serve(&[]);
+    let asked = world.client.post(format!("{}/api/v1/analyze", world.url));
+    let asked = asked.header("content-type", "application/json").body("{}");
+    asked.send().await.unwrap().text().await.unwrap();
+    let failures = |text: &str| {
+        let labels = "provider=\"embedded\",result=\"failed\"";
+        Exposition::parse(text).value("kbasefs_analyses_total", labels)
+    };
+    assert_eq!(failures(&world.text("/metrics").await), 1.0);
+    let retried = world.command_asks("/api/v1/retry", json!({})).await;
+    assert_eq!(retried["photos"], 1);
+    let again = |text: &str| failures(text) == 2.0;
+    world.eventually("/metrics", again).await;
     assert_eq!(
         metrics(&world)
             .await
-            .value("kbasefs_analyses_total", labels),
+            .value("kbasefs_photos", "state=\"failed\""),
         1.0
     );
 }
