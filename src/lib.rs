@@ -14,6 +14,7 @@
 //!             index  <-  store (trait)  <- sqlite, memory
 //!                         |
 //!                      catalog                Photo, Label, Query, Change: plain values
+//!                      memory                 caches that make room: whoever keeps things has them from here
 //!                      metrics                what is counted: whoever works may add to it
 //! ```
 //!

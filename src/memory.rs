@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use moka::sync::Cache as Entries;
 
+use crate::metrics::Process;
+
 /// How often somebody looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A cache that was halved so often holds next to nothing.
@@ -84,7 +86,9 @@ impl Limit {
         let thread = thread::Builder::new().name("kbasefs-memory".into());
         thread.spawn(move || {
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                held().inspect(|held| limit.adapt(*held));
+                Process::now()
+                    .anonymous_bytes
+                    .inspect(|held| limit.adapt(*held));
             }
         })?;
         Ok(Watch(watch))
@@ -118,19 +122,6 @@ fn halvings(now: u32, held: u64, most: u64) -> u32 {
         held if held < most / 4 * 3 => now.saturating_sub(1),
         _ => now,
     }
-}
-
-/// Bytes of memory that hold no file's content.
-fn held() -> Option<u64> {
-    said("RssAnon:")
-}
-
-/// A line of `/proc/self/status`, in bytes; `None` where the kernel doesn't say.
-fn said(line: &str) -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let value = text.lines().find_map(|l| l.strip_prefix(line))?;
-    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }
 
 /// Dropped, nobody looks any more.
@@ -281,14 +272,5 @@ mod tests {
             limit.adapt(100);
         }
         assert_eq!(kept(&first), 6400);
-    }
-
-    #[test]
-    fn what_the_process_holds_grows_with_what_it_takes() {
-        let before = held().unwrap();
-        let taken = vec![1u8; 64 << 20];
-        let after = held().unwrap();
-        assert!(after > before + (32 << 20), "{before} {after}");
-        drop(taken);
     }
 }

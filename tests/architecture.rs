@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 /// A module of the crate's root, and those it may use. One that isn't here may use nothing.
 const ARROWS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
-    ("memory", &[]),
     ("metrics", &[]),
+    ("memory", &["metrics"]),
     ("config", &["analysis"]),
     ("index", &["catalog"]),
     ("store", &["catalog", "memory"]),

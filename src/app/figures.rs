@@ -4,8 +4,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::App;
 use crate::analysis::scheduler::ProviderState;
 use crate::analysis::{Failure, Outage};
@@ -23,17 +21,11 @@ impl App {
         loop {
             let figures = Arc::new(self.figures());
             self.hour().add(figures);
-            self.beat.send_replace(());
             match end.recv_timeout(BEAT) {
                 Err(RecvTimeoutError::Timeout) => {}
                 _ => return,
             }
         }
-    }
-
-    /// Changes with every sample.
-    pub fn beats(&self) -> watch::Receiver<()> {
-        self.beat.subscribe()
     }
 
     /// What the last hour was like.

@@ -14,8 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
-
 use crate::analysis::previews::Previews;
 use crate::analysis::providers::{embedded, remote};
 use crate::analysis::scheduler::RemoteOptions;
@@ -96,7 +94,6 @@ pub struct App {
     /// What the kernel asks of the mount.
     requests: OnceLock<Arc<fuse::Counters>>,
     hour: Mutex<Hour>,
-    beat: watch::Sender<()>,
     page: OnceLock<String>,
     _watch: memory::Watch,
     _lock: Lock,
@@ -213,7 +210,6 @@ impl App {
             mounted: OnceLock::new(),
             requests: OnceLock::new(),
             hour: Mutex::default(),
-            beat: watch::Sender::default(),
             page: OnceLock::new(),
             _watch: memory.watch().map_err(Error::Threads)?,
             memory,

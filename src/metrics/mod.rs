@@ -1,6 +1,6 @@
 //! What is counted while the program works, and how it is told: as Prometheus wants it, and as people read it.
 //!
-//! Who works adds to a [`Histogram`] or a number of its own, which takes a few nanoseconds; all else happens when
+//! Who works adds to a [`Histogram`] or a number of its own, which is a few additions; all else happens when
 //! somebody reads. [`Figures`] are what was counted up to a moment, an [`Hour`] keeps what they were like lately, a
 //! [`Pulse`] is what both say about now. Knows nothing of who counts, or of who reads.
 

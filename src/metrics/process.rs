@@ -11,6 +11,8 @@ pub struct Process {
     pub resident_bytes: Option<u64>,
     /// The most that it ever was.
     pub peak_bytes: Option<u64>,
+    /// Of what is resident, what holds no file's content.
+    pub anonymous_bytes: Option<u64>,
     /// Of all threads together.
     pub cpu: Duration,
     pub open_files: Option<u64>,
@@ -22,6 +24,7 @@ impl Process {
         Self {
             resident_bytes: bytes(&status, "VmRSS:"),
             peak_bytes: bytes(&status, "VmHWM:"),
+            anonymous_bytes: bytes(&status, "RssAnon:"),
             cpu: cpu(),
             open_files: open_files(),
         }
@@ -73,5 +76,16 @@ mod tests {
         let status = "Name:\tx\nVmRSS:\t    2048 kB\n";
         assert_eq!(bytes(status, "VmRSS:"), Some(2 << 20));
         assert_eq!(bytes(status, "VmHWM:"), None);
+    }
+
+    #[test]
+    fn what_is_held_grows_with_what_is_taken() {
+        let held = || Process::now().anonymous_bytes.unwrap();
+        let before = held();
+        // More than all other tests of this process give back meanwhile.
+        let taken = vec![1u8; 256 << 20];
+        let after = held();
+        assert!(after > before + (128 << 20), "{before} {after}");
+        drop(taken);
     }
 }

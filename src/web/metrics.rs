@@ -1,5 +1,5 @@
 //! What monitors ask: the figures for Prometheus, whether the process lives, whether it is of use yet; and what is going
-//! on, for `kbasefs top` and programs.
+//! on, for programs.
 
 use std::sync::Arc;
 
