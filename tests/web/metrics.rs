@@ -169,8 +169,10 @@ async fn values_are_what_happened() {
     let asked = world.client.post(format!("{}/api/v1/analyze", world.url));
     let asked = asked.header("content-type", "application/json").body("{}");
     asked.send().await.unwrap().text().await.unwrap();
+    let thumbnail = format!("/thumbnail/{}/256", world.id("0.png").await);
     for _ in 0..3 {
-        world.get("/thumbnail/1/256").send().await.unwrap();
+        let answer = world.get(&thumbnail).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
     }
     let after = metrics(&world).await;
     let of = |result: &str| {

@@ -186,6 +186,14 @@ impl World {
         photos.iter().map(|p| p["id"].as_u64().unwrap()).collect()
     }
 
+    /// The number of the photo of a file name: which photo the scan meets first is the file system's to say.
+    pub async fn id(&self, name: &str) -> u64 {
+        let photos = self.json("/api/v1/photos?limit=1000").await;
+        let photos = photos["photos"].as_array().unwrap();
+        let photo = photos.iter().find(|p| p["path"] == name).expect(name);
+        photo["id"].as_u64().unwrap()
+    }
+
     /// Asks until it holds, or the test fails.
     pub async fn eventually(&self, path: &str, holds: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
