@@ -17,7 +17,7 @@ impl Index {
         let inner = self.read();
         for id in photos.iter().map(PhotoId) {
             if let Some(record) = inner.photos.get(id) {
-                let file_name = record.names().file_name();
+                let file_name = record.card.file_name();
                 each(
                     id,
                     Brief {

@@ -3,8 +3,7 @@
 use roaring::RoaringBitmap;
 
 use super::alike::Regrouped;
-use super::names::Names;
-use super::{FolderId, LabelId};
+use super::{Card, FolderId};
 use crate::catalog::{Facet, LabelKey, PhotoId, Status};
 
 /// The difference, photo by photo, and what follows from it for folders.
@@ -41,9 +40,7 @@ pub struct PhotoDelta {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Face {
     pub folder: FolderId,
-    pub names: Names,
-    /// Ascending.
-    pub labels: Box<[LabelId]>,
+    pub card: Card,
     pub traits: Traits,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::{Face, FolderId, Inner, LabelId, Traits};
+use super::{Card, Face, FolderId, Inner, Traits};
 use crate::catalog::{Measure, PhotoId, Query, Span, State, Words, pixels};
 
 /// Who answers the full-text parts of a query.
@@ -13,11 +13,9 @@ pub type FullText<'a> = &'a dyn Fn(&Words) -> Arc<RoaringBitmap>;
 /// One photo, as far as a query may ask.
 pub struct Asked<'a> {
     id: PhotoId,
-    /// Ascending.
-    labels: &'a [LabelId],
+    card: &'a Card,
     traits: Traits,
     folder: FolderId,
-    file_name: &'a [u8],
 }
 
 impl<'a> Asked<'a> {
@@ -25,10 +23,9 @@ impl<'a> Asked<'a> {
     pub fn face(id: PhotoId, face: &'a Face) -> Self {
         Self {
             id,
-            labels: &face.labels,
+            card: &face.card,
             traits: face.traits,
             folder: face.folder,
-            file_name: face.names.file_name(),
         }
     }
 }
@@ -92,12 +89,12 @@ impl Inner {
     /// The same for one photo.
     pub fn admits(&self, query: &Query, asked: &Asked, words: FullText) -> bool {
         let admits = |q: &Query| self.admits(q, asked, words);
-        let mut keys = asked.labels.iter().map(|&label| self.labels.key(label));
+        let mut keys = asked.card.labels().map(|label| self.labels.key(label));
         match query {
             Query::All => true,
             Query::Label(key) => {
                 let id = self.labels.id(key);
-                id.is_some_and(|id| asked.labels.binary_search(&id).is_ok())
+                id.is_some_and(|id| asked.card.has(id))
             }
             Query::Named(facet, words) => {
                 keys.any(|k| k.facet == *facet && words.are_in(&k.folded))
@@ -107,7 +104,7 @@ impl Inner {
             Query::State(state) => asked.traits.is(*state),
             Query::Words(text) => words(text).contains(asked.id.0),
             Query::Folder(pattern) => pattern.admits(&self.folders.path(asked.folder)),
-            Query::Name(pattern) => pattern.is_in(asked.file_name),
+            Query::Name(pattern) => pattern.is_in(asked.card.file_name()),
             Query::Within(Measure::Rating, span) => keys.any(|k| k.is_rating_in(span)),
             Query::Within(measure, span) => {
                 let number = asked.traits.measure(*measure);
@@ -124,10 +121,9 @@ impl Inner {
         let record = self.photos.get(id)?;
         Some(Asked {
             id,
-            labels: &record.labels,
+            card: &record.card,
             traits: record.traits(self.copies.all().contains(id.0)),
             folder: record.folder,
-            file_name: record.names().file_name(),
         })
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::RwLockWriteGuard;
 
-use super::photos::Record;
 use super::{Delta, Index, Inner, LabelId};
 use crate::catalog::{Label, LabelKey, Photo, Stored};
 
@@ -95,6 +94,7 @@ impl Loading<'_> {
         let (id, folder) = (photo.id, inner.folders.create(photo.path.folder()));
         inner.folders.insert(folder, id, delta);
         inner.change_content(id, None, photo.hash.as_ref(), delta);
-        inner.enter(id, Record::new(photo, folder, ids, screenshot));
+        let record = inner.photos.record(photo, folder, ids, screenshot);
+        inner.enter(id, record);
     }
 }

@@ -5,13 +5,14 @@
 
 mod alike;
 mod brief;
+mod card;
 mod copies;
 mod delta;
 mod evaluate;
 mod folders;
 mod labels;
 mod loading;
-mod names;
+mod owners;
 mod photos;
 mod recent;
 mod saved;
@@ -23,12 +24,12 @@ use roaring::RoaringBitmap;
 
 pub use alike::Regrouped;
 pub use brief::Brief;
+pub use card::Card;
 pub use delta::{Delta, Face, PhotoDelta, Traits};
 pub use evaluate::FullText;
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
 pub use loading::Loading;
-pub use names::Names;
 pub use saved::SavedQuery;
 pub use standing::Standing;
 
@@ -105,7 +106,7 @@ impl Index {
         let inner = self.read();
         let folder = inner.folders.find(path.folder())?;
         let id = inner.photos.in_folder(folder, path.file_name())?;
-        Some((id, inner.photos.get(id)?.stat))
+        Some((id, inner.photos.stat(inner.photos.get(id)?)))
     }
 
     /// Calls `each` for the file of every photo in order of id, with whether its hash is known. Holds a read lock
@@ -114,7 +115,7 @@ impl Index {
         let inner = self.read();
         for id in inner.all.iter().map(PhotoId) {
             if let Some(record) = inner.photos.get(id) {
-                each(id, &record.stat, record.hash().is_some());
+                each(id, &inner.photos.stat(record), record.hash().is_some());
             }
         }
     }
@@ -220,8 +221,8 @@ impl Index {
         let Some(record) = inner.photos.get(id) else {
             return Vec::new();
         };
-        let shown = |&label: &LabelId| inner.labels.shown(label);
-        record.labels.iter().map(shown).collect()
+        let shown = |label| inner.labels.shown(label);
+        record.card.labels().map(shown).collect()
     }
 
     /// What decides in which folders a photo is.
@@ -239,9 +240,9 @@ impl Index {
         self.read().labels.within_one(id, facet, within)
     }
 
-    /// The names of a photo.
-    pub fn names_of(&self, id: PhotoId) -> Option<Names> {
-        Some(self.read().photos.get(id)?.names().clone())
+    /// The names of a photo, and its labels.
+    pub fn card(&self, id: PhotoId) -> Option<Card> {
+        Some(self.read().photos.get(id)?.card.clone())
     }
 
     /// A folder of the source that has photos in it or below it.
@@ -376,7 +377,8 @@ impl Inner {
             self.labels.give(label, id);
             label
         });
-        let record = Record::new(photo, folder, labels.collect(), screenshot);
+        let labels = labels.collect();
+        let record = self.photos.record(photo, folder, labels, screenshot);
         delta.photos.push(PhotoDelta {
             id,
             before: before.map(|(_, face)| face),
@@ -391,7 +393,7 @@ impl Inner {
     /// Puts a photo into everything that mentions it, but its labels, its folder and its copies.
     fn enter(&mut self, id: PhotoId, record: Record) {
         self.all.insert(id.0);
-        if record.names().title_name().is_some() {
+        if record.card.title_name().is_some() {
             self.titled.insert(id.0);
         }
         self.status[record.status as usize].insert(id.0);
@@ -447,7 +449,7 @@ impl Inner {
         self.all.remove(id.0);
         self.titled.remove(id.0);
         self.status[record.status as usize].remove(id.0);
-        for &label in &record.labels {
+        for label in record.card.labels() {
             self.labels.remove(label, id);
         }
         Some((record, face))
@@ -458,6 +460,7 @@ impl Inner {
     }
 
     fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {
-        record.photo(id, self.folders.path(record.folder))
+        let stat = self.photos.stat(record);
+        record.photo(id, self.folders.path(record.folder), stat)
     }
 }

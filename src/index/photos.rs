@@ -5,57 +5,58 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::alike::Look;
-use super::names::Names;
-use super::{Face, FolderId, LabelId, Traits};
+use super::owners::{File, Owners};
+use super::{Card, Face, FolderId, LabelId, Traits};
 use crate::catalog::{
     ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock, day,
 };
 
 pub struct Record {
     pub folder: FolderId,
-    names: Names,
+    pub card: Card,
     text_bytes: u32,
-    pub stat: FileStat,
+    file: File,
     format: Format,
     pub status: Status,
     date: Option<WallClock>,
-    hash: Option<Box<ContentHash>>,
+    /// Zeros where [`Self::has_hash`] isn't set.
+    hash: ContentHash,
     width: u32,
     height: u32,
     /// 0 where [`Self::has_perceptual_hash`] isn't set.
     perceptual_hash: u64,
+    has_hash: bool,
     has_perceptual_hash: bool,
     edited: bool,
     screenshot: bool,
-    /// Ascending.
-    pub labels: Box<[LabelId]>,
 }
 
 impl Record {
-    pub fn new(photo: Photo, folder: FolderId, mut labels: Vec<LabelId>, screenshot: bool) -> Self {
-        labels.sort_unstable();
-        let title_name = photo.title_name.as_deref();
+    fn new(
+        photo: Photo,
+        file: File,
+        folder: FolderId,
+        labels: Vec<LabelId>,
+        screenshot: bool,
+    ) -> Self {
+        let (file_name, title_name) = (photo.path.file_name(), photo.title_name.as_deref());
         Self {
             folder,
-            names: Names::new(photo.path.file_name(), &photo.name, title_name),
+            card: Card::new(file_name, &photo.name, title_name, labels),
             text_bytes: photo.text_bytes,
-            stat: photo.stat,
+            file,
             format: photo.format,
             status: photo.status,
             date: photo.date,
-            hash: photo.hash.map(Box::new),
+            hash: photo.hash.unwrap_or(ContentHash([0; 32])),
+            has_hash: photo.hash.is_some(),
             width: photo.width,
             height: photo.height,
             perceptual_hash: photo.perceptual_hash.unwrap_or_default(),
             has_perceptual_hash: photo.perceptual_hash.is_some(),
             edited: photo.edited,
             screenshot,
-            labels: labels.into(),
         }
-    }
-
-    pub fn names(&self) -> &Names {
-        &self.names
     }
 
     pub fn date(&self) -> Option<WallClock> {
@@ -63,7 +64,7 @@ impl Record {
     }
 
     pub fn hash(&self) -> Option<&ContentHash> {
-        self.hash.as_deref()
+        self.has_hash.then_some(&self.hash)
     }
 
     pub fn perceptual_hash(&self) -> Option<u64> {
@@ -78,7 +79,7 @@ impl Record {
         Traits {
             status: self.status,
             day: self.date.as_ref().map(day),
-            size: self.stat.size,
+            size: self.file.size(),
             width: self.width,
             height: self.height,
             edited: self.edited,
@@ -90,30 +91,29 @@ impl Record {
     pub fn face(&self, duplicate: bool) -> Face {
         Face {
             folder: self.folder,
-            names: self.names.clone(),
-            labels: self.labels.clone(),
+            card: self.card.clone(),
             traits: self.traits(duplicate),
         }
     }
 
-    /// The photo of this record, which is in the folder of path `folder`.
-    pub fn photo(&self, id: PhotoId, folder: Vec<u8>) -> Photo {
+    /// The photo of this record, which is in the folder of path `folder`, and what [`Photos::stat`] says of its file.
+    pub fn photo(&self, id: PhotoId, folder: Vec<u8>, stat: FileStat) -> Photo {
         let mut path = folder;
         if !path.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(self.names.file_name());
+        path.extend_from_slice(self.card.file_name());
         Photo {
             id,
             path: SourcePath::new(path),
-            name: self.names.name().into(),
-            title_name: self.names.title_name().map(Into::into),
+            name: self.card.name().into(),
+            title_name: self.card.title_name().map(Into::into),
             text_bytes: self.text_bytes,
-            stat: self.stat,
+            stat,
             format: self.format,
             status: self.status,
             date: self.date,
-            hash: self.hash.as_deref().copied(),
+            hash: self.hash().copied(),
             width: self.width,
             height: self.height,
             perceptual_hash: self.perceptual_hash(),
@@ -126,6 +126,7 @@ impl Record {
 #[derive(Default)]
 pub struct Photos {
     records: Vec<Option<Record>>,
+    owners: Owners,
     by_name: HashTable<PhotoId>,
     by_place: HashTable<PhotoId>,
     by_title: HashTable<PhotoId>,
@@ -135,6 +136,22 @@ pub struct Photos {
 impl Photos {
     pub fn get(&self, id: PhotoId) -> Option<&Record> {
         self.records.get(id.0 as usize)?.as_ref()
+    }
+
+    pub fn stat(&self, record: &Record) -> FileStat {
+        self.owners.join(&record.file)
+    }
+
+    /// A record that is still to be inserted.
+    pub fn record(
+        &mut self,
+        photo: Photo,
+        folder: FolderId,
+        labels: Vec<LabelId>,
+        screenshot: bool,
+    ) -> Record {
+        let file = self.owners.split(&photo.stat);
+        Record::new(photo, file, folder, labels, screenshot)
     }
 
     /// Every photo in order of id.
@@ -186,14 +203,14 @@ impl Photos {
     }
 
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
-        let is_it = |id: &PhotoId| self.get(*id).is_some_and(|r| r.names.name() == name);
+        let is_it = |id: &PhotoId| self.get(*id).is_some_and(|r| r.card.name() == name);
         self.by_name
             .find(self.hasher.hash_one(name), is_it)
             .copied()
     }
 
     pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
-        let named = |r: &Record| r.names.title_name() == Some(name);
+        let named = |r: &Record| r.card.title_name() == Some(name);
         let is_it = |id: &PhotoId| self.get(*id).is_some_and(named);
         self.by_title
             .find(self.hasher.hash_one(name), is_it)
@@ -201,7 +218,7 @@ impl Photos {
     }
 
     pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
-        let here = |r: &Record| r.folder == folder && r.names.file_name() == file_name;
+        let here = |r: &Record| r.folder == folder && r.card.file_name() == file_name;
         let is_it = |id: &PhotoId| self.get(*id).is_some_and(here);
         let hash = self.hasher.hash_one((folder, file_name));
         self.by_place.find(hash, is_it).copied()
@@ -218,13 +235,13 @@ impl Photos {
 }
 
 fn name_hash(hasher: &DefaultHashBuilder, record: &Record) -> u64 {
-    hasher.hash_one(record.names.name())
+    hasher.hash_one(record.card.name())
 }
 
 fn place_hash(hasher: &DefaultHashBuilder, record: &Record) -> u64 {
-    hasher.hash_one((record.folder, record.names.file_name()))
+    hasher.hash_one((record.folder, record.card.file_name()))
 }
 
 fn title_hash(hasher: &DefaultHashBuilder, record: &Record) -> Option<u64> {
-    Some(hasher.hash_one(record.names.title_name()?))
+    Some(hasher.hash_one(record.card.title_name()?))
 }

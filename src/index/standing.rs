@@ -32,7 +32,7 @@ impl Inner {
             has_duplicate: self.alike.grouped().contains(id.0),
             ..Standing::default()
         };
-        for key in record.labels.iter().map(|&label| self.labels.key(label)) {
+        for key in record.card.labels().map(|label| self.labels.key(label)) {
             standing.labels[key.facet as usize] += 1;
             if key.facet == Facet::Rating {
                 standing.stars = key.folded.parse().unwrap_or(0);

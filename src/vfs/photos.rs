@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use super::{Inode, Photos, Tree};
 use crate::catalog::{Query, Words};
-use crate::index::Names;
+use crate::index::Card;
 
 impl Tree {
     /// The photos of a listing.
@@ -28,16 +28,16 @@ impl Tree {
         self.index().evaluate(query, &no_words)
     }
 
-    /// What a photo of these names is called in a listing that shows it.
-    pub(super) fn name_in(&self, photos: &Photos, names: &Names) -> Option<Vec<u8>> {
+    /// What a photo is called in a listing that shows it.
+    pub(super) fn name_in(&self, photos: &Photos, card: &Card) -> Option<Vec<u8>> {
         match photos {
             Photos::None => None,
-            Photos::In(_) => Some(names.file_name().into()),
-            Photos::Texts(folder) => self.text_name(*folder, names.file_name()),
+            Photos::In(_) => Some(card.file_name().into()),
+            Photos::Texts(folder) => self.text_name(*folder, card.file_name()),
             Photos::Matching(_) | Photos::Found(..) | Photos::Recent | Photos::Alike(_) => {
-                Some(names.name().into())
+                Some(card.name().into())
             }
-            Photos::Titled => names.title_name().map(Into::into),
+            Photos::Titled => card.title_name().map(Into::into),
         }
     }
 

@@ -138,8 +138,8 @@ impl Tree {
         };
         // A text may have had another name while a folder was there that is gone now.
         let names_of = |face: &Face| match photos {
-            Photos::Texts(_) => texts::names(face.names.file_name()).collect(),
-            _ => Vec::from_iter(self.name_in(photos, &face.names)),
+            Photos::Texts(_) => texts::names(face.card.file_name()).collect(),
+            _ => Vec::from_iter(self.name_in(photos, &face.card)),
         };
         let mut names = match photos {
             Photos::Recent => self.names_of(&delta.recent, delta),
@@ -164,10 +164,10 @@ impl Tree {
     fn names_of(&self, photos: &RoaringBitmap, delta: &Delta) -> HashSet<Vec<u8>> {
         let now = photos
             .iter()
-            .filter_map(|id| self.index().names_of(PhotoId(id)));
+            .filter_map(|id| self.index().card(PhotoId(id)));
         let changed = delta.photos.iter().filter(|p| photos.contains(p.id.0));
-        let before = changed.filter_map(|p| Some(p.before.as_ref()?.names.clone()));
-        now.chain(before).map(|names| names.name().into()).collect()
+        let before = changed.filter_map(|p| Some(p.before.as_ref()?.card.clone()));
+        now.chain(before).map(|card| card.name().into()).collect()
     }
 
     fn admits_face(&self, query: &Query, id: PhotoId, face: &Face) -> bool {
@@ -189,11 +189,11 @@ impl Tree {
             let faces = [photo.before.as_ref(), photo.after.as_ref()];
             let [before, after] =
                 faces.map(|f| f.filter(|f| self.admits_face(within, photo.id, f)));
-            for label in before.iter().flat_map(|f| f.labels.iter()) {
-                touched.entry(*label).or_default();
+            for label in before.iter().flat_map(|f| f.card.labels()) {
+                touched.entry(label).or_default();
             }
-            for label in after.iter().flat_map(|f| f.labels.iter()) {
-                *touched.entry(*label).or_default() += 1;
+            for label in after.iter().flat_map(|f| f.card.labels()) {
+                *touched.entry(label).or_default() += 1;
             }
         }
         let within = self.evaluate(within);
@@ -215,7 +215,7 @@ impl Tree {
             face.is_some_and(|f| self.admits_face(within, id, f))
         };
         let touched = |p: &&PhotoDelta| {
-            let labels = |f: &Option<Face>| f.as_ref().map(|f| f.labels.clone());
+            let labels = |f: &Option<Face>| f.as_ref().map(|f| Vec::from_iter(f.card.labels()));
             (admitted(p.id, &p.before) || admitted(p.id, &p.after))
                 && labels(&p.before) != labels(&p.after)
         };
@@ -224,7 +224,7 @@ impl Tree {
             return Vec::new();
         }
         let faces = changed.iter().flat_map(|p| [&p.before, &p.after]).flatten();
-        let gone: BTreeSet<LabelId> = faces.flat_map(|f| f.labels.iter().copied()).collect();
+        let gone: BTreeSet<LabelId> = faces.flat_map(|f| f.card.labels()).collect();
         let within = self.evaluate(within);
         let gone = gone.into_iter();
         let gone = gone.filter_map(|l| self.index().label_in(l, facet, &within));
@@ -244,7 +244,7 @@ impl Tree {
         let appeared = |p: &&PhotoDelta| p.before.is_some() != p.after.is_some();
         let faces = delta.photos.iter().filter(appeared);
         let faces = faces.flat_map(|p| [&p.before, &p.after]).flatten();
-        let names = faces.filter_map(|f| std::str::from_utf8(f.names.name()).ok());
+        let names = faces.filter_map(|f| std::str::from_utf8(f.card.name()).ok());
         let names = names.map(naming::unmarked);
         let names = names.filter(|name| naming::may_be_label(name, facet, prefix, self.index()));
         let plain = renamed.chain(names.map(str::to_owned));

@@ -69,8 +69,8 @@ impl Tree {
         let photos = self.index().photos_in(folder);
         let mut photos = photos.iter().map(PhotoId);
         photos.find(|&id| {
-            let names = self.index().names_of(id);
-            names.is_some_and(|n| hashed(n.file_name()) == name && is_called_so(n.file_name()))
+            let card = self.index().card(id);
+            card.is_some_and(|c| hashed(c.file_name()) == name && is_called_so(c.file_name()))
         })
     }
 }
