@@ -30,50 +30,32 @@ pub struct Numbering {
     hasher: DefaultHashBuilder,
 }
 
-/// A label as its words: facet, value, origin, whether it is a denial.
-pub type Said<'a> = (&'a str, &'a str, &'a str, bool);
-
 impl Numbering {
-    /// The number of a label. A new one is made, and handed over before.
-    ///
-    /// # Errors
-    /// When it can't be made.
-    pub fn number<E>(
-        &mut self,
-        said: Said,
-        make: impl FnOnce() -> Result<Label, E>,
-        each: &mut dyn FnMut(Stored),
-    ) -> Result<u32, E> {
-        let hash = self.hasher.hash_one(said);
-        let is_it = |&number: &u32| words_of(&self.labels[number as usize]) == said;
-        if let Some(number) = self.by_hash.find(hash, is_it) {
-            return Ok(*number);
-        }
-        let label = make()?;
-        each(Stored::Label(label.clone()));
-        let number = u32::try_from(self.labels.len()).expect("fewer labels than 2^32");
-        self.labels.push(label);
-        let rehash = |&number: &u32| {
-            self.hasher
-                .hash_one(words_of(&self.labels[number as usize]))
-        };
-        self.by_hash.insert_unique(hash, number, rehash);
-        Ok(number)
-    }
-
     /// Hands a photo over, and its labels before it.
     pub fn hand_over(&mut self, entry: Entry, each: &mut dyn FnMut(Stored)) {
-        let mut numbers = Vec::with_capacity(entry.labels.len());
-        for label in &entry.labels {
-            let make = || Ok::<_, std::convert::Infallible>(label.clone());
-            let Ok(number) = self.number(words_of(label), make, each);
-            numbers.push(number);
-        }
+        let numbers = entry.labels.iter().map(|label| self.number(label, each));
+        let numbers = numbers.collect();
         each(Stored::Photo(entry.photo, numbers));
+    }
+
+    /// The number of a label. A new one is handed over before.
+    fn number(&mut self, label: &Label, each: &mut dyn FnMut(Stored)) -> u32 {
+        let hash = self.hasher.hash_one(words_of(label));
+        let known = |number: &u32| words_of(&self.labels[*number as usize]);
+        if let Some(number) = self.by_hash.find(hash, |n| known(n) == words_of(label)) {
+            return *number;
+        }
+        let number = u32::try_from(self.labels.len()).expect("fewer labels than 2^32");
+        let rehash = |number: &u32| self.hasher.hash_one(known(number));
+        self.by_hash.insert_unique(hash, number, rehash);
+        self.labels.push(label.clone());
+        each(Stored::Label(label.clone()));
+        number
     }
 }
 
-fn words_of(label: &Label) -> Said<'_> {
+/// What labels of one number have in common: facet, value, origin, whether it is a denial.
+fn words_of(label: &Label) -> (&str, &str, &str, bool) {
     let (facet, origin) = (label.facet.name(), label.origin.name());
     (facet, &label.value, origin, label.is_denial())
 }
@@ -89,9 +71,8 @@ mod tests {
         let mut check = |value: &str, origin, confidence, number, is_new: bool| {
             let label = Label::new(Facet::Tag, value, origin, confidence);
             let mut came = Vec::new();
-            let make = || Ok::<_, ()>(label.clone());
             let each = &mut |stored| came.push(stored);
-            assert_eq!(numbering.number(words_of(&label), make, each), Ok(number));
+            assert_eq!(numbering.number(&label, each), number);
             let expected = is_new.then(|| Stored::Label(label.clone()));
             assert_eq!(came, Vec::from_iter(expected));
         };

@@ -8,6 +8,7 @@ mod journal;
 mod ledger;
 mod renaming;
 mod rows;
+mod said;
 mod salvage;
 mod session;
 
@@ -39,6 +40,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0006_journal.sql")),
         M::up(include_str!("migrations/0007_saved.sql")),
         M::up(include_str!("migrations/0008_renamed.sql")),
+        M::up(include_str!("migrations/0009_said.sql")),
     ];
     Migrations::new(steps.to_vec())
 });

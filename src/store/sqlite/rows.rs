@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::said::Numbered;
 use crate::catalog::{
-    Answer, ContentHash, Facet, Facts, FileStat, Label, Numbering, Origin, Outcome, Photo, PhotoId,
-    Position, SourcePath, Stored, Tag, Text,
+    Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId, Position,
+    SourcePath, Stored, Tag, Text,
 };
 use crate::store::record::{Record, Recorded};
 
@@ -17,6 +17,7 @@ type Result<T> = rusqlite::Result<T>;
 /// The columns that [`photo`] reads, first and in this order.
 const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
     width, height, perceptual_hash, edited, title_name, text_bytes";
+const PHOTO_COLUMNS: usize = 20;
 
 /// The columns that [`facts`] reads, after those of the photo.
 const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitude, \
@@ -25,37 +26,18 @@ const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitu
 /// Every photo that is not gone, in order of id, and its labels.
 pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<()> {
     let mut photos = connection.prepare(&format!(
-        "SELECT {PHOTO} FROM photo WHERE gone = 0 ORDER BY id"
+        "SELECT {PHOTO}, said FROM photo WHERE gone = 0 ORDER BY id"
     ))?;
-    let mut labels = connection.prepare(
-        "SELECT photo, facet, value, origin, confidence FROM label ORDER BY photo, facet, value, origin",
-    )?;
     let last: Option<u32> = one(connection, "SELECT max(id) FROM photo", [])?.flatten();
     each(Stored::AtMost(last.unwrap_or(0)));
-    let (mut labels, mut numbering) = (labels.query([])?, Numbering::default());
-    labels.advance()?;
-    for photo in photos.query_map([], photo)? {
-        let photo = photo?;
-        let mut numbers = Vec::with_capacity(LABELS);
-        while let Some(row) = labels.get() {
-            let owner: u32 = row.get(0)?;
-            if owner > photo.id.0 {
-                break;
-            }
-            // Labels of photos that are gone come up, too, and are passed over.
-            if owner == photo.id.0 {
-                let make = || label(row, 1);
-                numbers.push(numbering.number(said(row, 1)?, make, each)?);
-            }
-            labels.advance()?;
-        }
-        each(Stored::Photo(photo, numbers));
+    let mut numbered = Numbered::read(connection)?;
+    let mut rows = photos.query([])?;
+    while let Some(row) = rows.next()? {
+        let labels = numbered.hand_over(row.get_ref(PHOTO_COLUMNS)?.as_blob()?, each)?;
+        each(Stored::Photo(photo(row)?, labels));
     }
     Ok(())
 }
-
-/// So many labels most photos don't exceed.
-const LABELS: usize = 12;
 
 /// At most `most` photos, gone or not, that come after one.
 pub fn ids(connection: &Connection, after: u32, most: u32) -> Result<Vec<PhotoId>> {
@@ -247,14 +229,6 @@ fn label(row: &Row, first: usize) -> Result<Label> {
         word(row, first + 2)?,
         confidence,
     ))
-}
-
-/// The same as its words.
-fn said<'a>(row: &'a Row, first: usize) -> Result<(&'a str, &'a str, &'a str, bool)> {
-    let word = |at| Ok::<_, rusqlite::Error>(row.get_ref(first + at)?.as_str()?);
-    let (facet, value, origin) = (word(0)?, word(1)?, word(2)?);
-    let is_denial = origin == Origin::Human.name() && row.get::<_, f64>(first + 3)? == 0.0;
-    Ok((facet, value, origin, is_denial))
 }
 
 /// One of our own words; another one means that somebody else wrote into the file.

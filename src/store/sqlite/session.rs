@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, renaming, rows};
+use super::{journal, renaming, rows, said};
 use crate::catalog::{
     Act, ActId, ContentHash, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot, SourcePath,
     Trace,
@@ -39,15 +39,15 @@ impl<'a> Session<'a> {
             "INSERT INTO photo (id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
              gone, failure, perceptual_hash, width, height, orientation, date_source, camera, make, model, lens, \
              latitude, longitude, country, city, title, description, keywords, rating, title_name, edited, \
-             text_bytes) \
+             text_bytes, said) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36) \
+             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37) \
              ON CONFLICT (id) DO UPDATE SET path = ?2, dev = ?4, ino = ?5, size = ?6, mtime_ns = ?7, mode = ?8, \
              uid = ?9, gid = ?10, format = ?11, status = ?12, date = ?13, hash = ?14, gone = ?15, failure = ?16, \
              perceptual_hash = ?17, width = ?18, height = ?19, orientation = ?20, date_source = ?21, camera = ?22, \
              make = ?23, model = ?24, lens = ?25, latitude = ?26, longitude = ?27, country = ?28, city = ?29, \
              title = ?30, description = ?31, keywords = ?32, rating = ?33, title_name = ?34, edited = ?35, \
-             text_bytes = ?36",
+             text_bytes = ?36, said = ?37",
             params![
                 photo.id.0,
                 photo.path.as_bytes(),
@@ -85,6 +85,7 @@ impl<'a> Session<'a> {
                 photo.title_name,
                 record.is_edited(),
                 photo.text_bytes,
+                said::numbers(self.connection, &record.labels)?,
             ],
         )
     }
