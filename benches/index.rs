@@ -25,14 +25,20 @@ fn with_index<T>(photos: u32, use_it: impl FnOnce(&Index) -> T) -> T {
 }
 
 fn load(photos: u32) -> Index {
-    let (index, mut numbering) = (Index::default(), Numbering::default());
+    let index = Index::default();
     let mut loading = index.loading();
-    loading.take(Stored::AtMost(photos));
-    for entry in (0..photos).map(synthetic::entry) {
-        numbering.hand_over(entry, &mut |stored| loading.take(stored));
-    }
+    hand_over(photos, &mut |stored| loading.take(stored));
     loading.finish();
     index
+}
+
+/// What a store would.
+fn hand_over(photos: u32, each: &mut dyn FnMut(Stored)) {
+    let mut numbering = Numbering::default();
+    each(Stored::AtMost(photos));
+    for entry in (0..photos).map(synthetic::entry) {
+        numbering.hand_over(entry, each);
+    }
 }
 
 fn tagged(rank: u64) -> Query {
@@ -50,8 +56,8 @@ fn list_a_tag(bencher: Bencher, size: u32) {
         bencher.bench_local(|| {
             let ids = photos(index, &tagged(0));
             ids.iter()
-                .filter_map(|id| index.names_of(PhotoId(id)))
-                .map(|names| names.name().len())
+                .filter_map(|id| index.card(PhotoId(id)))
+                .map(|card| card.name().len())
                 .sum::<usize>()
         });
     });
@@ -87,8 +93,19 @@ fn look_a_name_up(bencher: Bencher, size: u32) {
     });
 }
 
-/// From what the store keeps to an index that answers.
+/// From what the store hands over to an index that answers.
 #[divan::bench(args = SIZES, sample_count = 3, sample_size = 1)]
 fn load_all(bencher: Bencher, size: u32) {
-    bencher.bench_local(|| load(size));
+    let stored = || {
+        let mut all = Vec::new();
+        hand_over(size, &mut |stored| all.push(stored));
+        all
+    };
+    bencher.with_inputs(stored).bench_local_values(|stored| {
+        let index = Index::default();
+        let mut loading = index.loading();
+        stored.into_iter().for_each(|stored| loading.take(stored));
+        loading.finish();
+        index
+    });
 }
