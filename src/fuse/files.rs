@@ -14,7 +14,7 @@ use super::counters::Timed;
 use super::errno;
 use super::handles::{Handles, OpenFile};
 use super::held::{Held, Hold};
-use super::passthrough::{Replaced, Way, Ways};
+use super::passthrough::{PageCache, Reader, Replaced, Way, Ways};
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::originals::Originals;
 use crate::vfs::{Caller, Content, Error, Inode, Tree};
@@ -117,10 +117,12 @@ impl Files {
                 .then(|| reply.unsent().open_backing(file).ok())
                 .flatten()
         };
-        let entered = self
-            .ways
-            .enter(wanted.inode, (now.dev, now.ino), patience, register);
-        match entered {
+        let reader = Reader {
+            inode: wanted.inode,
+            file: (now.dev, now.ino),
+            is_known: now.same_content(&wanted.stat),
+        };
+        match self.ways.enter(reader, patience, register) {
             Ok(way) => self.hand_out(wanted, original, way, reply),
             Err(Replaced) if patience.is_zero() => {
                 let files = self.clone();
@@ -135,30 +137,29 @@ impl Files {
     fn hand_out(
         &self,
         wanted: Wanted,
-        (hold, file, now): (Hold, File, FileStat),
+        (hold, file, _): (Hold, File, FileStat),
         way: Way<BackingId>,
         reply: Timed<ReplyOpen>,
     ) {
         // What the kernel reads by itself takes no descriptor here.
-        if matches!(way, Way::Requests) {
+        if matches!(way, Way::Requests(_)) {
             hold.keep(file);
         }
         let unread = Mutex::new(wanted.unread);
         let handle = self.open.insert(OpenFile::Original { hold, unread });
-        let flags = FopenFlags::FOPEN_NOFLUSH;
-        match way {
-            Way::Passthrough(backing) => reply.now().opened_passthrough(handle, flags, &backing),
-            Way::Requests if now.same_content(&wanted.stat) => {
-                reply
-                    .now()
-                    .opened(handle, flags | FopenFlags::FOPEN_KEEP_CACHE);
+        let mut flags = FopenFlags::FOPEN_NOFLUSH;
+        let cache = match way {
+            Way::Passthrough(backing) => {
+                return reply.now().opened_passthrough(handle, flags, &backing);
             }
-            // Not the file that the catalog knows: the kernel would cut or fill what it reads to the size that it was
-            // told.
-            Way::Requests => reply
-                .now()
-                .opened(handle, flags | FopenFlags::FOPEN_DIRECT_IO),
-        }
+            Way::Requests(cache) => cache,
+        };
+        flags |= match cache {
+            PageCache::Keep => FopenFlags::FOPEN_KEEP_CACHE,
+            PageCache::Drop => FopenFlags::empty(),
+            PageCache::Bypass => FopenFlags::FOPEN_DIRECT_IO,
+        };
+        reply.now().opened(handle, flags);
     }
 
     /// Answers with bytes of an open file, fewer than asked for only at its end. What is in memory is sent at once;

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use hashlink::LruCache;
+
 use crate::vfs::Inode;
 
 /// How an open inode is read. `B` is what the kernel calls a backing file.
@@ -15,27 +17,41 @@ use crate::vfs::Inode;
 pub enum Way<B> {
     /// By the kernel, from a file registered with it.
     Passthrough(Arc<B>),
-    /// By READ requests, through the page cache.
-    Requests,
+    /// By READ requests.
+    Requests(PageCache),
 }
 
-impl<B> Clone for Way<B> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Passthrough(backing) => Self::Passthrough(backing.clone()),
-            Self::Requests => Self::Requests,
-        }
-    }
+/// What becomes of the bytes that the kernel keeps of an inode, which is one file after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageCache {
+    /// They are of this file.
+    Keep,
+    /// They may be of another one.
+    Drop,
+    /// This reader neither gets them nor adds to them.
+    Bypass,
 }
 
 struct Open<B> {
-    way: Way<B>,
+    /// None where it is by requests.
+    backing: Option<Arc<B>>,
     file: File,
+    /// The file that is read through the page cache.
+    cached: Option<File>,
     count: u64,
 }
 
 /// Device and inode on the disk.
 pub type File = (u64, u64);
+
+/// Who wants to read an inode.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    pub inode: Inode,
+    pub file: File,
+    /// Whether the kernel was told the size of this very content: it cuts or fills what it caches to that.
+    pub is_known: bool,
+}
 
 /// Another file is being read under this inode.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,15 +59,28 @@ pub struct Replaced;
 
 /// The inodes that are open, and how each is read.
 pub struct Ways<B> {
-    open: Mutex<HashMap<Inode, Open<B>>>,
+    open: Mutex<Table<B>>,
     /// The last closed some inode.
     closed: Condvar,
 }
 
+struct Table<B> {
+    open: HashMap<Inode, Open<B>>,
+    /// Of which file the page cache may have bytes; nothing of those that were forgotten is relied on.
+    cached: LruCache<Inode, File>,
+}
+
+/// Inodes whose bytes are kept from one open to the next.
+const REMEMBERED: usize = 1 << 16;
+
 impl<B> Default for Ways<B> {
     fn default() -> Self {
+        let table = Table {
+            open: HashMap::new(),
+            cached: LruCache::new(REMEMBERED),
+        };
         Self {
-            open: Mutex::default(),
+            open: Mutex::new(table),
             closed: Condvar::new(),
         }
     }
@@ -65,50 +94,67 @@ impl<B> Ways<B> {
     /// When the kernel still reads another file by itself for those who have the inode open.
     pub fn enter(
         &self,
-        inode: Inode,
-        file: File,
+        reader: Reader,
         patience: Duration,
         register: impl FnOnce() -> Option<B>,
     ) -> Result<Way<B>, Replaced> {
-        let is_other = |open: &mut HashMap<Inode, Open<B>>| {
-            let known = open.get(&inode);
-            known.is_some_and(|k| k.file != file && matches!(k.way, Way::Passthrough(_)))
+        let is_other = |table: &mut Table<B>| {
+            let known = table.open.get(&reader.inode);
+            known.is_some_and(|k| k.file != reader.file && k.backing.is_some())
         };
         let waited = self
             .closed
             .wait_timeout_while(self.lock(), patience, is_other);
-        let (mut open, waited) = waited.expect(UNBROKEN);
-        if waited.timed_out() {
-            return Err(Replaced);
+        let (mut table, waited) = waited.expect(UNBROKEN);
+        match waited.timed_out() {
+            true => Err(Replaced),
+            false => Ok(table.enter(reader, register)),
         }
-        let known = open.entry(inode).or_insert_with(|| Open {
-            way: register().map_or(Way::Requests, |b| Way::Passthrough(Arc::new(b))),
-            file,
-            count: 0,
-        });
-        known.count += 1;
-        Ok(known.way.clone())
     }
 
     /// Counts one open less; the last closes the backing file.
     pub fn leave(&self, inode: Inode) {
-        let mut open = self.lock();
-        let Some(known) = open.get_mut(&inode) else {
+        let mut table = self.lock();
+        let Some(known) = table.open.get_mut(&inode) else {
             return;
         };
         known.count -= 1;
         if known.count == 0 {
-            open.remove(&inode);
+            table.open.remove(&inode);
             self.closed.notify_all();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Inode, Open<B>>> {
+    fn lock(&self) -> MutexGuard<'_, Table<B>> {
         self.open.lock().expect(UNBROKEN)
     }
 }
 
-const UNBROKEN: &str = "the map is never half-changed";
+impl<B> Table<B> {
+    fn enter(&mut self, reader: Reader, register: impl FnOnce() -> Option<B>) -> Way<B> {
+        let known = self.open.entry(reader.inode).or_insert_with(|| Open {
+            backing: register().map(Arc::new),
+            file: reader.file,
+            cached: None,
+            count: 0,
+        });
+        known.count += 1;
+        if let Some(backing) = &known.backing {
+            return Way::Passthrough(Arc::clone(backing));
+        }
+        if !reader.is_known || known.cached.is_some_and(|file| file != reader.file) {
+            return Way::Requests(PageCache::Bypass);
+        }
+        known.cached = Some(reader.file);
+        let before = self.cached.insert(reader.inode, reader.file);
+        Way::Requests(match before == Some(reader.file) {
+            true => PageCache::Keep,
+            false => PageCache::Drop,
+        })
+    }
+}
+
+const UNBROKEN: &str = "the table is never half-changed";
 
 #[cfg(test)]
 mod tests {
@@ -117,47 +163,81 @@ mod tests {
     const NOW: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_secs(600);
 
+    fn reader(inode: u64, file: u64) -> Reader {
+        Reader {
+            inode: Inode(inode),
+            file: (1, file),
+            is_known: true,
+        }
+    }
+
     #[test]
     fn a_way_is_kept_until_the_last_closes() {
         let ways = Ways::default();
-        let (inode, file) = (Inode(7), (1, 1));
-        assert_eq!(
-            ways.enter(inode, file, NOW, || None::<u8>),
-            Ok(Way::Requests)
-        );
-        assert_eq!(ways.enter(inode, file, NOW, || Some(1)), Ok(Way::Requests));
-        ways.leave(inode);
-        assert_eq!(ways.enter(inode, file, NOW, || Some(1)), Ok(Way::Requests));
-        ways.leave(inode);
-        ways.leave(inode);
-        let first = ways.enter(inode, file, NOW, || Some(1));
-        assert_eq!(first, Ok(Way::Passthrough(Arc::new(1))));
-        assert_eq!(ways.enter(inode, file, NOW, || Some(2)), first);
-        assert_eq!(ways.enter(Inode(8), file, NOW, || None), Ok(Way::Requests));
+        let enter = |backing| ways.enter(reader(7, 1), NOW, || backing).unwrap();
+        assert_eq!(enter(None::<u8>), Way::Requests(PageCache::Drop));
+        assert_eq!(enter(Some(1)), Way::Requests(PageCache::Keep));
+        ways.leave(Inode(7));
+        assert_eq!(enter(Some(1)), Way::Requests(PageCache::Keep));
+        ways.leave(Inode(7));
+        ways.leave(Inode(7));
+        let first = enter(Some(1));
+        assert_eq!(first, Way::Passthrough(Arc::new(1)));
+        assert_eq!(enter(Some(2)), first);
+        let other = ways.enter(reader(8, 1), NOW, || None).unwrap();
+        assert_eq!(other, Way::Requests(PageCache::Drop));
+    }
+
+    #[test]
+    fn bytes_of_a_file_are_kept_for_its_own_readers_only() {
+        let ways = Ways::<u8>::default();
+        let enter = |reader, expected| {
+            let way = ways.enter(reader, NOW, || None).unwrap();
+            assert_eq!(way, Way::Requests(expected));
+        };
+        enter(reader(7, 1), PageCache::Drop);
+        enter(reader(7, 1), PageCache::Keep);
+        // Another file takes the place, while the first is read on.
+        enter(reader(7, 2), PageCache::Bypass);
+        ways.leave(Inode(7));
+        ways.leave(Inode(7));
+        enter(reader(7, 2), PageCache::Bypass);
+        ways.leave(Inode(7));
+        ways.leave(Inode(7));
+        enter(reader(7, 2), PageCache::Drop);
+        enter(reader(7, 2), PageCache::Keep);
+        ways.leave(Inode(7));
+        ways.leave(Inode(7));
+        // The catalog doesn't know the third yet, and what is kept is of the second.
+        let unknown = Reader {
+            is_known: false,
+            ..reader(7, 3)
+        };
+        enter(unknown, PageCache::Bypass);
+        enter(reader(7, 3), PageCache::Drop);
+        enter(unknown, PageCache::Bypass);
     }
 
     #[test]
     fn another_file_is_read_when_nobody_reads_the_first_any_more() {
         let ways = Ways::default();
-        let inode = Inode(7);
-        let first = ways.enter(inode, (1, 1), NOW, || Some(1)).unwrap();
-        assert_eq!(ways.enter(inode, (1, 2), NOW, || Some(2)), Err(Replaced));
-        assert_eq!(ways.enter(inode, (1, 1), NOW, || Some(2)), Ok(first));
-        ways.leave(inode);
-        assert_eq!(ways.enter(inode, (1, 2), NOW, || Some(2)), Err(Replaced));
-        ways.leave(inode);
-        let second = ways.enter(inode, (1, 2), NOW, || Some(2));
-        assert_eq!(second, Ok(Way::Passthrough(Arc::new(2))));
+        let enter = |file, backing| ways.enter(reader(7, file), NOW, || Some(backing));
+        let first = enter(1, 1).unwrap();
+        assert_eq!(enter(2, 2), Err(Replaced));
+        assert_eq!(enter(1, 2), Ok(first));
+        ways.leave(Inode(7));
+        assert_eq!(enter(2, 2), Err(Replaced));
+        ways.leave(Inode(7));
+        assert_eq!(enter(2, 2), Ok(Way::Passthrough(Arc::new(2))));
     }
 
     #[test]
     fn who_waits_for_another_file_gets_it_when_the_first_is_closed() {
         let ways = Ways::default();
-        let inode = Inode(7);
-        ways.enter(inode, (1, 1), NOW, || Some(1)).unwrap();
+        ways.enter(reader(7, 1), NOW, || Some(1)).unwrap();
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| ways.enter(inode, (1, 2), LONG, || Some(2)));
-            ways.leave(inode);
+            let second = scope.spawn(|| ways.enter(reader(7, 2), LONG, || Some(2)));
+            ways.leave(Inode(7));
             let second = second.join().unwrap();
             assert_eq!(second, Ok(Way::Passthrough(Arc::new(2))));
         });
