@@ -1,103 +1,83 @@
 //! Photos of the same content.
 
-use std::collections::HashMap;
-
-use hashbrown::HashTable;
 use roaring::RoaringBitmap;
 
+use super::photos::Photos;
 use crate::catalog::{ContentHash, PhotoId};
 
-/// Which photos have the same hash. The table holds ids only; their hashes stay in the records.
+/// Every photo of which there is a copy.
 #[derive(Default)]
-pub struct Copies {
-    /// Photos whose content no other has.
-    single: HashTable<PhotoId>,
-    /// Two photos or more each.
-    groups: HashMap<ContentHash, RoaringBitmap>,
-    /// Every photo of a group.
-    all: RoaringBitmap,
-}
+pub struct Copies(RoaringBitmap);
 
 impl Copies {
-    /// Makes room for so many photos, when none is there yet.
-    pub fn expect(&mut self, photos: usize) {
-        self.single = HashTable::with_capacity(photos);
-    }
-
-    /// Every photo of which there is a copy.
     pub fn all(&self) -> &RoaringBitmap {
-        &self.all
+        &self.0
     }
 
-    /// Adds a photo that isn't there. Gives the photo that was the only one of its content until now.
-    pub fn insert<'a>(
-        &mut self,
-        id: PhotoId,
-        hash: &ContentHash,
-        hash_of: impl Fn(PhotoId) -> Option<&'a ContentHash>,
-    ) -> Option<PhotoId> {
-        if let Some(group) = self.groups.get_mut(hash) {
-            group.insert(id.0);
-            self.all.insert(id.0);
-            return None;
-        }
-        let is_it = |other: &PhotoId| hash_of(*other) == Some(hash);
-        let Ok(found) = self.single.find_entry(key(hash), is_it) else {
-            let rehash = |other: &PhotoId| hash_of(*other).map_or(0, key);
-            self.single.insert_unique(key(hash), id, rehash);
-            return None;
-        };
-        let (other, _) = found.remove();
-        self.groups
-            .insert(*hash, [other.0, id.0].into_iter().collect());
-        self.all.extend([other.0, id.0]);
-        Some(other)
+    /// Adds a photo whose record is still to come. Gives the photo that was the only one of its content until now.
+    pub fn insert(&mut self, id: PhotoId, hash: &ContentHash, photos: &Photos) -> Option<PhotoId> {
+        let mut others = photos.with_content(hash);
+        let first = others.next()?;
+        self.0.insert(id.0);
+        let is_flipped = others.next().is_none();
+        is_flipped.then(|| self.0.insert(first.0));
+        is_flipped.then_some(first)
     }
 
-    /// Takes a photo out. Gives the photo that is the only one of its content from now on.
-    pub fn remove<'a>(
-        &mut self,
-        id: PhotoId,
-        hash: &ContentHash,
-        hash_of: impl Fn(PhotoId) -> Option<&'a ContentHash>,
-    ) -> Option<PhotoId> {
-        let Some(group) = self.groups.get_mut(hash) else {
-            if let Ok(found) = self.single.find_entry(key(hash), |&other| other == id) {
-                found.remove();
-            }
-            return None;
-        };
-        group.remove(id.0);
-        self.all.remove(id.0);
-        let left = group.min().filter(|_| group.len() == 1)?;
-        self.groups.remove(hash);
-        self.all.remove(left);
-        self.insert(PhotoId(left), hash, hash_of);
-        Some(PhotoId(left))
+    /// Takes out a photo whose record is gone. Gives the photo that is the only one of its content from now on.
+    pub fn remove(&mut self, id: PhotoId, hash: &ContentHash, photos: &Photos) -> Option<PhotoId> {
+        self.0.remove(id.0);
+        let mut left = photos.with_content(hash);
+        let first = left.next()?;
+        let is_flipped = left.next().is_none();
+        is_flipped.then(|| self.0.remove(first.0));
+        is_flipped.then_some(first)
     }
-}
-
-/// Hashes are as good as random.
-fn key(hash: &ContentHash) -> u64 {
-    let (first, _) = hash.0.split_first_chunk().expect("a hash has 32 bytes");
-    u64::from_le_bytes(*first)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{FileStat, Format, Photo, SourcePath, Status};
+    use crate::index::FolderId;
+    use crate::index::photos::Record;
+
+    fn record(photos: &mut Photos, id: PhotoId, hash: ContentHash) -> Record {
+        let name = id.to_string().into_bytes();
+        let photo = Photo {
+            id,
+            path: SourcePath::new(name.clone()),
+            name: name.into(),
+            title_name: None,
+            text_bytes: 0,
+            stat: FileStat::default(),
+            format: Format::Jpeg,
+            status: Status::Pending,
+            date: None,
+            hash: Some(hash),
+            width: 4,
+            height: 3,
+            perceptual_hash: None,
+            edited: false,
+        };
+        photos.record(photo, FolderId::TOP, Vec::new(), false)
+    }
 
     #[test]
-    fn copies_come_and_go_in_groups() {
+    fn copies_come_and_go() {
         let [a, b] = [ContentHash([1; 32]), ContentHash([2; 32])];
         let hashes = [a, b, a, a];
-        let hash_of = |id: PhotoId| hashes.get(id.0 as usize);
-        let mut copies = Copies::default();
+        let (mut photos, mut copies) = (Photos::default(), Copies::default());
         let mut check = |id: u32, comes: bool, flips: Option<u32>, all: &[u32]| {
-            let hash = &hashes[id as usize];
-            let flipped = match comes {
-                true => copies.insert(PhotoId(id), hash, hash_of),
-                false => copies.remove(PhotoId(id), hash, hash_of),
+            let (id, hash) = (PhotoId(id), hashes[id as usize]);
+            let flipped = if comes {
+                let flipped = copies.insert(id, &hash, &photos);
+                let record = record(&mut photos, id, hash);
+                photos.insert(id, record);
+                flipped
+            } else {
+                photos.remove(id);
+                copies.remove(id, &hash, &photos)
             };
             assert_eq!(flipped, flips.map(PhotoId), "{id}");
             assert_eq!(copies.all().iter().collect::<Vec<_>>(), all);

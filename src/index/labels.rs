@@ -101,6 +101,14 @@ impl Labels {
         self.kept[id.0 as usize].photos.remove(photo.0);
     }
 
+    /// Gives back the room that bitmaps keep to grow into.
+    pub fn trim(&mut self) {
+        for kept in &mut self.kept {
+            kept.photos.optimize();
+            kept.photos = kept.photos.clone();
+        }
+    }
+
     /// The label that somebody says of a photo; made where it isn't there yet.
     pub fn intern(&mut self, key: LabelKey, label: &Label, delta: &mut Delta) -> LabelId {
         let said = Spelling::of(label);

@@ -40,10 +40,7 @@ impl Index {
 impl Loading<'_> {
     pub fn take(&mut self, stored: Stored) {
         match stored {
-            Stored::AtMost(photos) => {
-                self.inner.photos.expect(photos as usize);
-                self.inner.copies.expect(photos as usize);
-            }
+            Stored::AtMost(photos) => self.inner.photos.expect(photos as usize),
             Stored::Made { tag, written } => {
                 let made = &mut self.inner.labels;
                 made.make(tag, Some(written), &mut Delta::default());
@@ -57,8 +54,9 @@ impl Loading<'_> {
     /// Works out what takes all photos together.
     pub fn finish(mut self) {
         let inner = &mut *self.inner;
+        inner.labels.trim();
         inner.settle_recent(&mut Delta::default());
-        inner.alike.fill(&inner.photos);
+        inner.alike.fill(&inner.photos, inner.copies.all());
     }
 
     fn know(&mut self, label: Label) {

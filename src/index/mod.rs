@@ -411,9 +411,9 @@ impl Inner {
         if before == after {
             return;
         }
-        let hash_of = |id| self.photos.get(id)?.hash();
-        let alone = before.and_then(|hash| self.copies.remove(id, hash, hash_of));
-        let joined = after.and_then(|hash| self.copies.insert(id, hash, hash_of));
+        let (copies, photos) = (&mut self.copies, &self.photos);
+        let alone = before.and_then(|hash| copies.remove(id, hash, photos));
+        let joined = after.and_then(|hash| copies.insert(id, hash, photos));
         for (other, duplicate) in [(alone, false), (joined, true)] {
             let Some(record) = other.and_then(|id| self.photos.get(id)) else {
                 continue;

@@ -1,7 +1,8 @@
-//! A compact record of every photo, found by id, by catalog name, and by folder and file name.
+//! A compact record of every photo, found by id, by catalog name, by folder and file name, and by content.
 
 use std::hash::BuildHasher;
 
+use hashbrown::hash_table::OccupiedEntry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::alike::Look;
@@ -122,14 +123,13 @@ impl Record {
     }
 }
 
-/// The records. The tables hold ids only; the names they are found by stay in the records.
+/// The records. The tables hold ids only; what they are found by stays in the records.
 #[derive(Default)]
 pub struct Photos {
     records: Vec<Option<Record>>,
     owners: Owners,
-    by_name: HashTable<PhotoId>,
-    by_place: HashTable<PhotoId>,
-    by_title: HashTable<PhotoId>,
+    /// By catalog name, by folder and file name where that is another one, by the name for the title, by content.
+    tables: [HashTable<PhotoId>; KEYS.len()],
     hasher: DefaultHashBuilder,
 }
 
@@ -163,8 +163,8 @@ impl Photos {
     /// Makes room for so many photos, when none is there yet.
     pub fn expect(&mut self, photos: usize) {
         self.records.reserve_exact(photos + 1);
-        for table in [&mut self.by_name, &mut self.by_place, &mut self.by_title] {
-            *table = HashTable::with_capacity(photos);
+        for table in [NAME, TITLE, CONTENT] {
+            self.tables[table] = HashTable::with_capacity(photos);
         }
     }
 
@@ -174,74 +174,77 @@ impl Photos {
         if self.records.len() <= slot {
             self.records.resize_with(slot + 1, || None);
         }
-        let (name, place, title) = self.hashes(&record);
-        self.records[slot] = Some(record);
+        let record = &*self.records[slot].insert(record);
+        let places = KEYS.map(|key| key(&self.hasher, record));
         let (records, hasher) = (&self.records, &self.hasher);
-        let rehash = |of: fn(&DefaultHashBuilder, &Record) -> u64| {
-            move |id: &PhotoId| records[id.0 as usize].as_ref().map_or(0, |r| of(hasher, r))
-        };
-        if let Some(title) = title {
-            let of =
-                |hasher: &DefaultHashBuilder, r: &Record| title_hash(hasher, r).unwrap_or_default();
-            self.by_title.insert_unique(title, id, rehash(of));
+        let tables = self.tables.iter_mut().zip(KEYS).zip(places);
+        for ((table, key), place) in tables {
+            let Some(place) = place else { continue };
+            let rehash = |id: &PhotoId| {
+                let record = records[id.0 as usize].as_ref();
+                record.and_then(|r| key(hasher, r)).unwrap_or_default()
+            };
+            table.insert_unique(place, id, rehash);
         }
-        self.by_name.insert_unique(name, id, rehash(name_hash));
-        self.by_place.insert_unique(place, id, rehash(place_hash));
     }
 
     pub fn remove(&mut self, id: PhotoId) -> Option<Record> {
         let record = self.records.get_mut(id.0 as usize)?.take()?;
-        let (name, place, title) = self.hashes(&record);
-        let named = [(&mut self.by_name, name), (&mut self.by_place, place)].into_iter();
-        let titled = title.map(|title| (&mut self.by_title, title));
-        for (table, hash) in named.chain(titled) {
-            if let Ok(found) = table.find_entry(hash, |&other| other == id) {
-                found.remove();
-            }
+        let places = KEYS.map(|key| key(&self.hasher, &record));
+        for (table, place) in self.tables.iter_mut().zip(places) {
+            let found = place.and_then(|place| table.find_entry(place, |&other| other == id).ok());
+            found.map(OccupiedEntry::remove);
         }
         Some(record)
     }
 
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
-        let is_it = |id: &PhotoId| self.get(*id).is_some_and(|r| r.card.name() == name);
-        self.by_name
-            .find(self.hasher.hash_one(name), is_it)
-            .copied()
+        let hash = self.hasher.hash_one(name);
+        self.find(NAME, hash, |r| r.card.name() == name)
     }
 
     pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
-        let named = |r: &Record| r.card.title_name() == Some(name);
-        let is_it = |id: &PhotoId| self.get(*id).is_some_and(named);
-        self.by_title
-            .find(self.hasher.hash_one(name), is_it)
-            .copied()
+        let hash = self.hasher.hash_one(name);
+        self.find(TITLE, hash, |r| r.card.title_name() == Some(name))
     }
 
     pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
         let here = |r: &Record| r.folder == folder && r.card.file_name() == file_name;
-        let is_it = |id: &PhotoId| self.get(*id).is_some_and(here);
-        let hash = self.hasher.hash_one((folder, file_name));
-        self.by_place.find(hash, is_it).copied()
+        let named = self.find(NAME, self.hasher.hash_one(file_name), here);
+        named.or_else(|| self.find(PLACE, self.hasher.hash_one((folder, file_name)), here))
     }
 
-    /// Of the name, of the place, of the title's name.
-    fn hashes(&self, record: &Record) -> (u64, u64, Option<u64>) {
-        (
-            name_hash(&self.hasher, record),
-            place_hash(&self.hasher, record),
-            title_hash(&self.hasher, record),
-        )
+    /// Every photo of this content.
+    pub fn with_content(&self, content: &ContentHash) -> impl Iterator<Item = PhotoId> {
+        let near = self.tables[CONTENT].iter_hash(content_hash(content));
+        let is_it = |id: &&PhotoId| self.get(**id).and_then(Record::hash) == Some(content);
+        near.filter(is_it).copied()
+    }
+
+    fn find(&self, table: usize, hash: u64, is_it: impl Fn(&Record) -> bool) -> Option<PhotoId> {
+        let is_it = |id: &PhotoId| self.get(*id).is_some_and(&is_it);
+        self.tables[table].find(hash, is_it).copied()
     }
 }
 
-fn name_hash(hasher: &DefaultHashBuilder, record: &Record) -> u64 {
-    hasher.hash_one(record.card.name())
-}
+const NAME: usize = 0;
+const PLACE: usize = 1;
+const TITLE: usize = 2;
+const CONTENT: usize = 3;
 
-fn place_hash(hasher: &DefaultHashBuilder, record: &Record) -> u64 {
-    hasher.hash_one((record.folder, record.card.file_name()))
-}
+/// Where a record is in each table, if it is there.
+const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 4] = [
+    |hasher, record| Some(hasher.hash_one(record.card.name())),
+    |hasher, record| {
+        let (name, file_name) = (record.card.name(), record.card.file_name());
+        (name != file_name).then(|| hasher.hash_one((record.folder, file_name)))
+    },
+    |hasher, record| Some(hasher.hash_one(record.card.title_name()?)),
+    |_, record| record.hash().map(content_hash),
+];
 
-fn title_hash(hasher: &DefaultHashBuilder, record: &Record) -> Option<u64> {
-    Some(hasher.hash_one(record.card.title_name()?))
+/// A hash of the bytes is as even as any hash of it.
+fn content_hash(content: &ContentHash) -> u64 {
+    let (first, _) = content.0.split_first_chunk().expect("32 bytes have 8");
+    u64::from_le_bytes(*first)
 }

@@ -7,7 +7,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hashbrown::HashTable;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{ContentHash, PhotoId};
@@ -48,21 +47,20 @@ fn part(picture: u64, number: usize) -> u16 {
     (picture >> (16 * number)) as u16
 }
 
-/// Photos by what they look like. Holds ids only; the looks themselves stay in the records.
+/// Photos by what they look like. Holds ids only; the looks themselves stay in the records, by which photos of the same
+/// content are found, too.
 #[derive(Default)]
 pub struct Looks {
-    by_content: HashTable<PhotoId>,
     /// By each part of the picture; in order of picture, then id, so that the same pictures stand together.
     by_part: [HashMap<u16, Vec<PhotoId>>; PARTS],
 }
 
 impl Looks {
-    /// One photo or more of everything that is directly alike: of the same bytes or pictures only some.
-    pub fn neighbours(&self, look: &Look, photos: &Photos) -> Vec<PhotoId> {
+    /// One photo or more of everything that is directly alike to one that is still to be inserted: of the same bytes or pictures only some.
+    pub fn neighbours(&self, id: PhotoId, look: &Look, photos: &Photos) -> Vec<PhotoId> {
         let mut near = Vec::new();
         if let Some(content) = &look.content {
-            let is_it = |id: &PhotoId| content_of(*id, photos) == Some(content);
-            near.extend(self.by_content.find(content_hash(content), is_it));
+            near.extend(photos.with_content(content).find(|same| *same != id));
         }
         let runs = look.picture.into_iter();
         let runs = runs.flat_map(|picture| self.runs(picture, photos));
@@ -82,9 +80,7 @@ impl Looks {
                 }
             };
             if let Some(content) = look.content.filter(|c| contents.insert(*c)) {
-                let same = self.by_content.iter_hash(content_hash(&content));
-                let same = same.filter(|id| content_of(**id, photos) == Some(&content));
-                same.copied().for_each(&mut reach);
+                photos.with_content(&content).for_each(&mut reach);
             }
             if let Some(picture) = look.picture.filter(|p| pictures.insert(*p)) {
                 let runs = self.runs(picture, photos);
@@ -94,20 +90,12 @@ impl Looks {
         found
     }
 
-    /// Takes every photo in at once, when none is yet. Of those that are directly alike, `join` gets enough pairs to
-    /// hold them together.
+    /// Takes every photo in at once, when none is yet. Of those whose pictures look the same, `join` gets enough pairs
+    /// to hold them together.
     pub fn fill(&mut self, photos: &Photos, join: &mut dyn FnMut(PhotoId, PhotoId)) {
-        let count = photos.iter().filter(|(_, r)| r.hash().is_some()).count();
-        self.by_content = HashTable::with_capacity(count);
-        let mut pictures = Vec::new();
-        for (id, look) in photos.iter().map(|(id, record)| (id, record.look())) {
-            if let Some(content) = &look.content {
-                self.insert_content(id, content, photos)
-                    .into_iter()
-                    .for_each(|same| join(same, id));
-            }
-            pictures.extend(look.picture.map(|picture| (picture, id)));
-        }
+        let looked = photos.iter().map(|(id, record)| (id, record.look()));
+        let pictures = looked.filter_map(|(id, look)| Some((look.picture?, id)));
+        let mut pictures = Vec::from_iter(pictures);
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
             pictures.sort_unstable_by_key(|&(picture, id)| (part(picture, number), picture, id));
             for bucket in pictures.chunk_by(|a, b| part(a.0, number) == part(b.0, number)) {
@@ -118,25 +106,7 @@ impl Looks {
         }
     }
 
-    /// Adds a photo, and says of one that has the same content.
-    fn insert_content(
-        &mut self,
-        id: PhotoId,
-        content: &ContentHash,
-        photos: &Photos,
-    ) -> Option<PhotoId> {
-        let (hash, contents) = (content_hash(content), &mut self.by_content);
-        let is_it = |id: &PhotoId| content_of(*id, photos) == Some(content);
-        let same = contents.find(hash, is_it).copied();
-        let rehash = |id: &PhotoId| content_of(*id, photos).map_or(0, content_hash);
-        contents.insert_unique(hash, id, rehash);
-        same
-    }
-
     pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        if let Some(content) = &look.content {
-            self.insert_content(id, content, photos);
-        }
         let Some(picture) = look.picture else { return };
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
             let bucket = buckets.entry(part(picture, number)).or_default();
@@ -146,12 +116,6 @@ impl Looks {
     }
 
     pub fn remove(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        if let Some(content) = &look.content {
-            let found = self
-                .by_content
-                .find_entry(content_hash(content), |&other| other == id);
-            found.map(|entry| entry.remove()).ok();
-        }
         let Some(picture) = look.picture else { return };
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
             let Some(bucket) = buckets.get_mut(&part(picture, number)) else {
@@ -224,16 +188,6 @@ fn look_of(id: PhotoId, photos: &Photos) -> Look {
 
 fn picture_of(id: PhotoId, photos: &Photos) -> Option<u64> {
     photos.get(id)?.perceptual_hash()
-}
-
-fn content_of(id: PhotoId, photos: &Photos) -> Option<&ContentHash> {
-    photos.get(id)?.hash()
-}
-
-/// A hash of the bytes is as even as any hash of it.
-fn content_hash(content: &ContentHash) -> u64 {
-    let (first, _) = content.0.split_first_chunk().expect("32 bytes have 8");
-    u64::from_le_bytes(*first)
 }
 
 #[cfg(test)]

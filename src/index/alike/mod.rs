@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use roaring::RoaringBitmap;
 
-use super::photos::Photos;
+use super::photos::{Photos, Record};
 use crate::catalog::PhotoId;
 pub use looks::Look;
 use looks::Looks;
@@ -37,9 +37,16 @@ pub struct Alike {
 }
 
 impl Alike {
-    /// Takes every photo in at once, when none is yet.
-    pub fn fill(&mut self, photos: &Photos) {
+    /// Takes every photo in at once, when none is yet; of `copies`, the content is there more than once.
+    pub fn fill(&mut self, photos: &Photos, copies: &RoaringBitmap) {
         let mut together = Together::default();
+        for id in copies.iter().map(PhotoId) {
+            let content = photos.get(id).and_then(Record::hash).into_iter();
+            let mut same = content.flat_map(|content| photos.with_content(content));
+            same.find(|same| *same != id)
+                .into_iter()
+                .for_each(|same| together.join(same, id));
+        }
         self.looks.fill(photos, &mut |a, b| together.join(a, b));
         for members in together.groups() {
             self.set_group(members);
@@ -49,7 +56,7 @@ impl Alike {
 
     /// Takes a photo in whose record is there.
     pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        let near = self.looks.neighbours(look, photos);
+        let near = self.looks.neighbours(id, look, photos);
         self.looks.insert(id, look, photos);
         if near.is_empty() {
             return;

@@ -255,15 +255,19 @@ fn derive(writer: &mut Connection) -> Result<()> {
 
 impl Store for Sqlite {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
-        self.read(|connection| {
-            for (tag, written) in journal::made_tags(connection)? {
+        let mut load = || {
+            let connection = connect(&self.path)?;
+            // No page is read twice.
+            connection.pragma_update(None, "cache_size", -512)?;
+            for (tag, written) in journal::made_tags(&connection)? {
                 each(Stored::Made { tag, written });
             }
-            for (name, query) in journal::all_saved(connection)? {
+            for (name, query) in journal::all_saved(&connection)? {
                 each(Stored::Saved { name, query });
             }
-            rows::photos(connection, each)
-        })
+            rows::photos(&connection, each)
+        };
+        self.noting(load().map_err(Error::from))
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
