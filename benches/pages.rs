@@ -1,0 +1,225 @@
+//! How long does the web page take, and what does it send and keep in memory?
+//!
+//! A catalog of made-up photos (100,000 without a number; the files of a few are there), `kbasefs serve` as people start
+//! it: how long until the first byte of a page comes, one after the other; how many bytes come, compressed; how many
+//! pages a second for eight who ask at a time; small pictures a second, made and from the disk; memory when every photo
+//! was on a page. `cargo bench --bench pages -- 10000` for fewer. KBASEFS_BENCH_DATA names a folder that keeps what was
+//! filled for the next time.
+
+mod pictures;
+mod synthetic;
+
+use std::error::Error;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use kbasefs::store::Store;
+use kbasefs::store::sqlite::Sqlite;
+use reqwest::Client;
+
+const PHOTOS: u32 = 100_000;
+/// Of which there is a file.
+const FILES: u32 = 64;
+/// Photos of one commit.
+const BATCH: usize = 1000;
+/// Beside an index that is complete.
+const FILLED: &str = "filled";
+/// How often a page is asked for by one.
+const TIMES: usize = 40;
+/// Who ask at a time.
+const CLIENTS: usize = 8;
+/// How often they ask, all together.
+const REQUESTS: usize = 400;
+
+const PAGES: [(&str, &str); 3] = [
+    ("home", "/"),
+    ("1,000 photos", "/?n=1000"),
+    ("search", "/?q=sunset"),
+];
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let number = std::env::args().skip(1).find_map(|a| a.parse().ok());
+    let photos = number.unwrap_or(PHOTOS);
+    let scratch = tempfile::tempdir()?;
+    let kept = std::env::var_os("KBASEFS_BENCH_DATA").map(PathBuf::from);
+    let place = kept.unwrap_or_else(|| scratch.path().to_owned());
+    let work = place.join(format!("{photos}-pages"));
+    if !work.join(FILLED).exists() {
+        fill(&work, photos)?;
+        fs::write(work.join(FILLED), "")?;
+    }
+    tokio::runtime::Runtime::new()?.block_on(measure(&work, scratch.path()))
+}
+
+/// Photos on a disk that isn't there, which a catalog keeps, and some that are there.
+fn fill(work: &Path, photos: u32) -> Result<()> {
+    let source = work.join("source");
+    fs::create_dir_all(&source)?;
+    let picture = pictures::photo(4000, 3000);
+    for n in 0..FILES {
+        let mut shifted = picture.clone();
+        shifted.rotate_left(n as usize * 3000);
+        fs::write(
+            source.join(format!("file-{n}.jpg")),
+            pictures::jpeg(&shifted),
+        )?;
+    }
+    let store = Sqlite::open(&work.join("catalog.sqlite"), &source.canonicalize()?)?;
+    let numbers: Vec<u32> = (0..photos).collect();
+    for batch in numbers.chunks(BATCH) {
+        let both = |&number| [synthetic::found(number), synthetic::analyzed(number)];
+        store.commit(&batch.iter().flat_map(both).collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+async fn measure(work: &Path, scratch: &Path) -> Result<()> {
+    println!(
+        "{:24}{:>10}{:>10}{:>10}{:>12}",
+        "", "median", "95 %", "sent", "8 at a time"
+    );
+    for (how, seconds) in [("made each time", "0"), ("kept", "300")] {
+        let site = Site::start(work, scratch, seconds)?;
+        for (name, path) in PAGES {
+            let (median, most, bytes) = site.one_by_one(path).await?;
+            let rate = site.at_a_time(&[path.to_owned()], REQUESTS).await?;
+            let name = format!("{name}, {how}");
+            println!("{name:24}{median:>7.1} ms{most:>7.1} ms{bytes:>8} B{rate:>9.0} /s");
+        }
+    }
+    let site = Site::start(work, scratch, "300")?;
+    pictures_of(&site).await?;
+    browse(&site).await
+}
+
+/// Small pictures that nobody has seen yet, then once more.
+async fn pictures_of(site: &Site) -> Result<()> {
+    let found = site.text("/api/v1/photos?limit=1000&q=name:file-*").await?;
+    let found: serde_json::Value = serde_json::from_str(&found)?;
+    let photos = found["photos"].as_array().ok_or("no photos")?;
+    let path = |photo: &serde_json::Value| format!("/thumbnail/{}/256", photo["id"]);
+    let paths: Vec<_> = photos.iter().map(path).collect();
+    if paths.len() != FILES as usize {
+        return Err(format!("{} of {FILES} files were found", paths.len()).into());
+    }
+    let made = site.at_a_time(&paths, paths.len()).await?;
+    println!("pictures of 256 pixels, made from 12 megapixels{made:>8.1} /s");
+    let again = site.at_a_time(&paths, 10 * paths.len()).await?;
+    println!("pictures of 256 pixels, made before{again:>20.0} /s");
+    Ok(())
+}
+
+/// Every photo, page after page.
+async fn browse(site: &Site) -> Result<()> {
+    println!("memory before{:>42.1} MiB", site.memory("VmRSS")?);
+    let (mut next, mut pages) = (Some("/?n=1000".to_owned()), 0);
+    while let Some(path) = next {
+        let page = site.text(&path).await?;
+        let link = page.split("<li class=\"more\"><a href=\"").nth(1);
+        let link = link.and_then(|rest| rest.split('"').next());
+        next = link.map(|link| link.replace("&#38;", "&"));
+        pages += 1;
+    }
+    let after = site.memory("VmRSS")?;
+    println!("memory after {pages:4} pages of 1,000{after:>23.1} MiB");
+    println!("memory at most{:>41.1} MiB", site.memory("VmHWM")?);
+    Ok(())
+}
+
+/// A page that is served, until it is dropped.
+struct Site {
+    server: Child,
+    client: Client,
+    url: String,
+}
+
+impl Site {
+    /// Serves pages that are kept for so many seconds.
+    fn start(work: &Path, scratch: &Path, kept_seconds: &str) -> Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        command.args(["--index".as_ref(), work.join("catalog.sqlite").as_os_str()]);
+        command.arg("serve").arg(work.join("source"));
+        command.arg("--web=127.0.0.1:0");
+        command.env("KBASEFS_TEMPLATE_CACHE_TTL", kept_seconds);
+        for home in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
+            command.env(home, tempfile::tempdir_in(scratch)?.keep());
+        }
+        let mut server = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut line = String::new();
+        let output = server.stdout.take().ok_or("no output")?;
+        BufReader::new(output).read_line(&mut line)?;
+        let url = line.trim_end().rsplit(' ').next().unwrap_or_default();
+        let url = url.trim_end_matches('/').to_owned();
+        let client = Client::builder().no_proxy().build()?;
+        Ok(Self {
+            server,
+            client,
+            url,
+        })
+    }
+
+    async fn text(&self, path: &str) -> Result<String> {
+        let answer = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+
+    /// Until the first byte, and bytes, of an answer as browsers get it.
+    async fn timed(&self, path: &str) -> Result<(Duration, usize)> {
+        let start = Instant::now();
+        let request = self.client.get(format!("{}{path}", self.url));
+        let answer = request.header("accept-encoding", "gzip").send().await?;
+        let first = start.elapsed();
+        Ok((first, answer.error_for_status()?.bytes().await?.len()))
+    }
+
+    /// Milliseconds until the first byte: in the middle, of one in twenty; and the bytes.
+    async fn one_by_one(&self, path: &str) -> Result<(f64, f64, usize)> {
+        let (mut times, mut bytes) = (Vec::new(), 0);
+        for _ in 0..TIMES {
+            let (time, length) = self.timed(path).await?;
+            times.push(time.as_secs_f64() * 1000.0);
+            bytes = length;
+        }
+        times.sort_by(f64::total_cmp);
+        Ok((times[TIMES / 2], times[TIMES * 19 / 20], bytes))
+    }
+
+    /// Answers a second.
+    async fn at_a_time(&self, paths: &[String], requests: usize) -> Result<f64> {
+        let start = Instant::now();
+        let asked = paths.iter().cycle().take(requests);
+        let answers = stream::iter(asked.map(|path| self.timed(path)));
+        let answers: Vec<_> = answers.buffer_unordered(CLIENTS).collect().await;
+        answers.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(requests as f64 / start.elapsed().as_secs_f64())
+    }
+
+    /// What the kernel says of the process's memory, in MiB.
+    fn memory(&self, what: &str) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(what));
+        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1));
+        Ok(kibibytes.ok_or("no such line")?.parse::<f64>()? / 1024.0)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.server.kill().ok();
+        self.server.wait().ok();
+    }
+}
