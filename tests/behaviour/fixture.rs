@@ -108,6 +108,25 @@ impl Fixture {
         self.library.commit(&[self.found(photo)]).unwrap();
     }
 
+    /// A scan comes upon a file that is another one now.
+    pub fn see_again(&self, name: &str) {
+        let id = self.id(name);
+        let Change::Found {
+            path, stat, facts, ..
+        } = self.found(name)
+        else {
+            unreachable!("what is found")
+        };
+        let known = Some(id);
+        let seen = Change::Found {
+            known,
+            path,
+            stat,
+            facts,
+        };
+        self.library.commit(&[seen]).unwrap();
+    }
+
     /// Puts a file into the source, unless it is there, without the catalog's knowing.
     pub fn place(&self, name: &str) {
         let path = self.path(name);

@@ -1,6 +1,7 @@
 //! What a catalog does, written once: the suite runs on the bare tree and on a real mount.
 
 mod commands;
+mod content;
 mod copying;
 mod counts;
 mod desktops;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing, content, new_tree
 use crate::suite;
 
 /// How long a change may take to its surface on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A mounted catalog; unmounted when dropped, also by a test that fails.
 pub struct Mount {
@@ -328,91 +328,6 @@ fn values_are_measured_before_they_are_fetched() {
     assert_eq!(create, Err(Errno::EXIST));
     let replace = setxattr(&photo, "user.xdg.comment", b"x", XattrFlags::REPLACE);
     assert_eq!(replace, Err(Errno::NODATA));
-}
-
-#[test]
-fn bytes_are_those_of_the_original_at_any_offset() {
-    for passthrough in [true, false] {
-        let fixture = Fixture::new("a.jpg");
-        let Some(mount) = Mount::with(&fixture, &options(passthrough)) else {
-            return;
-        };
-        let (file, expected) = (
-            File::open(mount.path("all/a.jpg")).unwrap(),
-            content("a.jpg"),
-        );
-        for (offset, length) in [
-            (0, 1),
-            (4095, 2),
-            (131_071, 70_000),
-            (300_000, 9),
-            (300_001, 1),
-            (1 << 40, 1),
-        ] {
-            let mut bytes = vec![0; length];
-            let read = file.read_at(&mut bytes, offset).unwrap();
-            let from = expected.len().min(offset as usize);
-            let to = expected.len().min(offset as usize + length);
-            assert_eq!(bytes[..read], expected[from..to], "{offset}");
-        }
-    }
-}
-
-#[test]
-fn a_file_that_changed_on_disk_is_neither_cut_nor_filled() {
-    for passthrough in [true, false] {
-        let fixture = Fixture::new("a.jpg; b.jpg");
-        let Some(mount) = Mount::with(&fixture, &options(passthrough)) else {
-            return;
-        };
-        let longer = [content("a.jpg"), content("b.jpg")].concat();
-        for (name, new) in [("a.jpg", &longer[..]), ("b.jpg", b"short")] {
-            assert_eq!(mount.read(&format!("all/{name}")), Ok(content(name)));
-            std::fs::write(fixture.path(name), new).unwrap();
-            assert!(
-                mount
-                    .read(&format!("all/{name}"))
-                    .is_ok_and(|bytes| bytes == new),
-                "{name}"
-            );
-        }
-    }
-}
-
-#[test]
-fn an_open_file_is_cut_and_replaced_as_on_the_disk() {
-    for passthrough in [true, false] {
-        let fixture = Fixture::new("a.jpg; b.jpg");
-        let Some(mount) = Mount::with(&fixture, &options(passthrough)) else {
-            return;
-        };
-        let [cut, replaced] = ["a.jpg", "b.jpg"].map(|name| {
-            let path = mount.path("all").join(name);
-            File::open(path).unwrap()
-        });
-        let on_disk = OpenOptions::new().write(true).open(fixture.path("a.jpg"));
-        on_disk.unwrap().set_len(7).unwrap();
-        std::fs::write(fixture.path("new"), "another file").unwrap();
-        std::fs::rename(fixture.path("new"), fixture.path("b.jpg")).unwrap();
-        let new = || std::fs::read(mount.path("all/b.jpg"));
-        // Who opens it now never gets what was there before, and the new one at the latest when nobody reads that.
-        assert!(new().map_or_else(is_busy, |bytes| bytes == b"another file"));
-        let mut bytes = vec![0; 100];
-        assert_eq!(cut.read_at(&mut bytes, 0).unwrap(), 7);
-        let mut bytes = vec![0; content("b.jpg").len()];
-        replaced.read_exact_at(&mut bytes, 0).unwrap();
-        assert_eq!(bytes, content("b.jpg"));
-        drop(replaced);
-        let began = Instant::now();
-        while new().is_err_and(is_busy) {
-            assert!(began.elapsed() < PATIENCE);
-        }
-        assert_eq!(new().unwrap(), b"another file");
-    }
-}
-
-fn is_busy(error: io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::BUSY.raw_os_error())
 }
 
 #[test]
