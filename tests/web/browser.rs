@@ -235,12 +235,17 @@ async fn a_phone_shows_all_of_it_without_scrolling_sideways() {
     let Some(browser) = Browser::open(&world, 500, 844).await else {
         return;
     };
+    browser.page.be_phone(390, 844).await;
     for path in crate::security::PAGES {
+        // A part of a page says nothing of the screen.
+        if path.ends_with("/details") {
+            continue;
+        }
         browser.go(path).await;
         let wide = browser
-            .run("return document.documentElement.scrollWidth - innerWidth")
+            .run("return Math.max(document.documentElement.scrollWidth, innerWidth)")
             .await;
-        assert!(wide.as_i64().unwrap() <= 0, "{path}: {wide}");
+        assert_eq!(wide, 390, "{path}");
     }
     browser.go("/").await;
     browser.until("!document.querySelector('.boxes').checkVisibility({contentVisibilityAuto: true}) || document.querySelector('.boxes').offsetHeight === 0").await;

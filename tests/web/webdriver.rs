@@ -86,6 +86,14 @@ impl Page {
         Some(page)
     }
 
+    /// Shows pages as a phone of this size does: no window is as narrow.
+    pub async fn be_phone(&self, width: u32, height: u32) {
+        let screen =
+            json!({"width": width, "height": height, "deviceScaleFactor": 3, "mobile": true});
+        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
+        self.post("/goog/cdp/execute", command).await;
+    }
+
     pub async fn go(&self, url: &str) {
         self.post("/url", json!({ "url": url })).await;
     }
