@@ -17,4 +17,4 @@ pub use figures::{Bill, CacheUse, Ends, Figures, HostUse, Requests};
 pub use histogram::{Histogram, Times};
 pub use hour::{Hour, Sample};
 pub use process::Process;
-pub use pulse::{Latency, Pulse};
+pub use pulse::{Count, Latency, Pulse, Share, Trouble};

@@ -75,7 +75,7 @@ pub async fn post(
         return Ok(Json(estimate).into_response());
     }
     if app.scheduler.is_paused() {
-        let hint = "they go on after POST /api/v1/pause with paused = false on the control socket, and after a restart";
+        let hint = "the dashboard of the web page lets them go on, or POST /api/v1/pause with paused = false on the control socket";
         return Err(Failure::refused(
             StatusCode::CONFLICT,
             "analyses are paused",

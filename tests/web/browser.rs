@@ -180,6 +180,67 @@ async fn an_analysis_shows_that_it_runs_and_what_it_found() {
 }
 
 #[tokio::test]
+async fn the_dashboard_goes_on_by_itself() {
+    let world = World::with_photos(2);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    browser.go("/dashboard").await;
+    browser
+        .until("document.querySelector('#connection').textContent === 'Live'")
+        .await;
+    browser
+        .run(
+            "window.pause = document.querySelector('[name=paused]'); window.pause.focus(); \
+             getSelection().selectAllChildren(document.querySelector('.card h2'))",
+        )
+        .await;
+    world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    browser
+        .until("document.querySelector('.cards dd').textContent === '1'")
+        .await;
+    browser
+        .until("document.querySelector('polyline').points.length > 3")
+        .await;
+    // Whoever was about to press something, or to copy, still is.
+    assert_eq!(
+        browser
+            .run("return document.activeElement === window.pause && getSelection().toString()")
+            .await,
+        "Images"
+    );
+    browser.press(ENTER).await;
+    browser
+        .until("document.querySelector('[name=paused]')?.textContent === 'Resume analyses'")
+        .await;
+    browser.click("#hold").await;
+    assert_eq!(browser.text("#connection").await, "Stopped");
+    browser.click("#hold").await;
+    browser
+        .until("document.querySelector('#connection').textContent === 'Live'")
+        .await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn the_dashboard_says_when_it_is_old() {
+    let world = World::with_photos(1);
+    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+        return;
+    };
+    browser.go("/dashboard").await;
+    browser
+        .until("document.querySelector('#connection').textContent === 'Live'")
+        .await;
+    world.ask_to_end();
+    browser
+        .until("document.querySelector('#connection').textContent.includes('is lost')")
+        .await;
+    // A server that is gone is an error in the log of the browser, as it should be.
+    browser.page.quit().await;
+}
+
+#[tokio::test]
 async fn everything_can_be_done_with_keys_alone() {
     let world = World::with_photos(9);
     let Some(browser) = Browser::open(&world, 1280, 900).await else {

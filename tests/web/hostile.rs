@@ -116,6 +116,23 @@ async fn every_page_shows_what_is_hostile_as_text() {
 }
 
 #[tokio::test]
+async fn what_settings_hold_is_text_as_well() {
+    let mut world = World::new();
+    world.photo("a.png", 1);
+    let provider = |(n, model): (usize, &&str)| {
+        format!("[[provider]]\nname = \"p{n}\"\nkind = \"ollama\"\nmodel = '''{model}\u{202e}'''\n")
+    };
+    let providers = POISON.iter().enumerate().map(provider);
+    world.configure(&providers.collect::<String>());
+    world.serve(&[]);
+    for path in ["/providers", "/dashboard"] {
+        let page = world.text(path).await;
+        assert!(page.contains("alert(1)"), "{path}");
+        check(path, &page);
+    }
+}
+
+#[tokio::test]
 async fn a_tag_that_is_markup_can_be_looked_for_and_taken_away() {
     let world = world().await;
     let facets = world.json("/api/v1/facets").await;

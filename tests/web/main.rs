@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod dashboard;
 mod editing;
 mod hostile;
 mod metrics;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::world::{World, header};
 
 /// Every page that people see.
-pub const PAGES: [&str; 8] = [
+pub const PAGES: [&str; 9] = [
     "/",
     "/photo/1",
     "/photo/1/details",
@@ -13,6 +13,7 @@ pub const PAGES: [&str; 8] = [
     "/failures",
     "/providers",
     "/activity",
+    "/dashboard",
     "/help",
 ];
 
@@ -69,6 +70,8 @@ async fn other_names_and_other_origins_are_refused() {
         "/undo",
         "/redo",
         "/failures/retry",
+        "/dashboard/pause",
+        "/dashboard/retry",
         "/api/v1/analyze",
     ];
     for path in changes {

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::{Client, RequestBuilder, Response};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long something may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,6 +73,13 @@ impl World {
         file.set_modified(time).unwrap();
     }
 
+    /// Settings for whatever starts from now on.
+    pub fn configure(&self, settings: &str) {
+        let folder = self.path("home/.config/kbasefs");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), settings).unwrap();
+    }
+
     pub fn command(&self, args: &[&OsStr]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
         for (name, _) in std::env::vars_os() {
@@ -114,6 +122,17 @@ impl World {
             .unwrap();
         self.server = Some(server);
         self.is_at(&line);
+    }
+
+    /// Has the server finish what it does, and end.
+    pub fn ask_to_end(&self) {
+        let server = self.server.as_ref().expect("it was started");
+        kill_process(Pid::from_child(server), Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        self.server.take().unwrap().wait().unwrap()
     }
 
     /// Mounts the photos, with the page. False where nothing can be mounted.

@@ -101,7 +101,7 @@ fn button(status: Status) -> Option<&'static str> {
 
 fn running(app: &App, since: Instant) -> String {
     if app.scheduler.is_paused() {
-        return "It waits: analyses are paused".into();
+        return "It waits: analyses are paused, the dashboard lets them go on".into();
     }
     let waiting = app.scheduler.progress().queued;
     let others = match waiting {

@@ -16,7 +16,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 6] = [
     Asset {
         name: "page.css",
         kind: "text/css; charset=utf-8",
@@ -26,6 +26,11 @@ const ASSETS: [Asset; 5] = [
         name: "page.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../assets/page.js"),
+    },
+    Asset {
+        name: "dashboard.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/dashboard.js"),
     },
     Asset {
         name: "htmx.min.js",

@@ -7,6 +7,7 @@ mod activity;
 mod analysis;
 mod api;
 mod assets;
+mod dashboard;
 mod details;
 mod duplicates;
 mod edit;
@@ -44,6 +45,7 @@ use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use super::metrics;
 use crate::app::App;
 use analysis::Analyses;
+use dashboard::Live;
 use gate::{Gate, Token};
 use listen::Bounds;
 use page::Made;
@@ -55,6 +57,7 @@ pub struct Pages {
     app: Arc<App>,
     made: Made,
     analyses: Analyses,
+    live: Arc<Live>,
     /// Pictures that are decoded at the same time.
     decoding: Semaphore,
 }
@@ -122,6 +125,7 @@ fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
     let pages = Arc::new(Pages {
         made: Made::new(&app.memory, app.config.template_cache_ttl),
         analyses: Analyses::default(),
+        live: Arc::default(),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
         app: Arc::clone(&app),
     });
@@ -165,6 +169,10 @@ fn people(pages: Arc<Pages>) -> Router {
         .route("/failures/retry", post(failures::retry))
         .route("/providers", get(providers::get))
         .route("/activity", get(activity::get))
+        .route("/dashboard", get(dashboard::get))
+        .route("/dashboard/events", get(dashboard::events))
+        .route("/dashboard/pause", post(dashboard::pause))
+        .route("/dashboard/retry", post(dashboard::retry))
         .route("/undo", post(activity::undo))
         .route("/redo", post(activity::redo))
         .route("/help", get(help::get))

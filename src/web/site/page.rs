@@ -23,12 +23,13 @@ pub struct Frame {
 }
 
 /// The parts of the page, as the navigation names them.
-pub const PLACES: [(&str, &str); 5] = [
+pub const PLACES: [(&str, &str); 6] = [
     ("/", "Photos"),
     ("/duplicates", "Duplicates"),
     ("/failures", "Failures"),
     ("/providers", "Providers"),
     ("/activity", "Activity"),
+    ("/dashboard", "Dashboard"),
 ];
 
 impl Frame {

@@ -1,0 +1,167 @@
+//! What the program is doing just now, and did in the last hour: a page that goes on by itself, with a pause.
+//!
+//! The page holds the board once; every event is the board again, from the same template.
+
+mod board;
+mod live;
+mod plot;
+mod words;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::Sse;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::Pages;
+use super::page::{self, Frame, Mistake};
+use crate::app::App;
+use board::Board;
+
+pub use live::Live;
+
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+struct Dashboard {
+    frame: Frame,
+    board: Board,
+}
+
+/// What changes of it.
+#[derive(Template)]
+#[template(path = "board.html")]
+struct Event {
+    board: Board,
+}
+
+fn board(app: &App) -> Board {
+    let pulse = app.pulse();
+    let samples: Vec<_> = app.hour().samples().copied().collect();
+    Board::new(pulse, &samples)
+}
+
+pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
+    let board = page::blocking(&pages, |pages| Ok(board(&pages.app)));
+    page::html(&Dashboard {
+        frame: Frame::new("Dashboard", "/dashboard"),
+        board: board.await?,
+    })
+}
+
+pub async fn events(State(pages): State<Arc<Pages>>) -> Result<Response, Failure> {
+    let live = Arc::clone(&pages.live);
+    let make = move || {
+        let pages = Arc::clone(&pages);
+        async move {
+            let event = |pages: &Pages| {
+                let board = board(&pages.app);
+                page::render(&Event { board })
+            };
+            page::blocking(&pages, event).await
+        }
+    };
+    let events = live.watch(make).ok_or_else(|| {
+        Failure::refused(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many look at the dashboard",
+            "close it somewhere else",
+        )
+    })?;
+    Ok(Sse::new(events).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    paused: bool,
+}
+
+/// Has analyses wait, or go on.
+pub async fn pause(State(pages): State<Arc<Pages>>, Form(wanted): Form<Wanted>) -> Redirect {
+    pages.app.scheduler.pause(wanted.paused);
+    Redirect::to("/dashboard")
+}
+
+/// Gives every photo that failed another chance.
+pub async fn retry(State(pages): State<Arc<Pages>>) -> Result<Redirect, Mistake> {
+    let retried = page::blocking(&pages, |pages| Ok(pages.app.retry_all()?));
+    retried.await?;
+    Ok(Redirect::to("/dashboard"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Bill, Figures, Histogram, HostUse, Hour, Pulse, Requests, Sample};
+
+    fn rendered(figures: &Figures) -> String {
+        let samples = [Sample::default()];
+        let board = Board::new(Pulse::of(figures, &Hour::default()), &samples);
+        Event { board }.render().unwrap()
+    }
+
+    #[test]
+    fn a_board_has_everything_that_is_counted() {
+        let times = Histogram::default();
+        times.add(std::time::Duration::from_millis(3));
+        let host = HostUse {
+            name: "desk".into(),
+            running: 2,
+            limit: 4,
+            today: Some(Bill::default()),
+            ..HostUse::default()
+        };
+        let board = rendered(&Figures {
+            photos: Some(vec![("failed", 3)]),
+            waiting: vec![("asked", 17)],
+            hosts: vec![host],
+            stages: vec![("infer", times.read())],
+            errors: vec![("busy", 5), ("never", 0)],
+            requests: vec![Requests {
+                kind: "lookup",
+                begun: 1,
+                times: times.read(),
+            }],
+            ..Figures::default()
+        });
+        for shown in [
+            "<dt>asked</dt><dd>17</dd>",
+            "<dt>running</dt><dd>2 of 4</dd>",
+            "<dt>cost today</dt><dd>not known</dd>",
+            "<th scope=\"row\">infer</th>",
+            "<th scope=\"row\">lookup</th>",
+            "<th scope=\"row\">busy</th><td>5</td><td>5</td>",
+            "Retry failed <span class=\"count\">3</span>",
+            "aria-label=\"Memory, the last 5 min:",
+        ] {
+            assert!(board.contains(shown), "{shown}: {board}");
+        }
+        assert!(!board.contains("never"));
+        assert_eq!(board.matches("role=\"img\"").count(), 6);
+    }
+
+    #[test]
+    fn a_board_shows_what_is_hostile_as_text() {
+        let poison = "\"><script>alert(1)</script>\u{202e}";
+        let board = rendered(&Figures {
+            hosts: vec![HostUse {
+                name: poison.into(),
+                model: poison.into(),
+                trouble: Some(poison.into()),
+                ..HostUse::default()
+            }],
+            ..Figures::default()
+        });
+        assert_eq!(board.matches("alert(1)").count(), 3);
+        assert!(!board.contains("<script") && !board.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn a_catalog_that_is_being_loaded_says_so() {
+        assert!(rendered(&Figures::default()).contains("The index is being loaded"));
+    }
+}
