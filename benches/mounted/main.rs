@@ -5,6 +5,7 @@
 //! of programs that aren't installed say so. Words after `--` pick rows: `cargo bench --bench mounted -- xattr find`.
 
 mod collection;
+mod counting;
 mod peers;
 mod rows;
 mod waiting;
@@ -43,6 +44,9 @@ fn main() -> io::Result<()> {
         |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     for row in rows::rows(&collection).iter().filter(|row| meant(row.name)) {
         println!("{}", line(row, &collection, &mounts));
+    }
+    if let Some(mount) = mounts[0].mountpoint.as_ref().filter(|_| meant("count")) {
+        counting::run(&collection, mount)?;
     }
     if meant("wait") {
         waiting::run(&collection, scratch.path())?;

@@ -114,7 +114,7 @@ impl Counters {
     }
 
     /// Counts a request that has just come.
-    pub(super) fn begin<R>(self: &Arc<Self>, request: Request, reply: R) -> Timed<R> {
+    pub fn begin<R>(self: &Arc<Self>, request: Request, reply: R) -> Timed<R> {
         self.0[request as usize]
             .begun
             .fetch_add(1, Ordering::Relaxed);

@@ -28,7 +28,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use attach::{Attached, Detach, attach};
-pub use counters::{Counters, Request};
+pub use counters::{Counters, Request, Timed};
 pub use mounts::detach;
 pub use options::MountOptions;
 pub use session::{Leave, Mounted, Place, mount, mountpoint};
