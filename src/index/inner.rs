@@ -1,0 +1,141 @@
+//! What is known, and how a photo enters everything that mentions it, changes there and leaves it again.
+
+use roaring::RoaringBitmap;
+
+use super::alike::{Alike, Look};
+use super::copies::Copies;
+use super::delta::{Delta, Face, PhotoDelta};
+use super::folders::Folders;
+use super::labels::Labels;
+use super::photos::{Photos, Record};
+use super::saved::Saved;
+use crate::catalog::{ContentHash, Entry, Label, Photo, PhotoId, Status};
+
+#[derive(Default)]
+pub(super) struct Inner {
+    pub(super) photos: Photos,
+    pub(super) folders: Folders,
+    pub(super) labels: Labels,
+    pub(super) copies: Copies,
+    pub(super) all: RoaringBitmap,
+    pub(super) status: [RoaringBitmap; Status::ALL.len()],
+    pub(super) recent: RoaringBitmap,
+    pub(super) saved: Saved,
+    pub(super) titled: RoaringBitmap,
+    pub(super) alike: Alike,
+}
+
+impl Inner {
+    pub(super) fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
+        let Entry { photo, labels } = entry;
+        let id = photo.id;
+        let folder = self.folders.create(photo.path.folder());
+        let look = Look::new(photo.hash, photo.perceptual_hash);
+        let looked = self.photos.get(id).map(Record::look);
+        if let Some(old) = looked.as_ref().filter(|old| **old != look) {
+            self.alike.remove(id, old, &self.photos);
+        }
+        let before = self.take(id);
+        let was_in = before.as_ref().map(|(record, _)| record.folder);
+        if was_in != Some(folder) {
+            was_in
+                .into_iter()
+                .for_each(|old| self.folders.remove(old, id, delta));
+            self.folders.insert(folder, id, delta);
+        }
+        let had = before.as_ref().and_then(|(record, _)| record.hash());
+        self.change_content(id, had, photo.hash.as_ref(), delta);
+        let labels = Label::effective_by_key(&labels);
+        let screenshot = photo.is_screenshot(labels.iter().map(|(key, _)| key));
+        let labels = labels.into_iter().map(|(key, label)| {
+            let label = self.labels.intern(key, label, delta);
+            self.labels.give(label, id);
+            label
+        });
+        let labels = labels.collect();
+        let record = self.photos.record(photo, folder, labels, screenshot);
+        delta.photos.push(PhotoDelta {
+            id,
+            before: before.map(|(_, face)| face),
+            after: Some(self.face(id, &record)),
+        });
+        self.enter(id, record);
+        if looked.as_ref() != Some(&look) {
+            self.alike.insert(id, &look, &self.photos);
+        }
+    }
+
+    /// Puts a photo into everything that mentions it, but its labels, its folder and its copies.
+    pub(super) fn enter(&mut self, id: PhotoId, record: Record) {
+        self.all.insert(id.0);
+        if record.card.title_name().is_some() {
+            self.titled.insert(id.0);
+        }
+        self.status[record.status as usize].insert(id.0);
+        self.photos.insert(id, record);
+    }
+
+    /// A photo that is in no record just now has another content; whether another one has copies may follow.
+    pub(super) fn change_content(
+        &mut self,
+        id: PhotoId,
+        before: Option<&ContentHash>,
+        after: Option<&ContentHash>,
+        delta: &mut Delta,
+    ) {
+        if before == after {
+            return;
+        }
+        let (copies, photos) = (&mut self.copies, &self.photos);
+        let alone = before.and_then(|hash| copies.remove(id, hash, photos));
+        let joined = after.and_then(|hash| copies.insert(id, hash, photos));
+        for (other, duplicate) in [(alone, false), (joined, true)] {
+            let Some(record) = other.and_then(|id| self.photos.get(id)) else {
+                continue;
+            };
+            delta.photos.extend(other.map(|id| PhotoDelta {
+                id,
+                before: Some(record.face(!duplicate)),
+                after: Some(record.face(duplicate)),
+            }));
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
+        if let Some(look) = self.photos.get(id).map(Record::look) {
+            self.alike.remove(id, &look, &self.photos);
+        }
+        let Some((record, face)) = self.take(id) else {
+            return;
+        };
+        self.folders.remove(record.folder, id, delta);
+        self.change_content(id, record.hash(), None, delta);
+        delta.photos.push(PhotoDelta {
+            id,
+            before: Some(face),
+            after: None,
+        });
+    }
+
+    /// Takes a photo out of everything that mentions it, but its folder and its copies.
+    fn take(&mut self, id: PhotoId) -> Option<(Record, Face)> {
+        let record = self.photos.remove(id)?;
+        let face = self.face(id, &record);
+        self.all.remove(id.0);
+        self.titled.remove(id.0);
+        self.status[record.status as usize].remove(id.0);
+        for label in record.card.labels() {
+            self.labels.remove(label, id);
+        }
+        Some((record, face))
+    }
+
+    fn face(&self, id: PhotoId, record: &Record) -> Face {
+        record.face(self.copies.all().contains(id.0))
+    }
+
+    pub(super) fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {
+        let stat = self.photos.stat(record);
+        record.photo(id, self.folders.path(record.folder), stat)
+    }
+}
