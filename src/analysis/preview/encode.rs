@@ -64,10 +64,12 @@ fn encode_within(most: usize, width: u32, height: u32, rgb: &[u8]) -> Option<Vec
 }
 
 fn encode(width: u32, height: u32, rgb: &[u8], quality: u8) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(LARGEST);
+    let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
         .encode(rgb, width, height, ExtendedColorType::Rgb8)
         .expect("a decoded picture has three bytes for each of its pixels, and memory takes them");
+    // Whoever keeps it pays for what it holds.
+    bytes.shrink_to_fit();
     bytes
 }
 
@@ -95,6 +97,12 @@ mod tests {
         check((1000, 750), (768, 576));
         check((300, 1000), (230, 768));
         check((40, 30), (40, 30));
+    }
+
+    #[test]
+    fn it_takes_no_more_memory_than_it_has_bytes() {
+        let small = jpeg(&picture(40, 30, |_, _| [9, 9, 9]), 768);
+        assert!(small.capacity() < 2 * small.len(), "{}", small.capacity());
     }
 
     #[test]
