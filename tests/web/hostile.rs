@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::security::PAGES;
 use crate::world::World;
@@ -53,11 +54,7 @@ async fn world() -> World {
         let answer = world.post(&path, &[("add", *poison)]).send().await.unwrap();
         assert_eq!(answer.status(), 303, "{poison}");
     }
-    let request = world.client.post(format!("{}/api/v1/analyze", world.url));
-    let request = request
-        .header("content-type", "application/json")
-        .body("{}");
-    request.send().await.unwrap().text().await.unwrap();
+    world.analyze_all().await;
     world
 }
 
@@ -111,6 +108,33 @@ async fn every_page_shows_what_is_hostile_as_text() {
                 crate::world::header(&answer, "x-content-type-options"),
                 "nosniff"
             );
+        }
+    }
+}
+
+/// Torn, fuzzed and oversized pictures from the suites of decoders.
+#[tokio::test]
+async fn files_that_break_decoders_break_no_page() {
+    let Some(testdata) = std::env::var_os("KBASEFS_TESTDATA") else {
+        return eprintln!("skipped: KBASEFS_TESTDATA is not set");
+    };
+    let mut world = World::new();
+    std::fs::remove_dir(world.path("photos")).unwrap();
+    let broken = Path::new(&testdata).join("bad");
+    std::os::unix::fs::symlink(broken, world.path("photos")).unwrap();
+    world.serve(&[]);
+    world.analyze_all().await;
+    let ids = world.ids().await;
+    assert!(ids.len() > 100, "{} photos", ids.len());
+    for page in PAGES {
+        check(page, &world.text(page).await);
+    }
+    for id in ids {
+        let path = format!("/photo/{id}");
+        check(&path, &world.text(&path).await);
+        for path in [format!("/thumbnail/{id}/512"), format!("/original/{id}")] {
+            let answer = world.get(&path).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
         }
     }
 }

@@ -71,7 +71,14 @@ impl Exposition {
         self.kinds.contains_key(self.family(name))
     }
 
-    fn value(&self, name: &str, labels: &str) -> f64 {
+    /// What a label is in all series of a name.
+    pub fn values_of(&self, name: &str, label: &str) -> BTreeSet<String> {
+        let of_name = self.samples.keys().filter(|(n, _)| n == name);
+        let labels = of_name.flat_map(|(_, labels)| pairs(labels));
+        labels.filter(|(l, _)| l == label).map(|(_, v)| v).collect()
+    }
+
+    pub fn value(&self, name: &str, labels: &str) -> f64 {
         let found = self.samples.get(&(name.into(), labels.into()));
         *found.unwrap_or_else(|| panic!("no {name}{{{labels}}}"))
     }
@@ -166,9 +173,7 @@ async fn values_are_what_happened() {
     let before = metrics(&world).await;
     assert_eq!(before.value("kbasefs_photos", "state=\"pending\""), 7.0);
     assert_eq!(before.value("kbasefs_ready", ""), 1.0);
-    let asked = world.client.post(format!("{}/api/v1/analyze", world.url));
-    let asked = asked.header("content-type", "application/json").body("{}");
-    asked.send().await.unwrap().text().await.unwrap();
+    world.analyze_all().await;
     let thumbnail = format!("/thumbnail/{}/256", world.id("0.png").await);
     for _ in 0..3 {
         let answer = world.get(&thumbnail).send().await.unwrap();
@@ -359,9 +364,7 @@ async fn what_failed_is_tried_again_when_a_command_asks() {
     world.photo("a.png", 1);
     std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
     world.serve(&[]);
-    let asked = world.client.post(format!("{}/api/v1/analyze", world.url));
-    let asked = asked.header("content-type", "application/json").body("{}");
-    asked.send().await.unwrap().text().await.unwrap();
+    world.analyze_all().await;
     let failures = |text: &str| {
         let labels = "provider=\"embedded\",result=\"failed\"";
         Exposition::parse(text).value("kbasefs_analyses_total", labels)

@@ -213,6 +213,15 @@ impl World {
         photo["id"].as_u64().unwrap()
     }
 
+    /// Has everything looked at, and waits for it.
+    pub async fn analyze_all(&self) {
+        let asked = self.client.post(format!("{}/api/v1/analyze", self.url));
+        let asked = asked.header("content-type", "application/json").body("{}");
+        let answer = asked.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        answer.text().await.unwrap();
+    }
+
     /// Asks until it holds, or the test fails.
     pub async fn eventually(&self, path: &str, holds: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
