@@ -1,27 +1,20 @@
-//! Chromium, driven through chromedriver: the few requests of <https://www.w3.org/TR/webdriver2/> that the tests need.
+//! A page in Chromium without a window, by way of chromedriver.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use reqwest::{Client, Method};
+use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
+use thirtyfour::{
+    By, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, TypingData, WebDriver,
+};
 
-pub const ENTER: &str = "\u{e007}";
-pub const ESCAPE: &str = "\u{e00c}";
-pub const LEFT: &str = "\u{e012}";
-pub const RIGHT: &str = "\u{e014}";
-
-/// How an element is called in answers.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-
-/// A page in a browser without a window.
 pub struct Page {
-    client: Client,
-    /// Address of the session.
-    session: String,
+    browser: WebDriver,
+    // Later than the browser, which says goodbye to it.
     _driver: Driver,
 }
 
@@ -61,121 +54,74 @@ impl Page {
     /// `None` where there is no browser.
     pub async fn open(client: &Client, profile: &Path, width: u32, height: u32) -> Option<Self> {
         let (driver, address) = Driver::start()?;
-        let options = json!({"args": [
+        let mut wanted = DesiredCapabilities::chrome();
+        for argument in [
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
             "--disable-dev-shm-usage",
-            format!("--window-size={width},{height}"),
-            format!("--user-data-dir={}", profile.display()),
-        ]});
-        let wanted = json!({
-            "browserName": "chrome",
-            "goog:chromeOptions": options,
-            "goog:loggingPrefs": {"browser": "ALL"},
-        });
-        let mut page = Self {
-            client: client.clone(),
-            session: format!("{address}/session"),
+            &format!("--window-size={width},{height}"),
+            &format!("--user-data-dir={}", profile.display()),
+        ] {
+            wanted.add_arg(argument).unwrap();
+        }
+        let all = LoggingPrefsLogLevel::All;
+        wanted.set_browser_log_level(all).unwrap();
+        let browser = WebDriver::builder(address, wanted).client(client.clone());
+        Some(Self {
+            browser: browser.await.unwrap(),
             _driver: driver,
-        };
-        let begun = page
-            .post("", json!({"capabilities": {"alwaysMatch": wanted}}))
-            .await;
-        page.session = format!("{}/{}", page.session, begun["sessionId"].as_str().unwrap());
-        Some(page)
+        })
     }
 
     /// Shows pages as a phone of this size does: no window is as narrow.
     pub async fn be_phone(&self, width: u32, height: u32) {
         let screen =
             json!({"width": width, "height": height, "deviceScaleFactor": 3, "mobile": true});
-        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
-        self.post("/goog/cdp/execute", command).await;
+        let devtools = self.browser.cdp();
+        let set = devtools.send_raw("Emulation.setDeviceMetricsOverride", screen);
+        set.await.unwrap();
     }
 
     pub async fn go(&self, url: &str) {
-        self.post("/url", json!({ "url": url })).await;
+        self.browser.goto(url).await.unwrap();
     }
 
     pub async fn click(&self, selector: &str) {
-        let element = self.find(selector).await;
-        self.post(&format!("/element/{element}/click"), json!({}))
-            .await;
+        let element = self.browser.find(By::Css(selector)).await.unwrap();
+        element.click().await.unwrap();
     }
 
-    pub async fn write(&self, selector: &str, text: &str) {
-        let element = self.find(selector).await;
-        self.type_into(&element, text).await;
+    pub async fn write(&self, selector: &str, text: impl Into<TypingData>) {
+        let element = self.browser.find(By::Css(selector)).await.unwrap();
+        element.send_keys(text).await.unwrap();
     }
 
     /// Keys for whatever has the focus.
-    pub async fn press(&self, keys: &str) {
-        let active = self.call(Method::GET, "/element/active", None).await;
-        let active = active[ELEMENT].as_str().unwrap();
-        self.type_into(active, keys).await;
+    pub async fn press(&self, keys: impl Into<TypingData>) {
+        let element = self.browser.active_element().await.unwrap();
+        element.send_keys(keys).await.unwrap();
     }
 
     pub async fn run(&self, script: &str) -> Value {
-        self.post("/execute/sync", json!({"script": script, "args": []}))
-            .await
+        let answer = self.browser.execute(script, []).await.unwrap();
+        answer.json().clone()
     }
 
     /// A script that calls `arguments[0]` with what it gives.
     pub async fn run_async(&self, script: &str) -> Value {
-        self.post("/execute/async", json!({"script": script, "args": []}))
-            .await
+        let answer = self.browser.execute_async(script, []).await.unwrap();
+        answer.json().clone()
     }
 
     /// What the browser had to complain about.
     pub async fn errors(&self) -> Vec<String> {
-        let log = self.post("/se/log", json!({"type": "browser"})).await;
-        let severe = log
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|e| e["level"] == "SEVERE");
-        severe.map(|e| e["message"].to_string()).collect()
+        let log = self.browser.browser_log().await.unwrap().into_iter();
+        let severe = log.filter(|entry| entry.level == "SEVERE");
+        severe.map(|entry| entry.message).collect()
     }
 
     pub async fn quit(self) {
-        self.call(Method::DELETE, "", None).await;
-    }
-
-    async fn find(&self, selector: &str) -> String {
-        let wanted = json!({"using": "css selector", "value": selector});
-        let found = self.post("/element", wanted).await;
-        found[ELEMENT].as_str().unwrap().to_owned()
-    }
-
-    async fn type_into(&self, element: &str, text: &str) {
-        self.post(
-            &format!("/element/{element}/value"),
-            json!({ "text": text }),
-        )
-        .await;
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        self.call(Method::POST, path, Some(body)).await
-    }
-
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let request = self
-            .client
-            .request(method, format!("{}{path}", self.session));
-        let request = match body {
-            Some(body) => request.json(&body),
-            None => request,
-        };
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let mut answer: Value = answer.json().await.unwrap();
-        assert!(
-            status.is_success(),
-            "{path}: {}",
-            answer["value"]["message"]
-        );
-        answer["value"].take()
+        self.browser.quit().await.unwrap();
     }
 }
