@@ -45,6 +45,7 @@ const PAGES: [(&str, &str); 3] = [
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
+    kbasefs::app::ready_tls();
     let number = std::env::args().skip(1).find_map(|a| a.parse().ok());
     let photos = number.unwrap_or(PHOTOS);
     let scratch = tempfile::tempdir()?;
