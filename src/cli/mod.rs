@@ -24,6 +24,7 @@ mod status;
 mod tag;
 mod target;
 mod terminal;
+mod top;
 mod umount;
 
 use std::path::PathBuf;
@@ -84,6 +85,7 @@ enum Command {
     Undo(journal::UndoArgs),
     Redo(journal::RedoArgs),
     Status(status::Args),
+    Top(top::Args),
     Export(export::Args),
     Import(import::Args),
     Provider(provider::Args),
@@ -128,6 +130,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Undo(args) => on_runtime(journal::undo(args, common.load()?))?,
         Command::Redo(args) => on_runtime(journal::redo(args, common.load()?))?,
         Command::Status(args) => on_runtime(status::run(args, common.load()?))?,
+        Command::Top(args) => on_runtime(top::run(args, common.load()?))?,
         Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
         Command::Import(args) => return on_runtime(import::run(args, common.load()?)),
         Command::Provider(args) => return on_runtime(provider::run(args, common.load()?)),

@@ -32,7 +32,7 @@ use tokio::net::UnixListener;
 use crate::app::App;
 
 pub use analyze::PHOTOS_HEADER;
-pub use site::Site;
+pub use site::{Site, words};
 
 /// Every page of the API.
 pub fn router(app: Arc<App>) -> Router {

@@ -202,3 +202,29 @@ async fn what_the_kernel_asks_is_shown_beside_a_mount() {
     assert!(page.contains("<th scope=\"row\">lookup</th>"), "{page}");
     assert!(!page.contains("Nothing is mounted"));
 }
+
+#[tokio::test]
+async fn a_terminal_shows_the_same() {
+    let world = World::with_photos(2);
+    let photos = world.path("photos");
+    let photos = photos.to_str().unwrap();
+    let said = |args: &[&str]| String::from_utf8(world.run(args).stdout).unwrap();
+    let board = said(&["top", photos, "--times", "1"]);
+    assert!(board.starts_with("kbasefs ") && board.contains(", idle, up "));
+    assert!(board.contains("photos    2 pending, 0 analyzed"), "{board}");
+    assert!(!board.contains('\u{1b}'), "{board}");
+    let looks = said(&["top", photos, "--json", "-n", "2", "-s", "0.1"]);
+    let looks = looks
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let photos: Vec<_> = looks.map(|look| look["photos"][0].clone()).collect();
+    assert_eq!(photos, vec![json!({"name": "pending", "count": 2}); 2]);
+
+    let nobody = World::new();
+    let nowhere = nobody.path("photos");
+    let mut command = nobody.command(&["top".as_ref(), nowhere.as_os_str()]);
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("nothing works on") && error.contains("hint: "));
+}

@@ -50,6 +50,7 @@ use gate::{Gate, Token};
 use listen::Bounds;
 use page::Made;
 
+pub use dashboard::words;
 pub use open::post as open;
 
 /// What all pages share.

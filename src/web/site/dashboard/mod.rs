@@ -5,7 +5,7 @@
 mod board;
 mod live;
 mod plot;
-mod words;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -1,0 +1,116 @@
+//! `kbasefs top`
+
+mod board;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::client::Client;
+use super::report::hinted;
+use super::{log, target, terminal};
+use crate::config::Config;
+use crate::fuse::mounts;
+
+/// Show what a catalog is doing, live, until Ctrl-C
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of photos, or the mount of it; needed where none or several are mounted
+    #[arg(value_name = "SOURCE|MOUNTPOINT")]
+    what: Option<PathBuf>,
+    /// Seconds from one look to the next
+    #[arg(long, short = 's', value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    interval: f64,
+    /// How often to look, in place of until Ctrl-C
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    times: Option<u64>,
+    /// Print one JSON object a look
+    #[arg(long)]
+    json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    let fits = number.filter(|n| (0.1..=3600.0).contains(n));
+    fits.ok_or_else(|| "from 0.1 to 3600 seconds".into())
+}
+
+pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    log::start(&config, "warn");
+    let source = match &args.what {
+        Some(path) => target::source(path)?,
+        None => the_only_mount()?,
+    };
+    let Some(client) = Client::daemon(&source, &config).await? else {
+        return Err(hinted(
+            format!("nothing works on {}", source.display()),
+            "`kbasefs mount` or `kbasefs serve` it first; `kbasefs status` tells what is known",
+        ));
+    };
+    let screen = Screen::open(!args.json && io::stdout().is_terminal())?;
+    let shown = show(&args, &client, &screen);
+    tokio::select! {
+        ended = shown => ended,
+        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+    }
+}
+
+fn the_only_mount() -> anyhow::Result<PathBuf> {
+    let mut mounts = mounts::all().into_iter().map(|(_, mount)| mount.source);
+    match (mounts.next(), mounts.next()) {
+        (Some(source), None) => Ok(source),
+        (None, _) => Err(hinted("nothing is mounted", "name a photo folder")),
+        (Some(_), Some(_)) => Err(hinted("several folders are mounted", "name one")),
+    }
+}
+
+async fn show(args: &Args, client: &Client, screen: &Screen) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(args.interval));
+    let mut looks = 0;
+    while args.times.is_none_or(|times| looks < times) {
+        ticks.tick().await;
+        let pulse = client.get("/api/v1/pulse").await?;
+        match args.json {
+            true => terminal::say(format_args!("{pulse}"))?,
+            false => screen.show(&board::lines(&pulse))?,
+        }
+        looks += 1;
+    }
+    Ok(())
+}
+
+/// The terminal's second screen, if it is one; what was on the first is there again afterwards.
+struct Screen {
+    is_terminal: bool,
+}
+
+impl Screen {
+    fn open(is_terminal: bool) -> io::Result<Self> {
+        if is_terminal {
+            write!(io::stdout(), "\x1b[?1049h\x1b[?25l")?;
+        }
+        Ok(Self { is_terminal })
+    }
+
+    fn show(&self, lines: &[String]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match self.is_terminal {
+            true => {
+                let lines = lines.join("\x1b[K\r\n");
+                write!(out, "\x1b[H{lines}\x1b[J")?;
+            }
+            false => writeln!(out, "{}\n", lines.join("\n"))?,
+        }
+        out.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if self.is_terminal {
+            // A terminal that is gone needs nothing.
+            let _ = write!(io::stdout(), "\x1b[?25h\x1b[?1049l");
+            let _ = io::stdout().flush();
+        }
+    }
+}
