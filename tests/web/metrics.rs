@@ -71,6 +71,11 @@ impl Exposition {
         self.kinds.contains_key(self.family(name))
     }
 
+    /// Whether there is a number of exactly this name.
+    pub fn has_series(&self, name: &str) -> bool {
+        self.samples.keys().any(|(n, _)| n == name)
+    }
+
     /// What a label is in all series of a name.
     pub fn values_of(&self, name: &str, label: &str) -> BTreeSet<String> {
         let of_name = self.samples.keys().filter(|(n, _)| n == name);
