@@ -9,6 +9,7 @@
 mod pictures;
 mod synthetic;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -72,13 +73,24 @@ fn fill(work: &Path, photos: u32) -> Result<()> {
             pictures::jpeg(&shifted),
         )?;
     }
-    let store = Sqlite::open(&work.join("catalog.sqlite"), &source.canonicalize()?)?;
     let numbers: Vec<u32> = (0..photos).collect();
+    // An empty folder where there were photos of another disk is a disk that isn't mounted.
+    let folders: BTreeSet<_> = numbers.iter().map(|&number| top(number)).collect();
+    for folder in folders {
+        fs::create_dir_all(source.join(folder))?;
+    }
+    let store = Sqlite::open(&work.join("catalog.sqlite"), &source.canonicalize()?)?;
     for batch in numbers.chunks(BATCH) {
         let both = |&number| [synthetic::found(number), synthetic::analyzed(number)];
         store.commit(&batch.iter().flat_map(both).collect::<Vec<_>>())?;
     }
     Ok(())
+}
+
+/// The folder of a photo, below the source itself.
+fn top(number: u32) -> PathBuf {
+    let path = PathBuf::from(synthetic::path(number));
+    path.iter().take(1).collect()
 }
 
 async fn measure(work: &Path, scratch: &Path) -> Result<()> {
