@@ -35,7 +35,7 @@ async fn look_at(world: &World, id: usize) {
 async fn large_photos_leave_memory_as_it_was() {
     let count = match std::env::var_os("KBASEFS_LONG") {
         Some(_) => 1000,
-        None => 300,
+        None => 100,
     };
     let mut world = World::new();
     photos(&world, count, 3000, 2000);
