@@ -77,8 +77,9 @@ impl<'a> Browser<'a> {
 
 #[tokio::test]
 async fn scrolling_shows_every_photo_and_moves_nothing() {
-    const PHOTOS: u32 = 600;
+    const PHOTOS: u32 = 10_000;
     let world = World::with_photos(PHOTOS);
+    world.pause_analysis().await;
     let Some(browser) = Browser::open(&world, 1280, 900).await else {
         return;
     };

@@ -38,11 +38,10 @@ async fn large_photos_leave_memory_as_it_was() {
         None => 100,
     };
     let mut world = World::new();
-    photos(&world, count, 3000, 2000);
+    photos(&world, count, 4000, 3000);
     world.serve(&[]);
-    // What looking starts is measured elsewhere: `cargo bench --bench servers` and `analyze`.
-    let pause = world.post("/dashboard/pause", &[("paused", "true")]);
-    assert_eq!(pause.send().await.unwrap().status(), 303);
+    // Measured elsewhere: `cargo bench --bench servers` and `analyze`.
+    world.pause_analysis().await;
     look_at(&world, 1).await;
     let before = metrics(&world).await;
     let next = AtomicUsize::new(2);

@@ -184,6 +184,12 @@ impl World {
             .body(body)
     }
 
+    /// What looking starts costs much, and isn't what every test is about.
+    pub async fn pause_analysis(&self) {
+        let pause = self.post("/dashboard/pause", &[("paused", "true")]);
+        assert_eq!(pause.send().await.unwrap().status(), 303);
+    }
+
     pub async fn text(&self, path: &str) -> String {
         let response = self.get(path).send().await.unwrap();
         assert!(
