@@ -11,11 +11,17 @@
 //!               |    \    v       |
 //!               |     analysis    |           Scheduler + trait Analyzer <- providers/*
 //!               v       v         v
-//!             index  <-  store (trait)  <- sqlite, memory
-//!                         |
-//!                      catalog                Photo, Label, Query, Change: plain values
-//!                      memory                 caches that make room: whoever keeps things has them from here
-//!                      metrics                what is counted: whoever works may add to it
+//!                    library                  commits, then tells index and listeners: the one way to change
+//!                     /    \
+//!                 index    store (trait)  <- sqlite, memory
+//!                     \    /
+//!                    catalog                  Photo, Label, Query, Change: plain values
+//!
+//! beside it:         config                   what users may set
+//!                    exchange, thumbnails     what other programs read: for web
+//!                    originals                the source folder, opened for reading
+//!                    memory                   caches that make room: whoever keeps things has them from here
+//!                    metrics                  what is counted: whoever works may add to it
 //! ```
 //!
 //! | to change | go to |

@@ -196,8 +196,12 @@ fn every_file_opens_with_what_it_is_for_and_imports_no_glob() {
 #[test]
 fn the_map_names_every_module() {
     let (_, map) = all().into_iter().find(|(f, _)| f == "src/lib.rs").unwrap();
+    let drawing = map.split("```").nth(1).unwrap();
     let modules = map.lines().filter_map(|l| l.strip_prefix("pub mod "));
     for module in modules.map(|m| m.trim_end_matches(';')) {
         assert!(ARROWS.iter().any(|(name, _)| *name == module), "{module}");
+        let is_drawn = |word: &str| word.trim_end_matches("::Tree") == module;
+        let mut words = drawing.split(|c: char| c.is_whitespace() || c == ',');
+        assert!(words.any(is_drawn), "{module} is not drawn");
     }
 }
