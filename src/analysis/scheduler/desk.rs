@@ -4,6 +4,7 @@
 //! another. Holds the rules of single flight. Knows nothing of files, analyzers or the store.
 
 mod lane;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use super::verdict::{Ended, Verdict};
 use crate::analysis::Access;
 use crate::catalog::{ContentHash, FileStat, PhotoId};
 pub use lane::{Due, Lane};
+use state::State;
 
 /// Where someone who waits is told.
 pub type Waiter = mpsc::UnboundedSender<(PhotoId, Ended)>;
@@ -64,19 +66,6 @@ pub struct Desk {
     ready: Vec<Notify>,
     pub stopwatch: Stopwatch,
     pub errors: Errors,
-}
-
-struct State {
-    lanes: Vec<Lane>,
-    stopped: bool,
-    /// Nothing is begun, here or by couriers.
-    paused: bool,
-}
-
-impl Default for Desk {
-    fn default() -> Self {
-        Self::new(vec![Lane::default()])
-    }
 }
 
 impl Desk {
@@ -133,20 +122,10 @@ impl Desk {
     /// The same for many photos: each server with those that it is to look at.
     pub fn servers_for(
         &self,
-        mut photos: RoaringBitmap,
+        photos: RoaringBitmap,
         access: Access,
     ) -> Vec<(usize, RoaringBitmap)> {
-        let state = self.lock();
-        let mut shares = Vec::new();
-        for (n, lane) in state.servers(access) {
-            photos -= &lane.answered;
-            let share = &photos - &lane.declined;
-            if !lane.is_down() || !state.has_another(n, access) {
-                photos -= &share;
-                shares.push((n, share));
-            }
-        }
-        shares
+        self.lock().servers_for(photos, access)
     }
 
     /// Takes the most wanted photo of any lane, and waits until there is one. `None` once all is to stop.
@@ -375,71 +354,6 @@ impl Desk {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect(UNBROKEN)
-    }
-}
-
-impl State {
-    /// Lanes of servers that such an access starts, the preferred first.
-    fn servers(&self, access: Access) -> impl Iterator<Item = (usize, &Lane)> {
-        let lanes = self.lanes.iter().enumerate().skip(1);
-        lanes.filter(move |(_, lane)| lane.on <= access)
-    }
-
-    fn server_for(&self, photo: PhotoId, access: Access, after: usize) -> Option<usize> {
-        let mut down = None;
-        for (n, lane) in self.servers(access) {
-            if lane.answered.contains(photo.0) && !lane.again.contains(photo.0) {
-                break;
-            }
-            if n <= after || lane.declined.contains(photo.0) {
-                continue;
-            }
-            if !lane.is_down() {
-                return Some(n);
-            }
-            down = down.or(Some(n));
-        }
-        down.filter(|_| after == HERE)
-    }
-
-    /// Whether a server behind this one is up.
-    fn has_another(&self, lane: usize, access: Access) -> bool {
-        self.servers(access).any(|(n, l)| n > lane && !l.is_down())
-    }
-
-    /// Gives a photo, and those who wait for it, to the next server. Whether there is one.
-    fn hand_over(&mut self, from: usize, photo: PhotoId, access: Access) -> bool {
-        if self.stopped {
-            return false;
-        }
-        let Some(to) = self.server_for(photo, access, from) else {
-            return false;
-        };
-        let waiters = self.lanes[from].waiters.remove(&photo);
-        self.lanes[to].take_over(photo, access, waiters.unwrap_or_default());
-        true
-    }
-
-    /// What is to be done next, if anything is to be done now.
-    fn next(&mut self) -> Option<(usize, PhotoId)> {
-        if self.paused { None } else { self.take() }
-    }
-
-    /// The most wanted photo of all lanes. A server that has little to do comes before work that is done here: what it
-    /// takes to make a picture ready is little beside its answer.
-    fn take(&mut self) -> Option<(usize, PhotoId)> {
-        let mut best: Option<(Access, usize)> = None;
-        for (n, lane) in self.lanes.iter().enumerate() {
-            let is_of_use = lane.has_room() && !lane.is_down();
-            let wanted = lane.next_access().filter(|_| is_of_use);
-            if let Some(access) = wanted
-                && best.is_none_or(|(most, at)| access > most || (access == most && at == HERE))
-            {
-                best = Some((access, n));
-            }
-        }
-        let (_, lane) = best?;
-        Some((lane, self.lanes[lane].take()?))
     }
 }
 

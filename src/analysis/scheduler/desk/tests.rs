@@ -11,6 +11,11 @@ fn wish(photo: u32, access: Access, waiter: Option<Waiter>) -> Wish {
     }
 }
 
+/// Without servers.
+fn alone() -> Desk {
+    Desk::new(vec![Lane::default()])
+}
+
 const CONTENT: ContentHash = ContentHash([7; 32]);
 
 fn asked(desk: &Desk, photo: u32, access: Access) -> mpsc::UnboundedReceiver<(PhotoId, Ended)> {
@@ -28,7 +33,7 @@ fn follower(photo: u32) -> Follower {
 
 #[test]
 fn a_running_photo_is_not_queued_again_but_may_be_wanted_more() {
-    let desk = Desk::default();
+    let desk = alone();
     desk.ask_listing(HERE, RoaringBitmap::from_iter([1]), Access::Listed);
     assert_eq!(desk.take(), Some((HERE, PhotoId(1))));
     desk.ask_listing(HERE, RoaringBitmap::from_iter([1]), Access::Listed);
@@ -48,7 +53,7 @@ fn a_running_photo_is_not_queued_again_but_may_be_wanted_more() {
 
 #[test]
 fn one_photo_leads_its_content_and_the_others_follow() {
-    let desk = Desk::default();
+    let desk = alone();
     assert!(desk.claim(HERE, CONTENT, follower(1)));
     assert!(!desk.claim(HERE, CONTENT, follower(2)));
     assert!(!desk.claim(HERE, CONTENT, follower(3)));
@@ -58,7 +63,7 @@ fn one_photo_leads_its_content_and_the_others_follow() {
 
 #[test]
 fn stopping_ends_the_waiting_for_what_has_not_started() {
-    let desk = Desk::default();
+    let desk = alone();
     let mut first = asked(&desk, 1, Access::Asked);
     let mut second = asked(&desk, 2, Access::Asked);
     assert_eq!(desk.take(), Some((HERE, PhotoId(1))));
@@ -73,7 +78,7 @@ fn stopping_ends_the_waiting_for_what_has_not_started() {
 
 #[test]
 fn what_is_not_pending_is_not_queued() {
-    let desk = Desk::default();
+    let desk = alone();
     assert!(!desk.ask(HERE, wish(1, Access::Asked, None), || false));
     assert_eq!(desk.counts(HERE), Counts::default());
 }
