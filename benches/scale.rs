@@ -116,7 +116,7 @@ fn tree(library: &Arc<Library>) -> Tree {
         owner: (0, 0),
         spool: std::env::temp_dir(),
     };
-    let (scheduler, crawlers) = (Arc::<Scheduler>::default(), Arc::<Crawlers>::default());
+    let (scheduler, crawlers) = (Scheduler::idle(library.clone()), Arc::<Crawlers>::default());
     let memory = Limit::of(1 << 30);
     Tree::new(library.clone(), scheduler, crawlers, &memory, options)
 }

@@ -313,13 +313,10 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
         owner: (0, 0),
         spool: std::env::temp_dir(),
     };
-    Tree::new(
-        Arc::new(library),
-        Arc::<Scheduler>::default(),
-        Arc::default(),
-        &Limit::of(1 << 30),
-        options,
-    )
+    let library = Arc::new(library);
+    let scheduler = Scheduler::idle(library.clone());
+    let memory = Limit::of(1 << 30);
+    Tree::new(library, scheduler, Arc::default(), &memory, options)
 });
 
 fn file(content: &[u8]) -> File {

@@ -209,7 +209,7 @@ fn each(photos: &str) -> impl Iterator<Item = &str> {
 
 /// A tree over a library, as a remount makes it, that analyses nothing.
 pub fn new_tree(library: &Arc<Library>) -> Tree {
-    tree_with(library, Arc::default(), Duration::ZERO)
+    tree_with(library, Scheduler::idle(library.clone()), Duration::ZERO)
 }
 
 /// A tree whose descriptions are waited for.

@@ -6,7 +6,6 @@ use super::Scheduler;
 use super::content;
 use super::verdict::{Ended, Verdict};
 use crate::catalog::{Answer, Change, Outcome, Photo, PhotoId, Status};
-use crate::library::Library;
 use crate::originals::Originals;
 
 /// An answer from elsewhere.
@@ -28,23 +27,20 @@ const VERSION: &str = "imported";
 impl Scheduler {
     /// Records an answer for the preferred server, unless that has answered itself. Reads the photo; blocks.
     pub fn adopt(&self, originals: &Originals, largest: u64, adopted: Adopted) -> Ended {
-        let Some(library) = &self.library else {
-            return Ended::Skipped;
-        };
-        let photo = library.index().photo(adopted.photo);
+        let photo = self.library.index().photo(adopted.photo);
         let Some(photo) = photo.filter(|p| matches!(p.status, Status::Pending | Status::Analyzed))
         else {
             return Ended::Skipped;
         };
         let at = adopted.at;
-        let recorded = self.outcome_of_adopted(library, originals, largest, &photo, adopted);
+        let recorded = self.outcome_of_adopted(originals, largest, &photo, adopted);
         let recorded = recorded.and_then(|outcome| {
             let (id, outcome) = (photo.id, Box::new(outcome));
             let change = match at {
                 Some(at) => Change::Learned { id, outcome, at },
                 None => Change::Analyzed { id, outcome },
             };
-            library
+            self.library
                 .commit(&[change])
                 .map_err(|e| Verdict::Postponed(e.to_string()))
         });
@@ -56,7 +52,6 @@ impl Scheduler {
 
     fn outcome_of_adopted(
         &self,
-        library: &Library,
         originals: &Originals,
         largest: u64,
         photo: &Photo,
@@ -66,7 +61,8 @@ impl Scheduler {
         let name = server
             .map_or(NOBODY, |(provider, _)| provider.analyzer.name())
             .to_owned();
-        let detail = library
+        let detail = self
+            .library
             .detail(photo.id)
             .map_err(|e| Verdict::Postponed(e.to_string()))?;
         let has_answered = |(who, ..): &(String, String, i64)| *who == name;

@@ -83,16 +83,15 @@ pub struct RemoteOptions {
     pub retry_delay: Duration,
 }
 
-/// Runs the analyses. The default one is idle: no access starts anything.
-#[derive(Default)]
+/// Runs the analyses.
 pub struct Scheduler {
-    library: Option<Arc<Library>>,
+    library: Arc<Library>,
     here: Arc<[Provider]>,
     remote: Option<Arc<Remote>>,
     hosts: Vec<Arc<Host>>,
     desk: Arc<Desk>,
-    /// With decoders; the idle scheduler has none to be patient with.
-    patience: Option<Arc<Patience>>,
+    /// With decoders.
+    patience: Arc<Patience>,
     workers: usize,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -107,10 +106,10 @@ impl Scheduler {
 
     /// Counts an access to many photos.
     pub fn accessed_all(&self, photos: RoaringBitmap, access: Access) {
-        let Some(library) = self.library.as_ref().filter(|_| self.wants(access)) else {
+        if !self.wants(access) {
             return;
-        };
-        let index = library.index();
+        }
+        let index = self.library.index();
         if access > Access::Listed {
             let of_use = photos - index.photos_with(Status::Failed);
             return of_use
@@ -179,7 +178,7 @@ impl Scheduler {
     /// that is done.
     pub fn stop(&self) {
         self.desk.stop();
-        self.patience.iter().for_each(|patience| patience.stop());
+        self.patience.stop();
         self.stop.send_replace(true);
         let threads = std::mem::take(&mut *self.threads.lock().expect(UNBROKEN));
         for thread in threads {
@@ -235,8 +234,7 @@ impl Scheduler {
 
     /// Whether what the model inside the program said of a photo is of an earlier version of it.
     fn is_stale_here(&self, photo: PhotoId) -> store::Result<bool> {
-        let library = self.library.as_ref();
-        let detail = library.map_or(Ok(None), |library| library.detail(photo))?;
+        let detail = self.library.detail(photo)?;
         let said = |p: &Provider| {
             let analyses = detail.iter().flat_map(|d| &d.analyses);
             let mut of_it = analyses.filter(|(name, ..)| name == p.analyzer.name());
@@ -284,10 +282,7 @@ impl Scheduler {
     }
 
     fn status(&self, photo: PhotoId) -> Option<Status> {
-        let library = self.library.as_ref();
-        library
-            .and_then(|l| l.index().photo(photo))
-            .map(|p| p.status)
+        self.library.index().photo(photo).map(|p| p.status)
     }
 }
 

@@ -90,10 +90,7 @@ impl Scheduler {
 
     /// How many of these photos each provider would look at, the one inside the program first.
     pub fn estimate(&self, request: &Request) -> Vec<(Provider, u64)> {
-        let Some(library) = &self.library else {
-            return Vec::new();
-        };
-        let index = library.index();
+        let index = self.library.index();
         let photos: RoaringBitmap = request.photos.iter().map(|p| p.0).collect();
         let pending = &photos & index.photos_with(Status::Pending);
         let of_use = &pending | (photos & index.photos_with(Status::Analyzed));

@@ -25,6 +25,21 @@ use crate::originals::Originals;
 const REPORTS_A_WORKER: usize = 16;
 
 impl Scheduler {
+    /// One that has no providers and no threads: no access starts anything.
+    pub fn idle(library: Arc<Library>) -> Arc<Self> {
+        Arc::new(Self {
+            library,
+            here: Arc::default(),
+            remote: None,
+            hosts: Vec::new(),
+            desk: Arc::new(Desk::new(lanes(&[], None))),
+            patience: Patience::new(Duration::ZERO),
+            workers: 0,
+            threads: Mutex::default(),
+            stop: watch::Sender::default(),
+        })
+    }
+
     /// Starts the threads, which wait for accesses. Providers are asked in this order.
     pub fn start(
         library: Arc<Library>,
@@ -45,7 +60,7 @@ impl Scheduler {
         let (delay, patience) = patience(&options);
         let workers = options.workers.max(1);
         let scheduler = Self {
-            library: Some(Arc::clone(&library)),
+            library: Arc::clone(&library),
             hosts: remote
                 .iter()
                 .flat_map(|r| r.hosts(delay, patience))
@@ -53,7 +68,7 @@ impl Scheduler {
             desk: Arc::new(Desk::new(lanes(&here, remote.as_deref()))),
             here,
             remote,
-            patience: Some(Patience::new(options.decode_time)),
+            patience: Patience::new(options.decode_time),
             workers,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
@@ -98,9 +113,7 @@ impl Scheduler {
 
     /// What decodes; for servers, if there are any.
     pub(super) fn sights(&self, remote: Option<&Remote>) -> Sights {
-        let patience = self.patience.as_ref();
-        let patience = patience.expect("only a scheduler with threads decodes");
-        let sights = Sights::new(Arc::clone(patience));
+        let sights = Sights::new(Arc::clone(&self.patience));
         match remote {
             Some(remote) => sights.shared(&remote.memory, &remote.sides()),
             None => sights,

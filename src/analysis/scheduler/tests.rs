@@ -461,5 +461,6 @@ async fn the_first_results_end_the_wait_for_them() {
         .accessed_all(RoaringBitmap::from_iter([a.0]), Access::Listed);
     world.scheduler.first_results(LONG).await;
     assert_eq!(world.status("a"), Status::Analyzed);
-    Scheduler::default().first_results(LONG).await;
+    let idle = Scheduler::idle(world.library.clone());
+    idle.first_results(LONG).await;
 }
