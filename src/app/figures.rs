@@ -57,6 +57,7 @@ impl App {
             process: Process::now(),
             memory_limit: self.config.max_memory_mb << 20,
             requests: self.requests.get().map_or_else(Vec::new, |r| r.all()),
+            routes: self.traffic.all(),
             index_bytes: self.library.store().size_bytes().ok(),
             index_free_bytes: process::free_bytes(&self.index_file),
         }

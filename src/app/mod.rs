@@ -24,7 +24,7 @@ use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
 use crate::memory;
-use crate::metrics::Hour;
+use crate::metrics::{Hour, Traffic};
 use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::{Cached, Room};
@@ -93,6 +93,8 @@ pub struct App {
     mounted: OnceLock<PathBuf>,
     /// What the kernel asks of the mount.
     requests: OnceLock<Arc<fuse::Counters>>,
+    /// What the web page is asked.
+    pub traffic: Traffic,
     hour: Mutex<Hour>,
     page: OnceLock<String>,
     _watch: memory::Watch,
@@ -209,6 +211,7 @@ impl App {
             index_file,
             mounted: OnceLock::new(),
             requests: OnceLock::new(),
+            traffic: Traffic::default(),
             hour: Mutex::default(),
             page: OnceLock::new(),
             _watch: memory.watch().map_err(Error::Threads)?,

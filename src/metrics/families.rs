@@ -3,7 +3,7 @@
 
 use super::exposition::Exposition;
 use super::exposition::Kind::{Counter, Gauge, Histogram};
-use super::{Bill, CacheUse, Figures, HostUse};
+use super::{Bill, CacheUse, Figures, HostUse, Route};
 
 /// The figures as text.
 pub fn exposition(figures: &Figures) -> String {
@@ -15,6 +15,7 @@ pub fn exposition(figures: &Figures) -> String {
     spending(&mut text, &figures.hosts);
     caches(&mut text, &figures.caches);
     mount(&mut text, figures);
+    page(&mut text, &figures.routes);
     text.text()
 }
 
@@ -205,6 +206,21 @@ fn mount(text: &mut Exposition, figures: &Figures) {
             &[("kind", of.kind)],
             of.begun.saturating_sub(of.times.count()),
         );
+    }
+}
+
+fn page(text: &mut Exposition, routes: &[Route]) {
+    let help = "From a request of a browser or a program to the head of its answer, by route.";
+    let mut times = text.family("kbasefs_http_request_duration_seconds", Histogram, help);
+    routes
+        .iter()
+        .for_each(|of| times.times(&[("route", &of.route)], &of.times));
+    let help = "Requests of browsers and programs over TCP, by route and HTTP status.";
+    let mut answers = text.family("kbasefs_http_requests_total", Counter, help);
+    for Route { route, codes, .. } in routes {
+        for (code, count) in codes {
+            answers.sample(&[("route", route), ("code", &code.to_string())], count);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Process, Times};
+use super::{Process, Route, Times};
 
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
@@ -29,6 +29,8 @@ pub struct Figures {
     pub memory_limit: u64,
     /// What the kernel asked; empty without a mount.
     pub requests: Vec<Requests>,
+    /// What the web page was asked.
+    pub routes: Vec<Route>,
     /// Bytes of the index, and those that are free on its disk.
     pub index_bytes: Option<u64>,
     pub index_free_bytes: Option<u64>,

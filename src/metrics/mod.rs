@@ -11,6 +11,7 @@ mod histogram;
 mod hour;
 pub mod process;
 mod pulse;
+mod traffic;
 
 pub use families::exposition;
 pub use figures::{Bill, CacheUse, Ends, Figures, HostUse, Requests};
@@ -18,3 +19,4 @@ pub use histogram::{Histogram, Times};
 pub use hour::{Hour, Sample};
 pub use process::Process;
 pub use pulse::{Count, Latency, Pulse, Share, Trouble};
+pub use traffic::{Route, Traffic};

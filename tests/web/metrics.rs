@@ -261,6 +261,26 @@ async fn a_mount_tells_what_the_kernel_asks() {
 }
 
 #[tokio::test]
+async fn what_the_page_answers_is_counted_by_route_and_never_by_address() {
+    let world = World::with_photos(1);
+    for path in ["/photo/1", "/photo/2", "/photo/3", "/no/such", "/nor/such"] {
+        world.get(path).send().await.unwrap();
+    }
+    let stranger = world.get("/photo/1").header("host", "elsewhere.example");
+    assert!(stranger.send().await.unwrap().status().is_client_error());
+    let read = metrics(&world).await;
+    let name = "kbasefs_http_requests_total";
+    let count = |labels| read.value(name, labels);
+    assert_eq!(count("route=\"/photo/{id}\",code=\"200\""), 1.0);
+    assert_eq!(count("route=\"/photo/{id}\",code=\"404\""), 2.0);
+    assert_eq!(count("route=\"none\",code=\"404\""), 2.0);
+    let times = "kbasefs_http_request_duration_seconds_count";
+    assert_eq!(read.value(times, "route=\"/photo/{id}\""), 4.0);
+    let routes = read.values_of(name, "route");
+    assert!(routes.iter().all(|r| !r.contains("such")), "{routes:?}");
+}
+
+#[tokio::test]
 async fn probes_say_that_it_lives_and_is_ready() {
     let world = World::with_photos(1);
     assert_eq!(world.text("/healthz").await, "ok\n");

@@ -25,6 +25,7 @@ mod photo;
 mod pictures;
 mod providers;
 mod tiles;
+mod traffic;
 mod view;
 
 use std::io;
@@ -130,6 +131,7 @@ fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
         app: Arc::clone(&app),
     });
+    let counting = Arc::clone(&app);
     let login = Router::new()
         .route("/login", get(login::get).post(login::post))
         .with_state(Arc::clone(&gate));
@@ -145,7 +147,8 @@ fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
         .merge(api::patient(app))
         .layer(RequestBodyLimitLayer::new(LARGEST_REQUEST))
         .layer(RequestBodyTimeoutLayer::new(PATIENCE))
-        .layer(from_fn_with_state(gate, gate::guard));
+        .layer(from_fn_with_state(gate, gate::guard))
+        .layer(from_fn_with_state(counting, traffic::count));
     match compressed {
         true => router.layer(
             CompressionLayer::new()
