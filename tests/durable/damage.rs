@@ -1,0 +1,124 @@
+//! A damaged index is set aside, and what can be read of it stays.
+
+use std::fs;
+
+use kbasefs::catalog::{Change, Edit, PhotoId};
+use kbasefs::store::Store;
+use kbasefs::store::ledger::{Ledger, Spent};
+use kbasefs::store::sqlite::{self, Sqlite};
+
+use crate::house::{House, aside, tagged, tags};
+
+#[test]
+fn a_damaged_index_is_set_aside_and_what_can_be_read_of_it_stays() {
+    const PAGE: usize = 4096;
+    let house = tagged(300);
+    let pages = ["photo", "label", "text", "act"].map(|table| page_of(&house, table));
+    let sound = fs::read(house.index()).unwrap();
+    let mut kept = 0;
+    for page in std::iter::once(0).chain(pages) {
+        let mut damaged = sound.clone();
+        damaged[page * PAGE..(page + 1) * PAGE].fill(0xa5);
+        fs::write(house.index(), &damaged).unwrap();
+        // As after a crash: only then is all of it looked at.
+        fs::write(house.path("index/catalog.sqlite-wal"), "x").unwrap();
+        let app = house.app();
+        app.scan().unwrap();
+        assert_eq!(app.library.index().len(), 300, "page {page}");
+        let own = |n: usize| tags(&app, &format!("{n}.png")).contains(&format!("tag {n}"));
+        kept += (0..300).filter(|&n| own(n)).count();
+        drop(app);
+        let set_aside = aside(&house);
+        assert_eq!(set_aside.len(), 1, "page {page}");
+        assert!(
+            fs::read(&set_aside[0]).unwrap() == damaged,
+            "it is as it was found"
+        );
+        assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
+        for file in aside(&house) {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    // Of the first page nothing can be read; of the others nearly everything.
+    assert!(kept > 3 * 300, "{kept} of 1500 tags");
+}
+
+#[test]
+fn damage_that_shows_only_when_the_index_is_read_is_set_aside_too() {
+    let house = tagged(300);
+    let mut bytes = fs::read(house.index()).unwrap();
+    let (from, to) = (bytes.len() / 5 / 4096 * 4096, bytes.len() * 3 / 5);
+    bytes[from..to].fill(0xa5);
+    fs::write(house.index(), bytes).unwrap();
+    let app = house.app();
+    app.scan().unwrap();
+    assert_eq!(app.library.index().len(), 300);
+    assert_eq!(aside(&house).len(), 1);
+    drop(app);
+    assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cut_index_is_set_aside_too() {
+    let house = tagged(200);
+    let sound = fs::read(house.index()).unwrap();
+    fs::write(house.index(), &sound[..sound.len() / 2]).unwrap();
+    let app = house.app();
+    app.scan().unwrap();
+    assert_eq!(app.library.index().len(), 200);
+    assert_eq!(aside(&house).len(), 1);
+}
+
+#[test]
+fn the_journal_and_what_was_spent_outlive_damage() {
+    let house = tagged(300);
+    let spent = Spent {
+        requests: 3,
+        cost: 1.5,
+        ..Spent::default()
+    };
+    let store = Sqlite::open(&house.index(), &house.path("photos")).unwrap();
+    store.spend("desk", "2026-01-31", &spent).unwrap();
+    drop(store);
+    let pages = ["photo", "label", "words_docsize", "act"].map(|table| page_of(&house, table));
+    let sound = fs::read(house.index()).unwrap();
+    let mut acts = 0;
+    for page in pages {
+        let mut damaged = sound.clone();
+        damaged[page * 4096..(page + 1) * 4096].fill(0xa5);
+        fs::write(house.index(), &damaged).unwrap();
+        fs::write(house.path("index/catalog.sqlite-wal"), "x").unwrap();
+        drop(house.app());
+        assert_eq!(aside(&house).len(), 1, "page {page}");
+        let store = Sqlite::open(&house.index(), &house.path("photos")).unwrap();
+        let kept = store.acts(None, 1000).unwrap();
+        assert!(kept.is_sorted_by(|a, b| a.id > b.id), "the latest first");
+        acts += kept.len();
+        let account = store.spent("desk", "2026-01").unwrap();
+        assert_eq!(account, spent, "page {page}");
+        // What is done next is no act of before.
+        let edit = Change::edited(PhotoId(1), Edit::Tag("next".into()));
+        store.commit(&[edit]).unwrap();
+        assert!(store.acts(None, 1).unwrap()[0].id > kept[0].id);
+        drop(store);
+        fs::remove_file(&aside(&house)[0]).unwrap();
+    }
+    assert!(acts > 3 * 300, "{acts} of 1200 acts");
+}
+
+/// A page of rows in the middle of a table.
+fn page_of(house: &House, table: &str) -> usize {
+    let index = rusqlite::Connection::open(house.index()).unwrap();
+    let pages = "SELECT pageno - 1 FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY path";
+    let mut pages = index.prepare(pages).unwrap();
+    let pages = pages.query_map([table], |row| row.get(0)).unwrap();
+    let pages: Vec<u32> = pages.map(Result::unwrap).collect();
+    pages[pages.len() / 2] as usize
+}
+
+#[test]
+fn a_sound_index_is_left_where_it_is() {
+    let house = tagged(3);
+    assert_eq!(tags(&house.app(), "1.png"), ["tag 1".to_owned()].into());
+    assert!(aside(&house).is_empty());
+}

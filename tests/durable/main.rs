@@ -1,0 +1,163 @@
+//! What was committed stays, whatever happens to the process, the disk or the index file.
+
+mod damage;
+mod house;
+mod kills;
+
+use std::fs;
+use std::path::Path;
+
+use kbasefs::catalog::{Change, Edit, SourcePath, Stored, TextField, Words};
+use kbasefs::store::Store;
+use kbasefs::store::sqlite::{self, Sqlite};
+use rustix::mount::MountFlags;
+
+use house::{House, tag, tagged, tags};
+
+#[test]
+fn a_folder_that_became_read_only_is_said_to_be_and_loses_nothing() {
+    let house = House::new(3);
+    if !mount_small_disk(&house.path("index")) {
+        eprintln!("skipped: this needs root");
+        return;
+    }
+    let app = house.app();
+    app.scan().unwrap();
+    tag(&app, "1.png", "before");
+    drop(app);
+    let again = |flags| {
+        let none = std::ffi::CString::default();
+        rustix::mount::mount_remount(house.path("index"), flags, none.as_c_str()).unwrap();
+    };
+    again(MountFlags::RDONLY);
+    let photos = house.path("photos");
+    let refused = house.run(&["tag", photos.join("1.png").to_str().unwrap(), "after"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(said.contains("read-only"), "{said}");
+    again(MountFlags::empty());
+    assert_eq!(tags(&house.app(), "1.png"), ["before".to_owned()].into());
+}
+
+#[test]
+fn an_index_of_the_first_schema_is_taken_over() {
+    let house = House::new(0);
+    let old = rusqlite::Connection::open(house.index()).unwrap();
+    old.execute_batch(include_str!(
+        "../../src/store/sqlite/migrations/0001_catalog.sql"
+    ))
+    .unwrap();
+    old.execute_batch(include_str!("schemas/0001.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let store = Sqlite::open(&house.index(), Path::new("/photos")).unwrap();
+    let mut photos = Vec::new();
+    let take = &mut |stored| {
+        if let Stored::Photo(photo, _) = stored {
+            photos.push(photo);
+        }
+    };
+    store.load(take).unwrap();
+    let names: Vec<_> = photos.iter().map(|p| p.path.to_string()).collect();
+    assert_eq!(names, ["2019/a.jpg", "b.jpg"]);
+    let detail = store.detail(photos[0].id).unwrap().unwrap();
+    assert_eq!(detail.text(TextField::Description).unwrap().value, "mine");
+    assert!(photos[0].edited && !photos[1].edited);
+    let words = Words::new("mine").unwrap();
+    let found = store.full_text(&words).unwrap();
+    assert_eq!(found.iter().collect::<Vec<_>>(), [1]);
+    drop(store);
+    assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn an_index_is_checked_copied_and_made_smaller() {
+    let house = tagged(50);
+    let photos = house.path("photos");
+    let photos = photos.to_str().unwrap();
+    let check = house.run(&["index", "check", photos]);
+    assert_eq!(
+        String::from_utf8_lossy(&check.stdout),
+        "the index is sound\n"
+    );
+    let copy = house.path("copy.sqlite");
+    let copy = copy.to_str().unwrap();
+    assert!(
+        house
+            .run(&["index", "backup", photos, copy])
+            .status
+            .success()
+    );
+    assert!(
+        !house
+            .run(&["index", "backup", photos, copy])
+            .status
+            .success(),
+        "it is there"
+    );
+    assert!(house.run(&["index", "vacuum", photos]).status.success());
+    fs::rename(copy, house.index()).unwrap();
+    assert_eq!(tags(&house.app(), "7.png"), ["tag 7".to_owned()].into());
+    let mut bytes = fs::read(house.index()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4096].fill(0xa5);
+    fs::write(house.index(), bytes).unwrap();
+    let check = house.run(&["index", "check", photos, "--json"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&check.stdout).contains("\"sound\":false"));
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
+    let house = House::new(40);
+    if !mount_small_disk(&house.path("index")) {
+        eprintln!("skipped: this needs root");
+        return;
+    }
+    let app = house.app();
+    app.scan().unwrap();
+    tag(&app, "3.png", "before");
+    let ballast = house.path("index/ballast");
+    let mut zeros = fs::File::create(&ballast).unwrap();
+    // Until the disk is full.
+    let full = std::io::copy(&mut std::io::repeat(0), &mut zeros).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let id = app
+        .library
+        .index()
+        .by_path(&SourcePath::new(*b"4.png"))
+        .unwrap();
+    let edit = || Edit::SetText(TextField::Description, "words ".repeat(20_000));
+    let refused = app
+        .library
+        .commit(&[Change::edited(id, edit())])
+        .unwrap_err();
+    assert!(refused.is_full(), "{refused}");
+    assert!(
+        app.library
+            .detail(id)
+            .unwrap()
+            .unwrap()
+            .text(TextField::Description)
+            .is_none()
+    );
+    drop(zeros);
+    fs::remove_file(ballast).unwrap();
+    app.library.commit(&[Change::edited(id, edit())]).unwrap();
+    drop(app);
+    let app = house.app();
+    assert_eq!(tags(&app, "3.png"), ["before".to_owned()].into());
+    assert!(
+        app.library
+            .detail(id)
+            .unwrap()
+            .unwrap()
+            .text(TextField::Description)
+            .is_some()
+    );
+}
+
+fn mount_small_disk(at: &Path) -> bool {
+    let size = std::ffi::CString::new("size=8m").unwrap();
+    rustix::mount::mount("none", at, "tmpfs", MountFlags::empty(), size.as_c_str()).is_ok()
+}
