@@ -32,13 +32,9 @@ impl Traffic {
     /// Counts an answer of this HTTP status, and how long it took.
     pub fn add(&self, route: &str, status: u16, took: Duration) {
         let mut routes = self.0.lock().expect(UNBROKEN);
-        if !routes.contains_key(route) {
-            routes.insert(route.to_owned(), Answers::default());
-        }
-        if let Some(answers) = routes.get_mut(route) {
-            answers.times.add(took);
-            *answers.codes.entry(status).or_default() += 1;
-        }
+        let answers = routes.entry(route.to_owned()).or_default();
+        answers.times.add(took);
+        *answers.codes.entry(status).or_default() += 1;
     }
 
     pub fn all(&self) -> Vec<Route> {
