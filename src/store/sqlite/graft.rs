@@ -9,10 +9,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use super::{create, files_of, migrate};
+
+/// Leaves an index as it is.
+pub const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -33,7 +36,8 @@ pub struct Graft {
 /// Copies an index whose schema can't be read, and mends it. `None` where it can be, or more than one page of it is other
 /// than in a new index: then the tables may be elsewhere.
 pub fn graft(damaged: &Path) -> Result<Option<Graft>, Failed> {
-    if Connection::open(damaged).is_ok_and(|index| has_schema(&index)) {
+    // Whoever may write puts the log into the file when done: the damaged one stays as it is.
+    if Connection::open_with_flags(damaged, READ).is_ok_and(|index| has_schema(&index)) {
         return Ok(None);
     }
     let beside = damaged.parent().ok_or("an index is in a folder")?;

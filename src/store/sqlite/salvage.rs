@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
-use super::graft::graft;
+use super::graft::{READ, graft};
 use super::{Error, Result, create, files_of, migrate, rows};
 
 /// What came of it.
@@ -37,13 +37,12 @@ pub fn salvage(path: &Path) -> Result<Salvage> {
         rows: 0,
         torn: Vec::new(),
     };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let grafted = graft(&salvage.aside).unwrap_or_else(|error| {
         tracing::warn!("the schema of the damaged index can't be mended: {error}");
         None
     });
     let readable = grafted.as_ref().map_or(&salvage.aside, |g| &g.index);
-    let old = Connection::open_with_flags(readable, flags)?;
+    let old = Connection::open_with_flags(readable, READ)?;
     for table in tables(&new)? {
         let transaction = new.transaction()?;
         let (rows, whole) = copy(&old, &transaction, &table)?;
