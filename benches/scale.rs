@@ -115,6 +115,7 @@ fn tree(library: &Arc<Library>) -> Tree {
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
         spool: std::env::temp_dir(),
+        catalog: Default::default(),
     };
     let (scheduler, crawlers) = (Scheduler::idle(library.clone()), Arc::<Crawlers>::default());
     let memory = Limit::of(1 << 30);

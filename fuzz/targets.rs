@@ -312,6 +312,7 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
         spool: std::env::temp_dir(),
+        catalog: Default::default(),
     };
     let library = Arc::new(library);
     let scheduler = Scheduler::idle(library.clone());

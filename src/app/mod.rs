@@ -90,6 +90,9 @@ pub struct App {
     /// The same, in seconds since 1970.
     born: f64,
     index_file: PathBuf,
+    /// What tells the catalog from every other one.
+    id: String,
+    socket: OnceLock<PathBuf>,
     mounted: OnceLock<PathBuf>,
     /// What the kernel asks of the mount.
     requests: OnceLock<Arc<fuse::Counters>>,
@@ -179,6 +182,7 @@ impl App {
         let lock = Lock::take(&index_file)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
         let sqlite = Arc::new(open_index(&index_file, originals.root())?);
+        let id = sqlite.id().to_owned();
         let ledger: Arc<dyn Ledger> = Arc::clone(&sqlite) as Arc<dyn Ledger>;
         let cache = Arc::new(Cached::new(sqlite, &memory, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
@@ -209,6 +213,8 @@ impl App {
             started: Instant::now(),
             born: seconds_since_1970(),
             index_file,
+            id,
+            socket: OnceLock::new(),
             mounted: OnceLock::new(),
             requests: OnceLock::new(),
             traffic: Traffic::default(),
@@ -266,6 +272,11 @@ impl App {
                 ),
                 // Without a home there is at least a place for files that nobody else sees.
                 spool: config::copies_folder(&env).unwrap_or_else(std::env::temp_dir),
+                catalog: vfs::Catalog {
+                    index: self.index_file.clone(),
+                    socket: self.socket.get().cloned().unwrap_or_default(),
+                    id: self.id.clone(),
+                },
             },
         );
         let (library, originals) = (Arc::clone(&self.library), Arc::clone(&self.originals));
@@ -288,6 +299,16 @@ impl App {
     /// The web page is open at this address. A process opens it once: the first holds.
     pub fn opened_page(&self, address: String) {
         self.page.get_or_init(|| address);
+    }
+
+    /// What tells the catalog from every other one.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Commands are answered at this socket, which a mount says from then on. A process has one: the first holds.
+    pub fn answers_at(&self, socket: &Path) {
+        self.socket.get_or_init(|| socket.into());
     }
 
     pub fn index_file(&self) -> &Path {

@@ -18,7 +18,7 @@ use guard::Guard;
 use sandbox::Reach;
 
 use super::log::Log;
-use super::owner::Owner;
+use super::owner::{self, Owner};
 use super::page::{self, Wanted};
 use super::report::hinted;
 use super::{Common, log};
@@ -161,9 +161,10 @@ fn serve(
     };
     let app = Arc::new(App::begin(source, config)?);
     let runtime = Runtime::new()?;
+    let socket = owner::listen(&app, &runtime)?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;
     unmount_on_signal(&runtime, mounted.leaver())?;
-    let owner = Owner::start(&app, &runtime)?;
+    let owner = Owner::start(&app, &runtime, socket)?;
     if let Some(site) = site {
         page::open(&runtime, site, &app);
     }

@@ -27,9 +27,14 @@ impl Owner {
     /// Begins, and waits a little for the first scan: a large folder goes on appearing while people look already.
     ///
     /// # Errors
-    /// When commands can't be answered, or the index can't be loaded.
-    pub fn start(app: &Arc<App>, runtime: &Runtime) -> anyhow::Result<Self> {
-        let (stop_api, api) = serve_api(runtime, app)?;
+    /// When the index can't be loaded.
+    pub fn start(app: &Arc<App>, runtime: &Runtime, socket: Socket) -> anyhow::Result<Self> {
+        let (stop_api, stopped) = oneshot::channel();
+        let end = async {
+            // A sender that is dropped means the end as well.
+            let _ = stopped.await;
+        };
+        let api = runtime.spawn(socket.serve(Arc::clone(app), end));
         let (tell, first_scan) = mpsc::channel();
         let follow = {
             let app = Arc::clone(app);
@@ -102,19 +107,18 @@ fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
 
 type Api = tokio::task::JoinHandle<std::io::Result<()>>;
 
-/// Answers commands at the first place where a socket can be.
-fn serve_api(runtime: &Runtime, app: &Arc<App>) -> anyhow::Result<(oneshot::Sender<()>, Api)> {
+/// The first place where a socket can be. Commands that come before [`Owner::start`] wait there.
+///
+/// # Errors
+/// When there is none.
+pub fn listen(app: &App, runtime: &Runtime) -> anyhow::Result<Socket> {
     let _inside = runtime.enter();
     let mut failed = None;
     for path in control_sockets(app.index_file(), &app::env) {
         match Socket::bind(&path) {
             Ok(socket) => {
-                let (stop, stopped) = oneshot::channel();
-                let end = async {
-                    // A sender that is dropped means the end as well.
-                    let _ = stopped.await;
-                };
-                return Ok((stop, runtime.spawn(socket.serve(Arc::clone(app), end))));
+                app.answers_at(socket.path());
+                return Ok(socket);
             }
             Err(e) => failed = Some(format!("control socket {}: {e}", path.display())),
         }

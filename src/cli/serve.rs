@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::client::Client;
-use super::owner::Owner;
+use super::owner::{self, Owner};
 use super::page::{self, Wanted};
 use super::{Common, log, target, terminal};
 use crate::app::App;
@@ -64,7 +64,7 @@ fn serve(source: &Path, config: Config, wanted: &Wanted, runtime: Runtime) -> an
     let app = Arc::new(App::begin(source, config)?);
     let site = wanted.bind()?;
     let url = site.url();
-    let owner = Owner::start(&app, &runtime)?;
+    let owner = Owner::start(&app, &runtime, owner::listen(&app, &runtime)?)?;
     page::open(&runtime, site, &app);
     terminal::say(format_args!("the page is at {url}"))?;
     runtime.block_on(signalled())?;

@@ -33,3 +33,4 @@ pub use path::Step;
 pub use search::Search;
 pub use stale::Stale;
 pub use tree::{Caller, Content, Options, Tree};
+pub use xattr::folders::Catalog;

@@ -10,6 +10,7 @@ use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
 use super::search::{Latest, MISTAKE, Search};
 use super::views::{View, views};
+use super::xattr::folders::Catalog;
 use super::{Attr, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
 use crate::analysis::{Access, Crawlers, Scheduler};
 use crate::catalog::{FileStat, LabelKey, PhotoId, Query, SourcePath, Status, unescape};
@@ -30,6 +31,8 @@ pub struct Options {
     pub owner: (u32, u32),
     /// The folder where copies are kept while they are written.
     pub spool: PathBuf,
+    /// The catalog that is shown.
+    pub catalog: Catalog,
 }
 
 /// Who asks.

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod analyze;
+mod catalog;
 mod export;
 mod failure;
 mod import;
@@ -26,17 +27,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::UnixListener;
 
 use crate::app::App;
 
 pub use analyze::PHOTOS_HEADER;
+pub use catalog::CATALOG_HEADER;
 pub use site::{Site, words};
 
 /// Every page of the API.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
+        .route("/api/v1/catalog", get(catalog::get))
         .route("/api/v1/status", get(status::get))
         .route("/api/v1/search", get(search::get))
         .route("/api/v1/saved", post(saved::post))
@@ -54,13 +58,27 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/pause", post(metrics::pause))
         .route("/api/v1/retry", post(metrics::retry))
         .with_state(Arc::clone(&app))
-        .merge(metrics::router(app))
+        .merge(metrics::router(Arc::clone(&app)))
+        .layer(from_fn_with_state(app, catalog::same))
 }
 
 /// A control socket; its file goes with it.
 pub struct Socket {
-    path: PathBuf,
+    file: SocketFile,
     listener: UnixListener,
+}
+
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        match std::fs::remove_file(&self.0) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("control socket {}: {e}", self.0.display());
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Socket {
@@ -79,9 +97,13 @@ impl Socket {
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
         Ok(Self {
-            path: path.into(),
+            file: SocketFile(path.into()),
             listener,
         })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.file.0
     }
 
     /// Answers until `end` comes.
@@ -90,12 +112,9 @@ impl Socket {
         app: Arc<App>,
         end: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
+        let _file = self.file;
         let served = axum::serve(self.listener, router(app));
-        let result = served.with_graceful_shutdown(end).await;
-        match std::fs::remove_file(&self.path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => result,
-        }
+        served.with_graceful_shutdown(end).await
     }
 }
 

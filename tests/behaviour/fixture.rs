@@ -220,6 +220,7 @@ pub fn tree_with(library: &Arc<Library>, scheduler: Arc<Scheduler>, xattr_wait: 
         first_results_wait: Duration::ZERO,
         owner: (0, 0),
         spool: std::env::temp_dir(),
+        catalog: Default::default(),
     };
     let crawlers = Arc::<Crawlers>::default();
     let memory = Limit::of(1 << 30);

@@ -48,6 +48,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 
 pub struct Sqlite {
     path: PathBuf,
+    id: String,
     writer: Mutex<Connection>,
     /// Connections that nobody reads from just now.
     readers: Mutex<Vec<Connection>>,
@@ -78,9 +79,15 @@ impl Sqlite {
         derive(&mut writer)?;
         Ok(Self {
             path: path.into(),
+            id: identity(&writer)?,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
         })
+    }
+
+    /// What tells this catalog from every other one, whatever its file is called: 32 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -227,6 +234,15 @@ fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
         path: path.into(),
         owner: PathBuf::from(std::ffi::OsStr::from_bytes(&owner)),
     })
+}
+
+/// The name of a catalog among all there are: drawn by lot once, and kept.
+fn identity(connection: &Connection) -> rusqlite::Result<String> {
+    let draw = "INSERT INTO meta (key, value) \
+         VALUES ('id', CAST(lower(hex(randomblob(16))) AS BLOB)) ON CONFLICT DO NOTHING";
+    connection.execute(draw, [])?;
+    let known = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'id'";
+    connection.query_row(known, [], |row| row.get(0))
 }
 
 /// Changes whenever something that follows from the records is new or follows in another way.

@@ -1,7 +1,7 @@
 //! Extended attributes of photos, and the few of folders. A new attribute of photos is one line in [`ATTRIBUTES`], in the file of its family.
 
 mod desktop;
-mod folders;
+pub mod folders;
 mod kbasefs;
 
 use super::{Caller, Error, Inode, Result, Tree};
@@ -46,6 +46,9 @@ impl Tree {
     /// The names of the attributes that a file has. Starts nothing, and names no description that isn't there yet:
     /// what isn't listed can only be asked for on purpose. May block on the disk.
     pub fn list_xattr(&self, inode: Inode) -> Result<Vec<&'static str>> {
+        if inode == Inode::ROOT {
+            return Ok(self.names_of_root());
+        }
         let Some(photo) = inode.photo() else {
             let query = self.query_of(inode);
             return Ok(query.map(|_| folders::QUERY).into_iter().collect());
@@ -63,6 +66,9 @@ impl Tree {
     pub fn get_xattr_at_hand(&self, inode: Inode, name: &[u8]) -> Option<Result<Vec<u8>>> {
         if name == folders::QUERY.as_bytes() {
             return None;
+        }
+        if folders::is_of_catalog(name) {
+            return Some(self.of_catalog(name));
         }
         let attribute = match find(name) {
             Ok(attribute) => attribute,
@@ -82,6 +88,9 @@ impl Tree {
     /// The value of an attribute. Reading the description while there is none waits for the analysis, but not
     /// longer than `xattr_wait`; the rest may block on the disk.
     pub async fn get_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<Vec<u8>> {
+        if folders::is_of_catalog(name) {
+            return self.of_catalog(name);
+        }
         if name == folders::QUERY.as_bytes() {
             let query = self.query_of(inode).ok_or(Error::NoData)?;
             return Ok(query.into_bytes());
@@ -110,6 +119,9 @@ impl Tree {
         if value.len() > LARGEST {
             return Err(Error::TooLarge);
         }
+        if folders::is_of_catalog(name) {
+            return Err(Error::NotPermitted);
+        }
         // What a copy says of itself is what its source says, which is nobody's word about the photo.
         if is_supported(name) && self.is_fresh(inode, caller) {
             return Ok(());
@@ -125,7 +137,7 @@ impl Tree {
 
     /// Removes an attribute: a person says that there is nothing to say. Blocks on the disk.
     pub fn remove_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<()> {
-        if name == folders::QUERY.as_bytes() {
+        if name == folders::QUERY.as_bytes() || folders::is_of_catalog(name) {
             return Err(Error::NotPermitted);
         }
         // `rsync -X` removes what the source of its copy hasn't.
