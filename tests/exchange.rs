@@ -72,6 +72,7 @@ impl Catalog {
 
     fn exchange(&self) -> Exchange<'_> {
         Exchange {
+            folder: Default::default(),
             library: &self.library,
             originals: &self.originals,
         }

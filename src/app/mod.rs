@@ -19,7 +19,7 @@ use crate::analysis::providers::{embedded, remote};
 use crate::analysis::scheduler::RemoteOptions;
 use crate::analysis::wording::Known;
 use crate::analysis::{Access, Crawlers, Scheduler, SchedulerOptions};
-use crate::catalog::{Facet, LabelKey, Status};
+use crate::catalog::{Facet, LabelKey, SourcePath, Status};
 use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
@@ -124,18 +124,14 @@ fn system_index_file(source: &Path) -> Option<PathBuf> {
     is_root.then(|| config::index_file(source, &data)).flatten()
 }
 
-/// Whether a folder is the source of a catalog. With an index named, any folder may be; the index tells.
-pub fn has_catalog(folder: &Path, config: &Config) -> Result<bool, Error> {
-    let file = index_file(folder, config)?;
-    if config.index.is_none() {
-        return Ok(file.exists());
-    }
-    Ok(sqlite::owner(&file)?.is_some_and(|owner| owner == folder))
+/// The source of the catalog that an index is of; nothing where there is no index.
+pub fn owner(index: &Path) -> Result<Option<PathBuf>, Error> {
+    Ok(sqlite::owner(index)?)
 }
 
-/// Whether a process owns the catalog of a source, as far as this user can tell.
-pub fn is_in_use(source: &Path, config: &Config) -> Result<bool, Error> {
-    Ok(lock::is_taken(&index_file(source, config)?))
+/// Whether a process owns the catalog of an index, as far as this user can tell.
+pub fn is_in_use(index: &Path) -> bool {
+    lock::is_taken(index)
 }
 
 /// A variable of the environment, if it is text.
@@ -228,11 +224,16 @@ impl App {
 
     /// Brings the catalog in step with the source. Blocks; one scan runs at a time.
     pub fn scan(&self) -> Result<source::Report, Error> {
+        self.scan_below(&SourcePath::default())
+    }
+
+    /// The same for a folder of the source; the empty one is all of it.
+    pub fn scan_below(&self, folder: &SourcePath) -> Result<source::Report, Error> {
         let _one = self
             .scanning
             .lock()
             .expect("a scan that panics ends the process");
-        Ok(self.sync.scan(&self.stop)?)
+        Ok(self.sync.scan_below(folder, &self.stop)?)
     }
 
     /// Scans the source, calls `scanned`, and keeps the catalog in step from then on. Blocks until [`Self::stop`].

@@ -16,7 +16,7 @@ impl fmt::Display for PhotoId {
 }
 
 /// A path relative to the source folder: bytes as on disk, `/` between, no leading or trailing `/`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourcePath(Box<[u8]>);
 
 impl SourcePath {

@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::log;
+use super::target::{self, Catalog, Finder, Named};
 use super::terminal::{self, printable};
-use super::{log, target};
-use crate::config::Config;
 use crate::web::PHOTOS_HEADER;
 
 /// Look at pictures now, rather than when they are browsed
@@ -34,20 +34,28 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What is to be analysed: of each source some photos, or all.
-type Work = BTreeMap<PathBuf, Option<Vec<Value>>>;
+/// What is to be analysed of one catalog.
+struct Job {
+    catalog: Catalog,
+    /// As the API takes it.
+    within: Option<String>,
+    /// Else all below the folder.
+    photos: Option<Vec<Value>>,
+}
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
-    log::start(&config, "warn");
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
+    log::start(&finder.config, "warn");
     let start = Instant::now();
     let mut sum = Sum::default();
-    for (source, photos) in work(&args.what, &config)? {
+    for job in jobs(&args.what, &finder).await? {
         let asked = json!({
-            "photos": photos, "provider": args.provider, "stale": args.stale, "dry_run": args.dry_run,
+            "photos": job.photos, "within_base64": job.within, "provider": args.provider, "stale": args.stale,
+            "dry_run": args.dry_run,
         });
+        let client = Client::of_new(&job.catalog, &finder.config).await?;
         match args.dry_run {
-            true => estimate(&source, &asked, &config, args.json).await?,
-            false => analyze(&source, &asked, &config, args.json, &mut sum).await?,
+            true => estimate(&client, &asked, args.json).await?,
+            false => analyze(&client, &job.catalog.source, &asked, args.json, &mut sum).await?,
         }
     }
     if args.dry_run {
@@ -60,30 +68,39 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn work(what: &[PathBuf], config: &Config) -> anyhow::Result<Work> {
-    let mut work = Work::new();
+/// One job a folder, and one for all photos of a catalog that are named.
+async fn jobs(what: &[PathBuf], finder: &Finder) -> anyhow::Result<Vec<Job>> {
+    let mut jobs = Vec::new();
+    let mut of_photos = BTreeMap::<PathBuf, (Catalog, Vec<Value>)>::new();
     for path in what {
-        if path.is_dir() {
-            work.insert(target::source(path)?, None);
-            continue;
+        match finder.named(path).await? {
+            Named::Folder(target) => jobs.push(Job {
+                within: target.within()?,
+                catalog: target.catalog,
+                photos: None,
+            }),
+            Named::Photo(photo) => {
+                let known = of_photos.entry(photo.catalog.index.clone());
+                let (_, names) = known.or_insert((photo.catalog, Vec::new()));
+                names.push(photo.name);
+            }
         }
-        let photo = target::photo(path, config)?;
-        let photos = work.entry(photo.source).or_insert_with(|| Some(Vec::new()));
-        photos
-            .iter_mut()
-            .for_each(|list| list.push(photo.name.clone()));
     }
-    Ok(work)
+    jobs.extend(of_photos.into_values().map(|(catalog, photos)| Job {
+        catalog,
+        within: None,
+        photos: Some(photos),
+    }));
+    Ok(jobs)
 }
 
 async fn analyze(
+    client: &Client,
     source: &Path,
     asked: &Value,
-    config: &Config,
     json: bool,
     sum: &mut Sum,
 ) -> anyhow::Result<()> {
-    let client = Client::connect(source, config.clone()).await?;
     let answer = client.post("/api/v1/analyze", asked).await?;
     let count = answer
         .header(PHOTOS_HEADER)
@@ -117,8 +134,7 @@ async fn analyze(
 }
 
 /// Says what an analysis would take.
-async fn estimate(source: &Path, asked: &Value, config: &Config, json: bool) -> anyhow::Result<()> {
-    let client = Client::connect(source, config.clone()).await?;
+async fn estimate(client: &Client, asked: &Value, json: bool) -> anyhow::Result<()> {
     let estimate = client.post("/api/v1/analyze", asked).await?.value().await?;
     if json {
         return Ok(terminal::say(format_args!("{estimate}"))?);

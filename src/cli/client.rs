@@ -13,12 +13,17 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::report::Hinted;
+use super::target::Catalog;
 use crate::app::{self, App};
 use crate::config::{self, Config};
-use crate::web;
+use crate::web::{self, CATALOG_HEADER};
 
 pub enum Client {
-    Daemon(reqwest::Client),
+    Daemon {
+        http: reqwest::Client,
+        /// The catalog that is meant, where the daemon was found by its mount.
+        id: Option<String>,
+    },
     Own(Router),
 }
 
@@ -29,38 +34,51 @@ pub struct Answer {
 }
 
 impl Client {
-    /// The same as [`Self::connect`], for a question: a catalog that knows nothing yet is scanned first.
-    pub async fn informed(source: &Path, config: Config) -> anyhow::Result<Self> {
-        let client = Self::connect(source, config).await?;
-        if matches!(client, Self::Own(_)) && client.get("/api/v1/status").await?["photos"] == 0 {
-            client.post("/api/v1/scan", &Value::Null).await?;
-        }
-        Ok(client)
-    }
-
-    /// Finds the daemon that owns the catalog of `source`, or opens the catalog.
-    pub async fn connect(source: &Path, config: Config) -> anyhow::Result<Self> {
-        if let Some(daemon) = Self::daemon(source, &config).await? {
+    /// The catalog for a question, or for what needs one: it must be there.
+    ///
+    /// # Errors
+    /// When it isn't, or can't be opened.
+    pub async fn of(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
+        if let Some(daemon) = Self::daemon(catalog).await? {
             return Ok(daemon);
         }
-        let source = source.to_owned();
+        catalog.existing()?;
+        Self::own(catalog, config).await
+    }
+
+    /// The catalog for what makes one where there is none.
+    pub async fn of_new(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
+        match Self::daemon(catalog).await? {
+            Some(daemon) => Ok(daemon),
+            None => Self::own(catalog, config).await,
+        }
+    }
+
+    /// Opens the catalog in this process.
+    async fn own(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
+        let (source, config) = (catalog.source.clone(), catalog.settings(config));
         let app = tokio::task::spawn_blocking(move || App::open(&source, config)).await??;
         Ok(Self::Own(web::router(Arc::new(app))))
     }
 
-    /// The daemon that owns the catalog of `source`, if one answers.
-    pub async fn daemon(source: &Path, config: &Config) -> anyhow::Result<Option<Self>> {
-        let index = app::index_file(source, config)?;
-        app::ready_tls();
-        for socket in config::control_sockets(&index, &app::env) {
+    /// The daemon that owns the catalog, if one answers.
+    pub async fn daemon(catalog: &Catalog) -> anyhow::Result<Option<Self>> {
+        if let Some(served) = &catalog.served {
+            return Ok(Some(Self::of_mount(&served.socket, &served.id)?));
+        }
+        for socket in config::control_sockets(&catalog.index, &app::env) {
             if tokio::net::UnixStream::connect(&socket).await.is_ok() {
-                let client = reqwest::Client::builder().unix_socket(socket);
-                // No TLS goes over a socket: no certificates need be there.
-                let client = client.tls_certs_only([]).build()?;
-                return Ok(Some(Self::Daemon(client)));
+                let http = http(&socket)?;
+                return Ok(Some(Self::Daemon { http, id: None }));
             }
         }
         Ok(None)
+    }
+
+    /// The daemon at a socket, for the catalog of this id only.
+    pub fn of_mount(socket: &Path, id: &str) -> anyhow::Result<Self> {
+        let (http, id) = (http(socket)?, Some(id.to_owned()));
+        Ok(Self::Daemon { http, id })
     }
 
     /// Asks for a value.
@@ -82,8 +100,12 @@ impl Client {
     ) -> anyhow::Result<Answer> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let (status, answer) = match self {
-            Self::Daemon(client) => {
-                let request = client.request(method, format!("http://kbasefs{path}"));
+            Self::Daemon { http, id } => {
+                let request = http.request(method, format!("http://kbasefs{path}"));
+                let request = match id {
+                    Some(id) => request.header(CATALOG_HEADER, id),
+                    None => request,
+                };
                 let request = request.header("content-type", "application/json");
                 let response = request.body(body).send().await?;
                 let (status, headers) = (response.status(), response.headers().clone());
@@ -108,6 +130,13 @@ impl Client {
             false => Err(refusal(&answer.whole().await?).into()),
         }
     }
+}
+
+/// Speaks to a control socket. No TLS goes over it: no certificates need be there.
+fn http(socket: &Path) -> anyhow::Result<reqwest::Client> {
+    app::ready_tls();
+    let client = reqwest::Client::builder().unix_socket(socket);
+    Ok(client.tls_certs_only([]).build()?)
 }
 
 /// What the API says when it refuses.

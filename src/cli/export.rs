@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::log;
+use super::target::{self, Finder};
 use super::terminal::{self, printable};
-use super::{log, target};
-use crate::config::Config;
 
 /// Write what is known of the photos into files that other programs read
 #[derive(clap::Args)]
@@ -29,12 +29,13 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
-    log::start(&config, "warn");
-    let source = target::source(&args.source)?;
-    let client = Client::informed(&source, config).await?;
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
+    log::start(&finder.config, "warn");
+    let target = finder.target(&args.source).await?;
+    let within = target.within()?;
+    let client = Client::of(&target.catalog, &finder.config).await?;
     let to = args.to.as_deref().map(target::named_file).transpose()?;
-    let asked = json!({"format": args.format, "to": to});
+    let asked = json!({"format": args.format, "to": to, "within_base64": within});
     let report = client.post("/api/v1/export", &asked).await?.value().await?;
     print(&report, "written", args.json)
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::client::Client;
-use super::{export, log, target};
-use crate::config::Config;
+use super::target::{self, Finder};
+use super::{export, log};
 
 /// Take in what sidecars, other programs or another catalog say of the photos
 #[derive(clap::Args)]
@@ -25,12 +25,16 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
-    log::start(&config, "warn");
-    let source = target::source(&args.source)?;
-    let client = Client::informed(&source, config).await?;
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
+    log::start(&finder.config, "warn");
+    let target = finder.target(&args.source).await?;
+    let within = target.within()?;
+    let client = Client::of_new(&target.catalog, &finder.config).await?;
+    if client.get("/api/v1/status").await?["photos"] == 0 {
+        client.post("/api/v1/scan", &json!({})).await?;
+    }
     let from = args.from.as_deref().map(target::named_file).transpose()?;
-    let asked = json!({"format": args.format, "from": from});
+    let asked = json!({"format": args.format, "from": from, "within_base64": within});
     let report = client.post("/api/v1/import", &asked).await?.value().await?;
     export::print(&report, "changed", args.json)
 }

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Common, log, target, terminal};
+use super::target::Finder;
+use super::{log, terminal};
 use crate::app;
 
 /// Look after the index of a photo folder; also while it is mounted
@@ -32,20 +33,21 @@ enum What {
     Vacuum { source: PathBuf },
 }
 
-pub fn run(args: &Args, common: &Common) -> anyhow::Result<ExitCode> {
-    let config = common.load()?;
-    log::start(&config, "warn");
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
+    log::start(&finder.config, "warn");
     match &args.what {
         What::Check { source, json } => {
-            let found = app::index::check(&target::source(source)?, &config)?;
-            return report(&found, *json);
+            let catalog = finder.target(source).await?.catalog;
+            return report(&app::index::check(catalog.existing()?)?, *json);
         }
         What::Backup { source, file } => {
-            app::index::backup(&target::source(source)?, &config, file)?;
+            let catalog = finder.target(source).await?.catalog;
+            app::index::backup(catalog.existing()?, file)?;
             terminal::say(format_args!("copied to {}", file.display()))?;
         }
         What::Vacuum { source } => {
-            let (before, after) = app::index::vacuum(&target::source(source)?, &config)?;
+            let catalog = finder.target(source).await?.catalog;
+            let (before, after) = app::index::vacuum(catalog.existing()?)?;
             terminal::say(format_args!("{before} bytes before, {after} after"))?;
         }
     }

@@ -1,15 +1,14 @@
 //! `kbasefs log`, `kbasefs undo` and `kbasefs redo`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::log;
 use super::report::hinted;
+use super::target::Finder;
 use super::terminal::{self, printable};
-use super::{log, target};
-use crate::config::Config;
-use crate::fuse::mounts;
 
 /// Print what people did to tags, texts and ratings, the latest first
 #[derive(clap::Args)]
@@ -67,12 +66,15 @@ pub fn by() -> Value {
     })
 }
 
-pub async fn log(args: LogArgs, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let client = client(args.what.as_deref(), config).await?;
-    let found = client
-        .get(&format!("/api/v1/log?most={}", args.most))
-        .await?;
+pub async fn log(args: LogArgs, finder: Finder) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
+    let target = finder.target_or_mount(args.what.as_deref()).await?;
+    let within = target.within()?;
+    let client = Client::of(&target.catalog, &finder.config).await?;
+    let asked = within.map(|within| format!("&within_base64={within}"));
+    let asked = asked.unwrap_or_default();
+    let page = format!("/api/v1/log?most={}{asked}", args.most);
+    let found = client.get(&page).await?;
     for act in acts(&found) {
         match args.json {
             true => terminal::say(format_args!("{act}"))?,
@@ -82,19 +84,30 @@ pub async fn log(args: LogArgs, config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn undo(args: UndoArgs, config: Config) -> anyhow::Result<()> {
+pub async fn undo(args: UndoArgs, finder: Finder) -> anyhow::Result<()> {
     let asked = json!({"act": args.act, "seconds": args.since, "by": by()});
-    take_back("/api/v1/undo", asked, args.at, config).await
+    take_back("/api/v1/undo", asked, args.at, finder).await
 }
 
-pub async fn redo(args: RedoArgs, config: Config) -> anyhow::Result<()> {
+pub async fn redo(args: RedoArgs, finder: Finder) -> anyhow::Result<()> {
     let asked = json!({"act": args.act, "by": by()});
-    take_back("/api/v1/redo", asked, args.at, config).await
+    take_back("/api/v1/redo", asked, args.at, finder).await
 }
 
-async fn take_back(page: &str, asked: Value, at: At, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let client = client(at.source.as_deref(), config).await?;
+async fn take_back(page: &str, asked: Value, at: At, finder: Finder) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
+    let target = finder.target_or_mount(at.source.as_deref()).await?;
+    if asked["act"].is_null() && target.within()?.is_some() {
+        let source = target.catalog.source.display();
+        return Err(hinted(
+            format!(
+                "{}: a part of the catalog of {source}",
+                target.folder()?.display()
+            ),
+            "name an act: `kbasefs log` lists those of the part; or take back all over the catalog",
+        ));
+    }
+    let client = Client::of(&target.catalog, &finder.config).await?;
     let done = client.post(page, &asked).await?.value().await?;
     for act in acts(&done) {
         if at.json {
@@ -113,24 +126,6 @@ async fn take_back(page: &str, asked: Value, at: At, config: Config) -> anyhow::
         }
     }
     Ok(())
-}
-
-/// The catalog that is named, or the only one that is mounted.
-async fn client(what: Option<&Path>, config: Config) -> anyhow::Result<Client> {
-    let source = match what {
-        Some(path) => target::source(path)?,
-        None => {
-            let mut sources: Vec<_> = mounts::all().into_iter().map(|(_, m)| m.source).collect();
-            sources.sort();
-            sources.dedup();
-            match (sources.pop(), sources.is_empty()) {
-                (Some(source), true) => source,
-                (None, _) => return Err(hinted("nothing is mounted", "name a photo folder")),
-                _ => return Err(hinted("several catalogs are mounted", "name one of them")),
-            }
-        }
-    };
-    Client::connect(&source, config).await
 }
 
 fn acts(answer: &Value) -> impl Iterator<Item = &Value> {

@@ -14,11 +14,13 @@ mod man;
 mod mount;
 mod owner;
 mod page;
+mod place;
 mod provider;
 mod report;
 mod scan;
 mod search;
 mod serve;
+mod served;
 mod show;
 mod status;
 mod tag;
@@ -34,6 +36,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app;
 use crate::config::Config;
+use target::Finder;
 
 /// Mount a photo folder and browse it by what is in the pictures.
 #[derive(Parser)]
@@ -57,6 +60,11 @@ struct Common {
 }
 
 impl Common {
+    /// What finds catalogs for a command.
+    fn finder(&self) -> anyhow::Result<Finder> {
+        Ok(Finder::new(self.load()?, self.index.clone()))
+    }
+
     /// The settings that hold: flags overwrite what the file and the environment say.
     fn load(&self) -> anyhow::Result<Config> {
         let mut config = Config::load(self.config.as_deref(), app::env)?;
@@ -118,24 +126,24 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Mount(args) => return mount::run(args, common),
         Command::Serve(args) => return serve::run(args, common),
-        Command::Umount(args) => umount::run(&args, common)?,
+        Command::Umount(args) => on_runtime(umount::run(args, common.finder()?))?,
         Command::Guard(args) => mount::guard::run(&args)?,
-        Command::Scan(args) => on_runtime(scan::run(args, common.load()?))?,
-        Command::Analyze(args) => return on_runtime(analyze::run(args, common.load()?)),
-        Command::Search(args) => on_runtime(search::run(args, common.load()?))?,
-        Command::Show(args) => on_runtime(show::run(args, common.load()?))?,
-        Command::Tag(args) => on_runtime(tag::run(args, common.load()?, false))?,
-        Command::Untag(args) => on_runtime(tag::run(args, common.load()?, true))?,
-        Command::Log(args) => on_runtime(journal::log(args, common.load()?))?,
-        Command::Undo(args) => on_runtime(journal::undo(args, common.load()?))?,
-        Command::Redo(args) => on_runtime(journal::redo(args, common.load()?))?,
-        Command::Status(args) => on_runtime(status::run(args, common.load()?))?,
-        Command::Top(args) => on_runtime(top::run(args, common.load()?))?,
-        Command::Export(args) => return on_runtime(export::run(args, common.load()?)),
-        Command::Import(args) => return on_runtime(import::run(args, common.load()?)),
+        Command::Scan(args) => on_runtime(scan::run(args, common.finder()?))?,
+        Command::Analyze(args) => return on_runtime(analyze::run(args, common.finder()?)),
+        Command::Search(args) => on_runtime(search::run(args, common.finder()?))?,
+        Command::Show(args) => on_runtime(show::run(args, common.finder()?))?,
+        Command::Tag(args) => on_runtime(tag::run(args, common.finder()?, false))?,
+        Command::Untag(args) => on_runtime(tag::run(args, common.finder()?, true))?,
+        Command::Log(args) => on_runtime(journal::log(args, common.finder()?))?,
+        Command::Undo(args) => on_runtime(journal::undo(args, common.finder()?))?,
+        Command::Redo(args) => on_runtime(journal::redo(args, common.finder()?))?,
+        Command::Status(args) => return on_runtime(status::run(args, common.finder()?)),
+        Command::Top(args) => on_runtime(top::run(args, common.finder()?))?,
+        Command::Export(args) => return on_runtime(export::run(args, common.finder()?)),
+        Command::Import(args) => return on_runtime(import::run(args, common.finder()?)),
         Command::Provider(args) => return on_runtime(provider::run(args, common.load()?)),
-        Command::Doctor(args) => return on_runtime(doctor::run(args, common.load()?)),
-        Command::Index(args) => return index::run(&args, common),
+        Command::Doctor(args) => return on_runtime(doctor::run(args, common.finder()?)),
+        Command::Index(args) => return on_runtime(index::run(args, common.finder()?)),
         Command::Config(args) => config::run(&args, common)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man(args) => man::run(&args)?,

@@ -58,7 +58,7 @@ pub struct Args {
 const LOGGED: &str = "warn,kbasefs=info,fuser=error";
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
-    let config = common.load()?;
+    let finder = common.finder()?;
     let words = [
         args.options,
         args.sandbox
@@ -68,7 +68,14 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     ]
     .concat();
     let options = MountOptions::parse(&words.join(",")).map_err(app::Error::Mount)?;
-    let source = source(&args.source)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let catalog = runtime.block_on(finder.to_mount(&args.source))?;
+    // A sandbox begins before there is any thread.
+    drop(runtime);
+    let source = source(&catalog.source)?;
+    let config = catalog.settings(&finder.config);
     refuse_nesting(&source, &args.mountpoint)?;
     let mountpoint = mountpoint(&args.mountpoint)?;
     let page = args.web.map(|address| Wanted {

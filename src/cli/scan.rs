@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::client::Client;
-use super::{log, target, terminal};
-use crate::config::Config;
+use super::target::Finder;
+use super::{log, terminal};
 
 /// Bring the catalog in step with the photo folder; reads metadata, not pictures
 #[derive(clap::Args)]
@@ -18,12 +18,13 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let source = target::source(&args.source)?;
-    let client = Client::connect(&source, config).await?;
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
+    let target = finder.target(&args.source).await?;
+    let within = target.within()?;
+    let client = Client::of_new(&target.catalog, &finder.config).await?;
     let report = client
-        .post("/api/v1/scan", &json!({}))
+        .post("/api/v1/scan", &json!({"within_base64": within}))
         .await?
         .value()
         .await?;

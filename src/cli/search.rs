@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::client::Client;
-use super::{log, target, terminal};
-use crate::config::Config;
+use super::target::{self, Finder};
+use super::{log, terminal};
 
 const QUERIES: &str = "\
 Queries:
@@ -53,10 +53,11 @@ fn part(text: &str) -> Result<String, &'static str> {
     }
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let source = target::source(&args.source)?;
-    let client = Client::informed(&source, config).await?;
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
+    let target = finder.target(&args.source).await?;
+    let within = target.within()?;
+    let client = Client::of(&target.catalog, &finder.config).await?;
     let query = args.query.join(" ");
     if let Some(name) = &args.save {
         let kept = json!({ "name": name, "query": query });
@@ -68,6 +69,9 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         let limit = limit.to_string();
         url.query_pairs_mut().append_pair("limit", &limit);
     }
+    if let Some(within) = within {
+        url.query_pairs_mut().append_pair("within_base64", &within);
+    }
     let uri = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     let found = client.get(&uri).await?;
     let end = if args.null { 0 } else { b'\n' };
@@ -75,7 +79,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         if args.json {
             terminal::line(photo.to_string().as_bytes(), b'\n')?;
         } else {
-            terminal::line(target::below(&source, photo).as_os_str().as_bytes(), end)?;
+            let path = target::below(&target.catalog.source, photo);
+            terminal::line(path.as_os_str().as_bytes(), end)?;
         }
     }
     Ok(())

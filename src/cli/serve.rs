@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::client::Client;
 use super::owner::{self, Owner};
 use super::page::{self, Wanted};
-use super::{Common, log, target, terminal};
+use super::{Common, log, terminal};
 use crate::app::App;
 use crate::config::Config;
 
@@ -31,18 +31,19 @@ pub struct Args {
 }
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
-    let config = common.load()?;
-    let source = target::source(&args.what)?;
+    let finder = common.finder()?;
     let wanted = Wanted {
         address: args.web,
         token_file: args.token_file,
     };
     let runtime = Runtime::new()?;
-    if let Some(daemon) = runtime.block_on(Client::daemon(&source, &config))? {
+    let catalog = runtime.block_on(finder.target(&args.what))?.catalog;
+    if let Some(daemon) = runtime.block_on(Client::daemon(&catalog))? {
         runtime.block_on(ask(&daemon, &wanted))?;
         return Ok(ExitCode::SUCCESS);
     }
-    serve(&source, config, &wanted, runtime)?;
+    let config = catalog.settings(&finder.config);
+    serve(&catalog.source, config, &wanted, runtime)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::client::Client;
+use super::log;
+use super::target::Finder;
 use super::terminal::{self, printable};
-use super::{log, target};
-use crate::config::Config;
 
 /// Print everything known of one photo
 #[derive(clap::Args)]
@@ -19,10 +19,10 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let photo = target::photo(&args.photo, &config)?;
-    let client = Client::informed(&photo.source, config).await?;
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
+    let photo = finder.photo(&args.photo).await?;
+    let client = Client::of(&photo.catalog, &finder.config).await?;
     let named = match (&photo.name["id"], &photo.name["path_base64"]) {
         (Value::Number(id), _) => format!("id={id}"),
         (_, Value::String(path)) => format!("path_base64={path}"),

@@ -1,17 +1,18 @@
 //! `kbasefs status`
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use serde_json::Value;
 
 use super::client::Client;
-use super::report::hinted;
+use super::log;
+use super::report::{self, hinted};
+use super::served::{self, Served};
+use super::target::{Catalog, Finder};
 use super::terminal::{self, printable};
-use super::{log, target};
-use crate::config::Config;
-use crate::fuse::mounts;
 
-/// Print how a catalog is doing; of every mount when none is named
+/// Print how a catalog is doing; of each of your mounts when none is named
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of photos, or the mount of it
@@ -22,28 +23,48 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let sources = match &args.what {
-        Some(path) => vec![target::source(path)?],
-        None => mounts::all()
-            .into_iter()
-            .map(|(_, mount)| mount.source)
-            .collect(),
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
+    log::start(&finder.config, "warn");
+    let Some(path) = &args.what else {
+        return mounted(&finder, args.json).await;
     };
-    if sources.is_empty() {
+    let target = finder.target(path).await?;
+    say(&target.catalog, target.within()?, &finder, args.json).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Each mount of this user; one that doesn't answer is no reason to be silent about the others.
+async fn mounted(finder: &Finder, json: bool) -> anyhow::Result<ExitCode> {
+    let mounts = served::mine();
+    if mounts.is_empty() {
         return Err(hinted(
             "nothing is mounted",
             "name a photo folder, or mount one",
         ));
     }
-    for source in sources {
-        let client = Client::informed(&source, config.clone()).await?;
-        let status = client.get("/api/v1/status").await?;
-        match args.json {
-            true => terminal::say(format_args!("{status}"))?,
-            false => print(&status)?,
+    let mut code = ExitCode::SUCCESS;
+    for mount in &mounts {
+        let said = async { say(&Served::by(mount).await?.into(), None, finder, json).await };
+        if let Err(error) = said.await {
+            code = report::failure(&error, false);
         }
+    }
+    Ok(code)
+}
+
+async fn say(
+    catalog: &Catalog,
+    within: Option<String>,
+    finder: &Finder,
+    json: bool,
+) -> anyhow::Result<()> {
+    let client = Client::of(catalog, &finder.config).await?;
+    let asked = within.map(|within| format!("?within_base64={within}"));
+    let page = format!("/api/v1/status{}", asked.unwrap_or_default());
+    let status = client.get(&page).await?;
+    match json {
+        true => terminal::say(format_args!("{status}"))?,
+        false => print(&status)?,
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::report::hinted;
-use super::{journal, log, target, terminal};
-use crate::config::Config;
+use super::target::{Catalog, Finder};
+use super::{journal, log, terminal};
 
 /// Give photos a tag, or take it from them; `kbasefs undo` takes that back
 #[derive(clap::Args)]
@@ -24,16 +24,18 @@ pub struct Args {
     json: bool,
 }
 
-pub async fn run(args: Args, config: Config, remove: bool) -> anyhow::Result<()> {
-    log::start(&config, "warn");
+pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
     let (photos, tags) = photos_and_tags(args.names, args.tag)?;
-    let mut of_source = BTreeMap::<PathBuf, Vec<Value>>::new();
+    let mut of_catalog = BTreeMap::<PathBuf, (Catalog, Vec<Value>)>::new();
     for path in photos {
-        let photo = target::photo(&path, &config)?;
-        of_source.entry(photo.source).or_default().push(photo.name);
+        let photo = finder.photo(&path).await?;
+        let known = of_catalog.entry(photo.catalog.index.clone());
+        let (_, names) = known.or_insert((photo.catalog, Vec::new()));
+        names.push(photo.name);
     }
-    for (source, photos) in of_source {
-        let client = Client::informed(&source, config.clone()).await?;
+    for (catalog, photos) in of_catalog.into_values() {
+        let client = Client::of(&catalog, &finder.config).await?;
         let asked = json!({"photos": photos, "tags": tags, "remove": remove, "by": journal::by()});
         let done = client.post("/api/v1/tag", &asked).await?.value().await?;
         match args.json {

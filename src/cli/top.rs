@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::report::hinted;
-use super::{log, target, terminal};
-use crate::config::Config;
-use crate::fuse::mounts;
+use super::target::Finder;
+use super::{log, terminal};
 
 /// Show what a catalog is doing, live, until Ctrl-C
 #[derive(clap::Args)]
@@ -35,15 +34,12 @@ fn seconds(text: &str) -> Result<f64, String> {
     fits.ok_or_else(|| "from 0.1 to 3600 seconds".into())
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    log::start(&config, "warn");
-    let source = match &args.what {
-        Some(path) => target::source(path)?,
-        None => the_only_mount()?,
-    };
-    let Some(client) = Client::daemon(&source, &config).await? else {
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
+    log::start(&finder.config, "warn");
+    let catalog = finder.target_or_mount(args.what.as_deref()).await?.catalog;
+    let Some(client) = Client::daemon(&catalog).await? else {
         return Err(hinted(
-            format!("nothing works on {}", source.display()),
+            format!("nothing works on {}", catalog.source.display()),
             "`kbasefs mount` or `kbasefs serve` it first; `kbasefs status` tells what is known",
         ));
     };
@@ -52,15 +48,6 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     tokio::select! {
         ended = shown => ended,
         stopped = tokio::signal::ctrl_c() => Ok(stopped?),
-    }
-}
-
-fn the_only_mount() -> anyhow::Result<PathBuf> {
-    let mut mounts = mounts::all().into_iter().map(|(_, mount)| mount.source);
-    match (mounts.next(), mounts.next()) {
-        (Some(source), None) => Ok(source),
-        (None, _) => Err(hinted("nothing is mounted", "name a photo folder")),
-        (Some(_), Some(_)) => Err(hinted("several folders are mounted", "name one")),
     }
 }
 

@@ -1,12 +1,15 @@
 //! `kbasefs umount`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::place::Place;
 use super::report::hinted;
-use super::{Common, on_runtime, target};
+use super::served::Served;
+use super::target::Finder;
 use crate::app;
 use crate::fuse::mounts;
+use crate::fuse::table::Mount;
 
 /// Take a mount away; its process finishes what it is doing and ends
 #[derive(clap::Args)]
@@ -17,35 +20,43 @@ pub struct Args {
 /// How long to wait for the process to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub fn run(args: &Args, common: &Common) -> anyhow::Result<()> {
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let path = &args.mountpoint;
-    let Some((source, mountpoint)) = target::mount_of(path).filter(|(_, at)| is_same(path, at))
-    else {
+    let place = Place::of(path).ok();
+    let mount = place.and_then(|p| p.mount.filter(|m| m.point == p.path));
+    let Some(mount) = mount else {
         let message = format!("{}: no kbasefs is mounted there", path.display());
         return Err(hinted(message, "`kbasefs status` shows what is mounted"));
     };
-    mounts::detach(&mountpoint)?;
-    let config = common.load()?;
-    on_runtime(async {
-        let ended = async {
-            // Its last act is to let go of the catalog.
-            while app::is_in_use(&source, &config)? {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Ok(())
-        };
-        match tokio::time::timeout(PATIENCE, ended).await {
-            Ok(result) => result,
-            // It is unmounted; the process ends when the last open file is closed.
-            Err(_) => Ok(()),
-        }
-    })
+    // What is mounted can't be asked any more afterwards.
+    let index = index_of(&mount, &finder).await;
+    mounts::detach(&mount.point)?;
+    let Some(index) = index else { return Ok(()) };
+    if tokio::time::timeout(PATIENCE, until_free(&index))
+        .await
+        .is_err()
+    {
+        eprintln!(
+            "kbasefs: {} is unmounted; its process goes on until the last file that is open there is closed",
+            mount.point.display()
+        );
+    }
+    Ok(())
 }
 
-fn is_same(path: &std::path::Path, mountpoint: &std::path::Path) -> bool {
-    let path = path
-        .canonicalize()
-        .ok()
-        .or_else(|| std::path::absolute(path).ok());
-    path.as_deref() == Some(mountpoint)
+/// The index of what is mounted. One that can't be asked has no process that could be waited for, or is somebody else's.
+async fn index_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
+    match Served::if_known(mount).await {
+        Ok(Some(served)) => Some(served.index),
+        // An older version made it, or it is dead: where this environment would keep the catalog.
+        Ok(None) => app::index_file(&mount.source, &finder.config).ok(),
+        Err(_) => None,
+    }
+}
+
+/// Its last act is to let go of the catalog.
+async fn until_free(index: &Path) {
+    while app::is_in_use(index) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -37,7 +37,8 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
         for id in exchange.photos() {
             let detail = exchange.library.detail(id);
             if let Some(detail) = detail.map_err(std::io::Error::other)? {
-                lines.write_record(line(&detail).map(|cell| shielded(&cell)))?;
+                let name = Name::of(&exchange.outside(&detail.entry.photo.path));
+                lines.write_record(line(name, &detail).map(|cell| shielded(&cell)))?;
                 report.photos += 1;
             }
         }
@@ -47,9 +48,8 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn line(detail: &Detail) -> [String; 13] {
+fn line(name: Name, detail: &Detail) -> [String; 13] {
     let (photo, facts) = (&detail.entry.photo, &detail.facts);
-    let name = Name::of(&photo.path);
     let text = |field| detail.text(field).map(|t| t.value.clone());
     let tags: Vec<_> = values(detail, Facet::Tag).collect();
     [

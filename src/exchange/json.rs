@@ -81,7 +81,8 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
                 None => Ok(Vec::new()),
             };
             let analyses = analyses.map_err(std::io::Error::other)?;
-            serde_json::to_writer(&mut *out, &line(&detail, &analyses))?;
+            let name = Name::of(&exchange.outside(&detail.entry.photo.path));
+            serde_json::to_writer(&mut *out, &line(name, &detail, &analyses))?;
             out.write_all(b"\n")?;
             report.photos += 1;
         }
@@ -91,9 +92,9 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn line(detail: &Detail, analyses: &[(Outcome, i64)]) -> Line {
+fn line(name: Name, detail: &Detail, analyses: &[(Outcome, i64)]) -> Line {
     let photo = &detail.entry.photo;
-    let Name { path, path_base64 } = Name::of(&photo.path);
+    let Name { path, path_base64 } = name;
     let text = |field| detail.text(field).map(|t| t.value.clone());
     let holding = Label::effective(&detail.entry.labels);
     let values = |facet| {

@@ -36,25 +36,32 @@ impl Name {
 
 /// Finds photos by path, and by content where that moved.
 pub struct Matcher<'a> {
+    exchange: &'a Exchange<'a>,
     index: &'a Index,
     by_hash: HashMap<ContentHash, PhotoId>,
 }
 
 impl<'a> Matcher<'a> {
-    pub fn new(exchange: &Exchange<'a>) -> Self {
+    pub fn new(exchange: &'a Exchange<'a>) -> Self {
         let index = exchange.library.index();
+        let photos = exchange.photos().into_iter();
         let mut by_hash = HashMap::new();
-        index.for_each_photo(&mut |photo| {
+        for photo in photos.filter_map(|id| index.photo(id)) {
             if let Some(hash) = photo.hash {
                 by_hash.entry(hash).or_insert(photo.id);
             }
-        });
-        Self { index, by_hash }
+        }
+        Self {
+            exchange,
+            index,
+            by_hash,
+        }
     }
 
     /// The photo at the path, unless it is known to have another content; else one of that content.
     pub fn find(&self, name: &Name, hash: Option<ContentHash>) -> Option<Photo> {
-        let here = name.source_path().and_then(|p| self.index.by_path(&p));
+        let here = name.source_path().map(|p| self.exchange.inside(&p));
+        let here = here.and_then(|p| self.index.by_path(&p));
         let here = here.and_then(|id| self.index.photo(id));
         let fits = |photo: &Photo| match (hash, photo.hash) {
             (Some(wanted), Some(is)) => wanted == is,

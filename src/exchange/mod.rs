@@ -14,7 +14,7 @@ mod xmp;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::catalog::PhotoId;
+use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
 use crate::originals::Originals;
 use crate::store;
@@ -87,10 +87,12 @@ impl Report {
     }
 }
 
-/// A catalog that takes in and gives out.
+/// A catalog that takes in and gives out, or a part of it.
 pub struct Exchange<'a> {
     pub library: &'a Library,
     pub originals: &'a Originals,
+    /// Only photos below this folder of the source; paths begin there. All photos where it is empty.
+    pub folder: SourcePath,
 }
 
 impl Exchange<'_> {
@@ -114,11 +116,25 @@ impl Exchange<'_> {
         }
     }
 
-    /// Every photo, in order of id.
+    /// Every photo that it is about, in order of id.
     fn photos(&self) -> Vec<PhotoId> {
-        let mut photos = Vec::new();
         let index = self.library.index();
-        index.for_each_photo(&mut |photo| photos.push(photo.id));
-        photos
+        let photos = index.photos_below(self.folder.as_bytes());
+        photos.into_iter().map(PhotoId).collect()
+    }
+
+    /// A path of the source as files name it.
+    fn outside(&self, path: &SourcePath) -> SourcePath {
+        let below = path.as_bytes().strip_prefix(self.folder.as_bytes());
+        let below = below.unwrap_or(path.as_bytes());
+        SourcePath::new(below.strip_prefix(b"/").unwrap_or(below))
+    }
+
+    /// The other way round.
+    fn inside(&self, named: &SourcePath) -> SourcePath {
+        match self.folder.as_bytes() {
+            [] => named.clone(),
+            folder => SourcePath::new([folder, b"/", named.as_bytes()].concat()),
+        }
     }
 }

@@ -22,6 +22,7 @@ mod options;
 mod passthrough;
 mod pauses;
 mod session;
+pub mod table;
 mod values;
 
 use std::io;

@@ -19,7 +19,7 @@ use super::scan::{Notes, Scan};
 use super::walk::{Walk, Way};
 use super::watch::Watches;
 use super::{Error, Progress, Report};
-use crate::catalog::Photo;
+use crate::catalog::{Photo, SourcePath};
 use crate::library::Library;
 use crate::originals::{Originals, stat_of};
 
@@ -114,6 +114,19 @@ impl Sync {
         let (counts, began) = (Counts::default(), Instant::now());
         let complete = self.look(part, &counts, stop)?;
         Ok(counts.report(self.library.index().len(), complete, began.elapsed()))
+    }
+
+    /// The same for a folder with everything below it; the empty one is the whole source.
+    ///
+    /// # Errors
+    /// As for [`Self::scan`].
+    pub fn scan_below(&self, folder: &SourcePath, stop: &AtomicBool) -> Result<Report, Error> {
+        if folder.as_bytes().is_empty() {
+            return self.scan(stop);
+        }
+        let mut part = Part::default();
+        part.add_tree(folder);
+        self.update(&part, stop)
     }
 
     /// How far the latest scan is.

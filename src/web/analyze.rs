@@ -16,20 +16,21 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::failure::Failure;
-use super::shape::{Named, PhotoShape};
+use super::shape::{self, Named, PhotoShape};
 use crate::analysis::Ended;
 use crate::analysis::purse::Usage;
 use crate::analysis::scheduler::Request;
 use crate::app::App;
-use crate::catalog::PhotoId;
+use crate::catalog::{PhotoId, SourcePath};
 
 /// How many photos the answer is about.
 pub const PHOTOS_HEADER: &str = "kbasefs-photos";
 
 #[derive(Deserialize)]
 pub struct Asked {
-    /// Every photo of the source when missing.
+    /// Every photo of the source, or of a folder of it, when missing.
     photos: Option<Vec<Named>>,
+    within_base64: Option<String>,
     /// Only this one is to look; else the model inside the program, and the preferred server.
     provider: Option<String>,
     /// Also at photos that it has looked at with another model or prompt.
@@ -44,14 +45,15 @@ pub async fn post(
     State(app): State<Arc<App>>,
     Json(asked): Json<Asked>,
 ) -> Result<Response, Failure> {
-    let scanning = Arc::clone(&app);
-    super::blocking(move || Ok(scanning.scan()?)).await?;
+    let within = shape::within(asked.within_base64.as_deref())?;
+    let (scanning, folder) = (Arc::clone(&app), within.clone());
+    super::blocking(move || Ok(scanning.scan_below(&folder)?)).await?;
     let photos = match asked.photos {
         Some(named) => named
             .iter()
             .map(|n| n.resolve(&app))
             .collect::<Result<_, _>>()?,
-        None => everything(&app),
+        None => below(&app, &within),
     };
     if let Some(name) = asked
         .provider
@@ -92,12 +94,9 @@ pub async fn post(
     Ok((headers, Body::from_stream(lines)).into_response())
 }
 
-fn everything(app: &App) -> Vec<PhotoId> {
-    let mut photos = Vec::new();
-    app.library
-        .index()
-        .for_each_photo(&mut |photo| photos.push(photo.id));
-    photos
+fn below(app: &App, folder: &SourcePath) -> Vec<PhotoId> {
+    let photos = app.library.index().photos_below(folder.as_bytes());
+    photos.into_iter().map(PhotoId).collect()
 }
 
 /// What one photo took so far, where nothing is known yet: a picture of 768 pixels and a description.

@@ -1,6 +1,8 @@
 //! Everything that is known, written into a folder.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,8 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::shape::FilePath;
+use super::shape::{self, FilePath};
 use crate::app::App;
+use crate::catalog::SourcePath;
 use crate::exchange::{Exchange, Format, Report};
 
 #[derive(Deserialize)]
@@ -18,6 +21,8 @@ pub struct Asked {
     format: String,
     /// The folder; the source itself when missing: sidecars beside the photos.
     to: Option<FilePath>,
+    /// Only photos below this folder, with paths from there on.
+    within_base64: Option<String>,
 }
 
 pub async fn post(
@@ -30,9 +35,10 @@ pub async fn post(
 fn export(app: &App, asked: &Asked) -> Result<Value, Failure> {
     let format = format(&asked.format)?;
     let root = app.originals.root();
+    let within = shape::within(asked.within_base64.as_deref())?;
     let folder = match &asked.to {
         Some(path) => path.resolve()?,
-        None if format == Format::Xmp => root.to_owned(),
+        None if format == Format::Xmp => below(root, &within),
         None => return Err(Failure::bad_request("only sidecars go into the source")),
     };
     if asked.to.is_some() && is_inside(&folder, root) {
@@ -45,8 +51,17 @@ fn export(app: &App, asked: &Asked) -> Result<Value, Failure> {
     let exchange = Exchange {
         library: &app.library,
         originals: &app.originals,
+        folder: within,
     };
-    Ok(shape(&exchange.export(format, &folder)?))
+    Ok(report_shape(&exchange.export(format, &folder)?))
+}
+
+/// A folder of the source.
+pub fn below(root: &Path, folder: &SourcePath) -> PathBuf {
+    match folder.as_bytes() {
+        [] => root.into(),
+        below => root.join(OsStr::from_bytes(below)),
+    }
 }
 
 pub fn format(name: &str) -> Result<Format, Failure> {
@@ -60,7 +75,7 @@ fn is_inside(folder: &Path, root: &Path) -> bool {
     there.is_some_and(|there| there.starts_with(root))
 }
 
-pub fn shape(report: &Report) -> Value {
+pub fn report_shape(report: &Report) -> Value {
     let failed = report.failed.iter();
     let failed = failed.map(|(path, reason)| json!({"path": path, "reason": reason}));
     json!({

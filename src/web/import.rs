@@ -7,9 +7,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::export::{format, shape};
+use super::export::{below, format, report_shape};
 use super::failure::Failure;
-use super::shape::FilePath;
+use super::shape::{self, FilePath};
 use crate::app::App;
 use crate::exchange::{Exchange, Format};
 
@@ -19,6 +19,8 @@ pub struct Asked {
     format: Option<String>,
     /// A file, or a folder; the sidecars in the source when missing.
     from: Option<FilePath>,
+    /// Only for photos below this folder, which paths begin at.
+    within_base64: Option<String>,
 }
 
 pub async fn post(
@@ -30,13 +32,15 @@ pub async fn post(
 
 fn import(app: &App, asked: &Asked) -> Result<Value, Failure> {
     let wanted = asked.format.as_deref().map(format).transpose()?;
+    let within = shape::within(asked.within_base64.as_deref())?;
     let (from, format) = match &asked.from {
         Some(path) => (path.resolve()?, wanted),
-        None => (app.originals.root().to_owned(), Some(Format::Xmp)),
+        None => (below(app.originals.root(), &within), Some(Format::Xmp)),
     };
     let exchange = Exchange {
         library: &app.library,
         originals: &app.originals,
+        folder: within,
     };
-    Ok(shape(&exchange.import(&from, format)?))
+    Ok(report_shape(&exchange.import(&from, format)?))
 }

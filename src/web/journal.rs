@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::shape::PathShape;
+use super::shape::{self, PathShape};
 use crate::app::App;
-use crate::catalog::{ActId, Actor, Done, PhotoId, Role};
+use crate::catalog::{ActId, Actor, Done, PhotoId, Role, SourcePath, Trace};
 use crate::library::{TakenBack, UndoError, Which};
 
 /// The program on whose behalf something is done.
@@ -32,6 +32,8 @@ impl From<By> for Actor {
 #[derive(Deserialize)]
 pub struct Asked {
     most: usize,
+    /// Only acts on photos below this folder.
+    within_base64: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -99,12 +101,40 @@ pub async fn get(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let acts = app.library.store().acts(None, asked.most)?.into_iter();
+        let within = shape::within(asked.within_base64.as_deref())?;
+        let acts = acts(&app, &within, asked.most)?.into_iter();
         let acts: Vec<_> = acts.map(|done| act_shape(&app, done)).collect();
         Ok(Json(json!({ "acts": acts })))
     })
     .await
 }
+
+/// The latest acts that changed a photo below a folder; any acts where that is the source itself.
+fn acts(app: &App, within: &SourcePath, most: usize) -> Result<Vec<Done>, Failure> {
+    let store = app.library.store();
+    if within.as_bytes().is_empty() {
+        return Ok(store.acts(None, most)?);
+    }
+    let photos = app.library.index().photos_below(within.as_bytes());
+    let is_there = |trace: &Trace| trace.photo.is_some_and(|id| photos.contains(id.0));
+    let (mut found, mut before) = (Vec::new(), None);
+    while found.len() < most {
+        let some = store.acts(before, PAGE)?;
+        let Some(last) = some.last() else { break };
+        before = Some(last.id);
+        for done in some {
+            let act = store.act(done.id)?;
+            if act.is_some_and(|(_, traces)| traces.iter().any(is_there)) {
+                found.push(done);
+            }
+        }
+    }
+    found.truncate(most);
+    Ok(found)
+}
+
+/// Acts looked through at a time.
+const PAGE: usize = 100;
 
 pub async fn undo(
     State(app): State<Arc<App>>,

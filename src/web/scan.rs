@@ -1,17 +1,28 @@
-//! Bringing the catalog in step with the source.
+//! Bringing the catalog, or a part of it, in step with the source.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::shape;
 use crate::app::App;
 
-pub async fn post(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Only this folder.
+    within_base64: Option<String>,
+}
+
+pub async fn post(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<Asked>,
+) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let report = app.scan()?;
+        let report = app.scan_below(&shape::within(asked.within_base64.as_deref())?)?;
         let hashed = app.find_copies()?;
         let per_file = report.bytes_read.checked_div(report.opened).unwrap_or(0);
         Ok(Json(json!({

@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::shape::PathShape;
+use super::shape::{self, PathShape};
 use crate::app::App;
 use crate::catalog::{Photo, PhotoId, parse_query};
 
@@ -18,6 +18,8 @@ pub struct Asked {
     q: String,
     /// At most so many; all without it.
     limit: Option<usize>,
+    /// Only below this folder.
+    within_base64: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +52,9 @@ pub async fn get(
 
 fn search(app: &App, asked: &Asked) -> Result<Found, Failure> {
     let query = parse_query(&asked.q).map_err(|e| Failure::query(&asked.q, e))?;
+    let within = shape::within(asked.within_base64.as_deref())?;
     let found = app.library.evaluate(&query)?;
+    let found = found & app.library.index().photos_below(within.as_bytes());
     let scores = app.library.store().relevance(&query.wanted_words())?;
     let scores: HashMap<_, _> = scores.into_iter().collect();
     let index = app.library.index();

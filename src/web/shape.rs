@@ -54,6 +54,13 @@ impl FilePath {
     }
 }
 
+/// The folder of the source that a request is about, as URL-safe base64; the empty one, all of it, when it names none.
+pub fn within(named: Option<&str>) -> Result<SourcePath, Failure> {
+    let bytes = URL_SAFE_NO_PAD.decode(named.unwrap_or_default());
+    let bytes = bytes.map_err(|_| Failure::bad_request("within_base64 is no base64"))?;
+    Ok(SourcePath::new(bytes))
+}
+
 /// The path of a photo relative to the source.
 #[derive(Debug, Serialize)]
 pub struct PathShape {

@@ -3,22 +3,40 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::shape;
 use crate::analysis::scheduler::ProviderState;
 use crate::app::App;
-use crate::catalog::Status;
+use crate::catalog::{SourcePath, Status};
 use crate::metrics::Process;
 use crate::store::ledger::Spent;
 
-pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
-    super::blocking(move || Ok(Json(status(&app)?))).await
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Photos below this folder are counted.
+    within_base64: Option<String>,
 }
 
-fn status(app: &App) -> Result<Value, Failure> {
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Failure> {
+    super::blocking(move || {
+        let within = shape::within(asked.within_base64.as_deref())?;
+        Ok(Json(status(&app, &within)?))
+    })
+    .await
+}
+
+fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
     let index = app.library.index();
+    let photos = index.photos_below(within.as_bytes());
+    let count = |status| index.photos_with(status).intersection_len(&photos);
+    let part = (!within.as_bytes().is_empty()).then(|| within.to_string());
     let following = app.following();
     let work = app.scheduler.progress();
     let process = Process::now();
@@ -33,11 +51,12 @@ fn status(app: &App) -> Result<Value, Failure> {
         "source": app.originals.root().to_string_lossy(),
         "mountpoint": app.mountpoint().map(|p| p.to_string_lossy()),
         "page": app.page().map(|url| url.split('?').next()),
-        "photos": index.len(),
-        "analyzed": app.count(Status::Analyzed),
-        "pending": app.count(Status::Pending),
-        "failed": app.count(Status::Failed),
-        "unsupported": app.count(Status::Unsupported),
+        "part": part,
+        "photos": photos.len(),
+        "analyzed": count(Status::Analyzed),
+        "pending": count(Status::Pending),
+        "failed": count(Status::Failed),
+        "unsupported": count(Status::Unsupported),
         "paused": app.scheduler.is_paused(),
         "queued": work.queued,
         "running": work.running,

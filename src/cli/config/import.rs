@@ -9,10 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::app;
 use crate::cli::client::Client;
 use crate::cli::report::hinted;
-use crate::cli::{Common, on_runtime, target, terminal};
+use crate::cli::target::{Catalog, Finder};
+use crate::cli::{Common, on_runtime, terminal};
 use crate::config::{Config, import};
 
 #[derive(clap::Args)]
@@ -29,8 +29,12 @@ pub fn run(args: &Args, common: &Common, to: &Path) -> anyhow::Result<()> {
     for file in &args.files {
         match file.extension().is_some_and(|e| e == "json") {
             true => {
-                let source = source_of(file, args.source.as_deref(), &common.load()?)?;
-                on_runtime(answers(&source, std::slice::from_ref(file), common.load()?))?;
+                let finder = common.finder()?;
+                let taken = async {
+                    let catalog = catalog_of(file, args.source.as_deref(), &finder).await?;
+                    answers(&catalog, std::slice::from_ref(file), &finder.config).await
+                };
+                on_runtime(taken)?;
             }
             false => settings(file, to)?,
         }
@@ -38,9 +42,12 @@ pub fn run(args: &Args, common: &Common, to: &Path) -> anyhow::Result<()> {
     let Some(source) = &args.source else {
         return Ok(());
     };
-    let source = target::source(source)?;
-    let files = indexes(&source)?;
-    on_runtime(answers(&source, &files, common.load()?))
+    let finder = common.finder()?;
+    on_runtime(async {
+        let target = finder.target(source).await?;
+        let files = indexes(&target.catalog.source.join(target.folder()?))?;
+        answers(&target.catalog, &files, &finder.config).await
+    })
 }
 
 fn settings(file: &Path, to: &Path) -> anyhow::Result<()> {
@@ -85,16 +92,17 @@ fn read(file: &Path) -> anyhow::Result<String> {
         .map_err(|e| anyhow::Error::new(e).context(file.display().to_string()))
 }
 
-/// The source that is named, or the one with a catalog that the file lies in.
-fn source_of(file: &Path, named: Option<&Path>, config: &Config) -> anyhow::Result<PathBuf> {
+/// The catalog of the source that is named, or the one that the file lies in.
+async fn catalog_of(file: &Path, named: Option<&Path>, finder: &Finder) -> anyhow::Result<Catalog> {
     if let Some(source) = named {
-        return target::source(source);
+        return Ok(finder.target(source).await?.catalog);
     }
-    let file = file.canonicalize()?;
-    for folder in file.ancestors().skip(1) {
-        if app::has_catalog(folder, config)? {
-            return Ok(folder.into());
-        }
+    let absolute = std::path::absolute(file)?;
+    let catalog = finder
+        .target(absolute.parent().unwrap_or(&absolute))
+        .await?;
+    if catalog.catalog.index.exists() {
+        return Ok(catalog.catalog);
     }
     let message = format!("{}: in no folder that has a catalog", file.display());
     Err(hinted(
@@ -122,7 +130,8 @@ fn indexes(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-async fn answers(source: &Path, files: &[PathBuf], config: Config) -> anyhow::Result<()> {
+async fn answers(catalog: &Catalog, files: &[PathBuf], config: &Config) -> anyhow::Result<()> {
+    let source = catalog.source.as_path();
     let mut answers = Vec::new();
     for file in files {
         let index: Value = serde_json::from_str(&read(file)?)
@@ -131,7 +140,7 @@ async fn answers(source: &Path, files: &[PathBuf], config: Config) -> anyhow::Re
         let folder = folder.parent().unwrap_or(source).to_owned();
         collect(&index, None, source, &folder, &mut answers);
     }
-    let client = Client::connect(source, config).await?;
+    let client = Client::of_new(catalog, config).await?;
     let mut sum = [0u64; 4];
     let names = ["taken", "skipped", "failed", "unknown"];
     for part in answers.chunks(500) {

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::client::Client;
+use super::super::report::Hinted;
+use super::super::target::Catalog;
 use super::Finding;
 use crate::app;
 use crate::app::check::{self, Reached};
@@ -39,23 +41,29 @@ fn provider(reached: &Reached) -> Finding {
     }
 }
 
-pub async fn findings(source: &Path, config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = vec![index(source, config)?];
-    match Client::daemon(source, config).await? {
+/// A path whose catalog can't be told.
+pub fn not_found(error: &anyhow::Error) -> Finding {
+    let hint = error.downcast_ref::<Hinted>().and_then(|h| h.hint.clone());
+    let hint = hint.unwrap_or_else(|| "name a photo folder, or a mount".into());
+    Finding::wrong("catalog", error.to_string(), hint)
+}
+
+pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = vec![index(&catalog.index)?];
+    match Client::daemon(catalog).await? {
         Some(daemon) => findings.extend(of_daemon(&daemon.get("/api/v1/status").await?)),
         None => findings.push(Finding::ok("daemon", "none runs for this folder")),
     }
     Ok(findings)
 }
 
-fn index(source: &Path, config: &Config) -> anyhow::Result<Finding> {
-    let file = app::index_file(source, config)?;
+fn index(file: &Path) -> anyhow::Result<Finding> {
     let name = file.display().to_string();
     if !file.exists() {
         let hint = "kbasefs scan or mount makes one";
         return Ok(Finding::note("index", format!("{name}: none yet"), hint));
     }
-    Ok(match &app::index::check(source, config)?[..] {
+    Ok(match &app::index::check(file)?[..] {
         [] => Finding::ok("index", format!("{name} is sound")),
         [first, ..] => Finding::wrong(
             "index",

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::json;
 
+use super::target::Finder;
 use super::{log, target, terminal};
-use crate::config::Config;
 
 /// Check what a mount needs and how it is doing, and say what to do
 #[derive(clap::Args)]
@@ -71,12 +71,15 @@ impl Finding {
     }
 }
 
-pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
-    log::start(&config, "warn");
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
+    log::start(&finder.config, "warn");
     let mut findings = system::findings();
-    findings.extend(catalog::providers(&config).await);
+    findings.extend(catalog::providers(&finder.config).await);
     if let Some(path) = &args.source {
-        findings.extend(catalog::findings(&target::source(path)?, &config).await?);
+        match finder.target(path).await {
+            Ok(target) => findings.extend(catalog::findings(&target.catalog).await?),
+            Err(error) => findings.push(catalog::not_found(&error)),
+        }
     }
     let wrong = findings.iter().any(|f| f.state == State::Wrong);
     match args.json {

@@ -38,12 +38,12 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
 
 /// Writes the sidecar of a photo, unless it says everything already.
 fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Result<bool, String> {
-    let path = &detail.entry.photo.path;
-    let name = beside(path);
+    let name = beside(&detail.entry.photo.path);
     if name.file_name().len() > 255 {
         return Err("the name of its sidecar would be too long".into());
     }
-    let below = Path::new(OsStr::from_bytes(name.as_bytes()));
+    let outside = exchange.outside(&name);
+    let below = Path::new(OsStr::from_bytes(outside.as_bytes()));
     let target = folder.join(below);
     let existing = match read_file(&target)? {
         Some(text) => Some(text),
@@ -62,7 +62,12 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
 pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let mut changes = Vec::new();
-    let is_source = fs::canonicalize(folder).is_ok_and(|f| f == exchange.originals.root());
+    let root = exchange.originals.root();
+    let own = match exchange.folder.as_bytes() {
+        [] => root.to_owned(),
+        below => root.join(OsStr::from_bytes(below)),
+    };
+    let is_source = fs::canonicalize(folder).is_ok_and(|f| f == own);
     let index = exchange.library.index();
     for photo in exchange
         .photos()
@@ -72,7 +77,10 @@ pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
         for name in names(exchange, &photo) {
             let text = match is_source {
                 true => read_original(exchange, &name),
-                false => read_file(&folder.join(OsStr::from_bytes(name.as_bytes()))),
+                false => {
+                    let outside = exchange.outside(&name);
+                    read_file(&folder.join(OsStr::from_bytes(outside.as_bytes())))
+                }
             };
             let said = match text {
                 Ok(None) => continue,

@@ -1,0 +1,191 @@
+//! The catalog that a mount shows, as the mount itself and its process tell it.
+//!
+//! Whoever mounts may say anything: only mounts of this user and of root are asked, and none for longer than a moment.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::net::UnixStream;
+
+use super::client::Client;
+use super::report::hinted;
+use super::target::{path_of, plain};
+use crate::fuse::table::{Mount, Table};
+use crate::vfs::xattr::folders::{ID, SOCKET};
+
+/// How long a mount and its process may take to say what they are.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than any path.
+const LONGEST: usize = 8192;
+
+/// A catalog with a process that answers for it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub source: PathBuf,
+    pub index: PathBuf,
+    pub socket: PathBuf,
+    pub id: String,
+}
+
+impl Served {
+    /// Asks a mount of this program.
+    ///
+    /// # Errors
+    /// When it is somebody else's, or doesn't answer.
+    pub async fn by(mount: &Mount) -> anyhow::Result<Self> {
+        if !is_believed(mount) {
+            return Err(of_another(mount));
+        }
+        let (socket, id) = said(&mount.point).await.map_err(|e| silent(mount, e))?;
+        Self::at(mount, socket, id).await
+    }
+
+    /// The same, but nothing for a mount that nobody serves any more, or whose catalog isn't known.
+    pub async fn if_known(mount: &Mount) -> anyhow::Result<Option<Self>> {
+        if !is_believed(mount) {
+            return Err(of_another(mount));
+        }
+        match said(&mount.point).await {
+            Err(error) if is_dead(error) || error == Errno::NODATA => Ok(None),
+            Err(error) => Err(silent(mount, error)),
+            Ok((socket, id)) => Self::at(mount, socket, id).await.map(Some),
+        }
+    }
+
+    /// Asks the process of a mount.
+    async fn at(mount: &Mount, socket: PathBuf, id: String) -> anyhow::Result<Self> {
+        let (at, me) = (mount.point.display(), rustix::process::geteuid());
+        let connected = tokio::time::timeout(PATIENCE, UnixStream::connect(&socket));
+        match connected
+            .await
+            .map_err(|_| silent(mount, Errno::TIMEDOUT))?
+        {
+            Ok(_) => {}
+            Err(_) if !me.is_root() && mount.user == Some(0) => return Err(of_another(mount)),
+            Err(e) => {
+                let message = format!(
+                    "{at}: its process doesn't answer at {}: {}",
+                    socket.display(),
+                    plain(&e)
+                );
+                return Err(hinted(message, "`kbasefs umount` it, and mount again"));
+            }
+        }
+        let client = Client::of_mount(&socket, &id)?;
+        let asked = tokio::time::timeout(PATIENCE, client.get("/api/v1/catalog"));
+        let told = asked.await.map_err(|_| silent(mount, Errno::TIMEDOUT))??;
+        let (source, index) = (
+            path_of(&told["source_base64"]),
+            path_of(&told["index_base64"]),
+        );
+        let (Some(source), Some(index)) = (source, index) else {
+            return Err(silent(mount, Errno::NODATA));
+        };
+        Ok(Self {
+            source,
+            index,
+            socket,
+            id,
+        })
+    }
+}
+
+/// Whether what a mount says can be relied on.
+fn is_believed(mount: &Mount) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    mount.user.is_some_and(|user| user == 0 || user == me)
+}
+
+/// This user's own mounts, each file system once.
+pub fn mine() -> Vec<Mount> {
+    let me = rustix::process::geteuid().as_raw();
+    let mut mounts: Vec<Mount> = Vec::new();
+    let table = Table::read();
+    for mount in table.all().filter(|m| m.is_ours() && m.user == Some(me)) {
+        if mounts.iter().all(|known| known.device != mount.device) {
+            mounts.push(mount.clone());
+        }
+    }
+    mounts
+}
+
+/// Where the process of a mount answers, and the id of its catalog.
+async fn said(at: &Path) -> Result<(PathBuf, String), Errno> {
+    let socket = OsString::from_vec(ask(at, SOCKET).await?);
+    let id = ask(at, ID).await?;
+    Ok((socket.into(), String::from_utf8_lossy(&id).into_owned()))
+}
+
+/// An attribute of what may be dead, or never answer. A thread that waits in vain ends with the process.
+async fn ask(path: &Path, name: &'static str) -> Result<Vec<u8>, Errno> {
+    let path = path.to_owned();
+    within(PATIENCE, move || {
+        let mut value = vec![0; LONGEST];
+        let length = rustix::fs::getxattr(&path, name, &mut value)?;
+        value.truncate(length);
+        Ok(value)
+    })
+    .await
+}
+
+/// Does what may block for good, but doesn't wait for it any longer than that.
+pub async fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> Result<T, Errno> + Send + 'static,
+) -> Result<T, Errno> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // Nobody may wait for the answer any more.
+    let asking = move || drop(tell.send(work()));
+    let thread = std::thread::Builder::new().name("kbasefs-ask".into());
+    thread.spawn(asking).map_err(|_| Errno::AGAIN)?;
+    match tokio::time::timeout(limit, told).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Err(Errno::TIMEDOUT),
+    }
+}
+
+/// Whether nobody serves a mount any more.
+pub fn is_dead(error: Errno) -> bool {
+    matches!(error, Errno::NOTCONN | Errno::CONNABORTED)
+}
+
+fn silent(mount: &Mount, error: Errno) -> anyhow::Error {
+    let at = mount.point.display();
+    match error {
+        Errno::NODATA | Errno::NOTSUP => hinted(
+            format!("{at}: this mount doesn't say which catalog it shows"),
+            "an older kbasefs made it: `kbasefs umount` it, and mount again",
+        ),
+        Errno::ACCESS | Errno::PERM => of_another(mount),
+        error if is_dead(error) => hinted(
+            format!("{at}: nobody serves this mount any more"),
+            format!("kbasefs umount {at}, and mount again"),
+        ),
+        Errno::TIMEDOUT => hinted(
+            format!("{at}: this mount doesn't answer"),
+            "`kbasefs doctor` tells which mounts are stuck",
+        ),
+        error => hinted(
+            format!("{at}: {}", plain(&error.into())),
+            "`kbasefs doctor` checks mounts",
+        ),
+    }
+}
+
+fn of_another(mount: &Mount) -> anyhow::Error {
+    let whose = match mount.user {
+        Some(0) => "root".to_owned(),
+        Some(user) => format!("the user with number {user}"),
+        None => "somebody else".to_owned(),
+    };
+    hinted(
+        format!(
+            "{}: this mount shows a catalog of {whose}",
+            mount.point.display()
+        ),
+        "`getfattr -d PHOTO` tells what is known of a photo there; only its owner can ask for more",
+    )
+}

@@ -1,0 +1,182 @@
+//! The kernel's table of mounts, and where a path leads in it. Reads text, and touches no mount.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// A line of `/proc/self/mountinfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    id: u64,
+    parent: u64,
+    /// Of the file system, `major:minor`: the same for every mount of it.
+    pub device: String,
+    /// What of the file system is shown.
+    pub root: PathBuf,
+    pub point: PathBuf,
+    /// As `fuse.kbasefs`.
+    pub fstype: String,
+    pub source: PathBuf,
+    /// Who mounted it, where FUSE tells.
+    pub user: Option<u32>,
+}
+
+impl Mount {
+    /// Whether it is of this program, as far as its name tells.
+    pub fn is_ours(&self) -> bool {
+        self.fstype == "fuse.kbasefs"
+    }
+}
+
+/// All mounts, in the order in which they were made.
+pub struct Table(Vec<Mount>);
+
+impl Table {
+    /// As it is now. A system without this file has no mounts to tell of.
+    pub fn read() -> Self {
+        let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+        Self::of(&text)
+    }
+
+    fn of(text: &[u8]) -> Self {
+        Self(text.split(|&b| b == b'\n').filter_map(mount).collect())
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Mount> {
+        self.0.iter()
+    }
+
+    /// The mount that whoever goes on from `inside` to `path` comes into: the topmost one there, if there is one.
+    pub fn entered<'a>(&'a self, inside: Option<&'a Mount>, path: &Path) -> Option<&'a Mount> {
+        let mut found = None;
+        while let Some(next) = self.on(found.or(inside), path) {
+            found = Some(next);
+        }
+        found
+    }
+
+    fn on(&self, below: Option<&Mount>, path: &Path) -> Option<&Mount> {
+        let is_known = |id: u64| self.0.iter().any(|m| m.id == id);
+        let is_on = |m: &Mount| match below {
+            Some(below) => m.parent == below.id && m.id != below.id,
+            None => !is_known(m.parent) || m.parent == m.id,
+        };
+        self.0.iter().find(|m| m.point == path && is_on(m))
+    }
+
+    /// Other names of a path in a mount: the same file system may be mounted elsewhere as well, or parts of it.
+    pub fn other_names(&self, inside: &Mount, path: &Path) -> Vec<PathBuf> {
+        let Ok(below) = path.strip_prefix(&inside.point) else {
+            return Vec::new();
+        };
+        let place = joined(&inside.root, below);
+        let others = self.0.iter().filter(|m| m.device == inside.device);
+        let names =
+            others.filter_map(|m| Some(joined(&m.point, place.strip_prefix(&m.root).ok()?)));
+        names.filter(|name| name != path).collect()
+    }
+}
+
+/// Without a slash at the end where nothing is added.
+fn joined(path: &Path, below: &Path) -> PathBuf {
+    match below.as_os_str().is_empty() {
+        true => path.into(),
+        false => path.join(below),
+    }
+}
+
+/// `id parent device root POINT options [tags...] - TYPE SOURCE options`
+fn mount(line: &[u8]) -> Option<Mount> {
+    let mut words = line.split(|&b| b == b' ');
+    let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+    let (id, parent) = (number(words.next()?)?, number(words.next()?)?);
+    let device = text(words.next()?);
+    let (root, point) = (unescape(words.next()?), unescape(words.next()?));
+    let mut after = words.skip_while(|word| *word != b"-").skip(1);
+    let (fstype, source) = (text(after.next()?), unescape(after.next()?));
+    let options = after.next().unwrap_or_default();
+    let user = options
+        .split(|&b| b == b',')
+        .find_map(|o| o.strip_prefix(b"user_id="));
+    Some(Mount {
+        id,
+        parent,
+        device,
+        root: root.into(),
+        point: point.into(),
+        fstype,
+        source: source.into(),
+        user: user.and_then(number),
+    })
+}
+
+fn number<N: std::str::FromStr>(word: &[u8]) -> Option<N> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// Spaces, tabs, line breaks and backslashes stand there as `\040` and so on.
+fn unescape(word: &[u8]) -> OsString {
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..3).and_then(|d| std::str::from_utf8(d).ok());
+        let code = digits.and_then(|d| u8::from_str_radix(d, 8).ok());
+        match code.filter(|_| first == b'\\') {
+            Some(code) => {
+                bytes.push(code);
+                rest = &after[3..];
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[u8] = b"21 1 254:0 / / rw shared:1 - ext4 /dev/root rw\n\
+        30 21 0:40 / /mnt/my\\040photos rw,nosuid - fuse.kbasefs /home/a\\134b rw,user_id=1000,group_id=0\n\
+        31 21 0:41 / /mnt/two rw master:1 - tmpfs none rw\n\
+        32 31 0:42 / /mnt/two rw - fuse.kbasefs /photos rw,user_id=0\n\
+        33 21 254:0 /home/a/Pictures /srv/p rw - ext4 /dev/root rw\n\
+        34 21 0:43 / /hidden rw - tmpfs none rw\n";
+
+    #[test]
+    fn the_topmost_mount_on_the_way_is_entered() {
+        let table = Table::of(TABLE);
+        let top = table.entered(None, Path::new("/")).unwrap();
+        let check = |path: &str, expected: Option<(&str, Option<u32>)>| {
+            let found = table.entered(Some(top), Path::new(path));
+            let found = found.map(|m| (m.source.to_str().unwrap(), m.user));
+            assert_eq!(found, expected, "{path}");
+        };
+        assert_eq!(top.fstype, "ext4");
+        check("/mnt/my photos", Some(("/home/a\\b", Some(1000))));
+        check("/mnt/two", Some(("/photos", Some(0))));
+        check("/mnt", None);
+        let hidden = table.entered(Some(top), Path::new("/hidden"));
+        assert_eq!(table.entered(hidden, Path::new("/mnt/two")), None);
+    }
+
+    #[test]
+    fn a_path_has_the_names_that_other_mounts_give_it() {
+        let table = Table::of(TABLE);
+        let top = table.entered(None, Path::new("/")).unwrap();
+        let names = |inside: &Mount, path: &str| table.other_names(inside, Path::new(path));
+        assert_eq!(names(top, "/home/a/Pictures/x"), [Path::new("/srv/p/x")]);
+        let bound = table.entered(Some(top), Path::new("/srv/p")).unwrap();
+        assert_eq!(names(bound, "/srv/p"), [Path::new("/home/a/Pictures")]);
+        assert!(names(top, "/home/b").is_empty());
+    }
+
+    #[test]
+    fn torn_lines_and_escapes_are_no_mounts() {
+        assert_eq!(Table::of(b"1 2 3\n\n \\04").all().count(), 0);
+        assert_eq!(unescape(b"a\\04"), "a\\04");
+    }
+}
