@@ -5,6 +5,7 @@
 pub mod check;
 mod figures;
 pub mod index;
+mod inner;
 mod lock;
 pub mod providers;
 mod retry;
@@ -79,6 +80,8 @@ pub struct App {
     pub scheduler: Arc<Scheduler>,
     pub crawlers: Arc<Crawlers>,
     pub cache: Arc<Cached>,
+    /// What the cache is in front of.
+    kept: Arc<Sqlite>,
     pub previews: Arc<Previews>,
     pub thumbnails: Thumbnails,
     pub memory: memory::Limit,
@@ -180,16 +183,12 @@ impl App {
         let sqlite = Arc::new(open_index(&index_file, originals.root())?);
         let id = sqlite.id().to_owned();
         let ledger: Arc<dyn Ledger> = Arc::clone(&sqlite) as Arc<dyn Ledger>;
+        let kept = Arc::clone(&sqlite);
         let cache = Arc::new(Cached::new(sqlite, &memory, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
         let previews = Arc::new(previews(&memory, &config));
         let scheduler = start_scheduler(&library, &originals, &config, &memory, &previews, ledger)?;
-        let options = source::Options {
-            exclude: config.exclude_filter.clone(),
-            extensions: config.supported_extensions.clone(),
-            batch: config.batch_size,
-            threads: config.scan_threads,
-        };
+        let options = scan_options(&config);
         let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
         let follower = Follower::new(watching(&config)).map_err(Error::Follow)?;
         let thumbnails = thumbnails(&memory, &config);
@@ -200,6 +199,7 @@ impl App {
             scheduler,
             crawlers: Arc::default(),
             cache,
+            kept,
             previews,
             thumbnails,
             sync,
@@ -356,6 +356,15 @@ fn open_index(file: &Path, source: &Path) -> Result<Sqlite, store::Error> {
             Sqlite::open(file, source)
         }
         result => result,
+    }
+}
+
+fn scan_options(config: &Config) -> source::Options {
+    source::Options {
+        exclude: config.exclude_filter.clone(),
+        extensions: config.supported_extensions.clone(),
+        batch: config.batch_size,
+        threads: config.scan_threads,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a person changes, and what the journal keeps of it so that it can be taken back.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{LabelKey, PhotoId, TextField};
+use super::{Label, LabelKey, Origin, PhotoId, Text, TextField};
 
 /// One change that a person makes to one photo. Stored with origin `human`.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +113,21 @@ pub struct Said {
     pub value: String,
     /// False: the photo has not this label.
     pub holds: bool,
+}
+
+/// All that people say of a photo.
+pub fn said(labels: &[Label], texts: &[Text]) -> BTreeMap<Slot, Said> {
+    let labels = labels.iter().filter(|l| l.origin == Origin::Human);
+    let labels = labels.map(|l| {
+        let (value, holds) = (l.value.clone(), !l.is_denial());
+        (Slot::Label(l.key()), Said { value, holds })
+    });
+    let texts = texts.iter().filter(|t| t.origin == Origin::Human);
+    let texts = texts.map(|t| {
+        let (value, holds) = (t.value.clone(), true);
+        (Slot::Text(t.field), Said { value, holds })
+    });
+    labels.chain(texts).collect()
 }
 
 /// What an act changed.

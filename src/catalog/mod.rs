@@ -21,7 +21,7 @@ mod text;
 pub use analysis::{Answer, Outcome, Tag};
 pub use change::{Change, Detail, Effect, Entry, Text, TextField};
 pub use date::{DateSource, WallClock};
-pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace};
+pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace, said};
 pub use escape::{cut, escape, unescape};
 pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};

@@ -1,12 +1,13 @@
 //! `kbasefs index`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::json;
 
-use super::target::Finder;
+use super::client::Client;
+use super::target::{self, Finder};
 use super::{log, terminal};
 use crate::app;
 
@@ -31,6 +32,14 @@ enum What {
     Backup { source: PathBuf, file: PathBuf },
     /// Give back the space that it doesn't use
     Vacuum { source: PathBuf },
+    /// Take over the catalog of a folder that is a part of another one's; its index is put aside
+    Adopt {
+        /// The folder within
+        folder: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
@@ -50,8 +59,34 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
             let (before, after) = app::index::vacuum(catalog.existing()?)?;
             terminal::say(format_args!("{before} bytes before, {after} after"))?;
         }
+        What::Adopt { folder, json } => adopt(folder, *json, &finder).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()> {
+    let (inner, outer) = finder.to_adopt(folder).await?;
+    let client = Client::of(&outer, &finder.config).await?;
+    let asked = json!({
+        "source": target::named_file(&inner.source)?, "index": target::named_file(&inner.index)?,
+    });
+    let told = client.post("/api/v1/catalog/adopt", &asked).await?;
+    let told = told.value().await?;
+    if json {
+        return Ok(terminal::say(format_args!("{told}"))?);
+    }
+    let left = told["failed"].as_array().map_or(0, Vec::len);
+    let aside = terminal::printable(told["aside"].as_str().unwrap_or_default());
+    terminal::say(format_args!(
+        "{} photos looked at: {} changed; the index is put aside as {aside}",
+        told["photos"], told["changed"]
+    ))?;
+    if left > 0 {
+        terminal::say(format_args!(
+            "what was said of {left} photos that aren't there any more is in there only"
+        ))?;
+    }
+    Ok(())
 }
 
 fn report(found: &[String], json: bool) -> anyhow::Result<ExitCode> {

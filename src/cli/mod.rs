@@ -97,6 +97,7 @@ enum Command {
     Export(export::Args),
     Import(import::Args),
     Provider(provider::Args),
+    #[command(visible_alias = "catalog")]
     Index(index::Args),
     Doctor(doctor::Args),
     Config(config::Args),

@@ -228,6 +228,41 @@ impl Finder {
         ))
     }
 
+    /// The catalog of a folder, and the one around it that comes before it. `--index` names the former.
+    pub async fn to_adopt(&self, path: &Path) -> anyhow::Result<(Catalog, Catalog)> {
+        let place = Place::of(path)?;
+        let inner = Self::new(self.config.clone(), self.named.clone());
+        let inner = inner.kept(&place.names())?.into_iter();
+        let inner = inner.filter(|(_, folder)| folder.as_os_str().is_empty());
+        let none = || {
+            let message = format!("{}: has no catalog of its own", place.path.display());
+            hinted(
+                message,
+                "name the folder that it was made of; --index FILE names another index",
+            )
+        };
+        let (inner, _) = inner.last().ok_or_else(none)?;
+        let usual = Config {
+            index: self.config.index.clone().filter(|_| self.named.is_none()),
+            ..self.config.clone()
+        };
+        let around = Self::new(usual, None);
+        around.said.borrow_mut().insert(inner.source.clone());
+        match around.known(&place).await? {
+            Some(outer) if outer.catalog.source != inner.source => Ok((inner, outer.catalog)),
+            _ if app::is_in_use(&inner.index) => {
+                Err(app::Error::InUse { path: inner.index }.into())
+            }
+            _ => Err(hinted(
+                format!(
+                    "{}: in no other folder that has a catalog",
+                    inner.source.display()
+                ),
+                "`kbasefs scan FOLDER` makes the catalog of the folder around it",
+            )),
+        }
+    }
+
     async fn in_mount(&self, mount: &Mount, place: &Place) -> anyhow::Result<Target> {
         let served = Served::by(mount).await?;
         if let Some(named) = &self.named

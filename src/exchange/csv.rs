@@ -79,7 +79,7 @@ fn values(detail: &Detail, facet: Facet) -> impl Iterator<Item = &str> {
 pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
     let mut report = Report::default();
     let matcher = Matcher::new(exchange);
-    let mut people = People::new(exchange.library);
+    let mut people = People::new(exchange.library, "import");
     let open = File::open(file).map_err(|e| files::disk(file, e))?;
     let mut lines = ::csv::ReaderBuilder::new().flexible(true).from_reader(open);
     let header = lines.headers().map_err(|e| files::malformed(file, e))?;

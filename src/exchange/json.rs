@@ -153,7 +153,7 @@ fn analysis_shape((outcome, at): &(Outcome, i64)) -> AnalysisShape {
 pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
     let mut report = Report::default();
     let matcher = Matcher::new(exchange);
-    let mut people = People::new(exchange.library);
+    let mut people = People::new(exchange.library, "import");
     let open = File::open(file).map_err(|e| files::disk(file, e))?;
     let lines = serde_json::Deserializer::from_reader(BufReader::new(open)).into_iter::<Line>();
     for line in lines {
@@ -246,7 +246,7 @@ fn edits(line: &Line, detail: &Detail) -> Vec<Edit> {
 }
 
 /// What sidecars said of it. An export without any says nothing of them.
-fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Change> {
+pub fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Change> {
     let labels: Vec<_> = labels
         .iter()
         .filter(|l| l.origin == Origin::Xmp)
@@ -264,7 +264,7 @@ fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Change> 
 }
 
 /// Whether an analyzer hadn't answered yet, or longer ago.
-fn is_news(detail: &Detail, outcome: &Outcome, at: i64) -> bool {
+pub fn is_news(detail: &Detail, outcome: &Outcome, at: i64) -> bool {
     let mut known = detail.analyses.iter();
     let known = known.find(|(analyzer, ..)| *analyzer == outcome.analyzer);
     known.is_none_or(|(.., known_at)| *known_at < at)

@@ -58,6 +58,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
+    /// A photo of this content.
+    pub fn of_content(&self, hash: &ContentHash) -> Option<Photo> {
+        self.index.photo(*self.by_hash.get(hash)?)
+    }
+
     /// The photo at the path, unless it is known to have another content; else one of that content.
     pub fn find(&self, name: &Name, hash: Option<ContentHash>) -> Option<Photo> {
         let here = name.source_path().map(|p| self.exchange.inside(&p));
@@ -67,9 +72,6 @@ impl<'a> Matcher<'a> {
             (Some(wanted), Some(is)) => wanted == is,
             _ => true,
         };
-        here.filter(fits).or_else(|| {
-            let id = self.by_hash.get(&hash?)?;
-            self.index.photo(*id)
-        })
+        here.filter(fits).or_else(|| self.of_content(&hash?))
     }
 }

@@ -4,6 +4,7 @@
 //! photo programs share. Paths that an imported file names are looked up in the catalog, nothing else is ever done with
 //! them. Knows the library and the originals; nothing of HTTP or the command line.
 
+mod adopt;
 mod csv;
 mod files;
 mod json;
@@ -17,7 +18,7 @@ use std::str::FromStr;
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
 use crate::originals::Originals;
-use crate::store;
+use crate::store::{self, Sqlite};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -114,6 +115,11 @@ impl Exchange<'_> {
             Format::Csv => csv::import(self, &file),
             Format::Xmp => xmp::import(self, &file),
         }
+    }
+
+    /// Takes over what another catalog knows, of photos in this folder. Blocks.
+    pub fn adopt(&self, other: &Sqlite) -> Result<Report> {
+        adopt::adopt(self, other)
     }
 
     /// Every photo that it is about, in order of id.

@@ -1,7 +1,7 @@
 //! What people and models say of photos, taken in batch by batch.
 
 use crate::catalog::{
-    Act, ActId, Actor, Change, Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Role, Text,
+    Act, ActId, Actor, Change, Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Role, Text, Trace,
 };
 use crate::library::Library;
 use crate::store::Result;
@@ -9,20 +9,23 @@ use crate::store::Result;
 /// Photos that are changed in one commit.
 const BATCH: usize = 200;
 
-/// Edits that gather while an import is read: one act of the journal.
+/// What gathers while an import is read: one act of the journal.
 pub struct People<'a> {
     library: &'a Library,
-    edits: Vec<(PhotoId, Vec<Edit>)>,
+    /// What the journal calls it.
+    words: String,
+    deeds: Vec<Deed>,
     /// What others say.
     learned: Vec<Change>,
     act: Option<ActId>,
 }
 
 impl<'a> People<'a> {
-    pub fn new(library: &'a Library) -> Self {
+    pub fn new(library: &'a Library, words: impl Into<String>) -> Self {
         Self {
             library,
-            edits: Vec::new(),
+            words: words.into(),
+            deeds: Vec::new(),
             learned: Vec::new(),
             act: None,
         }
@@ -33,7 +36,17 @@ impl<'a> People<'a> {
         if edits.is_empty() {
             return Ok(false);
         }
-        self.edits.push((id, edits));
+        self.deeds.push(Deed::Edit(id, edits));
+        self.commit_many()?;
+        Ok(true)
+    }
+
+    /// Makes people say what is before each trace, where they say what is after it; says whether there are any.
+    pub fn say(&mut self, traces: Vec<Trace>) -> Result<bool> {
+        if traces.is_empty() {
+            return Ok(false);
+        }
+        self.deeds.push(Deed::Restore(traces));
         self.commit_many()?;
         Ok(true)
     }
@@ -47,7 +60,7 @@ impl<'a> People<'a> {
     }
 
     fn commit_many(&mut self) -> Result<()> {
-        match self.edits.len().max(self.learned.len()) >= BATCH {
+        match self.deeds.len().max(self.learned.len()) >= BATCH {
             true => self.commit(),
             false => Ok(()),
         }
@@ -56,16 +69,15 @@ impl<'a> People<'a> {
     pub fn commit(&mut self) -> Result<()> {
         self.library.commit(&self.learned)?;
         self.learned.clear();
-        let deeds = self.edits.drain(..);
         let act = Act {
             by: Actor {
                 process: "kbasefs".into(),
                 pid: std::process::id(),
                 uid: rustix::process::getuid().as_raw(),
             },
-            words: "import".into(),
+            words: self.words.clone(),
             role: self.act.map_or(Role::New, Role::Continues),
-            deeds: deeds.map(|(id, edits)| Deed::Edit(id, edits)).collect(),
+            deeds: std::mem::take(&mut self.deeds),
         };
         if let Some((act, _)) = self.library.act(act)? {
             self.act = Some(act);

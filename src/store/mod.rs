@@ -12,6 +12,8 @@ mod renaming;
 mod shelf;
 pub mod sqlite;
 
+pub use sqlite::Sqlite;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

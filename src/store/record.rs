@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{
     Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Outcome, Photo, PhotoId,
-    Said, Slot, SourcePath, Status, Text, TextField, Trace,
+    Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
 };
 
 /// An outcome and when it was recorded, in seconds since 1970.
@@ -229,17 +229,7 @@ impl Record {
 
     /// All that people say of it.
     pub fn said(&self) -> BTreeMap<Slot, Said> {
-        let labels = self.labels.iter().filter(|l| l.origin == Origin::Human);
-        let labels = labels.map(|l| {
-            let (value, holds) = (l.value.clone(), !l.is_denial());
-            (Slot::Label(l.key()), Said { value, holds })
-        });
-        let texts = self.texts.iter().filter(|t| t.origin == Origin::Human);
-        let texts = texts.map(|t| {
-            let (value, holds) = (t.value.clone(), true);
-            (Slot::Text(t.field), Said { value, holds })
-        });
-        labels.chain(texts).collect()
+        said(&self.labels, &self.texts)
     }
 
     /// Makes people say this, or nothing.

@@ -9,6 +9,7 @@ mod catalog;
 mod export;
 mod failure;
 mod import;
+mod inner;
 mod journal;
 mod metrics;
 mod photo;
@@ -41,6 +42,7 @@ pub use site::{Site, words};
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/api/v1/catalog", get(catalog::get))
+        .route("/api/v1/catalog/adopt", post(inner::adopt))
         .route("/api/v1/status", get(status::get))
         .route("/api/v1/search", get(search::get))
         .route("/api/v1/saved", post(saved::post))

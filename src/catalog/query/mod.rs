@@ -106,6 +106,28 @@ impl Query {
         Self::Or(any)
     }
 
+    /// The same in a source that has this one as a folder. `None` when that folder can't be written as a pattern.
+    pub fn below(self, folder: &str) -> Option<Self> {
+        let top = FolderPattern::new(&format!("/{folder}"))?;
+        Some(Self::Folder(top).and(self.moved(folder)?))
+    }
+
+    fn moved(self, folder: &str) -> Option<Self> {
+        let each = |parts: Vec<Self>| {
+            parts
+                .into_iter()
+                .map(|q| q.moved(folder))
+                .collect::<Option<Vec<_>>>()
+        };
+        Some(match self {
+            Self::Folder(pattern) => Self::Folder(pattern.below(folder)?),
+            Self::And(parts) => Self::And(each(parts)?),
+            Self::Or(parts) => Self::Or(each(parts)?),
+            Self::Not(query) => !query.moved(folder)?,
+            other => other,
+        })
+    }
+
     /// All words that are looked for, which only the store can answer.
     pub fn words(&self) -> Vec<&Words> {
         match self {

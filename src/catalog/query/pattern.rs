@@ -81,6 +81,14 @@ impl FolderPattern {
         })
     }
 
+    /// The same in a source that has this one as a folder. `None` when that folder can't be written as a pattern.
+    pub fn below(&self, folder: &str) -> Option<Self> {
+        match self.from_top {
+            true => Self::new(&format!("/{folder}{}", self.text())),
+            false => Some(self.clone()),
+        }
+    }
+
     pub fn text(&self) -> String {
         let names: Vec<_> = self.names.iter().map(Pattern::text).collect();
         let top = if self.from_top { "/" } else { "" };
@@ -107,6 +115,18 @@ impl FolderPattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_from_the_top_is_another_one_in_a_larger_source() {
+        let check = |pattern: &str, below: &str| {
+            let moved = FolderPattern::new(pattern).unwrap().below("2019/x");
+            assert_eq!(moved.unwrap().text(), below);
+        };
+        check("/trip/day*", "/2019/x/trip/day*");
+        check("trip", "trip");
+        let starry = "*".repeat(MOST_STARS + 1);
+        assert_eq!(FolderPattern::new("/a").unwrap().below(&starry), None);
+    }
 
     #[test]
     fn stars_and_question_marks_stand_for_characters() {

@@ -5,6 +5,7 @@
 
 mod graft;
 mod health;
+mod inherit;
 mod journal;
 mod ledger;
 mod renaming;

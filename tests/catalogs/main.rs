@@ -1,0 +1,9 @@
+//! Which catalog a command reaches, and which may make one: the real program in several environments, with and without
+//! mounts, with parts of photo folders and with several names of one.
+
+mod adoption;
+mod commands;
+mod house;
+mod mounted;
+mod others;
+mod parts;

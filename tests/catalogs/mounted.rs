@@ -1,0 +1,327 @@
+//! A path in a mount leads to the catalog that the mount shows.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::house::{Bound, House, everything, is_root, names};
+
+/// A folder whose photos have other numbers in the owner's catalog than in one that is made now.
+fn renumbered() -> Option<House> {
+    let house = House::with_mounts()?;
+    house.person("owner").ok(&["scan"], &["photos"]);
+    std::fs::rename(house.path("photos/1.png"), house.path("photos/9.png")).unwrap();
+    house.photo("photos/0.png", 77);
+    house.person("owner").ok(&["scan"], &["photos"]);
+    Some(house)
+}
+
+#[test]
+fn a_photo_in_a_mount_is_the_one_that_is_shown_there_whoever_asks() {
+    let Some(house) = renumbered() else { return };
+    let (owner, other) = (house.person("owner"), house.person("other"));
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    for name in ["0.png", "2.png", "9.png", "sub/5.png", "sub/deep/6.png"] {
+        let shown = other.json(&["show", "--json"], &[Path::new("mnt/all").join(name)]);
+        assert_eq!(shown["path"], name);
+    }
+    other.ok(
+        &["tag", "--tag", "mine"],
+        &["mnt/all/9.png", "mnt/all/sub/5.png"],
+    );
+    assert_eq!(names(&house.path("mnt/tags/mine")), ["1.png", "5.png"]);
+    let in_tag = other.json(&["show", "--json"], &["mnt/tags/mine/1.png"]);
+    assert_eq!(in_tag["path"], "9.png");
+    assert_eq!(owner.tags("photos/9.png"), "mine");
+    other.ok(&["untag", "--tag", "mine"], &["mnt/tags/mine/1.png"]);
+    assert_eq!(names(&house.path("mnt/tags/mine")), ["5.png"]);
+    // Its own file, by its path in the folder: the same catalog, because this user has mounted it.
+    assert_eq!(other.tags("photos/sub/5.png"), "mine");
+    assert!(everything(&other.home).is_empty());
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn every_command_on_a_mount_reaches_its_catalog() {
+    let Some(house) = renumbered() else { return };
+    let (owner, other) = (house.person("owner"), house.person("other"));
+    let index = house.path("kept/mine.sqlite");
+    let index = index.to_str().unwrap();
+    // This person's own catalog of the folder is another one.
+    other.ok(&["scan"], &["photos"]);
+    let before = everything(&other.home.join("data"));
+    owner.ok(&["mount", "--index", index], &["photos", "mnt"]);
+    for at in ["mnt", "mnt/all", "photos"] {
+        let status = other.json(&["status", "--json"], &[at]);
+        assert_eq!(status["index"], index, "{at}");
+        other.ok(&["log"], &[at]);
+    }
+    other.ok(&["tag", "--tag", "T"], &["mnt/all/9.png"]);
+    let found = house.path("photos/9.png");
+    let search = |at: &str| {
+        let mut search = other.command(&["search"]);
+        let output = search.arg(house.path(at)).arg("tag:T").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for at in ["mnt", "mnt/all", "photos"] {
+        assert_eq!(search(at), format!("{}\n", found.display()), "{at}");
+    }
+    assert_eq!(other.json(&["log", "--json"], &["mnt"])["words"], "tag T");
+    other.ok(&["undo", "--source"], &["mnt"]);
+    assert_eq!(owner.tags("mnt/all/9.png"), "");
+    other.ok(&["redo", "--source"], &["mnt"]);
+    assert_eq!(owner.tags("mnt/all/9.png"), "T");
+    house.photo("photos/new.png", 99);
+    assert_eq!(other.json(&["scan", "--json"], &["mnt"])["photos"], 8);
+    let sum = other.json(&["analyze", "--json"], &["mnt/all/2.png", "photos/3.png"]);
+    assert_eq!((&sum["photos"], &sum["analyzed"]), (&2.into(), &2.into()));
+    assert_eq!(other.json(&["status", "--json"], &["mnt"])["analyzed"], 2);
+    let out = other.json(&["export", "--format", "json", "--json"], &["mnt", "out"]);
+    assert_eq!(out["photos"], 8);
+    other.ok(&["import"], &["mnt", "out"]);
+    other.ok(&["index", "check"], &["mnt"]);
+    other.ok(&["index", "vacuum"], &["mnt/all"]);
+    other.ok(&["index", "backup"], &["mnt", "copy.sqlite"]);
+    assert!(other.ok(&["doctor"], &["mnt"]).contains(index));
+    other.ok(&["top", "-n", "1", "--json"], &["mnt"]);
+    assert_eq!(everything(&other.home.join("data")), before);
+    other.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn a_mount_says_which_catalog_it_shows_and_every_part_of_it_does() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let owner = house.person("owner");
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    let asked = |at: &str, name: &str| {
+        let mut value = vec![0; 4096];
+        let length = rustix::fs::getxattr(house.path(at), name, &mut value).unwrap();
+        value.truncate(length);
+        String::from_utf8(value).unwrap()
+    };
+    let index = owner.json(&["status", "--json"], &["mnt"])["index"].clone();
+    for at in ["mnt", "mnt/tags", "mnt/all/1.png", "mnt/README.txt"] {
+        assert_eq!(asked(at, "user.kbasefs.catalog"), index, "{at}");
+        assert!(Path::new(&asked(at, "user.kbasefs.socket")).exists());
+        assert_eq!(asked(at, "user.kbasefs.id").len(), 32);
+    }
+    let mut list = vec![0; 4096];
+    let length = rustix::fs::listxattr(house.path("mnt"), &mut list).unwrap();
+    let listed = "user.kbasefs.catalog\0user.kbasefs.socket\0user.kbasefs.id\0";
+    assert_eq!(String::from_utf8_lossy(&list[..length]), listed);
+    let id = asked("mnt", "user.kbasefs.id");
+    let flags = rustix::fs::XattrFlags::empty();
+    for at in ["mnt", "mnt/all/1.png"] {
+        let set = rustix::fs::setxattr(house.path(at), "user.kbasefs.id", b"x", flags);
+        assert_eq!(set, Err(rustix::io::Errno::PERM), "{at}");
+    }
+    owner.ok(&["umount"], &["mnt"]);
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    assert_eq!(
+        asked("mnt", "user.kbasefs.id"),
+        id,
+        "a catalog stays what it is"
+    );
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn a_process_answers_only_for_the_catalog_that_is_meant() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let owner = house.person("owner");
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    let mut socket = vec![0; 4096];
+    let length = rustix::fs::getxattr(house.path("mnt"), "user.kbasefs.socket", &mut socket);
+    socket.truncate(length.unwrap());
+    let ask = |id: &str| {
+        use std::io::{Read, Write};
+        let path = String::from_utf8(socket.clone()).unwrap();
+        let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+        let request = format!(
+            "GET /api/v1/photo?id=1 HTTP/1.1\r\nhost: x\r\nkbasefs-catalog: {id}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    let mut id = vec![0; 64];
+    let length = rustix::fs::getxattr(house.path("mnt"), "user.kbasefs.id", &mut id).unwrap();
+    assert_eq!(ask(std::str::from_utf8(&id[..length]).unwrap()), "200");
+    assert_eq!(ask("0123456789abcdef0123456789abcdef"), "409");
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn another_index_than_the_one_that_is_shown_is_refused() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let owner = house.person("owner");
+    let index = house.path("a.sqlite");
+    let (index, other) = (index.to_str().unwrap(), house.path("b.sqlite"));
+    owner.ok(&["scan", "--index", other.to_str().unwrap()], &["photos"]);
+    owner.ok(&["mount", "--index", index], &["photos", "mnt"]);
+    for args in [&["show"][..], &["tag", "--tag", "T"]] {
+        let named = [args, &["--index", other.to_str().unwrap()]].concat();
+        let said = owner.refused(&named, &["mnt/all/1.png"]);
+        assert!(
+            said.contains("a.sqlite, not") && said.contains("b.sqlite"),
+            "{said}"
+        );
+        owner.ok(&[args, &["--index", index]].concat(), &["mnt/all/1.png"]);
+    }
+    // By its own path the file is in the catalog that is named, though another one is mounted.
+    owner.ok(
+        &["tag", "--tag", "B", "--index", other.to_str().unwrap()],
+        &["photos/2.png"],
+    );
+    assert_eq!(owner.tags("photos/2.png"), "");
+    // The settings of an environment are no reason to refuse: the mount says more.
+    let mut show = owner.command(&["show"]);
+    let shown = show
+        .env("KBASEFS_INDEX", other)
+        .arg(house.path("mnt/all/1.png"));
+    assert!(shown.output().unwrap().status.success());
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn photos_of_two_mounts_go_to_two_catalogs() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let (owner, other) = (house.person("owner"), house.person("other"));
+    house.photo("else/1.png", 200);
+    house.photo("else/2.png", 201);
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    other.ok(&["mount"], &["else", "second"]);
+    let both = ["mnt/all/3.png", "second/all/2.png"];
+    house.person("third").ok(&["tag", "--tag", "both"], &both);
+    assert_eq!(names(&house.path("mnt/tags/both")), ["3.png"]);
+    assert_eq!(names(&house.path("second/tags/both")), ["2.png"]);
+    let said = house.person("third").refused(&["log"], &[] as &[&str]);
+    assert!(said.contains("several catalogs are mounted"), "{said}");
+    let output = house
+        .person("third")
+        .run(&["status", "--json"], &[] as &[&str]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let indexes = said
+        .lines()
+        .filter(|line| line.contains(house.path("").to_str().unwrap()));
+    assert_eq!(indexes.count(), 2, "{said}");
+    owner.ok(&["umount"], &["second"]);
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn unmounting_waits_for_the_catalog_that_was_mounted() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let (owner, other) = (house.person("owner"), house.person("other"));
+    let index = house.path("kept/a.sqlite");
+    let is_free = || {
+        let lock = std::fs::File::open(index.with_extension("lock")).unwrap();
+        lock.try_lock().is_ok()
+    };
+    for _ in 0..3 {
+        owner.ok(
+            &["mount", "--index", index.to_str().unwrap()],
+            &["photos", "mnt"],
+        );
+        assert!(!is_free());
+        other.ok(&["umount"], &["mnt"]);
+        assert!(is_free(), "it is back before the catalog is free");
+    }
+    assert!(everything(&other.home).is_empty());
+}
+
+#[test]
+fn a_mount_that_nobody_serves_is_said_to_be_dead() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let owner = house.person("owner");
+    owner.ok(&["scan"], &["photos"]);
+    // Without its guard nobody takes it away when it is killed.
+    let mut mount = owner.command(&["mount", "-f"]);
+    mount.arg(house.path("photos")).arg(house.path("mnt"));
+    let mut mount = mount.stderr(Stdio::null()).spawn().unwrap();
+    let all = house.path("mnt/all");
+    let began = std::time::Instant::now();
+    while !all.exists() {
+        assert!(began.elapsed().as_secs() < 60, "it is mounted");
+        std::thread::yield_now();
+    }
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", mount.id()));
+    let guards: Vec<_> = children
+        .unwrap()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let killed = Command::new("kill")
+        .arg("-9")
+        .args(&guards)
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    mount.kill().unwrap();
+    mount.wait().unwrap();
+    for args in [
+        &["show"][..],
+        &["tag", "--tag", "x"],
+        &["status"],
+        &["scan"],
+    ] {
+        let said = owner.refused(args, &["mnt/all/1.png"]);
+        assert!(said.contains("nobody serves this mount"), "{args:?} {said}");
+    }
+    // The folder itself is another matter.
+    assert_eq!(owner.json(&["status", "--json"], &["photos"])["photos"], 6);
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn a_part_of_a_mount_that_is_shown_elsewhere_leads_there_too() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    if !is_root() {
+        return;
+    }
+    let (owner, other) = (house.person("owner"), house.person("other"));
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    let bound = Bound::new(&house.path("mnt/all/sub"), &house.path("shown"));
+    assert_eq!(
+        other.json(&["show", "--json"], &["shown/5.png"])["path"],
+        "sub/5.png"
+    );
+    assert_eq!(other.json(&["status", "--json"], &["shown"])["photos"], 2);
+    assert_eq!(
+        other.json(&["status", "--json"], &["shown/deep"])["photos"],
+        1
+    );
+    drop(bound);
+    owner.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn a_view_is_no_part_of_a_photo_folder() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let owner = house.person("owner");
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    owner.ok(&["tag", "--tag", "T"], &["mnt/all/1.png"]);
+    for args in [&["analyze"][..], &["scan"], &["status"], &["log"]] {
+        let said = owner.refused(args, &["mnt/tags/T"]);
+        assert!(said.contains("no folder of the photo folder"), "{said}");
+    }
+    let said = owner.refused(&["mount"], &["mnt/all", "second"]);
+    assert!(said.contains("a mount, not a photo folder"), "{said}");
+    owner.ok(&["umount"], &["mnt"]);
+}

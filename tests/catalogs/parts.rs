@@ -1,0 +1,261 @@
+//! A folder in a photo folder that has a catalog is a part of that one.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::house::{Bound, House, is_root};
+
+fn check_part(house: &House, part: &Path) {
+    let me = house.person("me");
+    let text = part.display();
+    let status = me.json(&["status", "--json"], &[part]);
+    assert_eq!(
+        (&status["photos"], &status["part"]),
+        (&2.into(), &"sub".into()),
+        "{text}"
+    );
+    let mut search = me.command(&["search"]);
+    let found = search
+        .arg(house.path(part))
+        .arg("type:png")
+        .output()
+        .unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    let expected = ["photos/sub/5.png", "photos/sub/deep/6.png"].map(|p| house.path(p));
+    let mut lines: Vec<_> = found.lines().map(PathBuf::from).collect();
+    lines.sort();
+    assert_eq!(lines, expected, "{text}");
+    let report = me.json(
+        &["export", "--format", "json", "--json"],
+        &[part, Path::new("out")],
+    );
+    assert_eq!(report["photos"], 2, "{text}");
+    let lines = std::fs::read_to_string(house.path("out/catalog.jsonl")).unwrap();
+    assert!(lines.contains(r#""path":"deep/6.png""#), "{lines}");
+    let report = me.json(&["import", "--json"], &[part, Path::new("out")]);
+    assert_eq!(
+        (&report["photos"], &report["failed"]),
+        (&2.into(), &serde_json::json!([]))
+    );
+    me.ok(&["tag", "--tag", "T"], &[part.join("5.png")]);
+    assert_eq!(me.tags("photos/sub/5.png"), "T");
+    assert_eq!(me.tags(part.join("5.png")), "T", "{text}");
+    assert_eq!(
+        me.json(&["log", "--json", "-n", "1"], &[part])["words"],
+        "tag T"
+    );
+    me.ok(&["untag", "--tag", "T"], &[part.join("5.png")]);
+    assert_eq!(me.json(&["scan", "--json"], &[part])["photos"], 6, "{text}");
+    me.ok(&["index", "check"], &[part]);
+    me.ok(&["doctor"], &[part]);
+    assert_eq!(me.catalogs().len(), 1, "{text}");
+}
+
+#[test]
+fn every_command_on_a_sub_folder_means_that_part_by_any_name_of_it() {
+    let house = House::new();
+    house.person("me").ok(&["scan"], &["photos"]);
+    std::os::unix::fs::symlink("photos/sub", house.path("link")).unwrap();
+    std::os::unix::fs::symlink(house.path("photos"), house.path("all")).unwrap();
+    for part in [
+        "photos/sub",
+        "photos/sub/",
+        "photos/sub/deep/..",
+        "photos/../photos/./sub",
+        "link",
+        "all/sub",
+    ] {
+        check_part(&house, Path::new(part));
+    }
+    if !is_root() {
+        return;
+    }
+    let _whole = Bound::new(&house.path("photos"), &house.path("again"));
+    check_part(&house, Path::new("again/sub"));
+    let _part = Bound::new(&house.path("photos/sub"), &house.path("piece"));
+    check_part(&house, Path::new("piece"));
+    let me = house.person("me");
+    assert_eq!(me.json(&["status", "--json"], &["again"])["photos"], 6);
+    assert_eq!(me.catalogs().len(), 1);
+}
+
+#[test]
+fn a_sub_folder_of_a_folder_that_is_mounted_is_a_part_of_that() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let me = house.person("me");
+    me.ok(&["mount"], &["photos", "mnt"]);
+    for part in ["photos/sub", "mnt/all/sub"] {
+        check_part(&house, Path::new(part));
+    }
+    me.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
+fn an_analysis_of_a_part_looks_at_no_other_photo() {
+    let house = House::new();
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos"]);
+    let estimate = me.json(&["analyze", "--dry-run", "--json"], &["photos/sub"]);
+    assert_eq!(estimate["photos"], 2);
+    let sum = me.json(&["analyze", "--json"], &["photos/sub"]);
+    assert_eq!((&sum["photos"], &sum["analyzed"]), (&2.into(), &2.into()));
+    let sum = me.json(&["analyze", "--json"], &["photos/sub", "photos/1.png"]);
+    assert_eq!((&sum["photos"], &sum["analyzed"]), (&3.into(), &1.into()));
+    assert_eq!(me.json(&["status", "--json"], &["photos"])["analyzed"], 3);
+    assert_eq!(me.catalogs().len(), 1);
+}
+
+#[test]
+fn a_scan_of_a_part_finds_what_is_new_there_and_loses_nothing_elsewhere() {
+    let house = House::new();
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos"]);
+    me.ok(&["tag", "--tag", "kept"], &["photos/1.png"]);
+    house.photo("photos/sub/new.png", 90);
+    house.photo("photos/elsewhere.png", 91);
+    std::fs::remove_file(house.path("photos/2.png")).unwrap();
+    let report = me.json(&["scan", "--json"], &["photos/sub"]);
+    assert_eq!((&report["added"], &report["gone"]), (&1.into(), &0.into()));
+    assert_eq!(me.json(&["status", "--json"], &["photos"])["photos"], 7);
+    let report = me.json(&["scan", "--json"], &["photos"]);
+    assert_eq!((&report["added"], &report["gone"]), (&1.into(), &1.into()));
+    assert_eq!(me.tags("photos/1.png"), "kept");
+}
+
+#[test]
+fn names_of_any_kind_are_parts() {
+    let house = House::new();
+    let me = house.person("me");
+    let odd = ["a b", "line\nbreak", "ünï", "-x", "100%,\\"].map(OsString::from);
+    let not_text = OsStr::from_bytes(b"\xff\xfe").to_owned();
+    let names = odd.into_iter().chain([not_text]);
+    let names: Vec<_> = names.map(|name| Path::new("photos").join(name)).collect();
+    for (look, name) in names.iter().enumerate() {
+        house.photo(name.join("in.png"), 100 + look as u8);
+    }
+    me.ok(&["scan"], &["photos"]);
+    for name in &names {
+        assert_eq!(
+            me.json(&["status", "--json"], &[name])["photos"],
+            1,
+            "{name:?}"
+        );
+        me.ok(&["tag", "--tag", "odd"], &[name.join("in.png")]);
+        let sum = me.json(&["analyze", "--dry-run", "--json"], &[name]);
+        assert_eq!(sum["photos"], 1, "{name:?}");
+    }
+    assert_eq!(me.catalogs().len(), 1);
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let me = house.person("me");
+    for (look, name) in names.iter().enumerate() {
+        let (mnt, photo) = (name.join("mnt"), name.join("photos/sub/in.png"));
+        house.photo(&photo, 100 + look as u8);
+        std::fs::create_dir(house.path(&mnt)).unwrap();
+        let args: &[&str] = &["mount"];
+        me.ok(args, &[name.join("photos"), mnt.clone()]);
+        let shown = house
+            .person("other")
+            .json(&["show", "--json"], &[mnt.join("all/sub/in.png")]);
+        assert_eq!(shown["path"], "sub/in.png");
+        let status = house
+            .person("other")
+            .json(&["status", "--json"], &[name.join("photos/sub")]);
+        assert_eq!(status["photos"], 1, "{name:?}");
+        me.ok(&["umount"], &[mnt]);
+    }
+}
+
+#[test]
+fn a_part_is_mounted_with_the_whole_unless_an_index_is_named() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos"]);
+    let said = me.refused(&["mount"], &["photos/sub", "mnt"]);
+    assert!(
+        said.contains("a part of the catalog of") && said.contains("all/sub"),
+        "{said}"
+    );
+    assert_eq!(me.catalogs().len(), 1);
+    let index = house.path("own.sqlite");
+    me.ok(
+        &["mount", "--index", index.to_str().unwrap()],
+        &["photos/sub", "mnt"],
+    );
+    // What is mounted comes first.
+    assert_eq!(
+        me.json(&["status", "--json"], &["photos/sub"])["index"],
+        index.to_str().unwrap()
+    );
+    me.ok(&["umount"], &["mnt"]);
+    assert_eq!(
+        me.json(&["status", "--json"], &["photos/sub"])["part"],
+        "sub"
+    );
+}
+
+#[test]
+fn of_two_catalogs_the_one_of_the_outer_folder_counts_and_that_is_said_once() {
+    let house = House::new();
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos/sub"]);
+    me.ok(&["tag", "--tag", "inner"], &["photos/sub/5.png"]);
+    me.ok(&["scan"], &["photos"]);
+    assert_eq!(me.catalogs().len(), 2);
+    let output = me.run(
+        &["tag", "--tag", "outer"],
+        &["photos/sub/5.png", "photos/sub/deep/6.png"],
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("catalog adopt").count(), 1, "{said}");
+    assert_eq!(me.tags("photos/sub/5.png"), "outer");
+    let output = me.run(&["tag", "--tag", "x"], &["photos/1.png"]);
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn an_index_that_is_named_decides_by_whose_it_is() {
+    let house = House::new();
+    let me = house.person("me");
+    let index = house.path("own.sqlite");
+    let index = index.to_str().unwrap();
+    me.ok(&["scan", "--index", index], &["photos"]);
+    let status = me.json(&["status", "--json", "--index", index], &["photos/sub"]);
+    assert_eq!(
+        (&status["photos"], &status["part"]),
+        (&2.into(), &"sub".into())
+    );
+    let said = me.refused(&["scan", "--index", index], &["mnt"]);
+    assert!(said.contains("belongs to"), "{said}");
+    // Without a folder it is the catalog that is meant.
+    me.ok(
+        &["tag", "--tag", "T", "--index", index],
+        &["photos/sub/5.png"],
+    );
+    let log = me.json(&["log", "--json", "--index", index], &[] as &[&str]);
+    assert_eq!(log["words"], "tag T");
+    assert!(me.catalogs().is_empty());
+}
+
+#[test]
+fn taking_back_is_for_the_whole_catalog_or_for_an_act() {
+    let house = House::new();
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos"]);
+    me.ok(&["tag", "--tag", "in"], &["photos/sub/5.png"]);
+    me.ok(&["tag", "--tag", "out"], &["photos/1.png"]);
+    let log = me.ok(&["log"], &["photos/sub"]);
+    assert!(log.contains("tag in") && !log.contains("tag out"), "{log}");
+    let said = me.refused(&["undo", "--source"], &["photos/sub"]);
+    assert!(said.contains("name an act"), "{said}");
+    me.ok(&["undo", "1", "--source"], &["photos/sub"]);
+    assert_eq!(me.tags("photos/sub/5.png"), "");
+    assert_eq!(me.tags("photos/1.png"), "out");
+}
