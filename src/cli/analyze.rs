@@ -9,8 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::finder::Finder;
 use super::log;
-use super::target::{self, Catalog, Finder, Named};
+use super::target::{self, Catalog, Named};
 use super::terminal::{self, printable};
 use crate::web::PHOTOS_HEADER;
 

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::finder::Finder;
 use super::log;
-use super::target::{self, Finder};
+use super::target;
 use super::terminal::{self, printable};
 
 /// Write what is known of the photos into files that other programs read

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::client::Client;
-use super::target::{self, Finder};
+use super::finder::Finder;
+use super::target;
 use super::{export, log};
 
 /// Take in what sidecars, other programs or another catalog say of the photos

@@ -7,7 +7,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::client::Client;
-use super::target::{self, Finder};
+use super::finder::Finder;
+use super::target;
 use super::{log, terminal};
 use crate::app;
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::finder::Finder;
 use super::log;
 use super::report::hinted;
-use super::target::Finder;
 use super::terminal::{self, printable};
 
 /// Print what people did to tags, texts and ratings, the latest first

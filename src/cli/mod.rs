@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod doctor;
 mod export;
+mod finder;
 mod import;
 mod index;
 mod journal;
@@ -36,7 +37,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app;
 use crate::config::Config;
-use target::Finder;
+use finder::Finder;
 
 /// Mount a photo folder and browse it by what is in the pictures.
 #[derive(Parser)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::client::Client;
-use super::target::Finder;
+use super::finder::Finder;
 use super::{log, terminal};
 
 /// Bring the catalog in step with the photo folder; reads metadata, not pictures

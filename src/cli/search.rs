@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::client::Client;
-use super::target::{self, Finder};
+use super::finder::Finder;
+use super::target;
 use super::{log, terminal};
 
 const QUERIES: &str = "\

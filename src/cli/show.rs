@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::client::Client;
+use super::finder::Finder;
 use super::log;
-use super::target::Finder;
 use super::terminal::{self, printable};
 
 /// Print everything known of one photo

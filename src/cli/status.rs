@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::client::Client;
+use super::finder::Finder;
 use super::log;
 use super::report::{self, hinted};
 use super::served::{self, Served};
-use super::target::{Catalog, Finder};
+use super::target::Catalog;
 use super::terminal::{self, printable};
 
 /// Print how a catalog is doing; of each of your mounts when none is named

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::finder::Finder;
 use super::report::hinted;
-use super::target::{Catalog, Finder};
+use super::target::Catalog;
 use super::{journal, log, terminal};
 
 /// Give photos a tag, or take it from them; `kbasefs undo` takes that back

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::client::Client;
+use super::finder::Finder;
 use super::report::hinted;
-use super::target::Finder;
 use super::{log, terminal};
 
 /// Show what a catalog is doing, live, until Ctrl-C

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::finder::Finder;
 use super::place::Place;
 use super::report::hinted;
 use super::served::Served;
-use super::target::Finder;
 use crate::app;
 use crate::fuse::mounts;
 use crate::fuse::table::Mount;

@@ -10,8 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::cli::client::Client;
+use crate::cli::finder::Finder;
 use crate::cli::report::hinted;
-use crate::cli::target::{Catalog, Finder};
+use crate::cli::target::Catalog;
 use crate::cli::{Common, on_runtime, terminal};
 use crate::config::{Config, import};
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::target::Finder;
+use super::finder::Finder;
 use super::{log, target, terminal};
 
 /// Check what a mount needs and how it is doing, and say what to do

@@ -1,0 +1,298 @@
+//! Which catalog a path means, and what of it.
+//!
+//! A path in a mount means the catalog that the mount shows, whatever the environment says. Elsewhere a catalog of this
+//! user that is mounted comes first, then the one of the outermost folder that has one. Nothing is made here.
+
+mod whole;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustix::fs::FileType;
+use serde_json::json;
+
+use super::place::Place;
+use super::report::hinted;
+use super::served::{self, Served, within};
+use super::target::{Catalog, Named, Part, Photo, Target, missing};
+use super::terminal::printable;
+use crate::app;
+use crate::config::Config;
+use crate::fuse::table::Mount;
+use crate::vfs::Inode;
+
+/// Finds catalogs for one command.
+pub struct Finder {
+    pub config: Config,
+    /// The index that the command line names, which is more than what the settings name.
+    named: Option<PathBuf>,
+    /// What mounts showed when they were asked, by the device that each is.
+    answers: RefCell<BTreeMap<String, Option<Served>>>,
+    /// Folders of whose own catalog it was said that another one comes before it.
+    said: RefCell<BTreeSet<PathBuf>>,
+}
+
+/// What is at a place.
+enum Seen {
+    Folder,
+    File,
+    /// In a mount.
+    FolderOf(Target),
+    FileOf(Target, Inode),
+}
+
+impl Finder {
+    pub fn new(config: Config, named: Option<PathBuf>) -> Self {
+        Self {
+            config,
+            named,
+            answers: RefCell::default(),
+            said: RefCell::default(),
+        }
+    }
+
+    /// The catalog that a folder means, and which part of it. One that has none is a catalog that isn't there yet.
+    pub async fn target(&self, path: &Path) -> anyhow::Result<Target> {
+        match self.looked_at(path).await? {
+            (place, Seen::Folder) => self.in_source(&place).await,
+            (_, Seen::FolderOf(target)) => Ok(target),
+            _ => Err(hinted(
+                format!("{}: not a folder", path.display()),
+                "name a photo folder, a part of one, or a mount",
+            )),
+        }
+    }
+
+    /// A photo in a folder that has a catalog, or in a mount.
+    pub async fn photo(&self, path: &Path) -> anyhow::Result<Photo> {
+        match self.named(path).await? {
+            Named::Photo(photo) => Ok(photo),
+            Named::Folder(_) => Err(not_a_photo(path)),
+        }
+    }
+
+    /// A folder, or a photo in one that has a catalog.
+    pub async fn named(&self, path: &Path) -> anyhow::Result<Named> {
+        match self.looked_at(path).await? {
+            (place, Seen::Folder) => Ok(Named::Folder(self.in_source(&place).await?)),
+            (place, Seen::File) => Ok(Named::Photo(self.photo_in_source(&place).await?)),
+            (_, Seen::FolderOf(target)) => Ok(Named::Folder(target)),
+            (_, Seen::FileOf(target, inode)) => {
+                let id = inode.photo().ok_or_else(|| not_a_photo(path))?;
+                Ok(Named::Photo(Photo {
+                    catalog: target.catalog,
+                    name: json!({"id": id.0}),
+                }))
+            }
+        }
+    }
+
+    /// What is there. In a mount, once it is known to answer, and to whom it belongs.
+    async fn looked_at(&self, path: &Path) -> anyhow::Result<(Place, Seen)> {
+        let place = Place::of(path)?;
+        let Some(mount) = &place.mount else {
+            let metadata = place.path.metadata().map_err(|e| missing(path, &e))?;
+            let seen = match metadata.is_dir() {
+                true => Seen::Folder,
+                false => Seen::File,
+            };
+            return Ok((place, seen));
+        };
+        let target = self.in_mount(mount, &place).await?;
+        let file = place.path.clone();
+        let looked = move || Ok(rustix::fs::lstat(&file)?);
+        let found = within(served::PATIENCE, looked).await;
+        let found = found.map_err(|e| missing(path, &e.into()))?;
+        let seen = match FileType::from_raw_mode(found.st_mode).is_dir() {
+            true => Seen::FolderOf(target),
+            false => Seen::FileOf(target, Inode(found.st_ino)),
+        };
+        Ok((place, seen))
+    }
+
+    async fn in_mount(&self, mount: &Mount, place: &Place) -> anyhow::Result<Target> {
+        let known = self.answers.borrow().get(&mount.device).cloned();
+        let served = match known.flatten() {
+            Some(served) => served,
+            None => Served::by(mount).await?,
+        };
+        let answer = Some(served.clone());
+        self.answers
+            .borrow_mut()
+            .insert(mount.device.clone(), answer);
+        if let Some(named) = &self.named
+            && !is_same_file(named, &served.index)
+        {
+            let (at, shown) = (mount.point.display(), served.index.display());
+            return Err(hinted(
+                format!("{at}: shows the index {shown}, not {}", named.display()),
+                "leave --index out, or name the photo folder in place of the mount",
+            ));
+        }
+        let below = place.below(mount);
+        let part = match (below.strip_prefix("all"), below.as_os_str().is_empty()) {
+            (_, true) => Part::Below(PathBuf::new()),
+            (Ok(folder), _) => Part::Below(folder.into()),
+            (Err(_), _) => Part::View(place.path.clone()),
+        };
+        Ok(Target {
+            catalog: served.into(),
+            part,
+        })
+    }
+
+    async fn in_source(&self, place: &Place) -> anyhow::Result<Target> {
+        if let Some(found) = self.known(place).await? {
+            return Ok(found);
+        }
+        let source = place.path.clone();
+        let index = app::index_file(&source, &self.config)?;
+        Ok(Target {
+            catalog: Catalog {
+                source,
+                index,
+                served: None,
+            },
+            part: Part::Below(PathBuf::new()),
+        })
+    }
+
+    async fn photo_in_source(&self, place: &Place) -> anyhow::Result<Photo> {
+        let Some(target) = self.known(place).await? else {
+            return Err(hinted(
+                format!("{}: no catalog knows this file", place.path.display()),
+                "`kbasefs scan FOLDER` makes a catalog of a photo folder",
+            ));
+        };
+        let bytes = target.folder()?.as_os_str().as_bytes();
+        let name = json!({"path_base64": URL_SAFE_NO_PAD.encode(bytes)});
+        Ok(Photo {
+            catalog: target.catalog,
+            name,
+        })
+    }
+
+    /// The catalog that has a place outside of mounts, if there is one.
+    async fn known(&self, place: &Place) -> anyhow::Result<Option<Target>> {
+        let names = place.names();
+        let mut all = self.mounted(&names).await?;
+        if let Some(index) = &self.named {
+            all.retain(|(catalog, _)| is_same_file(index, &catalog.index));
+        }
+        let settled = all.len();
+        all.extend(self.kept(&names)?);
+        if all.is_empty() {
+            return Ok(None);
+        }
+        // Those that are mounted come first; of several the one of the outermost folder.
+        let (mounted, others) = all.split_at(settled);
+        let first = if mounted.is_empty() { others } else { mounted };
+        let outermost = |(catalog, _): &&(Catalog, PathBuf)| catalog.source.components().count();
+        let (catalog, folder) = first
+            .iter()
+            .min_by_key(outermost)
+            .expect("there is one")
+            .clone();
+        self.say_inner(&catalog, &all);
+        let part = Part::Below(folder);
+        Ok(Some(Target { catalog, part }))
+    }
+
+    /// Catalogs with a place in them that this user has mounted, and what the place is called there.
+    async fn mounted(&self, names: &[&Path]) -> anyhow::Result<Vec<(Catalog, PathBuf)>> {
+        let mut found = Vec::new();
+        let mounts = served::mine().into_iter();
+        for mount in mounts.filter(|m| names.iter().any(|n| may_show(m, n))) {
+            let known = self.answers.borrow().get(&mount.device).cloned();
+            let answer = match known {
+                Some(answer) => answer,
+                None => Served::if_known(&mount).await?,
+            };
+            let of_place = answer.as_ref().and_then(|s| inside(names, &s.source));
+            self.answers
+                .borrow_mut()
+                .insert(mount.device, answer.clone());
+            if let (Some(served), Some(folder)) = (answer, of_place) {
+                found.push((served.into(), folder));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Catalogs with a place in them that are where the settings keep them.
+    fn kept(&self, names: &[&Path]) -> anyhow::Result<Vec<(Catalog, PathBuf)>> {
+        let catalog = |source: &Path, index| Catalog {
+            source: source.into(),
+            index,
+            served: None,
+        };
+        if self.config.index.is_some() {
+            let index = app::index_file(Path::new("/"), &self.config)?;
+            let owner = app::owner(&index)?;
+            let found = owner.and_then(|owner| {
+                let folder = inside(names, &owner)?;
+                Some((catalog(&owner, index), folder))
+            });
+            return Ok(found.into_iter().collect());
+        }
+        let mut found = Vec::new();
+        for name in names {
+            for source in name.ancestors() {
+                let index = app::index_file(source, &self.config)?;
+                if index.exists() {
+                    let folder = name.strip_prefix(source)?.to_owned();
+                    found.push((catalog(source, index), folder));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Says of catalogs that are within another one that nothing goes there.
+    fn say_inner(&self, taken: &Catalog, all: &[(Catalog, PathBuf)]) {
+        for (other, _) in all.iter().filter(|(c, _)| c.index != taken.index) {
+            let (inner, outer) = (&other.source, &taken.source);
+            if inner == outer
+                || !inner.starts_with(outer)
+                || !self.said.borrow_mut().insert(inner.clone())
+            {
+                continue;
+            }
+            let said = format!(
+                "{} has a catalog of its own, but is in that of {} (hint: `kbasefs catalog adopt {}` \
+                 brings its words over)",
+                inner.display(),
+                outer.display(),
+                inner.display()
+            );
+            eprintln!("kbasefs: {}", printable(&said));
+        }
+    }
+}
+
+/// What a place is called below a source, by any of its names.
+fn inside(names: &[&Path], source: &Path) -> Option<PathBuf> {
+    let mut names = names.iter();
+    names.find_map(|name| Some(name.strip_prefix(source).ok()?.to_owned()))
+}
+
+/// Whether a mount may show a place, by what it is called: names of mounts are text.
+fn may_show(mount: &Mount, place: &Path) -> bool {
+    let lossy = |path: &Path| PathBuf::from(path.to_string_lossy().into_owned());
+    lossy(place).starts_with(lossy(&mount.source))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| path.metadata().ok().map(|m| (m.dev(), m.ino()));
+    let absolute = std::path::absolute(one);
+    absolute.is_ok_and(|one| one == other) || file(one).is_some_and(|one| file(other) == Some(one))
+}
+
+fn not_a_photo(path: &Path) -> anyhow::Error {
+    hinted(format!("{}: not a photo", path.display()), "name a photo")
+}

@@ -1,0 +1,107 @@
+//! Catalogs as a whole: to be mounted, to be taken over, or the only one there is.
+
+use std::path::{Path, PathBuf};
+
+use super::Finder;
+use crate::app;
+use crate::cli::place::Place;
+use crate::cli::report::hinted;
+use crate::cli::served::{self, Served};
+use crate::cli::target::{Catalog, Part, Target};
+use crate::config::Config;
+
+impl Finder {
+    /// What is named; else the catalog of the index that is named, or the only one that this user has mounted.
+    pub async fn target_or_mount(&self, what: Option<&Path>) -> anyhow::Result<Target> {
+        if let Some(path) = what {
+            return self.target(path).await;
+        }
+        let catalog = match (&self.named, &served::mine()[..]) {
+            (Some(index), _) => self.of_index(index)?,
+            (None, [mount]) => Served::by(mount).await?.into(),
+            (None, []) => return Err(hinted("nothing is mounted", "name a photo folder")),
+            (None, _) => return Err(hinted("several catalogs are mounted", "name one of them")),
+        };
+        let part = Part::Below(PathBuf::new());
+        Ok(Target { catalog, part })
+    }
+
+    fn of_index(&self, index: &Path) -> anyhow::Result<Catalog> {
+        let index = std::path::absolute(index)?;
+        let nothing = || {
+            let message = format!("{}: there is no index", index.display());
+            hinted(message, "`kbasefs scan FOLDER --index FILE` makes one")
+        };
+        let source = app::owner(&index)?.ok_or_else(nothing)?;
+        Ok(Catalog {
+            source,
+            index,
+            served: None,
+        })
+    }
+
+    /// The catalog that a mount of a folder shows. A part of another one is mounted with that, unless it has its own.
+    pub async fn to_mount(&self, path: &Path) -> anyhow::Result<Catalog> {
+        let place = Place::of(path)?;
+        if place.mount.is_some() {
+            let message = format!("{}: a mount, not a photo folder", path.display());
+            return Err(hinted(message, "mount the photo folder that it shows"));
+        }
+        let target = self.in_source(&place).await?;
+        let folder = target.folder()?;
+        if folder.as_os_str().is_empty() {
+            return Ok(target.catalog);
+        }
+        let index = app::index_file(&place.path, &self.config)?;
+        if self.config.index.is_some() || index.exists() {
+            return Ok(Catalog {
+                source: place.path,
+                index,
+                served: None,
+            });
+        }
+        let (part, whole) = (place.path.display(), target.catalog.source.display());
+        Err(hinted(
+            format!("{part}: a part of the catalog of {whole}"),
+            format!(
+                "mount {whole}, and look in all/{}; --index FILE makes a catalog of its own",
+                folder.display()
+            ),
+        ))
+    }
+
+    /// The catalog of a folder, and the one around it that comes before it. `--index` names the former.
+    pub async fn to_adopt(&self, path: &Path) -> anyhow::Result<(Catalog, Catalog)> {
+        let place = Place::of(path)?;
+        let inner = Self::new(self.config.clone(), self.named.clone());
+        let inner = inner.kept(&place.names())?.into_iter();
+        let inner = inner.filter(|(_, folder)| folder.as_os_str().is_empty());
+        let none = || {
+            let message = format!("{}: has no catalog of its own", place.path.display());
+            hinted(
+                message,
+                "name the folder that it was made of; --index FILE names another index",
+            )
+        };
+        let (inner, _) = inner.last().ok_or_else(none)?;
+        let usual = Config {
+            index: self.config.index.clone().filter(|_| self.named.is_none()),
+            ..self.config.clone()
+        };
+        let around = Self::new(usual, None);
+        around.said.borrow_mut().insert(inner.source.clone());
+        match around.known(&place).await? {
+            Some(outer) if outer.catalog.source != inner.source => Ok((inner, outer.catalog)),
+            _ if app::is_in_use(&inner.index) => {
+                Err(app::Error::InUse { path: inner.index }.into())
+            }
+            _ => Err(hinted(
+                format!(
+                    "{}: in no other folder that has a catalog",
+                    inner.source.display()
+                ),
+                "`kbasefs scan FOLDER` makes the catalog of the folder around it",
+            )),
+        }
+    }
+}
