@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{
     Act, ActId, Actor, ContentHash, Deed, Edit, Facts, FileStat, Label, LabelKey, Origin, Outcome,
-    Photo, PhotoId, Role, SourcePath,
+    Photo, PhotoId, Role, SourcePath, Status,
 };
 
 /// Something that happened. `Store::commit` makes it durable.
@@ -163,5 +163,12 @@ impl Detail {
     /// The text that holds: a person's, else a sidecar's, the file's, a remote model's, the embedded model's.
     pub fn text(&self, field: TextField) -> Option<&Text> {
         Text::effective(&self.texts, field)
+    }
+
+    /// Whether there is no description and an analysis may bring one.
+    pub fn awaits_description(&self) -> bool {
+        let may_be_analyzed = matches!(self.entry.photo.status, Status::Pending | Status::Analyzed);
+        let text = self.text(TextField::Description);
+        may_be_analyzed && text.is_none_or(|t| t.value.is_empty() && t.origin != Origin::Human)
     }
 }

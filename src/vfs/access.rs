@@ -1,4 +1,6 @@
 //! What counts as an access: looking is free, reading and asking start analyses, crawlers count one level lower.
+//!
+//! How many photos a program asks for says nothing: a description that isn't listed is asked for on purpose.
 
 use roaring::RoaringBitmap;
 
@@ -10,24 +12,36 @@ use crate::catalog::PhotoId;
 impl Tree {
     /// A photo's content was read.
     pub fn read_by(&self, photo: PhotoId, caller: &Caller) {
-        self.access(photo, Access::Read, caller);
+        let crawls = self.crawlers.crawls(caller.pid, photo);
+        self.count(photo, Access::Read, crawls);
     }
 
-    /// Counts an access to a photo; gives what it counted for.
-    pub(super) fn access(&self, photo: PhotoId, access: Access, caller: &Caller) -> Option<Access> {
-        let access = match self.crawlers.judge(caller.pid, photo) {
-            true => access.degraded()?,
-            false => access,
+    /// A photo's description was asked for by name. Whether that counts as asked.
+    pub(super) fn asked_by(&self, photo: PhotoId, caller: &Caller) -> bool {
+        let crawler = self.crawlers.asks_for_all(caller.pid);
+        self.count(photo, Access::Asked, crawler.is_some());
+        if let Some(program) = &crawler {
+            self.scheduler.turn_away(photo, program);
+        }
+        crawler.is_none()
+    }
+
+    fn count(&self, photo: PhotoId, access: Access, crawls: bool) {
+        let access = if crawls {
+            access.degraded()
+        } else {
+            Some(access)
         };
-        self.scheduler.accessed(photo, access);
-        Some(access)
+        if let Some(access) = access {
+            self.scheduler.accessed(photo, access);
+        }
     }
 
     /// A folder was opened; one of a search is among the latest then.
     pub(super) fn note_search(&self, folder: &Folder, caller: &Caller) {
         if let Some(Step::Search(search)) = folder.steps.last()
             && search.query().is_ok()
-            && !self.crawlers.is_crawler(caller.pid)
+            && self.crawlers.lists_all(caller.pid).is_none()
         {
             self.latest.used(&folder.name);
         }
@@ -35,7 +49,7 @@ impl Tree {
 
     /// Photos were listed, or would have been if they were analysed.
     pub(super) fn listed(&self, photos: RoaringBitmap, caller: &Caller) {
-        if !photos.is_empty() && !self.crawlers.is_crawler(caller.pid) {
+        if !photos.is_empty() && self.crawlers.lists_all(caller.pid).is_none() {
             self.scheduler.accessed_all(photos, Access::Listed);
         }
     }

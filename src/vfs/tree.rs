@@ -225,12 +225,11 @@ impl Tree {
         }
         let id = inode.photo().ok_or(Error::IsAFolder)?;
         let photo = self.index().photo(id).ok_or(Error::NotFound)?;
-        let waits = photo.status == Status::Pending;
         Ok(Content::Original {
             photo: id,
             path: photo.path,
             stat: photo.stat,
-            reads_matter: waits && self.scheduler.wants(Access::Read),
+            reads_matter: self.scheduler.would_start(id, photo.status, Access::Read),
         })
     }
 

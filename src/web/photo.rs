@@ -17,7 +17,12 @@ pub async fn get(
         let id = named.resolve(&app)?;
         let detail = app.library.detail(id)?;
         let gone = || Failure::not_found("the photo has just gone", "look where it moved to");
-        Ok(Json((&detail.ok_or_else(gone)?).into()))
+        let detail = detail.ok_or_else(gone)?;
+        let why = match detail.awaits_description() {
+            true => app.scheduler.outlook(id)?,
+            false => None,
+        };
+        Ok(Json(PhotoShape::from(&detail).because(why)))
     })
     .await
 }

@@ -120,6 +120,14 @@ pub struct PhotoShape {
     models: Vec<String>,
 }
 
+impl PhotoShape {
+    /// Says why there is no description yet, unless the analysis failed.
+    pub fn because(self, why: Option<String>) -> Self {
+        let reason = self.reason.or(why);
+        Self { reason, ..self }
+    }
+}
+
 impl From<&Detail> for PhotoShape {
     fn from(detail: &Detail) -> Self {
         let (photo, facts) = (&detail.entry.photo, &detail.facts);

@@ -28,7 +28,10 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
     // Waits for the analysis, which finds nothing to say of it.
     let described = getxattr(&photo, "user.kbasefs.description", &mut [0; 4096]);
     assert_eq!(described.err(), Some(Errno::NODATA));
-    assert_eq!(text(&photo, "user.kbasefs.status"), "analyzed");
+    assert_eq!(
+        text(&photo, "user.kbasefs.status"),
+        "analyzed: embedded had no words for it"
+    );
     setxattr(&photo, "user.xdg.tags", b"mine", XattrFlags::empty()).unwrap();
     assert_eq!(text(&photo, "user.xdg.tags"), "mine");
     std::fs::create_dir(house.path("mnt/tags/copied")).unwrap();

@@ -2,6 +2,7 @@
 
 mod aimock;
 mod answers;
+mod asking;
 mod durability;
 mod failures;
 mod lanes;

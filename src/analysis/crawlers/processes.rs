@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::known;
 use crate::catalog::clean;
 
 /// A process for good: ids are used again, but not with the same start.
@@ -22,10 +23,21 @@ const FRESH: Duration = Duration::from_secs(3);
 /// Threads remembered.
 const MOST: usize = 1024;
 
+/// Helpers that start one another: a sandbox is two processes, and starts a loader.
+const MOST_HELPERS: usize = 4;
+
+/// The first process of a system takes those in whose parents have ended; they don't work for it.
+const FIRST: u32 = 1;
+
 /// Processes by thread, remembered for a while.
 pub struct Processes {
     proc: PathBuf,
     known: HashMap<u32, (Instant, Option<Process>)>,
+}
+
+struct Found {
+    process: Process,
+    parent: u32,
 }
 
 impl Default for Processes {
@@ -44,9 +56,6 @@ impl Processes {
 
     /// The process of a thread. `None` for the kernel's 0, and for what isn't there or can't be seen from here.
     pub fn of_thread(&mut self, thread: u32, now: Instant) -> Option<Process> {
-        if thread == 0 {
-            return None;
-        }
         let is_fresh = |at: Instant| now.saturating_duration_since(at) < FRESH;
         if let Some((_, process)) = self.known.get(&thread).filter(|(at, _)| is_fresh(*at)) {
             return process.clone();
@@ -57,18 +66,41 @@ impl Processes {
         if self.known.len() >= MOST {
             self.known.clear();
         }
-        let process = self.look_up(thread);
+        let process = self.look_up(thread).map(|found| found.process);
         self.known.insert(thread, (now, process.clone()));
         process
     }
 
-    fn look_up(&self, thread: u32) -> Option<Process> {
-        let id = thread_group(&self.read(thread, "status")?)?;
+    /// The process that a thread works for now: whoever started it, where it is a helper. Nothing of that is remembered:
+    /// a shell that starts a program in its own place has another name within the same moment.
+    pub fn behind(&self, thread: u32) -> Option<Process> {
+        let mut found = self.look_up(thread)?;
+        for _ in 0..MOST_HELPERS {
+            if !known::is_helper(&found.process.name) || found.parent <= FIRST {
+                break;
+            }
+            found = match self.look_up(found.parent) {
+                Some(parent) => parent,
+                None => break,
+            };
+        }
+        Some(found.process)
+    }
+
+    fn look_up(&self, thread: u32) -> Option<Found> {
+        if thread == 0 {
+            return None;
+        }
+        let status = self.read(thread, "status")?;
+        let id = number(&status, "Tgid:")?;
         let (name, start) = name_and_start(&self.read(id, "stat")?)?;
         let name = clean(&name, 15).unwrap_or_default();
-        Some(Process {
-            key: (id, start),
-            name,
+        Some(Found {
+            process: Process {
+                key: (id, start),
+                name,
+            },
+            parent: number(&status, "PPid:")?,
         })
     }
 
@@ -79,8 +111,8 @@ impl Processes {
     }
 }
 
-fn thread_group(status: &str) -> Option<u32> {
-    let line = status.lines().find_map(|l| l.strip_prefix("Tgid:"))?;
+fn number(status: &str, field: &str) -> Option<u32> {
+    let line = status.lines().find_map(|l| l.strip_prefix(field))?;
     line.trim().parse().ok()
 }
 

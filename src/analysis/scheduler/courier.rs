@@ -211,6 +211,7 @@ impl Courier {
             return self.end(&parcel, Verdict::Postponed(reason)).await;
         }
         parcel.not_before = Instant::now() + rest;
+        self.desk.note(self.lane, parcel.photo, &reason);
         self.desk.supply(self.lane, parcel);
     }
 
@@ -225,6 +226,7 @@ impl Courier {
             self.end(&parcel, Verdict::Postponed(reason.clone())).await;
             return self.send_back(&reason).await;
         }
+        self.desk.note(self.lane, parcel.photo, &reason);
         self.desk.supply(self.lane, parcel);
     }
 

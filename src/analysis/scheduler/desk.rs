@@ -17,11 +17,12 @@ use tokio::time::Instant;
 use super::errors::Errors;
 use super::parcel::Parcel;
 use super::queue::Waiting;
+use super::reasons::Reasons;
 use super::stages::Stopwatch;
 use super::verdict::{Ended, Verdict};
 use crate::analysis::Access;
 use crate::catalog::{ContentHash, FileStat, PhotoId};
-pub use lane::{Due, Lane};
+pub use lane::{Due, Lane, Place};
 use state::State;
 
 /// Where someone who waits is told.
@@ -75,6 +76,7 @@ impl Desk {
             ready: lanes.iter().map(|_| Notify::new()).collect(),
             state: Mutex::new(State {
                 lanes,
+                turned_away: Reasons::default(),
                 stopped: false,
                 paused: false,
             }),
@@ -269,6 +271,42 @@ impl Desk {
             lane.declined -= photos;
             lane.stale -= photos;
         }
+    }
+
+    /// Forgets why photos had no answer: they wait for one anew.
+    pub fn forget_reasons(&self, photos: &RoaringBitmap) {
+        let mut state = self.lock();
+        state.turned_away.forget(photos);
+        let lanes = state.lanes.iter_mut();
+        lanes.for_each(|lane| lane.reasons.forget(photos));
+    }
+
+    /// Where each lane has a photo.
+    pub fn places(&self, photo: PhotoId) -> Vec<(usize, Place)> {
+        let state = self.lock();
+        let lanes = state.lanes.iter().enumerate();
+        lanes.map(|(n, lane)| (n, lane.place(photo))).collect()
+    }
+
+    /// Why a photo that is to be tried again has no answer yet.
+    pub fn note(&self, lane: usize, photo: PhotoId, reason: &str) {
+        self.lock().lanes[lane].reasons.note(photo, reason);
+    }
+
+    /// A question for a photo counted for less.
+    pub fn turn_away(&self, photo: PhotoId, reason: &str) {
+        self.lock().turned_away.note(photo, reason);
+    }
+
+    /// A question for a photo counts.
+    pub fn welcome(&self, photo: PhotoId) {
+        let photo = RoaringBitmap::from_iter([photo.0]);
+        self.lock().turned_away.forget(&photo);
+    }
+
+    /// Why the last question for a photo counted for less.
+    pub fn turned_away(&self, photo: PhotoId) -> Option<String> {
+        self.lock().turned_away.of(photo).map(str::to_owned)
     }
 
     /// Whether a server has neither answered nor declined; with `stale`, as it is now.

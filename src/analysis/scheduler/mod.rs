@@ -17,11 +17,13 @@ mod courier;
 mod desk;
 mod errors;
 mod host;
+mod outlook;
 mod parcel;
 mod patience;
 mod progress;
 mod provider;
 mod queue;
+mod reasons;
 mod remote;
 mod request;
 mod sight;
@@ -133,6 +135,15 @@ impl Scheduler {
         self.providers().any(|p| p.on <= access)
     }
 
+    /// Whether such an access to a photo would have somebody look at it.
+    pub fn would_start(&self, photo: PhotoId, status: Status, access: Access) -> bool {
+        match status {
+            Status::Pending => self.wants(access),
+            Status::Analyzed => self.desk.server_for(photo, access).is_some(),
+            Status::Failed | Status::Unsupported => false,
+        }
+    }
+
     /// Waits for the first results, or until nothing is queued.
     pub async fn first_results(&self, deadline: Duration) {
         let mut told = self.desk.told();
@@ -144,6 +155,7 @@ impl Scheduler {
 
     /// Asks for an analysis and waits for its end. `None` when the deadline comes first; the analysis goes on.
     pub async fn analyzed(&self, photo: PhotoId, deadline: Duration) -> Option<Ended> {
+        self.desk.welcome(photo);
         let (tell, mut told) = unbounded_channel();
         let here = self.ask_here(photo, Access::Asked, Some(tell.clone()), false);
         let there = self.ask_server(photo, Access::Asked, Some(tell));

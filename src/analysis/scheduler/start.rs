@@ -17,7 +17,7 @@ use super::worker::Worker;
 use super::{Options, Provider, Scheduler, UNBROKEN};
 use crate::analysis::Access;
 use crate::catalog::{PhotoId, Status};
-use crate::index::Delta;
+use crate::index::{Delta, Face, PhotoDelta};
 use crate::library::Library;
 use crate::originals::Originals;
 
@@ -175,7 +175,7 @@ fn lanes(here: &[Provider], remote: Option<&Remote>) -> Vec<Lane> {
 fn follow(library: &Library, desk: &Arc<Desk>) {
     let desk = Arc::clone(desk);
     library.listen(move |delta: &Delta| {
-        let pending = |after: &crate::index::Face| after.traits.status == Status::Pending;
+        let pending = |face: &Face| face.traits.status == Status::Pending;
         let changed = delta
             .photos
             .iter()
@@ -185,6 +185,13 @@ fn follow(library: &Library, desk: &Arc<Desk>) {
             return;
         }
         desk.forget(&changed);
+        let was_pending = |photo: &&PhotoDelta| photo.before.as_ref().is_some_and(pending);
+        let still = delta.photos.iter().filter(was_pending);
+        let still: RoaringBitmap = still
+            .filter(|p| p.after.is_some())
+            .map(|p| p.id.0)
+            .collect();
+        desk.forget_reasons(&(&changed - still));
         let there = delta
             .photos
             .iter()

@@ -1,6 +1,6 @@
 //! The attributes that desktop programs know: freedesktop.org's common ones and Baloo's rating.
 
-use super::{Attribute, set_tags, set_text, tag_list, text};
+use super::{Attribute, Reading, set_tags, set_text, tag_list, text};
 use crate::catalog::{Detail, Edit, Facet, Label, TextField};
 
 pub const ATTRIBUTES: &[Attribute] = &[
@@ -8,19 +8,19 @@ pub const ATTRIBUTES: &[Attribute] = &[
         name: "user.xdg.comment",
         get: |detail| text(detail, TextField::Description),
         set: Some(|value| set_text(TextField::Description, value)),
-        asks: false,
+        reading: Reading::Plain,
     },
     Attribute {
         name: "user.xdg.tags",
         get: tag_list,
         set: Some(set_tags),
-        asks: false,
+        reading: Reading::Plain,
     },
     Attribute {
         name: "user.baloo.rating",
         get: rating,
         set: Some(set_rating),
-        asks: false,
+        reading: Reading::Plain,
     },
 ];
 

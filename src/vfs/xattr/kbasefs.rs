@@ -1,28 +1,31 @@
 //! The attributes of kbasefs itself, `user.kbasefs.*`.
 
-use super::{Attribute, set_tags, set_text, tag_list, tags, text};
-use crate::catalog::{Detail, Status, TextField};
+use super::{Attribute, Reading, set_tags, set_text, tag_list, tags, text};
+use crate::catalog::{Detail, Origin, Status, TextField};
 
 pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.kbasefs.description",
         get: |detail| text(detail, TextField::Description),
         set: Some(|value| set_text(TextField::Description, value)),
-        asks: true,
+        reading: Reading::Asks,
     },
     Attribute {
         name: "user.kbasefs.title",
         get: |detail| text(detail, TextField::Title),
         set: Some(|value| set_text(TextField::Title, value)),
-        asks: false,
+        reading: Reading::Plain,
     },
     Attribute {
         name: "user.kbasefs.tags",
         get: tag_list,
         set: Some(set_tags),
-        asks: false,
+        reading: Reading::Plain,
     },
-    read_only("user.kbasefs.status", |detail| Some(status(detail))),
+    Attribute {
+        reading: Reading::Explains,
+        ..read_only("user.kbasefs.status", |detail| Some(status(detail)))
+    },
     read_only("user.kbasefs.model", |detail| {
         detail.analyses.last().map(|(_, model, _)| model.clone())
     }),
@@ -46,19 +49,26 @@ const fn read_only(name: &'static str, get: fn(&Detail) -> Option<String>) -> At
         name,
         get,
         set: None,
-        asks: false,
+        reading: Reading::Plain,
     }
 }
 
-/// `analyzed`, `pending`, `failed: <why>` or `unsupported: <what>`.
+/// `analyzed`, `pending`, `failed: <why>` or `unsupported: <what>`. Why there is no description yet is added to the first
+/// two where it is read.
 fn status(detail: &Detail) -> String {
     let photo = &detail.entry.photo;
     let name = photo.status.name();
     match (photo.status, &detail.failure) {
         (Status::Failed, Some(reason)) => format!("{name}: {reason}"),
         (Status::Unsupported, _) => format!("{name}: no decoder for {} yet", photo.format.name()),
+        _ if is_removed(detail) => format!("{name}: a person removed the description"),
         _ => name.to_owned(),
     }
+}
+
+fn is_removed(detail: &Detail) -> bool {
+    let text = detail.text(TextField::Description);
+    text.is_some_and(|text| text.origin == Origin::Human && text.value.is_empty())
 }
 
 /// How sure each tag is: `dog=0.93,beach=0.61`.

@@ -5,8 +5,7 @@ pub mod folders;
 mod kbasefs;
 
 use super::{Caller, Error, Inode, Result, Tree};
-use crate::analysis::Access;
-use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, Status, TextField};
+use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, TextField};
 
 /// One attribute.
 pub struct Attribute {
@@ -15,8 +14,17 @@ pub struct Attribute {
     get: fn(&Detail) -> Option<String>,
     /// What setting it means; `None` for one that can't be set.
     set: Option<fn(&str) -> Edit>,
-    /// Whether reading it while it isn't there asks for an analysis, and waits.
-    asks: bool,
+    reading: Reading,
+}
+
+/// What reading an attribute does beside giving its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reading {
+    Plain,
+    /// While it isn't there, asks for an analysis and waits.
+    Asks,
+    /// Says why there is no description, where there is none.
+    Explains,
 }
 
 /// All attributes, in the order in which they are listed.
@@ -78,9 +86,12 @@ impl Tree {
             return Some(Err(Error::NoData));
         };
         let detail = self.library.detail_at_hand(photo)?;
+        if attribute.reading == Reading::Explains && detail.awaits_description() {
+            return None;
+        }
         match value(attribute, &detail) {
             Some(text) => Some(Ok(text.into_bytes())),
-            None if attribute.asks => None,
+            None if attribute.reading == Reading::Asks => None,
             None => Some(Err(Error::NoData)),
         }
     }
@@ -97,15 +108,20 @@ impl Tree {
         }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
-        let known = value(attribute, &self.detail(photo)?);
-        if let Some(text) = known {
-            return Ok(text.into_bytes());
+        let detail = self.detail(photo)?;
+        let mut known = value(attribute, &detail);
+        match attribute.reading {
+            Reading::Asks if detail.awaits_description() && self.ask(photo, caller).await => {
+                known = value(attribute, &self.detail(photo)?);
+            }
+            Reading::Explains if detail.awaits_description() => {
+                let why = self.scheduler.outlook(photo)?;
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                known = known.map(|status| status + &why);
+            }
+            _ => {}
         }
-        if attribute.asks && self.ask(photo, caller).await {
-            let text = value(attribute, &self.detail(photo)?);
-            return text.map(String::into_bytes).ok_or(Error::NoData);
-        }
-        Err(Error::NoData)
+        known.map(String::into_bytes).ok_or(Error::NoData)
     }
 
     /// Sets an attribute: what a person says, which no analysis overwrites. Blocks on the disk.
@@ -159,11 +175,10 @@ impl Tree {
         self.act(caller, words, vec![Deed::Edit(id, vec![set(text)])])
     }
 
-    /// Asks for an analysis on someone's behalf and waits for it; false when the asker is one that crawls.
+    /// Asks for an analysis on someone's behalf and waits for it; false when the asker asks for all that it meets. Whatever
+    /// comes of it, the status says why there is no description.
     async fn ask(&self, photo: PhotoId, caller: &Caller) -> bool {
-        let status = self.index().photo(photo).map(|p| p.status);
-        let of_use = matches!(status, Some(Status::Pending | Status::Analyzed));
-        if !of_use || self.access(photo, Access::Asked, caller) != Some(Access::Asked) {
+        if !self.asked_by(photo, caller) {
             return false;
         }
         self.scheduler

@@ -8,10 +8,14 @@ use tokio::time::Instant;
 use super::{Counts, Ended, Follower, Parcel, Verdict, Waiter, Wish};
 use crate::analysis::Access;
 use crate::analysis::scheduler::queue::Queue;
+use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::{ContentHash, PhotoId};
 
 /// Parcels that may wait in all, in parts of those that may wait for their first try.
 const MOST_PARCELS: usize = 4;
+
+/// Why a photo is skipped that has no answer.
+const CHANGED: &str = "its file has changed; it waits for the scan that sees that";
 
 pub struct Lane {
     /// From what kind of access on it is started.
@@ -35,6 +39,8 @@ pub struct Lane {
     pub stale: RoaringBitmap,
     /// Photos for which there will be none.
     pub declined: RoaringBitmap,
+    /// Why photos have no answer that were asked for since the start.
+    pub reasons: Reasons,
     /// Why it is of no use, and until when.
     pub down: Option<(String, Instant)>,
     pub ended: Counts,
@@ -46,6 +52,18 @@ pub enum Due {
     Now,
     At(Instant),
     Never,
+}
+
+/// Where a lane has a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// Somebody is at it; why it has to be tried again, if so.
+    Running(Option<String>),
+    Waiting,
+    /// It ended without an answer.
+    Ended(String),
+    /// Nobody asked since the start, or there is an answer.
+    Nowhere,
 }
 
 impl Default for Lane {
@@ -63,6 +81,7 @@ impl Default for Lane {
             answered: RoaringBitmap::new(),
             stale: RoaringBitmap::new(),
             declined: RoaringBitmap::new(),
+            reasons: Reasons::default(),
             down: None,
             ended: Counts::default(),
         }
@@ -176,6 +195,18 @@ impl Lane {
         until.is_some_and(|until| until > Instant::now())
     }
 
+    pub fn place(&self, photo: PhotoId) -> Place {
+        let reason = self.reasons.of(photo).map(str::to_owned);
+        if self.running.contains_key(&photo) {
+            return Place::Running(reason);
+        }
+        match reason {
+            _ if self.queue.contains(photo) => Place::Waiting,
+            Some(reason) => Place::Ended(reason),
+            None => Place::Nowhere,
+        }
+    }
+
     fn note(&mut self, photo: PhotoId, answered: bool) {
         self.again.remove(photo.0);
         match answered {
@@ -201,6 +232,13 @@ impl Lane {
             Verdict::Analyzed | Verdict::Copied => self.note(photo, true),
             Verdict::Declined { .. } => self.note(photo, false),
             _ => {}
+        }
+        match verdict {
+            Verdict::Declined { reason, .. } | Verdict::Postponed(reason) => {
+                self.reasons.note(photo, reason);
+            }
+            Verdict::Skipped => self.reasons.note(photo, CHANGED),
+            _ => self.reasons.forget(&RoaringBitmap::from_iter([photo.0])),
         }
     }
 

@@ -4,10 +4,13 @@ use roaring::RoaringBitmap;
 
 use super::{HERE, Lane};
 use crate::analysis::Access;
+use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::PhotoId;
 
 pub struct State {
     pub lanes: Vec<Lane>,
+    /// Photos that only programs asked for which ask for everything.
+    pub turned_away: Reasons,
     pub stopped: bool,
     /// Nothing is begun, here or by couriers.
     pub paused: bool,
