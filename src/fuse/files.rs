@@ -145,6 +145,8 @@ impl Files {
         if matches!(way, Way::Requests(_)) {
             hold.keep(file);
         }
+        // What is left in the page cache by a thumbnailer would be read unseen by whoever looks at the photo.
+        let must_be_seen = wanted.unread.is_some();
         let unread = Mutex::new(wanted.unread);
         let handle = self.open.insert(OpenFile::Original { hold, unread });
         let mut flags = FopenFlags::FOPEN_NOFLUSH;
@@ -155,8 +157,8 @@ impl Files {
             Way::Requests(cache) => cache,
         };
         flags |= match cache {
-            PageCache::Keep => FopenFlags::FOPEN_KEEP_CACHE,
-            PageCache::Drop => FopenFlags::empty(),
+            PageCache::Keep if !must_be_seen => FopenFlags::FOPEN_KEEP_CACHE,
+            PageCache::Keep | PageCache::Drop => FopenFlags::empty(),
             PageCache::Bypass => FopenFlags::FOPEN_DIRECT_IO,
         };
         reply.now().opened(handle, flags);
