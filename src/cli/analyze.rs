@@ -35,28 +35,26 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What is to be analysed of one catalog.
-struct Job {
-    catalog: Catalog,
-    /// As the API takes it.
-    within: Option<String>,
-    /// Else all below the folder.
-    photos: Option<Vec<Value>>,
-}
+/// What is to be analysed, by index: folders as the API takes them, and photos.
+type Work = BTreeMap<PathBuf, (Catalog, Vec<Option<String>>, Vec<Value>)>;
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     log::start(&finder.config, "warn");
     let start = Instant::now();
     let mut sum = Sum::default();
-    for job in jobs(&args.what, &finder).await? {
-        let asked = json!({
-            "photos": job.photos, "within_base64": job.within, "provider": args.provider, "stale": args.stale,
-            "dry_run": args.dry_run,
-        });
-        let client = Client::of_new(&job.catalog, &finder.config).await?;
-        match args.dry_run {
-            true => estimate(&client, &asked, args.json).await?,
-            false => analyze(&client, &job.catalog.source, &asked, args.json, &mut sum).await?,
+    for (catalog, folders, photos) in work(&args.what, &finder).await?.into_values() {
+        let client = Client::of_new(&catalog, &finder.config).await?;
+        let folders = folders.into_iter().map(|within| (within, None));
+        let photos = (!photos.is_empty()).then_some((None, Some(photos)));
+        for (within, photos) in folders.chain(photos) {
+            let asked = json!({
+                "photos": photos, "within_base64": within, "provider": args.provider, "stale": args.stale,
+                "dry_run": args.dry_run,
+            });
+            match args.dry_run {
+                true => estimate(&client, &asked, args.json).await?,
+                false => analyze(&client, &catalog.source, &asked, args.json, &mut sum).await?,
+            }
         }
     }
     if args.dry_run {
@@ -69,30 +67,24 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// One job a folder, and one for all photos of a catalog that are named.
-async fn jobs(what: &[PathBuf], finder: &Finder) -> anyhow::Result<Vec<Job>> {
-    let mut jobs = Vec::new();
-    let mut of_photos = BTreeMap::<PathBuf, (Catalog, Vec<Value>)>::new();
+async fn work(what: &[PathBuf], finder: &Finder) -> anyhow::Result<Work> {
+    let mut work = Work::new();
+    let of = |catalog: Catalog| (catalog, Vec::new(), Vec::new());
     for path in what {
         match finder.named(path).await? {
-            Named::Folder(target) => jobs.push(Job {
-                within: target.within()?,
-                catalog: target.catalog,
-                photos: None,
-            }),
+            Named::Folder(target) => {
+                let within = target.within()?;
+                let entry = work.entry(target.catalog.index.clone());
+                entry.or_insert_with(|| of(target.catalog)).1.push(within);
+            }
             Named::Photo(photo) => {
-                let known = of_photos.entry(photo.catalog.index.clone());
-                let (_, names) = known.or_insert((photo.catalog, Vec::new()));
-                names.push(photo.name);
+                let entry = work.entry(photo.catalog.index.clone());
+                let (_, _, photos) = entry.or_insert_with(|| of(photo.catalog));
+                photos.push(photo.name);
             }
         }
     }
-    jobs.extend(of_photos.into_values().map(|(catalog, photos)| Job {
-        catalog,
-        within: None,
-        photos: Some(photos),
-    }));
-    Ok(jobs)
+    Ok(work)
 }
 
 async fn analyze(

@@ -12,7 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::client::Client;
 use super::owner::{self, Owner};
 use super::page::{self, Wanted};
-use super::{Common, log, terminal};
+use super::terminal::{self, printable};
+use super::{Common, log};
 use crate::app::App;
 use crate::config::Config;
 
@@ -37,7 +38,12 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
         token_file: args.token_file,
     };
     let runtime = Runtime::new()?;
-    let catalog = runtime.block_on(finder.target(&args.what))?.catalog;
+    let target = runtime.block_on(finder.target(&args.what))?;
+    if target.within().is_ok_and(|part| part.is_some()) {
+        let source = printable(&target.catalog.source.display().to_string());
+        eprintln!("kbasefs: the page shows all of {source}");
+    }
+    let catalog = target.catalog;
     if let Some(daemon) = runtime.block_on(Client::daemon(&catalog))? {
         runtime.block_on(ask(&daemon, &wanted))?;
         return Ok(ExitCode::SUCCESS);

@@ -48,7 +48,13 @@ fn check_part(house: &House, part: &Path) {
     me.ok(&["untag", "--tag", "T"], &[part.join("5.png")]);
     assert_eq!(me.json(&["scan", "--json"], &[part])["photos"], 6, "{text}");
     me.ok(&["index", "check"], &[part]);
-    me.ok(&["doctor"], &[part]);
+    // Mounts of others may be dead, which it says as well.
+    let checked = me.run(&["doctor"], &[part]).stdout;
+    assert!(
+        String::from_utf8(checked)
+            .unwrap()
+            .contains("catalog.sqlite is sound")
+    );
     assert_eq!(me.catalogs().len(), 1, "{text}");
 }
 
@@ -123,6 +129,48 @@ fn a_scan_of_a_part_finds_what_is_new_there_and_loses_nothing_elsewhere() {
     let report = me.json(&["scan", "--json"], &["photos"]);
     assert_eq!((&report["added"], &report["gone"]), (&1.into(), &1.into()));
     assert_eq!(me.tags("photos/1.png"), "kept");
+}
+
+#[test]
+fn sidecars_of_a_part_are_written_and_read_there_only() {
+    let house = House::new();
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos"]);
+    me.ok(
+        &["tag", "--tag", "T"],
+        &["photos/1.png", "photos/sub/5.png"],
+    );
+    me.ok(&["export", "--format", "xmp"], &["photos/sub", "out"]);
+    assert!(house.path("out/5.png.xmp").exists() && !house.path("out/1.png.xmp").exists());
+    let args = ["export", "--format", "xmp", "--into-source"];
+    me.ok(&args, &["photos/sub"]);
+    assert!(house.path("photos/sub/5.png.xmp").exists());
+    assert!(!house.path("photos/1.png.xmp").exists());
+    me.ok(&["export", "--format", "xmp", "--into-source"], &["photos"]);
+    for from in [&["photos/sub"][..], &["photos/sub", "out"]] {
+        assert_eq!(
+            me.json(&["import", "--json"], from)["photos"],
+            1,
+            "{from:?}"
+        );
+    }
+    assert_eq!(me.json(&["import", "--json"], &["photos"])["photos"], 2);
+    let said = me.refused(
+        &["export", "--format", "xmp"],
+        &["photos/sub", "photos/sub/out"],
+    );
+    assert!(said.contains("--into-source"), "{said}");
+}
+
+#[test]
+fn a_photo_is_no_folder() {
+    let house = House::new();
+    let me = house.person("me");
+    me.ok(&["scan"], &["photos"]);
+    for args in [&["status"][..], &["scan"], &["log"], &["index", "check"]] {
+        let said = me.refused(args, &["photos/1.png"]);
+        assert!(said.contains("not a folder"), "{said}");
+    }
 }
 
 #[test]
