@@ -34,6 +34,7 @@
 //! | when a request is repeated, how many run, who waits | `analysis/scheduler/courier.rs`, `host.rs`, `desk.rs` |
 //! | a setting | `config/`, and what `config init` says of it in `config/document.rs` |
 //! | a command | `cli/`: one file a command |
+//! | which catalog a path means | `cli/finder/`, `cli/place.rs`, `cli/served.rs` |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
 //! | what the kernel is told | `fuse/` |
 //! | a format of import and export | `exchange/` |

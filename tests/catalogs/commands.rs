@@ -111,7 +111,7 @@ fn who_only_asks_makes_nothing_where_there_is_no_catalog() {
 #[test]
 fn who_may_make_a_catalog_makes_one_and_in_its_place() {
     for (name, args, may) in COMMANDS {
-        // Those two stay; they are tested by themselves.
+        // One that stays is tested by itself.
         if *may != May::Make || matches!(*name, "mount" | "serve") {
             continue;
         }
@@ -127,6 +127,31 @@ fn who_may_make_a_catalog_makes_one_and_in_its_place() {
             "{args:?}"
         );
     }
+}
+
+#[test]
+fn who_stays_makes_a_catalog_in_its_place_as_well() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let house = House::new();
+    let me = house.person("me");
+    let mut serve = me.command(&["serve", "--web", "127.0.0.1:0"]);
+    let serve = serve.arg(house.path("photos")).stdout(Stdio::piped());
+    let mut serve = serve.spawn().unwrap();
+    let mut line = String::new();
+    let said = serve.stdout.take().unwrap();
+    BufReader::new(said).read_line(&mut line).unwrap();
+    assert!(line.contains("the page is at"), "{line}");
+    assert_eq!(me.catalogs().len(), 1);
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let me = house.person("me");
+    me.ok(&["mount"], &["photos", "mnt"]);
+    assert_eq!(me.catalogs().len(), 1);
+    me.ok(&["umount"], &["mnt"]);
 }
 
 #[test]

@@ -157,6 +157,36 @@ fn a_process_answers_only_for_the_catalog_that_is_meant() {
 }
 
 #[test]
+fn a_socket_in_a_folder_of_the_session_is_found_from_any_session() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let (owner, other) = (house.person("owner"), house.person("other"));
+    let session = house.path("session");
+    std::fs::create_dir(&session).unwrap();
+    let mut mount = owner.command(&["mount"]);
+    mount.env("XDG_RUNTIME_DIR", &session);
+    mount.args([house.path("photos"), house.path("mnt")]);
+    assert!(mount.output().unwrap().status.success());
+    for at in ["mnt/all/1.png", "photos/1.png"] {
+        other.ok(&["tag", "--tag", "T"], &[at]);
+        other.ok(&["untag", "--tag", "T"], &[at]);
+    }
+    // A homeless one, too.
+    let mut show = other.command(&["show"]);
+    show.env_remove("HOME").env_remove("XDG_DATA_HOME");
+    let shown = show.arg(house.path("photos/1.png")).output().unwrap();
+    assert!(shown.status.success(), "{shown:?}");
+    std::fs::remove_dir_all(&session).unwrap();
+    for at in ["mnt/all/1.png", "photos/1.png"] {
+        let said = other.refused(&["show"], &[at]);
+        assert!(said.contains("doesn't answer at"), "{said}");
+    }
+    assert!(everything(&other.home).is_empty());
+    other.ok(&["umount"], &["mnt"]);
+}
+
+#[test]
 fn another_index_than_the_one_that_is_shown_is_refused() {
     let Some(house) = House::with_mounts() else {
         return;

@@ -293,6 +293,25 @@ fn an_index_that_is_named_decides_by_whose_it_is() {
 }
 
 #[test]
+fn a_damaged_index_that_is_named_is_taken_up_again_by_who_opens_it() {
+    let house = House::new();
+    let me = house.person("me");
+    let index = house.path("own.sqlite");
+    let named = index.to_str().unwrap().to_owned();
+    me.ok(&["scan", "--index", &named], &["photos"]);
+    std::fs::write(
+        &index,
+        "no index at all, however long this text is".repeat(400),
+    )
+    .unwrap();
+    me.refused(&["show", "--index", &named], &["photos/1.png"]);
+    assert_eq!(
+        me.json(&["scan", "--json", "--index", &named], &["photos"])["photos"],
+        6
+    );
+}
+
+#[test]
 fn taking_back_is_for_the_whole_catalog_or_for_an_act() {
     let house = House::new();
     let me = house.person("me");

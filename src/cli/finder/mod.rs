@@ -164,6 +164,9 @@ impl Finder {
 
     async fn photo_in_source(&self, place: &Place) -> anyhow::Result<Photo> {
         let Some(target) = self.known(place).await? else {
+            if let Some(index) = &self.config.index {
+                app::owner(index)?;
+            }
             return Err(hinted(
                 format!("{}: no catalog knows this file", place.path.display()),
                 "`kbasefs scan FOLDER` makes a catalog of a photo folder",
@@ -233,7 +236,8 @@ impl Finder {
         };
         if self.config.index.is_some() {
             let index = app::index_file(Path::new("/"), &self.config)?;
-            let owner = app::owner(&index)?;
+            // One that can't be read is of nobody; whoever opens it says what is wrong with it.
+            let owner = app::owner(&index).unwrap_or_default();
             let found = owner.and_then(|owner| {
                 let folder = inside(names, &owner)?;
                 Some((catalog(&owner, index), folder))
@@ -243,7 +247,10 @@ impl Finder {
         let mut found = Vec::new();
         for name in names {
             for source in name.ancestors() {
-                let index = app::index_file(source, &self.config)?;
+                let index = match app::index_file(source, &self.config) {
+                    Err(app::Error::NoHome) => return Ok(found),
+                    index => index?,
+                };
                 if index.exists() {
                     let folder = name.strip_prefix(source)?.to_owned();
                     found.push((catalog(source, index), folder));
