@@ -9,7 +9,7 @@ use crate::catalog::SourcePath;
 use crate::library::Library;
 use crate::originals::Originals;
 use crate::source::Sync;
-use crate::store::{Sqlite, Store};
+use crate::store::{Sqlite, Store, sqlite};
 
 /// Such a catalog, in step with its folder, and nobody else's while this lives.
 pub struct Inner {
@@ -61,6 +61,9 @@ impl App {
 
 impl Inner {
     /// Puts the index out of the way, under the first name that is free, and says where it is.
+    ///
+    /// # Errors
+    /// When somebody reads it, or it can't be renamed.
     pub fn put_aside(self) -> Result<PathBuf, Error> {
         let names = (1..).map(|n| self.path.with_added_extension(format!("adopted-{n}")));
         let free = |name: &PathBuf| !name.exists();
@@ -72,6 +75,9 @@ impl Inner {
         };
         // Whoever closes an index last puts all of it into its one file.
         drop(self.index);
+        if sqlite::was_left_open(&self.path) {
+            return Err(Error::InUse { path: self.path });
+        }
         std::fs::rename(&self.path, &aside).map_err(failed)?;
         Ok(aside)
     }

@@ -84,7 +84,7 @@ async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()>
     ))?;
     if left > 0 {
         terminal::say(format_args!(
-            "what was said of {left} photos that aren't there any more is in there only"
+            "what was said of {left} photos that the catalog doesn't have is in there only"
         ))?;
     }
     Ok(())

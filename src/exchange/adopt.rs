@@ -46,7 +46,7 @@ pub fn adopt(exchange: &Exchange, other: &Sqlite) -> Result<Report> {
         match adoption.photo(&detail, is_gone, &mut people)? {
             Some(changed) => report.changed += u64::from(changed),
             None if said(&detail.entry.labels, &detail.texts).is_empty() => {}
-            None => report.fail(&detail.entry.photo.path, "isn't there any more"),
+            None => report.fail(&detail.entry.photo.path, "the catalog has no such photo"),
         }
     }
     adoption.analyses(other, &mut people)?;

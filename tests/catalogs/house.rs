@@ -24,7 +24,7 @@ impl House {
             .iter()
             .enumerate()
         {
-            house.photo(&format!("photos/{name}.png"), look as u8);
+            house.photo(format!("photos/{name}.png"), look as u8);
         }
         house
     }

@@ -269,6 +269,37 @@ fn of_two_catalogs_the_one_of_the_outer_folder_counts_and_that_is_said_once() {
 }
 
 #[test]
+fn the_outer_folder_counts_by_whatever_name_the_inner_one_is_called() {
+    let house = House::new();
+    let me = house.person("me");
+    if !is_root() {
+        return;
+    }
+    me.ok(&["scan"], &["photos"]);
+    std::fs::create_dir_all(house.path("a/b/c/d")).unwrap();
+    let bound = Bound::new(&house.path("photos/sub"), &house.path("a/b/c/d"));
+    assert_eq!(
+        me.json(&["status", "--json"], &["a/b/c/d/deep"])["part"],
+        "sub/deep"
+    );
+    drop(bound);
+    // A catalog that was made under the other name, before the outer one.
+    let index = house.path("a/b/c/d");
+    house.photo("a/b/c/d/x.png", 3);
+    me.ok(&["scan"], &[&index]);
+    std::fs::remove_file(house.path("a/b/c/d/x.png")).unwrap();
+    let _bound = Bound::new(&house.path("photos/sub"), &house.path("a/b/c/d"));
+    assert_eq!(
+        me.json(&["status", "--json"], &["a/b/c/d/deep"])["part"],
+        "sub/deep"
+    );
+    assert_eq!(
+        me.json(&["status", "--json"], &["photos/sub"])["part"],
+        "sub"
+    );
+}
+
+#[test]
 fn an_index_that_is_named_decides_by_whose_it_is() {
     let house = House::new();
     let me = house.person("me");

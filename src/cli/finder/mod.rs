@@ -6,6 +6,7 @@
 mod whole;
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -105,7 +106,7 @@ impl Finder {
         };
         let target = self.in_mount(mount, &place).await?;
         let file = place.path.clone();
-        let looked = move || Ok(rustix::fs::lstat(&file)?);
+        let looked = move || rustix::fs::lstat(&file);
         let found = within(served::PATIENCE, looked).await;
         let found = found.map_err(|e| missing(path, &e.into()))?;
         let seen = match FileType::from_raw_mode(found.st_mode).is_dir() {
@@ -192,10 +193,10 @@ impl Finder {
         if all.is_empty() {
             return Ok(None);
         }
-        // Those that are mounted come first; of several the one of the outermost folder.
+        // Those that are mounted come first; of several the one of the outermost folder, by whatever name.
         let (mounted, others) = all.split_at(settled);
         let first = if mounted.is_empty() { others } else { mounted };
-        let outermost = |(catalog, _): &&(Catalog, PathBuf)| catalog.source.components().count();
+        let outermost = |(_, folder): &&(Catalog, PathBuf)| Reverse(folder.components().count());
         let (catalog, folder) = first
             .iter()
             .min_by_key(outermost)

@@ -75,7 +75,7 @@ impl Finder {
         let place = Place::of(path)?;
         let inner = Self::new(self.config.clone(), self.named.clone());
         let inner = inner.kept(&place.names())?.into_iter();
-        let inner = inner.filter(|(_, folder)| folder.as_os_str().is_empty());
+        let mut inner = inner.filter(|(_, folder)| folder.as_os_str().is_empty());
         let none = || {
             let message = format!("{}: has no catalog of its own", place.path.display());
             hinted(
@@ -83,7 +83,7 @@ impl Finder {
                 "name the folder that it was made of; --index FILE names another index",
             )
         };
-        let (inner, _) = inner.last().ok_or_else(none)?;
+        let (inner, _) = inner.next().ok_or_else(none)?;
         let usual = Config {
             index: self.config.index.clone().filter(|_| self.named.is_none()),
             ..self.config.clone()

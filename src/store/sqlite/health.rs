@@ -27,7 +27,7 @@ fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Whether a process that used the index at `path` was killed: the log of its changes is still there then.
-pub(super) fn was_left_open(path: &Path) -> bool {
+pub fn was_left_open(path: &Path) -> bool {
     let [_, log, _] = files_of(path);
     log.metadata().is_ok_and(|m| m.len() > 0)
 }

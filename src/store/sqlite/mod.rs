@@ -28,7 +28,7 @@ use super::{Error, Result, Store, shelf};
 use crate::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
-pub use health::{backup, check, vacuum};
+pub use health::{backup, check, vacuum, was_left_open};
 pub use salvage::{Salvage, salvage};
 use session::Session;
 
