@@ -18,10 +18,12 @@
 //!                    catalog                  Photo, Label, Query, Change: plain values
 //!
 //! beside it:         config                   what users may set
+//!                    faults                   what tests ask to go wrong
 //!                    exchange, thumbnails     what other programs read: for web
 //!                    originals                the source folder, opened for reading
 //!                    memory                   caches that make room: whoever keeps things has them from here
 //!                    metrics                  what is counted: whoever works may add to it
+//!                    panics                   what one costs: a picture where that is expected, else the process
 //! ```
 //!
 //! | to change | go to |
@@ -60,12 +62,14 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod exchange;
+pub mod faults;
 pub mod fuse;
 pub mod index;
 pub mod library;
 pub mod memory;
 pub mod metrics;
 pub mod originals;
+pub mod panics;
 pub mod source;
 pub mod store;
 pub mod thumbnails;

@@ -7,6 +7,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
     ("metrics", &[]),
     ("memory", &["metrics"]),
+    ("panics", &[]),
+    ("faults", &[]),
     ("config", &["analysis"]),
     ("index", &["catalog"]),
     ("store", &["catalog", "memory"]),
@@ -16,11 +18,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "analysis",
         &[
             "catalog",
+            "faults",
             "index",
             "library",
             "memory",
             "metrics",
             "originals",
+            "panics",
             "store",
         ],
     ),
@@ -38,7 +42,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "source",
-        &["catalog", "index", "library", "originals", "store"],
+        &[
+            "catalog",
+            "faults",
+            "index",
+            "library",
+            "originals",
+            "panics",
+            "store",
+        ],
     ),
     (
         "exchange",
@@ -53,6 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "catalog",
+            "faults",
             "index",
             "library",
             "metrics",
@@ -67,6 +80,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "app",
             "catalog",
             "exchange",
+            "faults",
             "index",
             "library",
             "memory",
@@ -96,7 +110,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("cli", &["app", "config", "fuse", "vfs", "web"]),
+    ("cli", &["app", "config", "fuse", "panics", "vfs", "web"]),
 ];
 
 /// Names that only one part of the program may say.

@@ -16,6 +16,7 @@ use super::terminal::{self, printable};
 use super::{Common, log};
 use crate::app::App;
 use crate::config::Config;
+use crate::panics;
 
 /// Show a catalog as a web page, with or without a mount
 #[derive(clap::Args)]
@@ -68,6 +69,7 @@ async fn ask(daemon: &Client, wanted: &Wanted) -> anyhow::Result<()> {
 /// Owns the catalog until it is told to end.
 fn serve(source: &Path, config: Config, wanted: &Wanted, runtime: Runtime) -> anyhow::Result<()> {
     let _log = log::start(&config, "warn,kbasefs=info");
+    panics::end_the_process();
     let app = Arc::new(App::begin(source, config)?);
     let site = wanted.bind()?;
     let url = site.url();

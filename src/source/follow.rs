@@ -17,6 +17,7 @@ use super::part::Part;
 use super::settle::{Mark, Unsettled};
 use super::watch::{Shortage, Watches, shortage_of};
 use super::{Error, Report, Sync};
+use crate::faults;
 use crate::originals::network;
 
 /// How to follow.
@@ -126,6 +127,7 @@ impl Follower {
 
     fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, found: &Sender<()>) {
         while let Some(settled) = self.wait(course.next_look(), course.breath) {
+            faults::may_panic("follow");
             let in_place = || sync.originals.is_in_place().unwrap_or(false);
             let part = match settled.is_empty() {
                 false if !course.is_away => settled,

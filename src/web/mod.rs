@@ -33,6 +33,7 @@ use axum::routing::{get, post};
 use tokio::net::UnixListener;
 
 use crate::app::App;
+use crate::faults;
 
 pub use analyze::PHOTOS_HEADER;
 pub use catalog::CATALOG_HEADER;
@@ -124,6 +125,7 @@ impl Socket {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, failure::Failure> + Send + 'static,
 ) -> Result<T, failure::Failure> {
+    faults::may_panic("api");
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(e) => Err(failure::Failure::internal(e.to_string())),

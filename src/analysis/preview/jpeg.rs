@@ -1,7 +1,5 @@
 //! JPEG: decoded at the smallest scale that is still large enough, which costs a third of a full decode.
 
-use std::panic::AssertUnwindSafe;
-
 use image::ImageFormat;
 use jpeg_decoder::{Decoder, PixelFormat};
 
@@ -21,7 +19,7 @@ pub fn read(bytes: &[u8], longest: u32) -> Result<Raw, Error> {
         .ok_or_else(|| Error::Damaged("a jpeg without a frame header".into()))?;
     limits::check_jpeg(&outline)?;
     let side = least_side(longest);
-    match contained(AssertUnwindSafe(|| read_scaled(bytes, side))).unwrap_or(Err(Error::Panic)) {
+    match contained(|| read_scaled(bytes, side)).unwrap_or(Err(Error::Panic)) {
         Err(refused @ (Error::Damaged(_) | Error::Unsupported(_) | Error::Panic)) => {
             formats::read(bytes, ImageFormat::Jpeg).map_err(|_| refused)
         }

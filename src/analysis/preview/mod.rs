@@ -12,12 +12,11 @@ mod orientation;
 mod pixels;
 mod profile;
 
-use std::panic::{UnwindSafe, catch_unwind};
-
 use image::ImageFormat;
 
 use super::{Failure, Picture};
 use crate::catalog::clean;
+use crate::panics;
 pub use encode::{jpeg, shrunk};
 pub(super) use pixels::{Channels, Pixels};
 
@@ -115,8 +114,8 @@ fn format_of(bytes: &[u8]) -> Result<ImageFormat, Error> {
 }
 
 /// Decoders are others' code on hostile data: a panic in one costs this picture only.
-fn contained<T>(work: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
-    catch_unwind(work).ok()
+fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
+    panics::contained(work).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Colours as the file means them become sRGB.
 
-use std::panic::AssertUnwindSafe;
-
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 use super::contained;
@@ -12,7 +10,7 @@ use crate::analysis::Picture;
 /// counts as none, and a picture without a profile as sRGB.
 pub fn to_srgb(pixels: Pixels, profile: Option<&[u8]>) -> Picture {
     let (width, height) = (pixels.width, pixels.height);
-    let converted = profile.and_then(|p| contained(AssertUnwindSafe(|| convert(&pixels, p)))?);
+    let converted = profile.and_then(|p| contained(|| convert(&pixels, p))?);
     let rgb = converted.unwrap_or_else(|| without_profile(pixels));
     Picture { width, height, rgb }
 }

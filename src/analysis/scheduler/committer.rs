@@ -10,6 +10,7 @@ use super::errors::Class;
 use super::stages::Stage;
 use super::verdict::Verdict;
 use crate::catalog::{Change, ContentHash, PhotoId, Status};
+use crate::faults;
 use crate::library::Library;
 use crate::store;
 
@@ -54,6 +55,7 @@ impl Committer {
 
     /// Commits and tells; gives what there is to say of the copies.
     fn settle(&self, batch: Vec<Report>) -> Vec<Report> {
+        faults::may_panic("committer");
         let lost = self.record(&batch);
         let mut of_copies = Vec::new();
         for Report {

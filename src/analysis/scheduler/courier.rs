@@ -3,11 +3,9 @@
 //! The one place that repeats requests. A photo that waits for its next try holds nobody up; a server that is not there
 //! costs photos nothing but time. Knows nothing of protocols.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -20,9 +18,9 @@ use super::host::{Host, Permit, Trip, Went};
 use super::parcel::Parcel;
 use super::stages::Stage;
 use super::verdict::{Verdict, reason_of};
-use super::worker::message;
 use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
 use crate::catalog::{Answer, Change};
+use crate::panics;
 use crate::store::ledger::{Declined, Ledger};
 
 /// Tries that a busy server may turn away, in parts of those that may fail.
@@ -106,10 +104,10 @@ impl Courier {
             facts: Arc::clone(&parcel.facts),
         };
         let start = Instant::now();
-        let asked = AssertUnwindSafe(self.analyzer.analyze(&subject)).catch_unwind();
+        let asked = panics::contained_task(self.analyzer.analyze(&subject));
         let result = tokio::select! {
             result = asked => result.unwrap_or_else(|panic| {
-                let reason = format!("the request broke down: {}", message(&*panic));
+                let reason = format!("the request broke down: {}", panics::message(&panic));
                 Err(Failure::Permanent { reason })
             }),
             () = last_call(stop) => return self.abandon(&parcel).await,

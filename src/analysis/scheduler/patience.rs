@@ -5,10 +5,12 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::panics;
 
 /// The patience that all workers have together.
 pub struct Patience {
@@ -80,7 +82,7 @@ impl Patience {
         let thread = thread::Builder::new().name("decode".into());
         let spawned = thread.spawn(move || {
             its.began();
-            let result = catch_unwind(AssertUnwindSafe(work));
+            let result = panics::contained(work);
             if its.is_left_at(result) {
                 patience.crowd().left -= 1;
                 patience.changed.notify_all();
@@ -217,7 +219,7 @@ mod tests {
     fn what_ends_in_time_gives_its_result_and_a_panic_stays_one() {
         let patience = Patience::new(Duration::from_secs(60));
         assert_eq!(patience.run(|| 7), Ok(7));
-        let panics = catch_unwind(AssertUnwindSafe(|| patience.run(|| panic!("as it might"))));
+        let panics = panics::contained(|| patience.run(|| panic!("as it might")));
         assert!(panics.is_err());
         assert_eq!(patience.left(), 0);
     }

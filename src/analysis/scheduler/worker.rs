@@ -2,8 +2,6 @@
 //!
 //! Decides nothing about order and commits no results: see the desk and the committer.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
@@ -24,6 +22,7 @@ use crate::analysis::{Failure, Subject};
 use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId, Status};
 use crate::library::Library;
 use crate::originals::Originals;
+use crate::panics;
 
 /// A buffer larger than this is given back after use.
 const LARGEST_KEPT_BUFFER: usize = 32 << 20;
@@ -352,14 +351,8 @@ impl Worker {
 
 /// A panic over one picture must not cost the others.
 pub fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let reason = format!("the analysis broke down: {}", message(&*panic));
+    panics::contained(work).unwrap_or_else(|panic| {
+        let reason = format!("the analysis broke down: {}", panics::message(&panic));
         Err(Failure::Permanent { reason })
     })
-}
-
-pub fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no reason was given")
 }

@@ -27,7 +27,6 @@ mod xmp;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::container::Container;
 use self::exif::Exif;
@@ -36,6 +35,7 @@ use self::reader::Reader;
 use self::tiff::Directory;
 use self::xmp::Xmp;
 use crate::catalog::{DateSource, Facet, Facts, FileStat, Format, LabelKey, SourcePath, clean};
+use crate::panics;
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_TITLE: usize = 300;
@@ -77,7 +77,7 @@ fn contained(
     path: &SourcePath,
     read: impl FnOnce() -> io::Result<Facts>,
 ) -> io::Result<Facts> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+    panics::contained(read).unwrap_or_else(|_| {
         tracing::error!(%path, "its metadata broke the reader");
         Ok(Facts::of(format))
     })

@@ -1,0 +1,60 @@
+//! What a panic costs: where others' code reads hostile data, no more than what it read; anywhere else, the process.
+//!
+//! A thread that is gone alone would leave a mount that answers nothing, and locks that nobody can take any more.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::pin::pin;
+use std::task::Poll;
+
+/// What somebody panicked with.
+pub type Panic = Box<dyn Any + Send>;
+
+thread_local! {
+    /// How many callers on this thread are prepared.
+    static CONTAINED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Has every panic end the process, with the usual message, unless it is contained.
+pub fn end_the_process() {
+    let usual = take_hook();
+    set_hook(Box::new(move |panic| {
+        usual(panic);
+        if CONTAINED.get() == 0 {
+            std::process::exit(101);
+        }
+    }));
+}
+
+/// Runs what may panic over what it is given. Whatever it changes must not be looked at afterwards.
+///
+/// # Errors
+/// When it did.
+pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
+    CONTAINED.set(CONTAINED.get() + 1);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    CONTAINED.set(CONTAINED.get() - 1);
+    result
+}
+
+/// The same for a task.
+///
+/// # Errors
+/// When it panicked.
+pub async fn contained_task<T>(task: impl Future<Output = T>) -> Result<T, Panic> {
+    let mut task = pin!(task);
+    std::future::poll_fn(|context| match contained(|| task.as_mut().poll(context)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+/// What a panic said.
+pub fn message(panic: &Panic) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no reason was given")
+}
