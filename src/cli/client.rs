@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,11 +13,14 @@ use futures_util::stream::BoxStream;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::report::Hinted;
+use super::report::{Hinted, hinted};
 use super::target::Catalog;
 use crate::app::{self, App};
 use crate::config::{self, Config};
 use crate::web::{self, CATALOG_HEADER};
+
+/// How long an answer may take that needs nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub enum Client {
     Daemon {
@@ -61,7 +65,10 @@ impl Client {
         Ok(Self::Own(web::router(Arc::new(app))))
     }
 
-    /// The daemon that owns the catalog, if one answers.
+    /// The daemon that owns the catalog, if there is one.
+    ///
+    /// # Errors
+    /// When it is there and doesn't answer: it is stopped, or stuck.
     pub async fn daemon(catalog: &Catalog) -> anyhow::Result<Option<Self>> {
         if let Some(served) = &catalog.served {
             return Ok(Some(Self::of_mount(&served.socket, &served.id)?));
@@ -69,7 +76,8 @@ impl Client {
         for socket in config::control_sockets(&catalog.index, &app::env) {
             if tokio::net::UnixStream::connect(&socket).await.is_ok() {
                 let http = http(&socket)?;
-                return Ok(Some(Self::Daemon { http, id: None }));
+                let daemon = Self::Daemon { http, id: None };
+                return daemon.alive(&catalog.source).await.map(Some);
             }
         }
         Ok(None)
@@ -79,6 +87,21 @@ impl Client {
     pub fn of_mount(socket: &Path, id: &str) -> anyhow::Result<Self> {
         let (http, id) = (http(socket)?, Some(id.to_owned()));
         Ok(Self::Daemon { http, id })
+    }
+
+    /// The kernel connects to the socket of a process that is stopped as well.
+    async fn alive(self, source: &Path) -> anyhow::Result<Self> {
+        let asked = self.send(Method::GET, "/healthz", None);
+        if tokio::time::timeout(PATIENCE, asked).await.is_ok() {
+            return Ok(self);
+        }
+        Err(hinted(
+            format!(
+                "{}: the process that has its catalog doesn't answer",
+                source.display()
+            ),
+            "it is stopped or stuck: `kbasefs umount` takes its mount away, and a kill ends it",
+        ))
     }
 
     /// Asks for a value.

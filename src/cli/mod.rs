@@ -16,6 +16,7 @@ mod mount;
 mod owner;
 mod page;
 mod place;
+mod probe;
 mod provider;
 mod report;
 mod scan;
@@ -82,7 +83,9 @@ enum Command {
     Umount(umount::Args),
     Serve(serve::Args),
     #[command(hide = true)]
-    Guard(mount::guard::Args),
+    Guard(mount::guard::watch::Args),
+    #[command(hide = true)]
+    Probe(probe::Args),
     Scan(scan::Args),
     Analyze(analyze::Args),
     Search(search::Args),
@@ -129,7 +132,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mount(args) => return mount::run(args, common),
         Command::Serve(args) => return serve::run(args, common),
         Command::Umount(args) => on_runtime(umount::run(args, common.finder()?))?,
-        Command::Guard(args) => mount::guard::run(&args)?,
+        Command::Guard(args) => mount::guard::watch::run(args)?,
+        Command::Probe(args) => probe::run(&args)?,
         Command::Scan(args) => on_runtime(scan::run(args, common.finder()?))?,
         Command::Analyze(args) => return on_runtime(analyze::run(args, common.finder()?)),
         Command::Search(args) => on_runtime(search::run(args, common.finder()?))?,

@@ -16,15 +16,19 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use guard::Guard;
 use sandbox::Reach;
+use service::Service;
 
 use super::log::Log;
 use super::owner::{self, Owner};
 use super::page::{self, Wanted};
+use super::place::Place;
+use super::probe::{self, Health};
 use super::report::hinted;
 use super::{Common, log};
 use crate::app::{self, App};
-use crate::config::Config;
-use crate::fuse::{self, Leave, MountOptions, Place, mounts};
+use crate::config::{self, Config, control_sockets};
+use crate::fuse::{self, Leave, MountOptions, mounts};
+use crate::panics;
 use crate::web::Site;
 
 /// Show a photo folder arranged by what is in the pictures
@@ -77,6 +81,7 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let source = source(&catalog.source)?;
     let config = catalog.settings(&finder.config);
     refuse_nesting(&source, &args.mountpoint)?;
+    refuse_own_files(&source, &args.mountpoint, &config)?;
     let mountpoint = mountpoint(&args.mountpoint)?;
     let page = args.web.map(|address| Wanted {
         address: address.unwrap_or(page::USUAL),
@@ -110,44 +115,86 @@ fn source(path: &Path) -> anyhow::Result<PathBuf> {
 
 /// The mountpoint without links. What an ended process of ours left there is taken away.
 fn mountpoint(path: &Path) -> anyhow::Result<PathBuf> {
-    match mounts::at(path) {
-        Some(mount) if mount.fstype == "fuse.kbasefs" && mount.dead => {
-            mounts::detach(path)?;
+    let place = Place::of(path);
+    let there = place.as_ref().ok().and_then(|place| place.mount.clone());
+    let Some(mount) = there else {
+        return Ok(fuse::mountpoint(path).map_err(app::Error::Mount)?);
+    };
+    let refused = |what: &str, hint: &str| {
+        let (point, source) = (mount.point.display(), mount.source.display());
+        Err(hinted(format!("{point}: {source} {what}"), hint))
+    };
+    match probe::health(&mount)? {
+        Health::Dead => {
+            mounts::detach(&mount.point)?;
             tracing::info!("took a dead mount away from {}", path.display());
+            mountpoint(path)
         }
-        Some(mount) if mount.fstype == "fuse.kbasefs" => {
-            let message = format!(
-                "{}: {} is mounted there already",
-                path.display(),
-                mount.source.display()
-            );
-            return Err(hinted(
-                message,
-                "`kbasefs umount` it first, or use another folder",
-            ));
-        }
-        _ => {}
+        Health::Lives | Health::Unknown => refused(
+            "is mounted there already",
+            "`kbasefs umount` it first, or use another folder",
+        ),
+        Health::Unresponsive => refused(
+            "is mounted there, by a process that doesn't answer",
+            "`kbasefs umount` takes it away all the same",
+        ),
     }
-    Ok(fuse::mountpoint(path).map_err(app::Error::Mount)?)
 }
 
 fn refuse_nesting(source: &Path, mountpoint: &Path) -> anyhow::Result<()> {
-    // A dead mount has no canonical path, and is on nothing that could be nested.
-    let Ok(mountpoint) = mountpoint.canonicalize() else {
+    // A mount that may be there already is not asked.
+    let (Ok(source), Ok(mountpoint)) = (Place::of(source), Place::of(mountpoint)) else {
         return Ok(());
     };
-    if !source.starts_with(&mountpoint) && !mountpoint.starts_with(source) {
-        return Ok(());
+    let points = mountpoint.names();
+    for source in source.names() {
+        let nested = |point: &&&Path| source.starts_with(point) || point.starts_with(source);
+        if let Some(point) = points.iter().find(nested) {
+            return Err(hinted(
+                format!(
+                    "{} and {} contain each other",
+                    source.display(),
+                    point.display()
+                ),
+                "mount outside the photo folder, and not above it",
+            ));
+        }
     }
-    let message = format!(
-        "{} and {} contain each other",
-        source.display(),
-        mountpoint.display()
-    );
-    Err(hinted(
-        message,
-        "mount outside the photo folder, and not above it",
-    ))
+    Ok(())
+}
+
+/// A process that reads or writes a file in its own mount waits for itself.
+fn refuse_own_files(source: &Path, mountpoint: &Path, config: &Config) -> anyhow::Result<()> {
+    let index = app::index_file(source, config)?;
+    let sockets = control_sockets(&index, &app::env);
+    let folders = [
+        config::previews_folder(&app::env),
+        config::copies_folder(&app::env),
+        config::thumbnails_folder(&app::env),
+        Some(std::env::temp_dir()),
+    ];
+    let Ok(Place {
+        path: mountpoint, ..
+    }) = Place::of(mountpoint)
+    else {
+        return Ok(());
+    };
+    // What isn't there yet would be made in the last folder that is.
+    let leads_there = |path: &PathBuf| {
+        let mut there = path.ancestors().filter_map(|folder| Place::of(folder).ok());
+        there
+            .next()
+            .is_some_and(|place| place.path.starts_with(&mountpoint))
+    };
+    let own = [index].into_iter().chain(sockets);
+    let mut own = own.chain(folders.into_iter().flatten());
+    match own.find(leads_there) {
+        None => Ok(()),
+        Some(path) => Err(hinted(
+            format!("{} would be in {}", path.display(), mountpoint.display()),
+            "mount somewhere else, or keep it elsewhere: the mount shows photos, and keeps no files",
+        )),
+    }
 }
 
 /// Mounts, and returns when it is unmounted.
@@ -159,17 +206,20 @@ fn serve(
     page: Option<&Wanted>,
     daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
+    panics::end_the_process();
     let site = page.map(Wanted::bind).transpose()?;
     let url = site.as_ref().map(Site::url);
-    let guard = guard::start(mountpoint)?;
+    let mut guard = guard::start(mountpoint)?;
+    let service = Service::of(mountpoint)?;
     let place = match options.sandbox {
         true => confined(source, mountpoint, options, &config, &guard)?,
-        false => Place::Folder(mountpoint.into()),
+        false => fuse::Place::Folder(mountpoint.into()),
     };
     let app = Arc::new(App::begin(source, config)?);
     let runtime = Runtime::new()?;
     let socket = owner::listen(&app, &runtime)?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;
+    guard.keep()?;
     unmount_on_signal(&runtime, mounted.leaver())?;
     let owner = Owner::start(&app, &runtime, socket)?;
     if let Some(site) = site {
@@ -185,7 +235,7 @@ fn serve(
         source.display(),
         mountpoint.display()
     );
-    let service = service::start(&runtime, mountpoint);
+    let service = service.ready(&runtime);
     mounted.wait();
     service.stopping();
     drop(mounted);
@@ -202,12 +252,12 @@ fn confined(
     options: &MountOptions,
     config: &Config,
     guard: &Guard,
-) -> anyhow::Result<Place> {
+) -> anyhow::Result<fuse::Place> {
     let reach = Reach::of(source, config)?;
     let attached = fuse::attach(source, mountpoint, options, guard.detach());
     let attached = attached.map_err(app::Error::Mount)?;
     reach.enter()?;
-    Ok(Place::Attached(attached))
+    Ok(fuse::Place::Attached(attached))
 }
 
 /// Ctrl-C and a service's end unmount; what is running is finished.

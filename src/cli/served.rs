@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use tokio::net::UnixStream;
 
 use super::client::Client;
+use super::probe::{self, Health};
 use super::report::hinted;
 use super::target::{path_of, plain};
 use crate::fuse::table::{Mount, Table};
@@ -39,7 +40,7 @@ impl Served {
         if !is_believed(mount) {
             return Err(of_another(mount));
         }
-        let (socket, id) = said(&mount.point).await.map_err(|e| silent(mount, e))?;
+        let (socket, id) = said(mount).await.map_err(|e| silent(mount, e))?;
         Self::at(mount, socket, id).await
     }
 
@@ -48,7 +49,7 @@ impl Served {
         if !is_believed(mount) {
             return Err(of_another(mount));
         }
-        match said(&mount.point).await {
+        match said(mount).await {
             Err(error) if is_dead(error) || error == Errno::NODATA => Ok(None),
             Err(error) => Err(silent(mount, error)),
             Ok((socket, id)) => Self::at(mount, socket, id).await.map(Some),
@@ -113,10 +114,24 @@ pub fn mine() -> Vec<Mount> {
 }
 
 /// Where the process of a mount answers, and the id of its catalog.
-async fn said(at: &Path) -> Result<(PathBuf, String), Errno> {
+async fn said(mount: &Mount) -> Result<(PathBuf, String), Errno> {
+    answers(mount).await?;
+    let at = &mount.point;
     let socket = OsString::from_vec(ask(at, SOCKET).await?);
     let id = ask(at, ID).await?;
     Ok((socket.into(), String::from_utf8_lossy(&id).into_owned()))
+}
+
+/// Whether it answers at all: a thread of this process that waits in vain may keep it from its end.
+async fn answers(mount: &Mount) -> Result<(), Errno> {
+    let mount = mount.clone();
+    let asked = tokio::task::spawn_blocking(move || probe::health(&mount));
+    match asked.await.map_err(|_| Errno::AGAIN)? {
+        Ok(Health::Unresponsive) => Err(Errno::TIMEDOUT),
+        Ok(Health::Dead) => Err(Errno::NOTCONN),
+        Ok(Health::Lives | Health::Unknown) => Ok(()),
+        Err(e) => Err(Errno::from_io_error(&e).unwrap_or(Errno::IO)),
+    }
 }
 
 /// An attribute of what may be dead, or never answer. A thread that waits in vain ends with the process.

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::place::Place;
 use super::report::hinted;
 use super::served::Served;
 use crate::config::Config;
@@ -104,9 +105,17 @@ impl From<Served> for Catalog {
     }
 }
 
-/// A file or folder as the API names it.
+/// A file or folder as the API names it. The process of a mount can't read or write in it.
 pub fn named_file(path: &Path) -> anyhow::Result<Value> {
     let path = std::path::absolute(path)?;
+    let there = path.ancestors().find_map(|folder| Place::of(folder).ok());
+    if let Some(mount) = there.and_then(|place| place.mount) {
+        let (path, at) = (path.display(), mount.point.display());
+        return Err(hinted(
+            format!("{path}: in the mount on {at}"),
+            "name a file or folder outside of mounts",
+        ));
+    }
     let bytes = path.as_os_str().as_bytes();
     Ok(json!({"path_base64": URL_SAFE_NO_PAD.encode(bytes)}))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::finder::Finder;
 use super::place::Place;
+use super::probe::{self, Health};
 use super::report::hinted;
 use super::served::Served;
 use crate::app;
@@ -28,6 +29,16 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         let message = format!("{}: no kbasefs is mounted there", path.display());
         return Err(hinted(message, "`kbasefs status` shows what is mounted"));
     };
+    let asked = mount.clone();
+    let health = tokio::task::spawn_blocking(move || probe::health(&asked)).await??;
+    if health == Health::Unresponsive {
+        mounts::detach(&mount.point)?;
+        eprintln!(
+            "kbasefs: {} is unmounted; its process doesn't answer, and ends when it goes on or is killed",
+            mount.point.display()
+        );
+        return Ok(());
+    }
     // What is mounted can't be asked any more afterwards.
     let index = index_of(&mount, &finder).await;
     mounts::detach(&mount.point)?;

@@ -42,8 +42,8 @@ pub enum Error {
     NotAFolder(PathBuf),
     #[error("mountpoint {}: not empty\nhint: mount on an empty folder", .0.display())]
     NotEmpty(PathBuf),
-    #[error("mountpoint {}: a mount that nobody serves any more\nhint: fusermount3 -u it", .0.display())]
-    Dead(PathBuf),
+    #[error("mountpoint {}: {} is mounted there already\nhint: unmount it first, or use another folder", .0.point.display(), .0.source.display())]
+    Taken(Box<mounts::Mount>),
     #[error("mountpoint {}: {source}", mountpoint.display())]
     Mountpoint {
         mountpoint: PathBuf,

@@ -232,19 +232,21 @@ fn serve(session: Session<Filesystem>, end: Arc<End>) -> std::io::Result<JoinHan
 /// The mountpoint without links, if it can be one.
 ///
 /// # Errors
-/// When it isn't there, is no folder, isn't empty, or a dead mount is on it.
+/// When it isn't there, is no folder, isn't empty, or some process serves it already, which isn't asked.
 pub fn mountpoint(path: &Path) -> Result<PathBuf, Error> {
     let named = || path.to_path_buf();
     let unusable =
         |source: std::io::Error| match source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOENT) => Error::NoMountpoint(named()),
-            Some(Errno::NOTCONN) => Error::Dead(named()),
             Some(Errno::NOTDIR) => Error::NotAFolder(named()),
             _ => Error::Mountpoint {
                 mountpoint: named(),
                 source,
             },
         };
+    if let Some(taken) = mounts::at(path).filter(mounts::Mount::is_served) {
+        return Err(Error::Taken(taken.into()));
+    }
     let absolute = path.canonicalize().map_err(unusable)?;
     let mut entries = absolute.read_dir().map_err(unusable)?;
     match entries.next() {

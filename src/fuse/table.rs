@@ -26,6 +26,11 @@ impl Mount {
     pub fn is_ours(&self) -> bool {
         self.fstype == "fuse.kbasefs"
     }
+
+    /// Whether some process serves it, which may be stuck.
+    pub fn is_served(&self) -> bool {
+        self.fstype == "fuse" || self.fstype == "fuseblk" || self.fstype.starts_with("fuse.")
+    }
 }
 
 /// All mounts, in the order in which they were made.

@@ -37,7 +37,7 @@ fn export(app: &App, asked: &Asked) -> Result<Value, Failure> {
     let root = app.originals.root();
     let within = shape::within(asked.within_base64.as_deref())?;
     let folder = match &asked.to {
-        Some(path) => path.resolve()?,
+        Some(path) => path.resolve(app)?,
         None if format == Format::Xmp => below(root, &within),
         None => return Err(Failure::bad_request("only sidecars go into the source")),
     };

@@ -34,7 +34,7 @@ fn import(app: &App, asked: &Asked) -> Result<Value, Failure> {
     let wanted = asked.format.as_deref().map(format).transpose()?;
     let within = shape::within(asked.within_base64.as_deref())?;
     let (from, format) = match &asked.from {
-        Some(path) => (path.resolve()?, wanted),
+        Some(path) => (path.resolve(app)?, wanted),
         None => (below(app.originals.root(), &within), Some(Format::Xmp)),
     };
     let exchange = Exchange {

@@ -25,7 +25,7 @@ pub async fn adopt(
     Json(asked): Json<Asked>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let inner = app.inner(&asked.source.resolve()?, &asked.index.resolve()?)?;
+        let inner = app.inner(&asked.source.resolve(&app)?, &asked.index.resolve(&app)?)?;
         let exchange = Exchange {
             library: &app.library,
             originals: &app.originals,

@@ -43,10 +43,17 @@ pub struct FilePath {
 }
 
 impl FilePath {
-    pub fn resolve(&self) -> Result<PathBuf, Failure> {
+    /// In the mount of this process nothing can be read or written by it: it would wait for itself.
+    pub fn resolve(&self, app: &App) -> Result<PathBuf, Failure> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.path_base64);
         let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
         let path = PathBuf::from(OsString::from_vec(bytes));
+        if app
+            .mountpoint()
+            .is_some_and(|mount| path.starts_with(mount))
+        {
+            return Err(Failure::bad_request("the path is in the mount"));
+        }
         match path.is_absolute() {
             true => Ok(path),
             false => Err(Failure::bad_request("the path is not absolute")),

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 
+use rustix::io::Errno;
 use rustix::process::{Signal, kill_process};
 
 use crate::house::{House, PATIENCE, pid};
@@ -52,10 +53,13 @@ fn a_dead_mount_is_taken_away_by_the_next() {
     let mut daemon = house.mount(|_| ());
     let guards = daemon.children();
     assert_eq!(guards.len(), 1);
+    // So that it starts no other guard.
+    daemon.signal(Signal::STOP);
     kill_process(pid(guards[0]), Signal::KILL).unwrap();
     daemon.signal(Signal::KILL);
     daemon.end();
-    assert!(house.mounted().unwrap().dead);
+    let there = house.path("mnt").read_dir().unwrap_err();
+    assert_eq!(Errno::from_io_error(&there), Some(Errno::NOTCONN));
     let mut next = house.mount(|_| ());
     assert!(house.path("mnt/all/a.png").exists());
     next.signal(Signal::TERM);

@@ -50,9 +50,14 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
 
 pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![index(&catalog.index)?];
-    match Client::daemon(catalog).await? {
-        Some(daemon) => findings.extend(of_daemon(&daemon.get("/api/v1/status").await?)),
-        None => findings.push(Finding::ok("daemon", "none runs for this folder")),
+    match Client::daemon(catalog).await {
+        Err(silent) => findings.push(Finding::wrong(
+            "daemon",
+            silent.to_string(),
+            "kill -CONT it where it is stopped; else `kbasefs umount`, and kill it",
+        )),
+        Ok(Some(daemon)) => findings.extend(of_daemon(&daemon.get("/api/v1/status").await?)),
+        Ok(None) => findings.push(Finding::ok("daemon", "none runs for this folder")),
     }
     Ok(findings)
 }

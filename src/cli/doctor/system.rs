@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Resource, getrlimit};
 
 use super::Finding;
-use crate::fuse::mounts;
+use crate::cli::probe::{self, Health};
+use crate::cli::served;
+use crate::fuse::mounts::Mount;
 
 pub fn findings() -> Vec<Finding> {
     let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -23,7 +25,7 @@ pub fn findings() -> Vec<Finding> {
     }
     findings.push(open_files(getrlimit(Resource::Nofile).current));
     findings.push(watches(&text("/proc/sys/fs/inotify/max_user_watches")));
-    findings.extend(dead_mounts());
+    findings.extend(own_mounts());
     if let Ok(rules) = fs::read_to_string("/etc/updatedb.conf") {
         findings.push(pruned(&rules));
     }
@@ -124,20 +126,26 @@ fn watches(limit: &str) -> Finding {
     }
 }
 
-fn dead_mounts() -> Vec<Finding> {
-    let all = mounts::all().into_iter();
-    let describe = |(at, mount): (PathBuf, mounts::MountInfo)| {
-        let name = format!("{} on {}", mount.source.display(), at.display());
-        match mount.dead {
-            true => Finding::wrong(
-                "mount",
-                format!("{name} is dead"),
-                format!("kbasefs umount {}, or mount again", at.display()),
-            ),
-            false => Finding::ok("mount", name),
-        }
-    };
-    all.map(describe).collect()
+/// Of those of this user; others' aren't asked.
+fn own_mounts() -> Vec<Finding> {
+    let own = served::mine().into_iter();
+    own.map(|mount| of_mount(&mount, probe::health(&mount)))
+        .collect()
+}
+
+fn of_mount(mount: &Mount, health: io::Result<Health>) -> Finding {
+    let at = mount.point.display();
+    let name = format!("{} on {at}", mount.source.display());
+    let wrong = |what: &str, hint: String| Finding::wrong("mount", format!("{name} {what}"), hint);
+    match health {
+        Ok(Health::Lives | Health::Unknown) => Finding::ok("mount", name),
+        Ok(Health::Dead) => wrong("is dead", format!("kbasefs umount {at}, or mount again")),
+        Ok(Health::Unresponsive) => wrong(
+            "doesn't answer",
+            format!("its process is stopped or stuck: kbasefs umount {at}, and mount again"),
+        ),
+        Err(e) => wrong("can't be asked", format!("kbasefs probe: {e}")),
+    }
 }
 
 fn pruned(rules: &str) -> Finding {

@@ -3,34 +3,67 @@
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use std::{env, ffi, io};
 
 use tokio::runtime::Runtime;
 use tokio::task::{AbortHandle, spawn_blocking};
 
-/// The service that this process is, if it is one.
+use crate::cli::probe::{Health, Probe};
+
+/// The service that this process is to be, if it is one.
 pub struct Service {
+    socket: Option<ffi::OsString>,
+    watched: Option<Watched>,
+}
+
+/// What a watchdog asks for.
+struct Watched {
+    every: Duration,
+    /// A process of its own, started before this one may start none any more. A thread of this one that waits for its own
+    /// mount would keep that from its end.
+    probe: Probe,
+}
+
+/// The service, while the mount is live.
+pub struct Ready {
     socket: Option<ffi::OsString>,
     watchdog: Option<AbortHandle>,
 }
 
-/// Says that the mount is live, and from now on, where a watchdog asks for it, that it answers.
-pub fn start(runtime: &Runtime, mountpoint: &Path) -> Service {
-    let socket = env::var_os("NOTIFY_SOCKET");
-    tell(socket.as_deref(), "READY=1");
-    let watched = socket.clone().zip(watchdog(&|name| env::var(name).ok()));
-    let watchdog = watched.map(|(socket, every)| {
-        let mountpoint = mountpoint.to_owned();
-        runtime
-            .spawn(watch(socket, every, mountpoint))
-            .abort_handle()
-    });
-    Service { socket, watchdog }
+impl Service {
+    /// What systemd asks for.
+    ///
+    /// # Errors
+    /// When nobody can be sent to ask the mount.
+    pub fn of(mountpoint: &Path) -> io::Result<Self> {
+        let socket = env::var_os("NOTIFY_SOCKET");
+        let every = watchdog(&|name| env::var(name).ok()).filter(|_| socket.is_some());
+        let watched = every.map(|every| {
+            let probe = Probe::start(mountpoint)?;
+            io::Result::Ok(Watched { every, probe })
+        });
+        Ok(Self {
+            socket,
+            watched: watched.transpose()?,
+        })
+    }
+
+    /// Says that the mount is live, and from now on, where a watchdog asks for it, that it answers.
+    pub fn ready(self, runtime: &Runtime) -> Ready {
+        tell(self.socket.as_deref(), "READY=1");
+        let watched = self.socket.clone().zip(self.watched);
+        let watchdog =
+            watched.map(|(socket, watched)| runtime.spawn(watch(socket, watched)).abort_handle());
+        Ready {
+            socket: self.socket,
+            watchdog,
+        }
+    }
 }
 
-impl Service {
+impl Ready {
     pub fn stopping(&self) {
         if let Some(watchdog) = &self.watchdog {
             watchdog.abort();
@@ -40,14 +73,20 @@ impl Service {
 }
 
 /// A mount that doesn't answer leaves the watchdog without its sign.
-async fn watch(socket: ffi::OsString, every: Duration, mountpoint: PathBuf) {
-    let mut times = tokio::time::interval(every);
+async fn watch(socket: ffi::OsString, watched: Watched) {
+    let mut times = tokio::time::interval(watched.every);
+    let mut probe = watched.probe;
     loop {
         times.tick().await;
-        let mountpoint = mountpoint.clone();
-        let answered = spawn_blocking(move || rustix::fs::statfs(&mountpoint).is_ok());
-        if answered.await.unwrap_or(false) {
-            tell(Some(&socket), "WATCHDOG=1");
+        let asked = spawn_blocking(move || (probe.ask(), probe));
+        let Ok((answer, asked)) = asked.await else {
+            return;
+        };
+        probe = asked;
+        match answer {
+            Ok(Health::Lives) => tell(Some(&socket), "WATCHDOG=1"),
+            Ok(_) => {}
+            Err(e) => return tracing::error!("nobody asks the mount for the watchdog: {e}"),
         }
     }
 }

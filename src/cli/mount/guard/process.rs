@@ -1,0 +1,94 @@
+//! A process, told from another one that has got its number, and whether it is over.
+//!
+//! Its end is not that of its files: a thread that the kernel can't stop keeps them open for as long as it waits. Such a
+//! process is a zombie, which by its number alone looks alive.
+
+use std::io;
+
+/// By its number and the time of its start, in ticks since the system's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    pub pid: i32,
+    pub started: u64,
+}
+
+impl Process {
+    pub fn own() -> io::Result<Self> {
+        let stat = std::fs::read("/proc/self/stat")?;
+        let known = Stat::parse(&stat).ok_or_else(|| io::Error::other("/proc/self/stat"))?;
+        Ok(Self {
+            pid: rustix::process::getpid().as_raw_pid(),
+            started: known.started,
+        })
+    }
+
+    /// Whether it does nothing any more, even where parts of it are still there.
+    pub fn is_over(self) -> bool {
+        match std::fs::read(format!("/proc/{}/stat", self.pid)) {
+            Ok(stat) => self.is_over_by(&stat),
+            Err(e) => e.kind() == io::ErrorKind::NotFound || e.raw_os_error() == Some(ESRCH),
+        }
+    }
+
+    fn is_over_by(self, stat: &[u8]) -> bool {
+        let known = Stat::parse(stat);
+        known.is_none_or(|s| s.started != self.started || matches!(s.state, b'Z' | b'X'))
+    }
+}
+
+/// It ended while its file was being read.
+const ESRCH: i32 = rustix::io::Errno::SRCH.raw_os_error();
+
+/// Of `/proc/PID/stat`: `pid (name) state ... started ...`.
+struct Stat {
+    state: u8,
+    started: u64,
+}
+
+impl Stat {
+    fn parse(stat: &[u8]) -> Option<Self> {
+        // A name may have anything in it.
+        let name_ends = stat.iter().rposition(|&b| b == b')')?;
+        let rest = String::from_utf8_lossy(&stat[name_ends + 1..]).into_owned();
+        let mut words = rest.split_whitespace();
+        let state = *words.next()?.as_bytes().first()?;
+        Some(Self {
+            state,
+            started: words.nth(18)?.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_not_over_and_another_of_its_number_is() {
+        let own = Process::own().unwrap();
+        assert!(!own.is_over());
+        let started = own.started + 1;
+        assert!(Process { started, ..own }.is_over());
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id().try_into().unwrap();
+        child.wait().unwrap();
+        assert!(Process { pid, started }.is_over());
+    }
+
+    #[test]
+    fn a_zombie_is_over_whatever_its_name() {
+        let check = |stat: &str, expected| {
+            let process = Process {
+                pid: 7,
+                started: 99,
+            };
+            assert_eq!(process.is_over_by(stat.as_bytes()), expected, "{stat}");
+        };
+        let rest = "1 7 7 0 -1 4 0 0 0 0 0 0 0 0 20 0 9 0";
+        check(&format!("7 (a) Z (b) S {rest} 99 0"), false);
+        check(&format!("7 (a) D {rest} 99 0"), false);
+        check(&format!("7 (a) Z {rest} 99 0"), true);
+        check(&format!("7 (a) S {rest} 98 0"), true);
+        check("", true);
+    }
+}

@@ -1,0 +1,193 @@
+//! Being the guard: does what it is asked, and waits for the other process's end.
+//!
+//! That is told by three: the kernel's signal when a parent's thread is gone, its descriptor of a process, which stays
+//! silent while a thread of it can't be stopped, and a look now and then. Nothing here follows the mount's path before its
+//! connection is aborted: until then even realpath(3) may wait for ever.
+
+use std::fs;
+use std::io::{self, BufRead};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal, setsid,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::process::Process;
+use crate::cli::probe::{self, Health};
+use crate::fuse::mounts::{self, Mount};
+
+/// Take the mount of a process away when that is killed
+#[derive(clap::Args)]
+pub struct Args {
+    mountpoint: PathBuf,
+    /// The process
+    #[arg(long)]
+    pid: i32,
+    /// When it started, as /proc/PID/stat has it
+    #[arg(long)]
+    started: u64,
+}
+
+/// How long a process that is over may take until nothing of it is left.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often is looked whether the process is over, where nothing tells.
+const LOOKS: Duration = Duration::from_millis(500);
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    // In a session of its own, no Ctrl-C or logout ends it first.
+    let _ = setsid();
+    std::env::set_current_dir("/")?;
+    // Where memory is short, others are killed first. Only root may ask for that.
+    let _ = fs::write("/proc/self/oom_score_adj", "-1000");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let Args {
+        mountpoint,
+        pid,
+        started,
+    } = args;
+    let mut guarded = Guarded {
+        mountpoint,
+        device: None,
+    };
+    let process = Process { pid, started };
+    let ended = runtime.block_on(guarded.watch(process))?;
+    // What still reads the wishes ends with this process.
+    runtime.shutdown_background();
+    match ended {
+        Ended::Well => Ok(()),
+        Ended::Killed => Ok(guarded.take_away(process)?),
+    }
+}
+
+/// How the other process ended.
+enum Ended {
+    Well,
+    Killed,
+}
+
+struct Guarded {
+    mountpoint: PathBuf,
+    /// Of the mount, once that is known.
+    device: Option<String>,
+}
+
+impl Guarded {
+    async fn watch(&mut self, process: Process) -> anyhow::Result<Ended> {
+        // They are meant for the other process, and are no reason to end before it.
+        let _passed_over = [
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::terminate())?,
+        ];
+        let mut parent_died = signal(SignalKind::user_defined1())?;
+        set_parent_process_death_signal(Some(Signal::USR1))?;
+        let mut end = end_of(process);
+        let mut wishes = wishes();
+        let mut ended = false;
+        let mut looks = tokio::time::interval(LOOKS);
+        while !process.is_over() {
+            tokio::select! {
+                Some(wish) = wishes.recv() => {
+                    if wish == "end" {
+                        return Ok(Ended::Well);
+                    }
+                    self.fulfil(&wish);
+                }
+                _ = parent_died.recv() => {}
+                None = end.recv(), if !ended => ended = true,
+                _ = looks.tick() => {}
+            }
+        }
+        Ok(Ended::Killed)
+    }
+
+    fn fulfil(&mut self, wish: &str) {
+        if let Some(device) = wish.strip_prefix("device ") {
+            self.device = Some(device.to_owned());
+        } else {
+            let wrong = self.detach().err().map(|e| e.to_string());
+            println!("{}", wrong.unwrap_or_default().replace('\n', " "));
+        }
+    }
+
+    /// What somebody else has taken away already need not be.
+    fn detach(&self) -> io::Result<()> {
+        match mounts::at(&self.mountpoint) {
+            Some(mount) if self.is_it(&mount) => mounts::detach(&self.mountpoint),
+            _ => Ok(()),
+        }
+    }
+
+    /// Another mount by the same path is left alone.
+    fn is_it(&self, mount: &Mount) -> bool {
+        mount.is_ours()
+            && self
+                .device
+                .as_ref()
+                .is_none_or(|device| mount.device == *device)
+    }
+
+    /// Frees all who wait for an answer, and takes the mount away: as the last of the process, so that whoever sees it gone
+    /// may mount again.
+    fn take_away(&self, process: Process) -> io::Result<()> {
+        let Some(device) = &self.device else {
+            return self.take_unknown_away();
+        };
+        if let Some(mount) = mounts::of_device(device) {
+            // A user may not where fusectl isn't mounted. Then the connection ended with the process.
+            let _ = mounts::abort(&mount);
+        }
+        let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+        // One that goes on for longer, or can't be waited for, keeps nobody from taking the mount away.
+        let _ = wait_for(process, Some(&patience));
+        self.detach()
+    }
+
+    /// The process ended before it could tell what it mounted: whatever is dead there is of no use to anybody.
+    fn take_unknown_away(&self) -> io::Result<()> {
+        match mounts::at(&self.mountpoint).filter(Mount::is_ours) {
+            Some(mount) if probe::health(&mount)? == Health::Dead => {
+                mounts::detach(&self.mountpoint)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The lines that the other process writes, as they come.
+fn wishes() -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let lines = io::stdin().lock().lines().map_while(Result::ok);
+        // Nobody listens any more when the guard ends.
+        lines
+            .map_while(|line| sender.send(line).ok())
+            .for_each(drop);
+    });
+    receiver
+}
+
+/// A channel that closes when the process has ended; which stays open where the kernel can't tell.
+fn end_of(process: Process) -> mpsc::Receiver<()> {
+    let (open, end) = mpsc::channel(1);
+    std::thread::spawn(move || match wait_for(process, None) {
+        Ok(()) => drop(open),
+        Err(_) => std::mem::forget(open),
+    });
+    end
+}
+
+/// Waits until nothing of a process is left.
+fn wait_for(process: Process, limit: Option<&Timespec>) -> Result<(), Errno> {
+    let pid = Pid::from_raw(process.pid).ok_or(Errno::SRCH)?;
+    let descriptor = pidfd_open(pid, PidfdFlags::empty())?;
+    let mut end = [PollFd::new(&descriptor, PollFlags::IN)];
+    retry_on_intr(|| poll(&mut end, limit)).map(drop)
+}

@@ -1,0 +1,76 @@
+//! Taking a mount away: at once, also when it is in use, dead, or served by a process that doesn't answer.
+//!
+//! None of it asks anything of the mount: its path is looked up to the folder that it is on, and no further.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+
+use rustix::io::Errno;
+use rustix::mount::UnmountFlags;
+
+use super::{Mount, Table, absolute, at};
+
+/// Takes the mount at a path away, at once, also when it is in use or dead; its last user ends it.
+///
+/// # Errors
+/// When nothing is mounted there, or this user may not unmount it.
+pub fn detach(path: &Path) -> io::Result<()> {
+    let path = absolute(path);
+    match rustix::mount::unmount(&path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        Err(Errno::PERM) => fusermount(&path),
+        result => Ok(result?),
+    }
+}
+
+/// The helper that lets users unmount what they mounted.
+fn fusermount(path: &Path) -> io::Result<()> {
+    let mut command = Command::new("fusermount3");
+    let output = command.args(["-u", "-z", "--"]).arg(path).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        text.trim().to_owned(),
+    ))
+}
+
+/// Ends the kernel's side of a FUSE mount, whoever still holds the other: all who wait for an answer get an error. It
+/// stays where it is, dead.
+///
+/// # Errors
+/// When this user may not, which is so for users other than root where the file system fusectl isn't mounted.
+pub fn abort(mount: &Mount) -> io::Result<()> {
+    match by_fusectl(mount) {
+        Ok(()) => Ok(()),
+        Err(e) if !is_on_top(mount) => Err(e),
+        Err(_) => by_force(mount),
+    }
+}
+
+fn by_fusectl(mount: &Mount) -> io::Result<()> {
+    let table = Table::read();
+    let control = table.all().find(|m| m.fstype == "fusectl");
+    let control = control.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    // Its folders are called by the minor number of the mount.
+    let (_, connection) = mount.device.split_once(':').unwrap_or_default();
+    let file = control.point.join(connection).join("abort");
+    File::options().write(true).open(file)?.write_all(b"1")
+}
+
+/// By umount(2), which aborts before it looks whether the mount is in use.
+fn by_force(mount: &Mount) -> io::Result<()> {
+    match rustix::mount::unmount(&mount.point, UnmountFlags::FORCE | UnmountFlags::NOFOLLOW) {
+        // It is aborted, and in use.
+        Ok(()) | Err(Errno::BUSY) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Whether it is this mount that a look at its path finds.
+fn is_on_top(mount: &Mount) -> bool {
+    at(&mount.point).is_some_and(|top| top.device == mount.device)
+}
