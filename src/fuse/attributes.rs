@@ -6,7 +6,7 @@ use fuser::{FileAttr, FileType, Generation, INodeNo};
 
 use crate::vfs::{Attr, Inode, Kind};
 
-/// How long the kernel may remember what it was told; what changes is taken back.
+/// How long the kernel may remember what it was told, if it can be told what changes.
 pub const TTL: Duration = Duration::from_secs(3600);
 /// Numbers are never used for something else.
 pub const GENERATION: Generation = Generation(0);

@@ -10,6 +10,7 @@ use super::counters::Timed;
 use super::errno;
 use super::invalidate::Inbox;
 use super::values::send_done;
+use crate::faults;
 use crate::vfs::{Attr, Inode, Result, Stale, Tree};
 
 /// Where edits are carried out.
@@ -30,28 +31,39 @@ impl Edits {
         }
     }
 
-    /// An edit that makes a name.
+    /// An edit that makes this name.
     pub fn entry(
         &self,
         reply: Timed<ReplyEntry>,
-        edit: impl FnOnce(&Tree) -> Result<Attr> + Send + 'static,
+        (parent, name): (Inode, Vec<u8>),
+        edit: impl FnOnce(&Tree, &[u8]) -> Result<Attr> + Send + 'static,
     ) {
-        let (tree, shown) = (self.tree.clone(), self.shown);
-        self.runtime.spawn_blocking(move || match edit(&tree) {
-            Ok(attr) => reply.now().entry(&TTL, &shown.attr(&attr), GENERATION),
-            Err(e) => reply.now().error(errno::of(&e)),
+        let (tree, inbox, shown) = (self.tree.clone(), self.inbox.clone(), self.shown);
+        self.runtime.spawn_blocking(move || {
+            faults::may_panic("edit");
+            match inbox.by_the_kernel(parent, &name, || edit(&tree, &name)) {
+                Ok(attr) => {
+                    let attr = shown.attr(&attr);
+                    let ttl = inbox.names.tell(parent, &name);
+                    reply.now().entry_with_ttls(&TTL, &ttl, &attr, GENERATION);
+                }
+                Err(e) => reply.now().error(errno::of(&e)),
+            }
         });
     }
 
-    /// An edit that makes none.
-    pub fn done(
+    /// An edit that takes this name away.
+    pub fn removed(
         &self,
         reply: Timed<ReplyEmpty>,
-        edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
+        (parent, name): (Inode, Vec<u8>),
+        edit: impl FnOnce(&Tree, &[u8]) -> Result<()> + Send + 'static,
     ) {
-        let tree = self.tree.clone();
-        self.runtime
-            .spawn_blocking(move || send_done(edit(&tree), reply));
+        let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
+        self.runtime.spawn_blocking(move || {
+            let done = inbox.by_the_kernel(parent, &name, || edit(&tree, &name));
+            send_done(done, reply);
+        });
     }
 
     /// An edit that moves something to this name. The kernel moves what it knows of it along, which may be wrong there:
@@ -65,6 +77,7 @@ impl Edits {
         let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
         self.runtime.spawn_blocking(move || {
             send_done(edit(&tree), reply);
+            inbox.names.tell(parent, &name);
             inbox.hand_in(vec![Stale::Entry { parent, name }]);
         });
     }

@@ -27,6 +27,7 @@ use super::files::Files;
 use super::folders::Folders;
 use super::invalidate::Inbox;
 use super::values::Values;
+use crate::faults;
 use crate::vfs::{Caller, Error, Inode, Tree, Wishes, xattr};
 
 /// The answers to one mount's kernel.
@@ -80,16 +81,26 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn lookup(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        faults::may_panic("session");
         let reply = self.counters.begin(Request::Lookup, reply);
         let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
+        let asked = name.clone();
         let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
-        let shown = self.shown;
+        let (shown, inbox) = (self.shown, self.inbox.clone());
         self.answers.give(ask, move |found| match found {
-            Ok((attr, true)) => reply.now().entry(&TTL, &shown.attr(&attr), GENERATION),
+            Ok((attr, true)) => {
+                let name = inbox.names.tell(parent, &asked);
+                reply
+                    .now()
+                    .entry_with_ttls(&TTL, &name, &shown.attr(&attr), GENERATION);
+            }
             Ok((attr, false)) => reply
                 .now()
                 .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION),
-            Err(Error::NotFound) => reply.now().entry(&TTL, &absent(), GENERATION),
+            Err(Error::NotFound) => {
+                let name = inbox.names.tell(parent, &asked);
+                reply.now().entry(&name, &absent(), GENERATION);
+            }
             Err(e) => reply.now().error(errno::of(&e)),
         });
     }
@@ -410,8 +421,9 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEntry,
     ) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
-        self.edits
-            .entry(reply, move |tree| tree.make_folder(parent, &name, &caller));
+        self.edits.entry(reply, (parent, name), move |tree, name| {
+            tree.make_folder(parent, name, &caller)
+        });
     }
 
     fn symlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
@@ -427,22 +439,25 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEntry,
     ) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
-        self.edits.entry(reply, move |tree| {
-            tree.link(Inode(file.0), parent, &name, &caller)
+        self.edits.entry(reply, (parent, name), move |tree, name| {
+            tree.link(Inode(file.0), parent, name, &caller)
         });
     }
 
     fn unlink(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
-            .done(reply, move |tree| tree.remove_file(parent, &name, &caller));
+            .removed(reply, (parent, name), move |tree, name| {
+                tree.remove_file(parent, name, &caller)
+            });
     }
 
     fn rmdir(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
-        self.edits.done(reply, move |tree| {
-            tree.remove_folder(parent, &name, &caller)
-        });
+        self.edits
+            .removed(reply, (parent, name), move |tree, name| {
+                tree.remove_folder(parent, name, &caller)
+            });
     }
 
     fn rename(

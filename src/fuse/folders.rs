@@ -9,10 +9,10 @@ use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, ReplyDirectory, ReplyDirectoryPlus, ReplyOpen,
 };
 
-use super::attributes::{GENERATION, Shown, TTL, file_type};
+use super::attributes::{GENERATION, Shown, file_type};
 use super::counters::Timed;
 use super::errno;
-use super::handles::{Folder, Handles};
+use super::handles::{Folder, Handles, Linked};
 use super::invalidate::Inbox;
 use crate::vfs::{Inode, OpenDir, Result, Stale, Tree};
 
@@ -53,6 +53,7 @@ impl Folders {
                     inode,
                     listing,
                     outdated: AtomicBool::new(false),
+                    names: Linked::default(),
                 });
                 reply.now().opened(handle, flags);
             }
@@ -65,6 +66,7 @@ impl Folders {
         let Some(folder) = self.open.get(handle) else {
             return reply.now().error(Errno::EBADF);
         };
+        self.taken_in(&folder);
         for entry in folder.listing.entries(&self.tree, after) {
             let name = OsStr::from_bytes(&entry.name);
             let inode = INodeNo(entry.inode.0);
@@ -83,7 +85,9 @@ impl Folders {
         let Some(folder) = self.open.get(handle) else {
             return reply.now().error(Errno::EBADF);
         };
+        self.taken_in(&folder);
         let _answering = self.inbox.answering();
+        folder.names.begin();
         for entry in folder.listing.entries(&self.tree, after) {
             // What went away since the folder was opened isn't listed any more.
             let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
@@ -91,9 +95,10 @@ impl Folders {
             };
             let (name, known) = (OsStr::from_bytes(&entry.name), self.shown.attr(&attr));
             let is_dot = matches!(&entry.name[..], b"." | b"..");
+            let ttl = self.inbox.names.tell(folder.inode, &entry.name);
             if reply
                 .unsent()
-                .add(known.ino, entry.cookie, name, &TTL, &known, GENERATION)
+                .add(known.ino, entry.cookie, name, &ttl, &known, GENERATION)
             {
                 if !is_dot {
                     self.tree.forget(attr.inode, 1);
@@ -105,10 +110,19 @@ impl Folders {
     }
 
     pub fn close(&self, handle: FileHandle) {
-        let folder = self.open.remove(handle);
-        let outdated = folder.filter(|f| f.outdated.load(Ordering::Relaxed));
-        if let Some(folder) = outdated {
+        let Some(folder) = self.open.remove(handle) else {
+            return;
+        };
+        self.taken_in(&folder);
+        if folder.outdated.load(Ordering::Relaxed) {
             self.inbox.hand_in(vec![Stale::Listing(folder.inode)]);
+        }
+    }
+
+    /// The kernel has what it was told of a folder before.
+    fn taken_in(&self, folder: &Folder) {
+        if folder.names.end() {
+            self.inbox.forget_names(folder.inode);
         }
     }
 }

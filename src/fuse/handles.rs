@@ -1,7 +1,7 @@
 //! Folders and files that programs hold open, by the number that the kernel got for them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fuser::FileHandle;
@@ -16,6 +16,37 @@ pub struct Folder {
     pub listing: OpenDir,
     /// Set when the folder changed since: what the kernel keeps of this listing is wrong then.
     pub outdated: AtomicBool,
+    pub names: Linked,
+}
+
+/// How far the kernel is with names that came along with a listing. It takes them in when it has the answer, and into the
+/// epoch that it is by then: only the next request through the same handle tells that it is done.
+#[derive(Default)]
+pub struct Linked(AtomicU8);
+
+const NONE: u8 = 0;
+const UNDER_WAY: u8 = 1;
+/// An epoch may have begun before the kernel took them in.
+const OUTDATED: u8 = 2;
+
+impl Linked {
+    /// An answer is about to go out.
+    pub fn begin(&self) {
+        self.0.store(UNDER_WAY, Ordering::Relaxed);
+    }
+
+    /// An epoch is about to begin.
+    pub fn outdate(&self) {
+        // Nothing is under way, or it is known already.
+        let _ = self
+            .0
+            .compare_exchange(UNDER_WAY, OUTDATED, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The kernel has taken in the last answer: whether that needs another epoch.
+    pub fn end(&self) -> bool {
+        self.0.swap(NONE, Ordering::Relaxed) == OUTDATED
+    }
 }
 
 /// A file held open.
@@ -74,6 +105,19 @@ impl<T> Handles<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_an_epoch_overtook_need_another() {
+        let names = Linked::default();
+        names.outdate();
+        assert!(!names.end(), "nothing was under way");
+        names.begin();
+        assert!(!names.end(), "no epoch began");
+        names.begin();
+        names.outdate();
+        assert!(names.end());
+        assert!(!names.end(), "once");
+    }
 
     #[test]
     fn numbers_are_not_used_again() {

@@ -3,11 +3,9 @@
 //! Never from the session's threads: the kernel may answer a notification with a FORGET that only they can take.
 //! What went stale is worked out where the change was committed, because it depends on the index as it was then.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard};
@@ -17,20 +15,44 @@ use std::time::{Duration, Instant};
 use fuser::{INodeNo, Notifier};
 
 use super::handles::{Folder, Handles};
+use super::names::Names;
 use super::pauses::{self, Pauses};
+use crate::faults;
 use crate::library::Library;
 use crate::vfs::{Inode, Stale, Tree};
-
-/// From here on one word to the kernel that all names may be wrong is cheaper.
-const MANY: usize = 1000;
-/// `FUSE_NOTIFY_INC_EPOCH` of Linux 6.16, as a whole message: length, code, and no request that it answers.
-const NEW_EPOCH: [u8; 16] = [16, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// Stale things of one commit.
 pub struct Batch {
     stale: Vec<Stale>,
-    /// How long listings may be wrong that were dropped just before.
-    pause: Duration,
+    pace: Pace,
+}
+
+/// How long the kernel may be wrong where it was told to forget just before.
+#[derive(Clone, Copy)]
+struct Pace {
+    names: Duration,
+    listings: Duration,
+}
+
+/// For what people and their files do: who looks after it sees it.
+const AT_ONCE: Pace = Pace {
+    names: Duration::ZERO,
+    listings: pauses::SHORT,
+};
+/// For what was told just before, and a moment too late.
+const SHORTLY: Pace = Pace {
+    names: pauses::SHORT,
+    listings: pauses::SHORT,
+};
+/// For results of analyses.
+const SOON: Pace = Pace {
+    names: pauses::LONG,
+    listings: pauses::LONG,
+};
+
+thread_local! {
+    /// A name that this thread is changing for the kernel, which then knows by itself; and whether it was left out.
+    static OWN: RefCell<Option<(Stale, bool)>> = const { RefCell::new(None) };
 }
 
 /// Where stale things are handed in. The thread ends when the last owner lets go.
@@ -39,6 +61,7 @@ pub struct Inbox {
     /// Held for reading while an answer that the kernel will remember is on its way.
     answering: RwLock<()>,
     waiting: Waiting,
+    pub names: Names,
 }
 
 /// Folders whose cached listing is wrong and not dropped yet.
@@ -51,6 +74,7 @@ impl Inbox {
             sender,
             answering: RwLock::default(),
             waiting: Waiting::default(),
+            names: Names::new(),
         };
         (Arc::new(inbox), receiver)
     }
@@ -62,29 +86,51 @@ impl Inbox {
 
     /// The kernel is told now.
     pub fn hand_in(&self, stale: Vec<Stale>) {
-        self.put(Batch {
-            stale,
-            pause: pauses::SHORT,
-        });
+        self.put(stale, AT_ONCE);
     }
 
     /// The kernel is told now, or soon where it was told just before.
     pub fn hand_in_results(&self, stale: Vec<Stale>) {
-        self.put(Batch {
-            stale,
-            pause: pauses::LONG,
-        });
+        self.put(stale, SOON);
     }
 
-    fn put(&self, batch: Batch) {
+    fn put(&self, mut stale: Vec<Stale>, pace: Pace) {
+        leave_own_out(&mut stale);
         let mut waiting = lock(&self.waiting);
-        waiting.extend(batch.stale.iter().filter_map(|stale| match stale {
+        waiting.extend(stale.iter().filter_map(|stale| match stale {
             Stale::Listing(inode) => Some(inode),
             _ => None,
         }));
         drop(waiting);
         // Fails only while the mount ends, when the kernel forgets everything anyway.
-        let _ = self.sender.send(batch);
+        let _ = self.sender.send(Batch { stale, pace });
+    }
+
+    /// Some of a folder's names reached the kernel later than it was told to forget them.
+    pub fn forget_names(&self, folder: Inode) {
+        // One name stands for all.
+        let (parent, name) = (folder, b".".to_vec());
+        self.names.tell(parent, &name);
+        self.put(vec![Stale::Entry { parent, name }], SHORTLY);
+    }
+
+    /// Carries out what the kernel asks for of one name. It changes that by itself when it gets the answer, and isn't told
+    /// by the commit; unless it gets another answer than the commit.
+    pub fn by_the_kernel<T, E>(
+        &self,
+        parent: Inode,
+        name: &[u8],
+        edit: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let name = name.to_vec();
+        OWN.set(Some((Stale::Entry { parent, name }, false)));
+        let done = edit();
+        if let Some((own, true)) = OWN.take()
+            && done.is_err()
+        {
+            self.hand_in(vec![own]);
+        }
+        done
     }
 
     /// Whether what the kernel keeps of a folder's listing is right, as far as is known.
@@ -96,6 +142,16 @@ impl Inbox {
     fn let_answers_out(&self) {
         drop(self.answering.write().expect("nothing panics holding it"));
     }
+}
+
+fn leave_own_out(stale: &mut Vec<Stale>) {
+    OWN.with_borrow_mut(|own| {
+        if let Some((own, left_out)) = own {
+            let before = stale.len();
+            stale.retain(|stale| stale != own);
+            *left_out |= stale.len() < before;
+        }
+    });
 }
 
 fn lock(waiting: &Waiting) -> MutexGuard<'_, HashSet<Inode>> {
@@ -117,45 +173,49 @@ pub fn follow(library: &Library, tree: &Arc<Tree>, inbox: &Arc<Inbox>) {
     });
 }
 
-/// Starts the thread that tells the kernel. `device` is the session's own.
+/// Starts the thread that tells the kernel.
 pub fn start(
     notifier: Notifier,
-    device: File,
     inbox: &Arc<Inbox>,
     stale: Receiver<Batch>,
     folders: Arc<Handles<Folder>>,
 ) -> io::Result<JoinHandle<()>> {
     let mut invalidator = Invalidator {
         notifier,
-        device,
         folders,
-        pauses: Pauses::default(),
-        waiting: inbox.waiting.clone(),
+        listings: Pauses::default(),
+        epochs: Pauses::default(),
+        changed: HashSet::new(),
     };
     let inbox = Arc::downgrade(inbox);
     let thread = std::thread::Builder::new().name("kbasefs-notify".into());
     thread.spawn(move || {
         while let Some(batches) = invalidator.next(&stale) {
+            // Without it the mount ends, and the kernel forgets everything.
             if let Some(inbox) = inbox.upgrade() {
                 inbox.let_answers_out();
+                invalidator.tell(batches, &inbox);
             }
-            invalidator.tell(batches);
         }
     })
 }
 
 struct Invalidator {
     notifier: Notifier,
-    device: File,
     folders: Arc<Handles<Folder>>,
-    pauses: Pauses,
-    waiting: Waiting,
+    listings: Pauses,
+    /// Of the root, which stands for all names.
+    epochs: Pauses,
+    /// Folders with names that the next epoch is for.
+    changed: HashSet<Inode>,
 }
 
 impl Invalidator {
-    /// Everything that was handed in meanwhile; nothing when a folder is due. `None` ends the thread.
+    /// Everything that was handed in meanwhile; nothing when something is due. `None` ends the thread.
     fn next(&self, stale: &Receiver<Batch>) -> Option<Vec<Batch>> {
-        let first = match self.pauses.wait(Instant::now()) {
+        let now = Instant::now();
+        let waits = [self.listings.wait(now), self.epochs.wait(now)];
+        let first = match waits.into_iter().flatten().min() {
             None => Some(stale.recv().ok()?),
             Some(wait) => match stale.recv_timeout(wait) {
                 Ok(first) => Some(first),
@@ -166,30 +226,39 @@ impl Invalidator {
         Some(first.into_iter().chain(stale.try_iter()).collect())
     }
 
-    fn tell(&mut self, batches: Vec<Batch>) {
-        let mut others = HashSet::new();
-        for Batch { stale, pause } in batches {
+    fn tell(&mut self, batches: Vec<Batch>, inbox: &Inbox) {
+        faults::may_panic("notify");
+        let mut attributes = HashSet::new();
+        for Batch { stale, pace } in batches {
             for stale in stale {
                 match stale {
-                    Stale::Listing(folder) => self.pauses.want(folder, pause),
-                    other => drop(others.insert(other)),
+                    Stale::Listing(folder) => self.listings.want(folder, pace.listings),
+                    Stale::Attributes(inode) => drop(attributes.insert(inode)),
+                    Stale::Entry { parent, name } if inbox.names.may_know(parent, &name) => {
+                        self.changed.insert(parent);
+                        self.epochs.want(Inode::ROOT, pace.names);
+                    }
+                    Stale::Entry { .. } => {}
                 }
             }
         }
-        let all_names = others.len() > MANY && self.device.write_all(&NEW_EPOCH).is_ok();
-        for stale in others {
-            match stale {
-                Stale::Attributes(inode) => self.forget_attributes(inode),
-                Stale::Entry { parent, name } if !all_names => self.forget_name(parent, &name),
-                Stale::Entry { .. } | Stale::Listing(_) => {}
-            }
+        if !self.epochs.take(Instant::now()).is_empty() {
+            self.forget_names(&inbox.names);
         }
-        self.forget_listings();
+        attributes
+            .into_iter()
+            .for_each(|inode| self.forget_attributes(inode));
+        self.forget_listings(&inbox.waiting);
     }
 
-    fn forget_name(&self, parent: Inode, name: &[u8]) {
-        let name = OsStr::from_bytes(name);
-        report(self.notifier.inval_entry(INodeNo(parent.0), name));
+    fn forget_names(&mut self, names: &Names) {
+        let changed = std::mem::take(&mut self.changed);
+        self.folders.for_each(|folder| {
+            if changed.contains(&folder.inode) {
+                folder.names.outdate();
+            }
+        });
+        report(names.outdate());
     }
 
     /// A negative offset leaves the cached content; a new size or time makes the kernel drop that by itself.
@@ -197,15 +266,15 @@ impl Invalidator {
         report(self.notifier.inval_inode(INodeNo(inode.0), -1, 0));
     }
 
-    fn forget_listings(&mut self) {
-        let now = self.pauses.take(Instant::now());
+    fn forget_listings(&mut self, waiting: &Waiting) {
+        let now = self.listings.take(Instant::now());
         self.folders.for_each(|folder| {
             if now.contains(&folder.inode) {
                 folder.outdated.store(true, Ordering::Relaxed);
             }
         });
         for inode in now {
-            lock(&self.waiting).remove(&inode);
+            lock(waiting).remove(&inode);
             report(self.notifier.inval_inode(INodeNo(inode.0), 0, 0));
         }
     }

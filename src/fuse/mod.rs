@@ -1,7 +1,8 @@
 //! The kernel's edge: serves a [`crate::vfs::Tree`] as a mounted file system.
 //!
 //! Translates and replies; decides nothing about what is shown. Speed means fewer requests, so the kernel may remember
-//! everything for an hour and is told what changed.
+//! everything for an hour and is told what changed: by notifications that wait for nobody, so that a killed process frees
+//! all who wait for it.
 
 mod abilities;
 mod answers;
@@ -18,6 +19,7 @@ mod handles;
 mod held;
 mod invalidate;
 pub mod mounts;
+mod names;
 mod options;
 mod passthrough;
 mod pauses;

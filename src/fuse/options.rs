@@ -7,6 +7,7 @@ use fuser::{Config, MountOption, SessionACL};
 
 use super::attributes::Shown;
 use super::{Error, attach};
+use crate::faults;
 
 /// How to mount.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct MountOptions {
     sloppy: bool,
     /// Whether the kernel may read originals by itself where it can.
     pub passthrough: bool,
+    /// Whether the kernel may remember names, where it can be told that they are outdated.
+    pub epochs: bool,
     /// Whether the process that mounts is to reach nothing but what it needs.
     pub sandbox: bool,
 }
@@ -32,6 +35,7 @@ impl Default for MountOptions {
             shown: Shown::default(),
             sloppy: false,
             passthrough: true,
+            epochs: !faults::is_asked("no-epochs"),
             sandbox: false,
         }
     }

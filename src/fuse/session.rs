@@ -196,9 +196,11 @@ pub fn mount(
     let device = session.as_fd().try_clone_to_owned().map_err(failed)?;
     let unmounter = session.unmount_callable();
     let notifier = session.notifier();
+    if options.epochs {
+        inbox.names.last(File::from(device));
+    }
     invalidate::follow(&library, &tree, &inbox);
-    let notify =
-        invalidate::start(notifier, File::from(device), &inbox, stale, open).map_err(failed)?;
+    let notify = invalidate::start(notifier, &inbox, stale, open).map_err(failed)?;
     let end = Arc::<End>::default();
     let serve = serve(session, end.clone()).map_err(failed)?;
     Ok(Mounted {

@@ -10,6 +10,7 @@ mod fixture;
 mod model;
 mod mount;
 mod names;
+mod remembered;
 mod saving;
 mod searching;
 mod suite;

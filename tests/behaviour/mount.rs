@@ -275,13 +275,15 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, blake3::Hash, [i64; 7])> {
 
 #[test]
 fn a_mount_behaves_and_leaves_the_source_alone() {
-    for passthrough in [true, false] {
+    for (passthrough, epochs) in [(true, true), (false, true), (true, false)] {
         let fixture = Fixture::new(suite::PHOTOS);
         // Those that the suite adds.
         fixture.place("trip/f.jpg");
         fixture.place("other/a.jpg");
         let before = snapshot(fixture.source.path());
-        let Some(mut mount) = Mount::with(&fixture, &options(passthrough)) else {
+        let mut options = options(passthrough);
+        options.epochs = epochs;
+        let Some(mut mount) = Mount::with(&fixture, &options) else {
             return;
         };
         suite::run(&fixture, &mount);
