@@ -1,13 +1,18 @@
 //! A source, a mountpoint and a home of their own for every test, and the process that mounts.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kbasefs::fuse::mounts;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open,
+};
 
 /// How long something may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,7 +21,12 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_kbasefs");
 
 pub struct House {
     folder: tempfile::TempDir,
+    /// Whose it is, where that isn't who runs the tests.
+    user: Option<u32>,
 }
+
+/// A user of every system, who may not do much.
+const NOBODY: u32 = 65534;
 
 impl House {
     /// With one photo; `None` where nothing can be mounted.
@@ -29,9 +39,63 @@ impl House {
         for name in ["home", "photos", "mnt", "elsewhere"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let house = Self { folder };
+        let house = Self { folder, user: None };
         house.photo("a.png", 1);
         Some(house)
+    }
+
+    /// The same for a user who mounts by fusermount3; `None` where nobody can be one.
+    pub fn of_a_user(mut self) -> Option<Self> {
+        let helper = Command::new("fusermount3").arg("-V").output();
+        if helper.is_err() || !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can be another user, who needs fusermount3");
+            return None;
+        }
+        let mode = std::fs::metadata("/dev/fuse").unwrap().mode();
+        if mode & 0o006 != 0o006 {
+            eprintln!("skipped: users may not open /dev/fuse");
+            return None;
+        }
+        self.user = Some(NOBODY);
+        let mut give = Command::new("chown");
+        give.args(["-R", &NOBODY.to_string()]).arg(self.path(""));
+        assert!(give.status().unwrap().success());
+        Some(self)
+    }
+
+    /// Gives a file to the user of this house.
+    pub fn own(&self, file: &Path) {
+        if let Some(user) = self.user {
+            std::os::unix::fs::chown(file, Some(user), None).unwrap();
+        }
+    }
+
+    pub fn as_its_user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        match self.user {
+            Some(user) => command.uid(user).gid(user),
+            None => command,
+        }
+    }
+
+    /// Makes folders of tags, once it is mounted, by a process that may.
+    pub fn make_tags(&self, tags: &[&str]) {
+        let mut make = Command::new("mkdir");
+        make.arg("-p");
+        make.args(tags.iter().map(|tag| self.path("mnt/tags").join(tag)));
+        assert!(self.as_its_user(&mut make).status().unwrap().success());
+    }
+
+    /// A mount whose process never says a word, on a folder of this house.
+    pub fn sick(&self, on: &str, fstype: &str, user: u32) -> Sick {
+        let mut options = std::fs::File::options();
+        let device = options.read(true).write(true).open("/dev/fuse").unwrap();
+        let number = device.as_raw_fd();
+        let data = format!("fd={number},rootmode=40000,user_id={user},group_id=0");
+        let data = std::ffi::CString::new(data).unwrap();
+        let point = self.path(on);
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("sick", &point, fstype, flags, &*data).unwrap();
+        Sick { device, point }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -39,8 +103,12 @@ impl House {
     }
 
     pub fn photo(&self, name: &str, look: u8) {
+        self.picture(&format!("photos/{name}"), look);
+    }
+
+    pub fn picture(&self, path: &str, look: u8) {
         let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([look, 2, 3]));
-        picture.save(self.path("photos").join(name)).unwrap();
+        picture.save(self.path(path)).unwrap();
     }
 
     pub fn settings(&self, text: &str) {
@@ -56,19 +124,41 @@ impl House {
     }
 
     /// With no settings but this house's.
-    fn alone(&self, mut command: Command) -> Command {
+    pub fn alone(&self, mut command: Command) -> Command {
         let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
         for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
         command.env("HOME", self.path("home"));
+        self.as_its_user(&mut command);
         command
     }
 
-    /// Runs a command to its end, with paths of this house behind its arguments.
+    /// Runs a command to its end, which comes, with paths of this house behind its arguments.
     pub fn run(&self, args: &[&str], paths: &[&str]) -> Output {
         let paths = paths.iter().map(|path| self.path(path));
-        self.command(args).args(paths).output().unwrap()
+        let mut command = self.command(args);
+        command.args(paths).stdin(Stdio::null());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A daemon that it starts keeps neither of them.
+        let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let read = |from: &mut dyn Read| {
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).unwrap();
+            bytes
+        };
+        until(&format!("the end of {args:?}"), || {
+            child.try_wait().unwrap().is_some()
+        });
+        Output {
+            status: child.wait().unwrap(),
+            stdout: read(&mut stdout),
+            stderr: read(&mut stderr),
+        }
     }
 
     /// Mounts in the foreground; live when this returns.
@@ -103,7 +193,7 @@ impl House {
         }
     }
 
-    pub fn mounted(&self) -> Option<mounts::MountInfo> {
+    pub fn mounted(&self) -> Option<mounts::Mount> {
         mounts::at(&self.path("mnt"))
     }
 
@@ -116,6 +206,20 @@ impl Drop for House {
     fn drop(&mut self) {
         // Most tests have unmounted.
         let _ = mounts::detach(&self.path("mnt"));
+    }
+}
+
+/// A mount whose process never says a word, until it is dropped.
+pub struct Sick {
+    device: std::fs::File,
+    point: PathBuf,
+}
+
+impl Drop for Sick {
+    fn drop(&mut self) {
+        // A test may have taken it away.
+        let _ = mounts::detach(&self.point);
+        let _ = &self.device;
     }
 }
 
@@ -149,6 +253,45 @@ pub struct Daemon {
 impl Daemon {
     pub fn signal(&self, signal: Signal) {
         kill_process(pid(self.child.id()), signal).unwrap();
+    }
+
+    /// Waits until nothing of it is left, which its end alone doesn't tell.
+    pub fn until_over(&mut self) {
+        until("the process's end", || {
+            self.child.try_wait().unwrap().is_some()
+        });
+    }
+
+    pub fn number(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Whether it was ended by a signal that it couldn't take.
+    pub fn was_killed(&mut self) -> bool {
+        let status = self.child.wait().unwrap();
+        status.signal() == Some(Signal::KILL.as_raw())
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn until_stopped(mut self) {
+        self.until_over();
+    }
+
+    /// Its ends of the kernel's connection, which stays open for as long as these do.
+    pub fn fuse_descriptors(&self) -> Vec<OwnedFd> {
+        let process = pidfd_open(pid(self.child.id()), PidfdFlags::empty()).unwrap();
+        let all = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let of_fuse = all.flatten().filter(|entry| {
+            std::fs::read_link(entry.path()).is_ok_and(|file| file == Path::new("/dev/fuse"))
+        });
+        let numbers = of_fuse.map(|entry| entry.file_name().to_str().unwrap().parse().unwrap());
+        numbers
+            .map(|number| pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).unwrap())
+            .collect()
     }
 
     /// Waits for its end: how it ended, and its log.
@@ -196,7 +339,7 @@ pub fn pid(number: u32) -> Pid {
 }
 
 /// Waits for what shows.
-pub fn until(what: &str, is_so: impl Fn() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < PATIENCE, "{what}");

@@ -1,8 +1,13 @@
 //! How processes of a catalog live, get along and end: the real program, with a house of its own for every test.
 
+mod busy;
 mod descriptors;
 mod ends;
 mod following;
 mod house;
+mod kills;
+mod memory;
 mod owners;
+mod panics;
 mod sandbox;
+mod silent;
