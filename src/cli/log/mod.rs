@@ -3,6 +3,7 @@
 mod bounded;
 mod repeats;
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -26,7 +27,12 @@ struct Sink {
     place: Place,
     format: LogFormat,
     repeats: Repeats,
+    /// Lines that there was no room for, the oldest first.
+    unwritten: VecDeque<Vec<u8>>,
 }
+
+/// Lines that wait for room.
+const MOST_UNWRITTEN: usize = 256;
 
 enum Place {
     Terminal,
@@ -45,6 +51,7 @@ pub fn start(config: &Config, least: &str) -> Log {
         place,
         format: config.log_format,
         repeats: Repeats::default(),
+        unwritten: VecDeque::new(),
     })));
     let filter = EnvFilter::try_new(match config.log.as_str() {
         "info" => least,
@@ -55,6 +62,8 @@ pub fn start(config: &Config, least: &str) -> Log {
         .with_writer(log.clone())
         .with_target(false)
         .with_ansi(false)
+        // Standard error is where it can't be written: to complain there would end the thread that complains.
+        .log_internal_errors(false)
         .without_time();
     // A second command in one process, as in tests, keeps the first one's log.
     let _ = match config.log_format {
@@ -114,7 +123,7 @@ impl Write for Line {
         let line = String::from_utf8_lossy(bytes);
         let mut sink = self.log.0.lock().expect(LOCKED);
         for line in sink.repeats.pass(line.trim_end(), Instant::now()) {
-            sink.put(&line, self.level)?;
+            sink.put(&line, self.level);
         }
         Ok(bytes.len())
     }
@@ -125,16 +134,27 @@ impl Write for Line {
 }
 
 impl Sink {
-    fn put(&mut self, line: &str, level: Level) -> io::Result<()> {
+    /// Writes a line, after those that there was no room for. What can't be written waits for the next.
+    fn put(&mut self, line: &str, level: Level) {
         let now = Timestamp::now();
         let line = match (&self.place, self.format) {
             (Place::Journal, LogFormat::Text) => format!("<{}>{line}\n", urgency(level)),
             (_, LogFormat::Text) => format!("{now:.3} {line}\n"),
             (_, LogFormat::Json) => timed(line, &format!("{now:.3}")),
         };
-        match &mut self.place {
-            Place::File(file) => file.put(line.as_bytes()),
-            _ => io::stderr().write_all(line.as_bytes()),
+        if self.unwritten.len() == MOST_UNWRITTEN {
+            self.unwritten.pop_front();
+        }
+        self.unwritten.push_back(line.into_bytes());
+        while let Some(line) = self.unwritten.front() {
+            let written = match &mut self.place {
+                Place::File(file) => file.put(line),
+                _ => io::stderr().write_all(line),
+            };
+            if written.is_err() {
+                return;
+            }
+            self.unwritten.pop_front();
         }
     }
 }
@@ -165,6 +185,27 @@ fn size(file: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_written_when_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("catalog.log");
+        let open = |path: &Path| Place::File(Bounded::open(path).unwrap());
+        let mut sink = Sink {
+            place: open(Path::new("/dev/full")),
+            format: LogFormat::Text,
+            repeats: Repeats::default(),
+            unwritten: VecDeque::new(),
+        };
+        for n in 0..2 * MOST_UNWRITTEN {
+            sink.put(&format!("line {n}"), Level::ERROR);
+        }
+        sink.place = open(&file);
+        sink.put("the last", Level::ERROR);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), MOST_UNWRITTEN);
+        assert!(text.ends_with("the last\n"), "{text}");
+    }
 
     #[test]
     fn a_json_line_has_its_time() {
