@@ -3,6 +3,7 @@
 //! What was spent is kept in the ledger, by local day; who is asked to pay is asked before each request. Knows nothing
 //! of servers.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -60,6 +61,8 @@ struct State {
     /// The minute, day and month that `spent` is of.
     spans: [String; 3],
     spent: [Spent; 3],
+    /// What was spent on each day and isn't in the ledger yet.
+    owed: BTreeMap<String, Spent>,
     running: u64,
     /// Of the requests so far, for those that are running.
     usual_cost: f64,
@@ -125,7 +128,7 @@ impl Purse {
             || self.budget.cost[span].is_some_and(|most| cost >= most)
     }
 
-    /// Records what a request took; a server that doesn't say counts as one whose price isn't known.
+    /// Notes what a request took, until it is [taken](Self::take_owed) to the ledger; a server that doesn't say counts as one whose price isn't known.
     pub fn record(&self, usage: Option<Usage>) {
         self.record_at(usage, &Zoned::now());
     }
@@ -151,9 +154,27 @@ impl Purse {
             };
         }
         let day = now.strftime("%Y-%m-%d").to_string();
-        if let Err(error) = self.ledger.spend(&self.provider, &day, &spent) {
-            tracing::error!("provider {}: spending not recorded: {error}", self.provider);
+        *state.owed.entry(day).or_default() += spent;
+    }
+
+    /// What was spent, by day, and isn't in the ledger: whoever takes it puts it there.
+    pub fn take_owed(&self) -> BTreeMap<String, Spent> {
+        std::mem::take(&mut self.lock().owed)
+    }
+
+    /// Puts into the ledger what was spent, before more is: on the disk when this returns. Blocks on it.
+    ///
+    /// # Errors
+    /// [`Failure::Transient`] when nothing can be kept; what was spent is still owed.
+    pub fn settle(&self) -> Result<(), Failure> {
+        let mut state = self.lock();
+        while let Some((day, spent)) = state.owed.pop_first() {
+            if let Err(error) = self.ledger.spend(&self.provider, &day, &spent) {
+                state.owed.insert(day, spent);
+                return Err(unread(error));
+            }
         }
+        Ok(())
     }
 
     /// What was spent today and this month.
@@ -176,6 +197,11 @@ impl Purse {
                 MINUTE => Spent::default(),
                 _ => self.ledger.spent(&self.provider, &name).map_err(unread)?,
             };
+            if span != MINUTE {
+                let owed = state.owed.iter().filter(|(day, _)| day.starts_with(&name));
+                let owed: Vec<_> = owed.map(|(_, spent)| *spent).collect();
+                owed.into_iter().for_each(|more| state.spent[span] += more);
+            }
             state.spans[span] = name;
         }
         Ok(())
@@ -281,6 +307,7 @@ mod tests {
         let first = purse(None, budget, &ledger);
         first.record_at(None, &now);
         first.record_at(None, &at("2026-03-02T10:00"));
+        first.settle().unwrap();
         let second = purse(None, budget, &ledger);
         assert!(second.reserve_at(&at("2026-03-03T10:00")).is_err());
         assert!(second.reserve_at(&at("2026-04-01T10:00")).is_ok());

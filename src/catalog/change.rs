@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::{
-    Act, ActId, Actor, ContentHash, Deed, Edit, Facts, FileStat, Label, LabelKey, Origin, Outcome,
-    Photo, PhotoId, Role, SourcePath, Status,
+    Act, ActId, Actor, ContentHash, Declined, Deed, Edit, Facts, FileStat, Label, LabelKey, Origin,
+    Outcome, Photo, PhotoId, Role, SourcePath, Spent, Status,
 };
 
 /// Something that happened. `Store::commit` makes it durable.
@@ -53,6 +53,19 @@ pub enum Change {
         /// For people: lower case, no full stop.
         reason: String,
     },
+    /// A provider has no answer for a content.
+    Declined {
+        provider: String,
+        content: ContentHash,
+        version: String,
+        why: Declined,
+    },
+    /// A provider took something on a day, `2026-01-31`.
+    Spent {
+        provider: String,
+        day: String,
+        spent: Spent,
+    },
     /// A person did something. It enters the journal with what it changed.
     Acted(Box<Act>),
 }
@@ -62,8 +75,21 @@ impl Change {
     pub fn is_analysis(&self) -> bool {
         matches!(
             self,
-            Self::Analyzed { .. } | Self::Failed { .. } | Self::Hashed { .. }
+            Self::Analyzed { .. }
+                | Self::Failed { .. }
+                | Self::Hashed { .. }
+                | Self::Declined { .. }
+                | Self::Spent { .. }
         )
+    }
+
+    /// Whether it is, or may be, paid: what it says can't be found out again for nothing.
+    pub fn is_paid(&self) -> bool {
+        match self {
+            Self::Analyzed { outcome, .. } => outcome.remote,
+            Self::Declined { .. } | Self::Spent { .. } => true,
+            _ => false,
+        }
     }
 
     /// One edit, of a program that isn't known.

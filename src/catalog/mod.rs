@@ -4,6 +4,7 @@
 //! imports another module of the crate.
 
 mod analysis;
+mod bill;
 mod change;
 mod date;
 mod edit;
@@ -19,6 +20,7 @@ mod stored;
 mod text;
 
 pub use analysis::{Answer, Outcome, Tag};
+pub use bill::{Declined, Spent};
 pub use change::{Change, Detail, Effect, Entry, Text, TextField};
 pub use date::{DateSource, WallClock};
 pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace, said};

@@ -4,6 +4,8 @@
 use super::Result;
 use crate::catalog::{ContentHash, PhotoId};
 
+pub use crate::catalog::{Declined, Spent};
+
 /// What a provider had to say on a content so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
@@ -11,37 +13,6 @@ pub struct Standing {
     pub answered: Option<String>,
     /// The version that had no answer, and why.
     pub declined: Option<(String, Declined)>,
-}
-
-/// Why there is no answer, and won't be from the same version of the provider.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Declined {
-    /// Whether the model didn't want to look, rather than failed.
-    pub refused: bool,
-    /// For people: lower case, no full stop.
-    pub reason: String,
-}
-
-/// What requests took.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Spent {
-    pub requests: u64,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    /// Of the requests whose price is known.
-    pub cost: f64,
-    /// Requests whose price isn't known.
-    pub unpriced: u64,
-}
-
-impl std::ops::AddAssign for Spent {
-    fn add_assign(&mut self, more: Self) {
-        self.requests += more.requests;
-        self.input_tokens += more.input_tokens;
-        self.output_tokens += more.output_tokens;
-        self.cost += more.cost;
-        self.unpriced += more.unpriced;
-    }
 }
 
 /// Calls may block on the disk. What a call made durable stays so, however the process ends.
@@ -52,16 +23,8 @@ pub trait Ledger: Send + Sync {
 
     fn standing(&self, provider: &str, content: &ContentHash) -> Result<Standing>;
 
-    /// Records that there is no answer.
-    fn decline(
-        &self,
-        provider: &str,
-        content: &ContentHash,
-        version: &str,
-        why: &Declined,
-    ) -> Result<()>;
-
-    /// Adds to what a provider took on a day, `2026-01-31`.
+    /// Adds to what a provider took on a day, `2026-01-31`: by itself, where no answer comes of it. On the disk when it
+    /// returns.
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()>;
 
     /// What a provider took on all days that begin like this: `2026-01` is a month.
@@ -71,4 +34,7 @@ pub trait Ledger: Send + Sync {
     fn learned(&self, server: &str) -> Result<Option<String>>;
 
     fn learn(&self, server: &str, what: &str) -> Result<()>;
+
+    /// Whether something can be kept now: writes about as much as an answer, and takes it away again.
+    fn probe(&self) -> Result<()>;
 }

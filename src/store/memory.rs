@@ -153,6 +153,25 @@ fn relevance(text: &Searched, words: &Words) -> f64 {
 }
 
 impl Shelf for Records {
+    fn decline(
+        &mut self,
+        provider: &str,
+        content: &ContentHash,
+        version: &str,
+        why: &Declined,
+    ) -> Result<()> {
+        let key = (provider.to_owned(), *content);
+        let value = (version.to_owned(), why.clone());
+        self.declined.insert(key, value);
+        Ok(())
+    }
+
+    fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
+        let key = (provider.to_owned(), day.to_owned());
+        *self.spent.entry(key).or_default() += *spent;
+        Ok(())
+    }
+
     fn get(&mut self, id: PhotoId) -> Result<Option<Record>> {
         Ok(self.photos.get(&id).cloned())
     }

@@ -36,6 +36,9 @@ pub enum Error {
     Full,
     #[error("index: damaged")]
     Damaged,
+    /// The disk or the file can't be used as things are, whatever is wanted of it.
+    #[error("index: {0}")]
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
     #[error("index: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
     #[error("index: no photo {0}")]
@@ -46,6 +49,11 @@ impl Error {
     /// Whether more room on the disk would have helped.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full)
+    }
+
+    /// Whether nothing can be kept, rather than this one change.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Full | Self::Damaged | Self::Unavailable(_))
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use super::record::{Record, Recorded};
 use super::{Result, naming};
 use crate::catalog::{
-    Act, ActId, Change, ContentHash, Effect, Facts, FileStat, LabelKey, Outcome, PhotoId, Slot,
-    SourcePath, Trace, plain_text,
+    Act, ActId, Change, ContentHash, Declined, Effect, Facts, FileStat, LabelKey, Outcome, PhotoId,
+    Slot, SourcePath, Spent, Trace, plain_text,
 };
 
 /// Where records are kept while changes are applied. Every call sees what the calls before it did.
@@ -32,6 +32,16 @@ pub trait Shelf {
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
     /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
     fn record(&mut self, recorded: &Recorded) -> Result<()>;
+    /// Keeps that a provider has no answer for a content, in the place of an earlier reason.
+    fn decline(
+        &mut self,
+        provider: &str,
+        content: &ContentHash,
+        version: &str,
+        why: &Declined,
+    ) -> Result<()>;
+    /// Adds to what a provider took on a day.
+    fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()>;
     /// How a tag that a person made is written.
     fn made(&mut self, tag: &LabelKey) -> Result<Option<String>>;
     fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()>;
@@ -120,6 +130,17 @@ impl Session<'_> {
                     record.fail(reason.clone());
                 }
             }),
+            Change::Declined {
+                provider,
+                content,
+                version,
+                why,
+            } => self.shelf.decline(provider, content, version, why),
+            Change::Spent {
+                provider,
+                day,
+                spent,
+            } => self.shelf.spend(provider, day, spent),
             Change::Acted(act) => self.act(act),
         }
     }

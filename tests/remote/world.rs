@@ -19,9 +19,11 @@ use kbasefs::catalog::{Change, Detail, Facts, Format, PhotoId, SourcePath, Statu
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
 use kbasefs::originals::{Originals, stat_of};
+use kbasefs::store::Store;
 use kbasefs::store::ledger::Ledger;
 use kbasefs::store::memory::Memory;
 
+use crate::faulty::Faulty;
 use crate::server::Server;
 
 pub const LONG: Duration = Duration::from_secs(60);
@@ -121,15 +123,32 @@ pub fn provider(desk: &Desk, url: &str, ledger: &Arc<dyn Ledger>) -> Provider {
 
 /// Files `name:content`, one letter each: equal contents are copies, `!` is no picture.
 pub fn world(files: &str, desks: &[(Desk, &Server)]) -> World {
-    let source = tempfile::tempdir().unwrap();
     let memory = Arc::new(Memory::default());
-    let library = Arc::new(Library::load(memory.clone()).unwrap());
+    let (source, library) = collection(memory.clone(), files);
+    start(source, memory, library, desks)
+}
+
+/// The same over a store that can be told to fail.
+pub fn faulty(files: &str, desks: &[(Desk, &Server)]) -> (World, Arc<Faulty>) {
+    let store = Faulty::over(Arc::default());
+    (over(&store, files, desks), store)
+}
+
+pub fn over(store: &Arc<Faulty>, files: &str, desks: &[(Desk, &Server)]) -> World {
+    let (source, library) = collection(store.clone(), files);
+    let memory = Arc::clone(&store.memory);
+    start_with(source, (memory, store.clone()), library, desks)
+}
+
+fn collection(store: Arc<dyn Store>, files: &str) -> (tempfile::TempDir, Arc<Library>) {
+    let source = tempfile::tempdir().unwrap();
+    let library = Arc::new(Library::load(store).unwrap());
     for file in files.split_whitespace() {
         let (name, content) = file.split_once(':').unwrap();
         std::fs::write(source.path().join(name), bytes(content)).unwrap();
         library.commit(&[found(source.path(), name)]).unwrap();
     }
-    start(source, memory, library, desks)
+    (source, library)
 }
 
 pub fn start(
@@ -139,6 +158,15 @@ pub fn start(
     desks: &[(Desk, &Server)],
 ) -> World {
     let ledger: Arc<dyn Ledger> = memory.clone();
+    start_with(source, (memory, ledger), library, desks)
+}
+
+fn start_with(
+    source: tempfile::TempDir,
+    (memory, ledger): (Arc<Memory>, Arc<dyn Ledger>),
+    library: Arc<Library>,
+    desks: &[(Desk, &Server)],
+) -> World {
     let providers = desks
         .iter()
         .map(|(desk, server)| provider(desk, &server.url, &ledger));

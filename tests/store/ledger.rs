@@ -36,6 +36,35 @@ fn declined(reason: &str) -> Declined {
     }
 }
 
+/// Of the provider "desk".
+fn no_answer(content: ContentHash, version: &str, why: Declined) -> Change {
+    Change::Declined {
+        provider: "desk".into(),
+        content,
+        version: version.into(),
+        why,
+    }
+}
+
+#[test]
+fn an_answer_and_its_cost_are_kept_together_or_not_at_all() {
+    on_each(|store, ledger| {
+        let id = add(store, "a.jpg", 1);
+        let bill = Change::Spent {
+            provider: "desk".into(),
+            day: "2026-01-31".into(),
+            spent: spent(1, 0.5),
+        };
+        let answer = analyzed(id, outcome(7, stat(1, 1), &["dog"]));
+        store.commit(&[answer, bill]).unwrap();
+        assert_eq!(ledger.spent("desk", "2026").unwrap(), spent(1, 0.5));
+        let standing = ledger.standing("embedded", &ContentHash([7; 32])).unwrap();
+        assert!(standing.answered.is_some());
+        ledger.probe().unwrap();
+        assert_eq!(ledger.spent("desk", "2026").unwrap(), spent(1, 0.5));
+    });
+}
+
 #[test]
 fn money_adds_up_by_day_and_month_for_each_provider() {
     on_each(|_, ledger| {
@@ -82,15 +111,15 @@ fn an_answer_and_a_refusal_are_of_a_content_a_provider_and_a_version() {
         store
             .commit(&[analyzed(id, outcome(7, stat(1, 1), &["dog"]))])
             .unwrap();
-        ledger
-            .decline("desk", &hash, "1", &declined("no faces"))
+        store
+            .commit(&[no_answer(hash, "1", declined("no faces"))])
             .unwrap();
         assert_eq!(standing("embedded").answered.as_deref(), Some("1"));
         let refusal = Some(("1".to_owned(), declined("no faces")));
         assert_eq!(standing("desk").declined, refusal);
         assert_eq!(standing("desk").answered, None);
-        ledger
-            .decline("desk", &hash, "2", &declined("no dogs"))
+        store
+            .commit(&[no_answer(hash, "2", declined("no dogs"))])
             .unwrap();
         let latest = Some(("2".to_owned(), declined("no dogs")));
         assert_eq!(standing("desk").declined, latest);
@@ -120,7 +149,9 @@ fn who_was_dealt_with_is_every_photo_of_the_content_that_is_there() {
             Change::Gone { id: gone },
         ];
         store.commit(&changes).unwrap();
-        ledger.decline("desk", &hash, "2", &declined("no")).unwrap();
+        store
+            .commit(&[no_answer(hash, "2", declined("no"))])
+            .unwrap();
         let dealt_with = |who: &str| {
             let mut all: Vec<(PhotoId, bool, String)> = Vec::new();
             let each = &mut |id, answered, version: &str| all.push((id, answered, version.into()));

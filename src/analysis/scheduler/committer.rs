@@ -1,29 +1,46 @@
 //! Commits what workers and couriers report, in batches of whatever is ready, and only then tells those who wait.
+//!
+//! What is reported may have cost money: while nothing can be kept it waits here, and nothing new is begun.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::desk::{Desk, Follower, HERE};
 use super::errors::Class;
 use super::stages::Stage;
 use super::verdict::Verdict;
-use crate::catalog::{Change, ContentHash, PhotoId, Status};
+use crate::catalog::{Change, ContentHash, Declined, PhotoId, Status};
 use crate::faults;
 use crate::library::Library;
-use crate::store;
+use crate::store::ledger::Ledger;
+use crate::store::{self, Error};
 
 /// Reports committed together.
 const LARGEST_BATCH: usize = 64;
+
+/// From one try to keep something to the next, while nothing can be kept; doubles with each.
+const REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// How long it is tried when all is to end.
+const LAST_CALL: Duration = Duration::from_secs(10);
 
 /// Something that there is to say of a photo in a lane.
 pub struct Report {
     pub lane: usize,
     pub photo: PhotoId,
-    pub change: Option<Change>,
+    /// Committed together.
+    pub changes: Vec<Change>,
     /// `None` while other analyzers look at the photo.
     pub end: Option<End>,
+    /// Whoever waits until the changes are on the disk.
+    pub kept: Option<oneshot::Sender<()>>,
 }
 
 /// The end of the work on a photo.
@@ -33,64 +50,205 @@ pub struct End {
     pub claim: Option<ContentHash>,
 }
 
+/// What could not be recorded, and why.
+type Lost = HashMap<(usize, PhotoId), String>;
+
 pub struct Committer {
     pub library: Arc<Library>,
+    /// Of servers, if there are any.
+    pub ledger: Option<Arc<dyn Ledger>>,
     pub desk: Arc<Desk>,
     pub reports: Receiver<Report>,
+    /// Until when it is tried to keep something after all was to stop.
+    pub deadline: Option<Instant>,
 }
 
 impl Committer {
     /// Works until the last worker and courier is gone and everything they reported is committed.
     pub fn run(mut self) {
-        while let Some(first) = self.reports.blocking_recv() {
-            let ready = std::iter::from_fn(|| self.reports.try_recv().ok());
-            let mut batch: Vec<_> = std::iter::once(first)
-                .chain(ready.take(LARGEST_BATCH - 1))
-                .collect();
+        let runtime = Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.expect("a runtime that only waits asks nothing of the system");
+        if !self.desk.is_proven() {
+            self.prove();
+        }
+        let mut rest = REST;
+        while let Some(mut batch) = self.gather(&runtime, &mut rest) {
             while !batch.is_empty() {
                 batch = self.settle(batch);
             }
         }
     }
 
+    /// The reports that are ready, the first of which it waits for. Looks from time to time whether something can be
+    /// kept, while nothing can.
+    fn gather(&mut self, runtime: &Runtime, rest: &mut Duration) -> Option<Vec<Report>> {
+        let first = loop {
+            if self.desk.is_proven() {
+                *rest = REST;
+                break self.reports.blocking_recv()?;
+            }
+            let waiting = async { timeout(*rest, self.reports.recv()).await };
+            match runtime.block_on(waiting) {
+                Ok(report) => break report?,
+                Err(_) => self.prove(),
+            }
+            *rest = (*rest * 2).min(LONGEST_REST);
+        };
+        let ready = std::iter::from_fn(|| self.reports.try_recv().ok());
+        let batch = std::iter::once(first).chain(ready.take(LARGEST_BATCH - 1));
+        Some(batch.collect())
+    }
+
+    /// Finds out whether something can be kept.
+    fn prove(&self) {
+        match self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.probe()) {
+            Ok(()) => self.desk.can_keep(),
+            Err(error) => self.desk.cannot_keep(&error),
+        }
+    }
+
     /// Commits and tells; gives what there is to say of the copies.
-    fn settle(&self, batch: Vec<Report>) -> Vec<Report> {
+    fn settle(&mut self, mut batch: Vec<Report>) -> Vec<Report> {
         faults::may_panic("committer");
-        let lost = self.record(&batch);
+        let lost = self.record(&mut batch);
         let mut of_copies = Vec::new();
         for Report {
-            lane, photo, end, ..
+            lane,
+            photo,
+            end,
+            kept,
+            ..
         } in batch
         {
-            let Some(End { verdict, claim }) = end else {
-                continue;
-            };
-            let verdict = match lost.get(&(lane, photo)) {
-                Some(reason) => Verdict::Postponed(reason.clone()),
-                None => self.confirmed(lane, photo, verdict),
-            };
-            let followers = claim.map(|content| self.desk.release(lane, content));
-            let followers = followers.into_iter().flatten();
-            of_copies.extend(followers.map(|f| of_copy(lane, f, &verdict)));
-            self.desk.tell(lane, photo, verdict);
+            if let Some(End { verdict, claim }) = end {
+                let verdict = match lost.get(&(lane, photo)) {
+                    Some(reason) => Verdict::Postponed(reason.clone()),
+                    None => self.confirmed(lane, photo, verdict),
+                };
+                let followers = claim.map(|content| self.desk.release(lane, content));
+                let followers = followers.into_iter().flatten();
+                of_copies.extend(followers.map(|f| of_copy(lane, f, &verdict)));
+                self.desk.tell(lane, photo, verdict);
+            }
+            // An error says that nobody waits.
+            kept.map(|kept| kept.send(()));
         }
         of_copies
     }
 
-    /// Makes the batch durable; gives the photos of which something could not be recorded, with the reason.
-    fn record(&self, batch: &[Report]) -> HashMap<(usize, PhotoId), String> {
-        let changes: Vec<_> = batch.iter().filter_map(|r| r.change.clone()).collect();
-        if self.commit(&changes).is_ok() {
-            return HashMap::new();
+    /// Makes the batch durable, however long that takes, unless all is to end.
+    fn record(&mut self, batch: &mut [Report]) -> Lost {
+        let mut lost = Lost::new();
+        if batch.iter().all(|report| report.changes.is_empty()) {
+            return lost;
         }
-        // All or none: what broke the batch must not take the other analyses with it.
-        let alone = |report: &Report| {
-            let error = self.commit(report.change.as_slice()).err()?;
-            self.desk.errors.count(Class::Store);
-            tracing::error!(photo = report.photo.0, "analysis not recorded: {error}");
-            Some(((report.lane, report.photo), error.to_string()))
-        };
-        batch.iter().filter_map(alone).collect()
+        let mut rest = REST;
+        loop {
+            let Err(error) = self.try_record(batch, &mut lost) else {
+                self.desk.can_keep();
+                return lost;
+            };
+            self.desk.cannot_keep(&error);
+            if self.rests_in_vain(rest) {
+                self.give_up(batch, &error, &mut lost);
+                return lost;
+            }
+            rest = (rest * 2).min(LONGEST_REST);
+        }
+    }
+
+    /// Whether all is to end, and was to for long enough.
+    fn rests_in_vain(&mut self, rest: Duration) -> bool {
+        if !self.desk.rest(rest) {
+            return false;
+        }
+        let now = Instant::now();
+        let deadline = *self.deadline.get_or_insert(now + LAST_CALL);
+        let left = deadline.saturating_duration_since(now);
+        std::thread::sleep(left.min(REST));
+        left.is_zero()
+    }
+
+    /// All at once; or each alone, so that what breaks one doesn't take the others with it. What is recorded is taken
+    /// out of the batch.
+    ///
+    /// # Errors
+    /// When nothing can be kept.
+    fn try_record(&self, batch: &mut [Report], lost: &mut Lost) -> store::Result<()> {
+        let changes: Vec<_> = batch.iter().flat_map(|r| r.changes.clone()).collect();
+        match self.commit(&changes) {
+            Ok(()) => {
+                batch.iter_mut().for_each(|report| report.changes.clear());
+                return Ok(());
+            }
+            Err(error) if error.is_outage() => return Err(error),
+            Err(_) => {}
+        }
+        for report in batch {
+            match self.commit(&report.changes) {
+                Err(error) if error.is_outage() => return Err(error),
+                Err(error) => {
+                    self.desk.errors.count(Class::Store);
+                    tracing::error!(photo = report.photo.0, "analysis not recorded: {error}");
+                    self.record_rest(report, &error)?;
+                    lost.insert((report.lane, report.photo), error.to_string());
+                }
+                Ok(()) => {}
+            }
+            report.changes.clear();
+        }
+        Ok(())
+    }
+
+    /// Of an answer that can't be recorded: what it cost, and that it is not to be bought again.
+    fn record_rest(&self, report: &Report, error: &Error) -> store::Result<()> {
+        let rest = report.changes.iter().filter_map(|change| match change {
+            Change::Analyzed { outcome, .. } if outcome.remote => Some(Change::Declined {
+                provider: outcome.analyzer.clone(),
+                content: outcome.hash,
+                version: outcome.version.clone(),
+                why: Declined {
+                    refused: false,
+                    reason: format!("its answer could not be recorded: {error}"),
+                },
+            }),
+            Change::Spent { .. } => Some(change.clone()),
+            _ => None,
+        });
+        match self.commit(&rest.collect::<Vec<_>>()) {
+            Err(error) if !error.is_outage() => {
+                tracing::error!(photo = report.photo.0, "spending not recorded: {error}");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// All is to end, and nothing can be kept: what was paid is lost.
+    fn give_up(&self, batch: &mut [Report], error: &Error, lost: &mut Lost) {
+        for report in batch {
+            for change in report.changes.drain(..) {
+                match change {
+                    Change::Analyzed { id, outcome } if outcome.remote => {
+                        let photo = self.library.index().photo(id);
+                        let path = photo.map(|p| p.path.to_string());
+                        let path = path.unwrap_or_default();
+                        tracing::error!(
+                            "{error}: the answer of {} for {path} is lost",
+                            outcome.analyzer
+                        );
+                    }
+                    Change::Spent {
+                        provider, spent, ..
+                    } => tracing::error!(
+                        "{error}: {} requests of {provider} are not in its spending",
+                        spent.requests
+                    ),
+                    _ => {}
+                }
+                lost.insert((report.lane, report.photo), error.to_string());
+            }
+        }
     }
 
     fn commit(&self, changes: &[Change]) -> store::Result<()> {
@@ -119,10 +277,11 @@ fn of_copy(lane: usize, copy: Follower, verdict: &Verdict) -> Report {
     Report {
         lane,
         photo: copy.photo,
-        change: verdict.change(copy.photo, copy.stat),
+        changes: verdict.change(copy.photo, copy.stat).into_iter().collect(),
         end: Some(End {
             verdict,
             claim: None,
         }),
+        kept: None,
     }
 }

@@ -6,22 +6,21 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::committer::{End, Report};
 use super::content::Content;
 use super::desk::{Desk, Due};
-use super::errors::Class;
 use super::host::{Host, Permit, Trip, Went};
 use super::parcel::Parcel;
 use super::stages::Stage;
 use super::verdict::{Verdict, reason_of};
+use crate::analysis::purse::Purse;
 use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
-use crate::catalog::{Answer, Change};
+use crate::catalog::{Answer, Change, Declined};
 use crate::panics;
-use crate::store::ledger::{Declined, Ledger};
 
 /// Tries that a busy server may turn away, in parts of those that may fail.
 const WAITS_A_RETRY: u32 = 10;
@@ -42,7 +41,7 @@ pub struct Courier {
     pub host: Arc<Host>,
     pub desk: Arc<Desk>,
     pub reports: mpsc::Sender<Report>,
-    pub ledger: Arc<dyn Ledger>,
+    pub purse: Arc<Purse>,
     pub max_retries: u32,
     pub retry_delay: Duration,
     /// Closed until then: the key, the model or the budget won't do. How often in a row.
@@ -65,9 +64,7 @@ impl Courier {
             }
         }
         while trips.join_next().await.is_some() {}
-        for parcel in self.desk.drain(self.lane) {
-            self.end(&parcel, Verdict::Skipped).await;
-        }
+        self.hand_back(&Verdict::Skipped).await;
     }
 
     /// Waits until there is something to carry and the server takes it.
@@ -115,11 +112,13 @@ impl Courier {
         self.desk.stopwatch.add(Stage::Request, start.elapsed());
         match result {
             Ok(answer) => {
-                self.is_there(permit);
+                self.is_there(&permit);
                 self.deliver(parcel, answer).await;
             }
-            Err(failure) => self.failed(permit, parcel, failure).await,
+            Err(failure) => self.failed(&permit, parcel, failure).await,
         }
+        // What this one cost is on the disk: the next may go.
+        drop(permit);
     }
 
     /// All ends, and the answer isn't there.
@@ -130,7 +129,7 @@ impl Courier {
     }
 
     /// The server answered: whatever was the matter with it is over.
-    fn is_there(&self, permit: Permit) {
+    fn is_there(&self, permit: &Permit) {
         *self.denial.lock().expect(UNBROKEN) = (None, 0);
         permit.end(Went::Well);
         if self.desk.recovered(self.lane) {
@@ -152,7 +151,8 @@ impl Courier {
     }
 
     /// The one place that decides what follows from a failure.
-    async fn failed(&self, permit: Permit, mut parcel: Parcel, failure: Failure) {
+    async fn failed(&self, permit: &Permit, mut parcel: Parcel, failure: Failure) {
+        self.pay(&parcel).await;
         let reason = reason_of(&failure);
         self.desk.errors.count(&failure);
         match failure {
@@ -260,46 +260,80 @@ impl Courier {
 
     /// What was ready goes back to where accesses find it.
     async fn send_back(&self, reason: &str) {
-        for parcel in self.desk.drain(self.lane) {
-            self.end(&parcel, Verdict::Postponed(reason.into())).await;
+        self.hand_back(&Verdict::Postponed(reason.into())).await;
+    }
+
+    /// Ends what was ready. May be given up at any moment: then the rest is still ready.
+    async fn hand_back(&self, verdict: &Verdict) {
+        loop {
+            let room = self.reports.reserve().await.expect(WORKS);
+            let Some(parcel) = self.desk.take_back(self.lane) else {
+                return;
+            };
+            room.send(self.report_of(&parcel, Vec::new(), Some(verdict.clone())));
         }
     }
 
     async fn decline(&self, parcel: &Parcel, refused: bool, reason: String) {
-        let why = Declined { refused, reason };
-        let (name, version) = (self.analyzer.name(), self.analyzer.version());
-        let verdict = match self.ledger.decline(name, &parcel.hash, version, &why) {
-            Ok(()) => Verdict::Declined {
+        let declined = Change::Declined {
+            provider: self.analyzer.name().to_owned(),
+            content: parcel.hash,
+            version: self.analyzer.version().to_owned(),
+            why: Declined {
                 refused,
-                reason: why.reason,
+                reason: reason.clone(),
             },
-            Err(error) => {
-                self.desk.errors.count(Class::Store);
-                Verdict::Postponed(error.to_string())
-            }
         };
-        self.end(parcel, verdict).await;
+        let verdict = Verdict::Declined { refused, reason };
+        self.report(parcel, Some(declined), verdict).await;
     }
 
     async fn end(&self, parcel: &Parcel, verdict: Verdict) {
         self.report(parcel, None, verdict).await;
     }
 
+    /// Reports an end, with what it cost, and waits until that is on the disk.
     async fn report(&self, parcel: &Parcel, change: Option<Change>, verdict: Verdict) {
-        let report = Report {
+        let changes = self.bill().chain(change).collect();
+        let report = self.report_of(parcel, changes, Some(verdict));
+        self.keep(report).await;
+    }
+
+    /// The same of a request that cost something, and is not the last for its photo.
+    async fn pay(&self, parcel: &Parcel) {
+        let bill: Vec<_> = self.bill().collect();
+        if !bill.is_empty() {
+            self.keep(self.report_of(parcel, bill, None)).await;
+        }
+    }
+
+    async fn keep(&self, mut report: Report) {
+        let (kept, is_kept) = oneshot::channel();
+        report.kept = Some(kept);
+        self.reports.send(report).await.expect(WORKS);
+        is_kept.await.expect(WORKS);
+    }
+
+    fn report_of(&self, parcel: &Parcel, changes: Vec<Change>, verdict: Option<Verdict>) -> Report {
+        let claim = Some(parcel.hash);
+        Report {
             lane: self.lane,
             photo: parcel.photo,
-            change,
-            end: Some(End {
-                verdict,
-                claim: Some(parcel.hash),
-            }),
-        };
-        let sent = self.reports.send(report).await;
-        assert!(
-            sent.is_ok(),
-            "the committer works for as long as there are couriers"
-        );
+            changes,
+            end: verdict.map(|verdict| End { verdict, claim }),
+            kept: None,
+        }
+    }
+
+    /// What was spent and is not on the disk yet.
+    fn bill(&self) -> impl Iterator<Item = Change> {
+        let provider = self.analyzer.name().to_owned();
+        let owed = self.purse.take_owed().into_iter();
+        owed.map(move |(day, spent)| Change::Spent {
+            provider: provider.clone(),
+            day,
+            spent,
+        })
     }
 
     /// Before the next try: doubles with each, and varies so that not all come back at once.
@@ -324,3 +358,4 @@ fn fraction() -> f64 {
 }
 
 const UNBROKEN: &str = "nothing panics while it holds the denial";
+const WORKS: &str = "the committer works for as long as there are couriers";

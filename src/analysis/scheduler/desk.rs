@@ -3,6 +3,7 @@
 //! A lane is a queue of its own: the first for the analyzers inside the program, one for each server. No lane waits for
 //! another. Holds the rules of single flight. Knows nothing of files, analyzers or the store.
 
+mod keeping;
 mod lane;
 mod state;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use super::stages::Stopwatch;
 use super::verdict::{Ended, Verdict};
 use crate::analysis::Access;
 use crate::catalog::{ContentHash, FileStat, PhotoId};
+use keeping::Keeping;
 pub use lane::{Due, Lane, Place};
 use state::State;
 
@@ -61,6 +63,8 @@ pub struct Desk {
     state: Mutex<State>,
     /// Something was queued, or all is to stop.
     work: Condvar,
+    /// All is to stop.
+    stopping: Condvar,
     /// Changes whenever someone might have been told.
     told: watch::Sender<()>,
     /// Of each lane: something is ready for its courier.
@@ -77,10 +81,12 @@ impl Desk {
             state: Mutex::new(State {
                 lanes,
                 turned_away: Reasons::default(),
+                keeping: Keeping::default(),
                 stopped: false,
                 paused: false,
             }),
             work: Condvar::new(),
+            stopping: Condvar::new(),
             told: watch::Sender::default(),
             stopwatch: Stopwatch::default(),
             errors: Errors::default(),
@@ -188,16 +194,16 @@ impl Desk {
     /// When there is something for a courier to carry.
     pub fn due(&self, lane: usize) -> Due {
         let state = self.lock();
-        match state.paused {
-            true => Due::Never,
-            false => state.lanes[lane].due(Instant::now()),
+        match state.may_send() {
+            true => state.lanes[lane].due(Instant::now()),
+            false => Due::Never,
         }
     }
 
     /// Takes the most wanted of what is due.
     pub fn collect(&self, lane: usize) -> Option<Parcel> {
         let mut state = self.lock();
-        if state.paused {
+        if !state.may_send() {
             return None;
         }
         let parcel = state.lanes[lane].collect(Instant::now());
@@ -205,9 +211,9 @@ impl Desk {
         parcel
     }
 
-    /// Takes everything that a courier was to carry.
-    pub fn drain(&self, lane: usize) -> Vec<Parcel> {
-        std::mem::take(&mut self.lock().lanes[lane].parcels)
+    /// Takes something that a courier was to carry, whether it is due or not.
+    pub fn take_back(&self, lane: usize) -> Option<Parcel> {
+        self.lock().lanes[lane].parcels.pop()
     }
 
     /// Something may be ready for a courier.
@@ -370,6 +376,7 @@ impl Desk {
         state.lanes.iter_mut().for_each(Lane::stop);
         self.told.send_replace(());
         self.work.notify_all();
+        self.stopping.notify_all();
         self.ready.iter().for_each(Notify::notify_one);
     }
 
@@ -387,7 +394,7 @@ impl Desk {
         let state = self.lock();
         let counts: Vec<_> = state.lanes.iter().map(Lane::counts).collect();
         let has_work = counts.iter().any(|c| c.waiting.total() + c.running > 0);
-        has_work && !state.paused && counts.iter().all(|c| c.analyzed + c.copies == 0)
+        has_work && state.may_begin() && counts.iter().all(|c| c.analyzed + c.copies == 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

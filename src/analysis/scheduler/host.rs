@@ -241,8 +241,9 @@ impl Pace {
 }
 
 impl Permit {
-    /// Says how the request went; gives what that means if the server is not there.
-    pub fn end(self, how: Went) -> Option<Trip> {
+    /// Says how the request went; gives what that means if the server is not there. The next request has to wait until
+    /// this leave is given back.
+    pub fn end(&self, how: Went) -> Option<Trip> {
         let now = Instant::now();
         self.host.went(how, now - self.since, now)
     }

@@ -227,6 +227,9 @@ impl Scheduler {
         if !self.here.iter().any(|p| p.on <= access) {
             return false;
         }
+        if let (Some(reason), Some(waiter)) = (self.desk.why_hopeless(), &waiter) {
+            return tell_failed(photo, Some(waiter), reason);
+        }
         let again = match stale.then(|| self.is_stale_here(photo)) {
             Some(Err(error)) => return tell_failed(photo, waiter.as_ref(), error.to_string()),
             again => matches!(again, Some(Ok(true))),
@@ -280,7 +283,9 @@ impl Scheduler {
         waiter: Option<Waiter>,
         again: bool,
     ) -> bool {
-        if let (Some(reason), Some(waiter)) = (self.desk.why_down(lane), &waiter) {
+        let hopeless = || self.desk.why_hopeless();
+        let reason = self.desk.why_down(lane).or_else(hopeless);
+        if let (Some(reason), Some(waiter)) = (reason, &waiter) {
             return tell_failed(photo, Some(waiter), reason);
         }
         let wish = Wish {

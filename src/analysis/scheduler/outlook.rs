@@ -72,7 +72,8 @@ impl Scheduler {
     fn trouble(&self, lane: usize) -> Option<String> {
         let host = lane.checked_sub(1).and_then(|n| self.hosts.get(n));
         let host = || host.and_then(|host| host.trouble());
-        self.desk.why_down(lane).or_else(host)
+        let unkept = self.desk.why_unkept();
+        unkept.or_else(|| self.desk.why_down(lane)).or_else(host)
     }
 
     /// The first that is asked in a lane.

@@ -80,6 +80,11 @@ impl Scheduler {
         self.desk.errors.read()
     }
 
+    /// Why nothing can be kept, and so nothing is analysed now.
+    pub fn why_unkept(&self) -> Option<String> {
+        self.desk.why_unkept()
+    }
+
     /// How each server is doing, in the order in which they are preferred.
     pub fn servers(&self) -> Vec<ProviderState> {
         let servers = self.remote.iter().flat_map(|r| &r.servers).enumerate();
@@ -94,7 +99,9 @@ impl Scheduler {
                 declined,
                 requests: host.running(),
                 limit: host.limit(),
-                down: self.desk.why_down(lane).or_else(|| host.trouble()),
+                down: (self.desk.why_unkept())
+                    .or_else(|| self.desk.why_down(lane))
+                    .or_else(|| host.trouble()),
             }
         };
         servers.map(state).collect()

@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::remote::Remote;
 use super::sight::Sights;
 use super::worker::Worker;
-use super::{Options, Provider, Scheduler, UNBROKEN};
+use super::{Options, Provider, Scheduler, Server, UNBROKEN};
 use crate::analysis::Access;
 use crate::catalog::{PhotoId, Status};
 use crate::index::{Delta, Face, PhotoDelta};
@@ -74,14 +74,23 @@ impl Scheduler {
             stop: watch::Sender::default(),
         };
         follow(&library, &scheduler.desk);
+        if scheduler.remote.is_some() {
+            scheduler.desk.must_prove();
+        }
+        let ledger = options
+            .remote
+            .as_ref()
+            .map(|of_remote| Arc::clone(&of_remote.ledger));
         let (report, reports) = mpsc::channel(workers * REPORTS_A_WORKER);
         scheduler.start_couriers(&options, &report);
         scheduler.start_workers(&library, originals, &options, report);
         let desk = Arc::clone(&scheduler.desk);
         let committer = Committer {
             library,
+            ledger,
             desk,
             reports,
+            deadline: None,
         };
         scheduler.spawn("committer", move || committer.run());
         Arc::new(scheduler)
@@ -125,13 +134,13 @@ impl Scheduler {
         let (Some(remote), Some(of_remote)) = (&self.remote, &options.remote) else {
             return;
         };
-        let courier = |(n, (provider, _)): (usize, &(Provider, _))| Courier {
+        let courier = |(n, (provider, server)): (usize, &(Provider, Server))| Courier {
             lane: n + 1,
             analyzer: Arc::clone(&provider.analyzer),
             host: Arc::clone(&self.hosts[n]),
             desk: Arc::clone(&self.desk),
             reports: reports.clone(),
-            ledger: Arc::clone(&remote.ledger),
+            purse: Arc::clone(&server.purse),
             max_retries: of_remote.max_retries,
             retry_delay: of_remote.retry_delay,
             denial: Mutex::default(),

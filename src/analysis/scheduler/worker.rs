@@ -71,6 +71,8 @@ impl Worker {
             return self.make_ready(task, &photo, &content, |_, _| Ok(preview));
         }
         match self.read(&photo, buffer) {
+            // What follows from it could not be kept either.
+            Err(Verdict::Postponed(_)) if self.desk.why_unkept().is_some() => self.put_back(task),
             Err(verdict) => {
                 let change = verdict.change(task.photo, photo.stat);
                 self.end(task, change, None, verdict);
@@ -228,9 +230,24 @@ impl Worker {
         let commit = || self.library.commit(&[change]);
         let committed = self.desk.stopwatch.time(Stage::Commit, commit);
         committed.map_err(|error| {
-            self.desk.errors.count(Class::Store);
+            match error.is_outage() {
+                true => self.desk.cannot_keep(&error),
+                false => self.desk.errors.count(Class::Store),
+            }
             Verdict::Postponed(error.to_string())
         })
+    }
+
+    /// Has a photo wait again. The committer, who finds out when something can be kept, is to know of it.
+    fn put_back(&self, task: Task) {
+        self.desk.put_back(task.lane, task.photo);
+        self.report(Report {
+            lane: task.lane,
+            photo: task.photo,
+            changes: Vec::new(),
+            end: None,
+            kept: None,
+        });
     }
 
     /// How far a photo is now. One that turned out to be a photo that was gone goes by that one's id.
@@ -306,11 +323,12 @@ impl Worker {
                     self.report(Report {
                         lane: HERE,
                         photo,
-                        change: Some(Change::Analyzed {
+                        changes: vec![Change::Analyzed {
                             id: photo,
                             outcome: Box::new(outcome),
-                        }),
+                        }],
                         end: None,
+                        kept: None,
                     });
                     verdict = Verdict::Analyzed;
                 }
@@ -335,8 +353,9 @@ impl Worker {
         self.report(Report {
             lane: task.lane,
             photo: task.photo,
-            change,
+            changes: change.into_iter().collect(),
             end,
+            kept: None,
         });
     }
 

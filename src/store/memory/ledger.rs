@@ -3,7 +3,8 @@
 use super::{Memory, Records};
 use crate::catalog::{ContentHash, PhotoId};
 use crate::store::Result;
-use crate::store::ledger::{Declined, Ledger, Spent, Standing};
+use crate::store::ledger::{Ledger, Spent, Standing};
+use crate::store::shelf::Shelf;
 
 impl Records {
     fn standing(&self, provider: &str, content: &ContentHash) -> Standing {
@@ -39,23 +40,8 @@ impl Ledger for Memory {
         Ok(self.lock().standing(provider, content))
     }
 
-    fn decline(
-        &self,
-        provider: &str,
-        content: &ContentHash,
-        version: &str,
-        why: &Declined,
-    ) -> Result<()> {
-        let key = (provider.to_owned(), *content);
-        let value = (version.to_owned(), why.clone());
-        self.lock().declined.insert(key, value);
-        Ok(())
-    }
-
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
-        let key = (provider.to_owned(), day.to_owned());
-        *self.lock().spent.entry(key).or_default() += *spent;
-        Ok(())
+        self.lock().spend(provider, day, spent)
     }
 
     fn spent(&self, provider: &str, days: &str) -> Result<Spent> {
@@ -73,6 +59,10 @@ impl Ledger for Memory {
 
     fn learn(&self, server: &str, what: &str) -> Result<()> {
         self.lock().servers.insert(server.into(), what.into());
+        Ok(())
+    }
+
+    fn probe(&self) -> Result<()> {
         Ok(())
     }
 }

@@ -1,18 +1,21 @@
 //! The ledger of providers in its tables.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Sqlite, rows};
 use crate::catalog::{ContentHash, PhotoId};
 use crate::store::Result;
 use crate::store::ledger::{Declined, Ledger, Spent, Standing};
 
+/// Bytes of a probe: more than most answers take.
+const PROBE: i32 = 64 << 10;
+
 impl Sqlite {
-    fn write(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<()> {
+    fn write(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
         let writer = self.writer.lock();
         let writer = writer.expect("a commit that panics ends the process");
-        writer.prepare_cached(sql)?.execute(parameters)?;
-        Ok(())
+        writer.pragma_update(None, "synchronous", "full")?;
+        Ok(work(&writer)?)
     }
 }
 
@@ -52,35 +55,8 @@ impl Ledger for Sqlite {
         })
     }
 
-    fn decline(
-        &self,
-        provider: &str,
-        content: &ContentHash,
-        version: &str,
-        why: &Declined,
-    ) -> Result<()> {
-        self.write(
-            "INSERT OR REPLACE INTO declined (hash, provider, version, refused, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![content.0, provider, version, why.refused, why.reason],
-        )
-    }
-
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
-        self.write(
-            "INSERT INTO spent (provider, day, requests, input_tokens, output_tokens, cost, unpriced) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET requests = requests + ?3, \
-             input_tokens = input_tokens + ?4, output_tokens = output_tokens + ?5, cost = cost + ?6, \
-             unpriced = unpriced + ?7",
-            params![
-                provider,
-                day,
-                spent.requests.cast_signed(),
-                spent.input_tokens.cast_signed(),
-                spent.output_tokens.cast_signed(),
-                spent.cost,
-                spent.unpriced.cast_signed(),
-            ],
-        )
+        self.write(|connection| self::spend(connection, provider, day, spent))
     }
 
     fn spent(&self, provider: &str, days: &str) -> Result<Spent> {
@@ -109,8 +85,65 @@ impl Ledger for Sqlite {
 
     fn learn(&self, server: &str, what: &str) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO server (name, knows) VALUES (?1, ?2)";
-        self.write(sql, [server, what])
+        self.write(|connection| execute(connection, sql, [server, what]))
     }
+
+    fn probe(&self) -> Result<()> {
+        let fill = "INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', zeroblob(?1))";
+        let empty = "DELETE FROM meta WHERE key = 'probe'";
+        self.write(|connection| {
+            execute(connection, fill, [PROBE])?;
+            execute(connection, empty, [])
+        })
+    }
+}
+
+/// Keeps that a provider, of a version, has no answer.
+pub fn decline(
+    connection: &Connection,
+    (provider, version): (&str, &str),
+    content: &ContentHash,
+    why: &Declined,
+) -> rusqlite::Result<()> {
+    execute(
+        connection,
+        "INSERT OR REPLACE INTO declined (hash, provider, version, refused, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![content.0, provider, version, why.refused, why.reason],
+    )
+}
+
+/// Adds to what a provider took on a day.
+pub fn spend(
+    connection: &Connection,
+    provider: &str,
+    day: &str,
+    spent: &Spent,
+) -> rusqlite::Result<()> {
+    execute(
+        connection,
+        "INSERT INTO spent (provider, day, requests, input_tokens, output_tokens, cost, unpriced) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET requests = requests + ?3, \
+         input_tokens = input_tokens + ?4, output_tokens = output_tokens + ?5, cost = cost + ?6, \
+         unpriced = unpriced + ?7",
+        params![
+            provider,
+            day,
+            spent.requests.cast_signed(),
+            spent.input_tokens.cast_signed(),
+            spent.output_tokens.cast_signed(),
+            spent.cost,
+            spent.unpriced.cast_signed(),
+        ],
+    )
+}
+
+fn execute(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(parameters)?;
+    Ok(())
 }
 
 fn declination(row: &Row) -> rusqlite::Result<(String, Declined)> {

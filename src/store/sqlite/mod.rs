@@ -131,10 +131,10 @@ impl Sqlite {
 }
 
 /// How sure a commit is to be on the disk when it returns. The end of the process loses none; a power cut may take the last
-/// ones along, but nothing that a person did: the rest can be found out again.
+/// ones along, but nothing that a person did or paid: the rest can be found out again.
 fn care(changes: &[Change]) -> &'static str {
     let is_human = |change: &Change| matches!(change, Change::Acted(_) | Change::Sidecar { .. });
-    match changes.iter().any(is_human) {
+    match changes.iter().any(|c| is_human(c) || c.is_paid()) {
         true => "full",
         false => "normal",
     }
@@ -157,6 +157,17 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::NoLargeFileSupport
+                | ErrorCode::OutOfMemory,
+            ) => Self::Unavailable(error.into()),
             _ => Self::Backend(error.into()),
         }
     }
@@ -367,10 +378,10 @@ fn match_expression(words: &[&Words]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Edit;
+    use crate::catalog::{Edit, Spent};
 
     #[test]
-    fn what_a_person_did_is_on_the_disk_when_it_is_done() {
+    fn what_a_person_did_or_paid_is_on_the_disk_when_it_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&folder.path().join("catalog.sqlite"), folder.path()).unwrap();
         let check = |change: Change, expected: i64| {
@@ -384,6 +395,17 @@ mod tests {
         let (normal, full) = (1, 2);
         let id = PhotoId(1);
         check(Change::edited(id, Edit::Tag("beach".into())), full);
+        check(Change::Gone { id }, normal);
+        let (provider, day) = ("desk".into(), "2026-01-31".into());
+        let spent = Spent::default();
+        check(
+            Change::Spent {
+                provider,
+                day,
+                spent,
+            },
+            full,
+        );
         check(Change::Gone { id }, normal);
         check(Change::edited(id, Edit::Untag("beach".into())), full);
     }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, renaming, rows, said};
+use super::{journal, ledger, renaming, rows, said};
 use crate::catalog::{
-    Act, ActId, ContentHash, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot, SourcePath,
-    Trace,
+    Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot,
+    SourcePath, Spent, Trace,
 };
 use crate::store::record::{Record, Recorded};
 use crate::store::shelf::Shelf;
@@ -270,6 +270,25 @@ impl Shelf for Session<'_> {
             )?;
         }
         Ok(())
+    }
+
+    fn decline(
+        &mut self,
+        provider: &str,
+        content: &ContentHash,
+        version: &str,
+        why: &Declined,
+    ) -> Result<()> {
+        Ok(ledger::decline(
+            self.connection,
+            (provider, version),
+            content,
+            why,
+        )?)
+    }
+
+    fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
+        Ok(ledger::spend(self.connection, provider, day, spent)?)
     }
 
     fn made(&mut self, tag: &LabelKey) -> Result<Option<String>> {

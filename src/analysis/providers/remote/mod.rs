@@ -174,6 +174,7 @@ impl Remote {
             };
             self.remember(&can);
             if reply.cut && !longer {
+                self.purse.settle()?;
                 longer = true;
                 max_tokens = max_tokens.saturating_mul(LONGER);
                 continue;

@@ -255,6 +255,12 @@ impl Lane {
         }
     }
 
+    /// Tells everyone who waits, also for what runs.
+    pub fn tell_all(&mut self, ended: &Ended) {
+        let awaited: Vec<_> = self.waiters.keys().copied().collect();
+        awaited.iter().for_each(|photo| self.tell(*photo, ended));
+    }
+
     pub fn stop(&mut self) {
         self.queue = Queue::default();
         for photo in self.awaited() {

@@ -2,6 +2,7 @@
 
 use roaring::RoaringBitmap;
 
+use super::keeping::Keeping;
 use super::{HERE, Lane};
 use crate::analysis::Access;
 use crate::analysis::scheduler::reasons::Reasons;
@@ -11,6 +12,7 @@ pub struct State {
     pub lanes: Vec<Lane>,
     /// Photos that only programs asked for which ask for everything.
     pub turned_away: Reasons,
+    pub keeping: Keeping,
     pub stopped: bool,
     /// Nothing is begun, here or by couriers.
     pub paused: bool,
@@ -75,9 +77,19 @@ impl State {
         true
     }
 
+    /// Whether photos are looked at now.
+    pub fn may_begin(&self) -> bool {
+        !self.paused && self.keeping.why_not().is_none()
+    }
+
+    /// Whether servers are asked now: also, whether it is known that their answers can be kept.
+    pub fn may_send(&self) -> bool {
+        !self.paused && self.keeping.is_well()
+    }
+
     /// What is to be done next, if anything is to be done now.
     pub fn next(&mut self) -> Option<(usize, PhotoId)> {
-        if self.paused { None } else { self.take() }
+        if self.may_begin() { self.take() } else { None }
     }
 
     /// The most wanted photo of all lanes. A server that has little to do comes before work that is done here: what it

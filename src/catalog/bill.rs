@@ -1,0 +1,32 @@
+//! What providers took, and what they had no answer for.
+
+/// Why there is no answer, and won't be from the same version of the provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declined {
+    /// Whether the model didn't want to look, rather than failed.
+    pub refused: bool,
+    /// For people: lower case, no full stop.
+    pub reason: String,
+}
+
+/// What requests took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    pub requests: u64,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// Of the requests whose price is known.
+    pub cost: f64,
+    /// Requests whose price isn't known.
+    pub unpriced: u64,
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        self.requests += more.requests;
+        self.input_tokens += more.input_tokens;
+        self.output_tokens += more.output_tokens;
+        self.cost += more.cost;
+        self.unpriced += more.unpriced;
+    }
+}

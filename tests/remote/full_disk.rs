@@ -1,0 +1,284 @@
+//! The disk of the index is full: what is paid is kept and paid once, with the real program.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use image::{Rgb, RgbImage};
+use rustix::fs::{XattrFlags, getxattr, setxattr};
+use rustix::io::Errno;
+use serde_json::Value;
+
+use crate::durability::kbasefs;
+use crate::server::Server;
+
+const PHOTOS: usize = 33;
+const PARALLEL: usize = 4;
+
+/// A home whose index is on a small disk of its own.
+struct House {
+    home: tempfile::TempDir,
+}
+
+impl House {
+    /// `None` for who may not mount a disk.
+    fn new(server: &Server) -> Option<Self> {
+        let home = tempfile::tempdir().unwrap();
+        let house = Self { home };
+        for folder in ["photos", "disk"] {
+            std::fs::create_dir(house.path(folder)).unwrap();
+        }
+        for n in 0..PHOTOS {
+            let picture = RgbImage::from_fn(96, 72, |x, y| Rgb([n as u8 * 7, x as u8, y as u8]));
+            picture
+                .save(house.path("photos").join(format!("{n:02}.png")))
+                .unwrap();
+        }
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
+            .arg(house.path("disk"))
+            .output()
+            .unwrap();
+        if !mounted.status.success() {
+            eprintln!("skipped: only root mounts a disk");
+            return None;
+        }
+        let config = format!(
+            "index = \"{}\"\nlog = \"warn\"\nxattr_wait_s = 0.3\n[[provider]]\nname = \"desk\"\nkind = \"openai\"\nurl = \"{}\"\nmodel = \"m\"\n\
+             parallel_requests = {PARALLEL}\n",
+            house.path("disk/catalog.sqlite").display(),
+            server.url
+        );
+        std::fs::write(house.path("config.toml"), config).unwrap();
+        Some(house)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let config = self.path("config.toml");
+        let all = [&["--config", config.to_str().unwrap()], args].concat();
+        let mut command = kbasefs(self.home.path(), &all);
+        command.arg(self.path("photos"));
+        command
+    }
+
+    fn analyze(&self) -> Child {
+        let mut command = self.command(&["analyze", "--provider", "desk", "--json"]);
+        let log = std::fs::File::create(self.path("log")).unwrap();
+        command.stdout(Stdio::piped()).stderr(log).spawn().unwrap()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Takes all the room that there is. It may come to less, as the program gives some back.
+    fn fill(&self) {
+        let mut file = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(self.path("disk/filler"))
+            .unwrap();
+        while file.write_all(&[7; 4096]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.path("disk/filler")).unwrap();
+    }
+
+    /// What the program says of its only server.
+    fn provider(&self) -> Value {
+        let output = self.command(&["status", "--json"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        status["providers"][0].clone()
+    }
+
+    fn recorded(&self) -> usize {
+        usize::try_from(self.provider()["today"]["requests"].as_u64().unwrap()).unwrap()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // What a test left that failed. Most houses have a disk.
+        let _ = Command::new("umount")
+            .arg("-l")
+            .arg(self.path("mnt"))
+            .output();
+        let _ = Command::new("umount")
+            .arg("-l")
+            .arg(self.path("disk"))
+            .output();
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Answers that are told of: each was on the disk before.
+fn analyzed(child: Child) -> usize {
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text
+        .lines()
+        .filter(|l| l.contains("\"result\":\"analyzed\""));
+    lines.count()
+}
+
+#[test]
+fn a_full_disk_stops_the_buying_and_what_was_bought_is_kept_when_there_is_room() {
+    let server = Server::start();
+    server.lock().latency = Duration::from_millis(20);
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let child = house.analyze();
+    until("some answers", || server.count() >= 8);
+    until("the disk to be full", || {
+        house.fill();
+        house
+            .log()
+            .contains("the disk is full; nothing is analysed")
+    });
+    let bought = server.count();
+    house.make_room();
+    until("room", || house.log().contains("can be written again"));
+    assert_eq!(analyzed(child), PHOTOS, "{}", house.log());
+    assert!(bought < PHOTOS, "{bought}");
+    assert_eq!((server.count(), server.pictures().len()), (PHOTOS, PHOTOS));
+    assert_eq!(house.recorded(), PHOTOS);
+    assert!(!house.log().contains("is lost"), "{}", house.log());
+}
+
+#[test]
+fn nothing_is_bought_while_the_disk_is_full_from_the_start() {
+    let server = Server::start();
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let scanned = house.command(&["scan"]).output().unwrap();
+    assert!(scanned.status.success(), "{scanned:?}");
+    house.fill();
+    // The other way in which it may end is that it can't even be opened.
+    let output = house.analyze().wait_with_output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!(server.count(), 0);
+    house.make_room();
+    assert_eq!(analyzed(house.analyze()), PHOTOS);
+    assert_eq!((server.count(), house.recorded()), (PHOTOS, PHOTOS));
+}
+
+#[test]
+fn who_is_killed_while_the_disk_is_full_repeats_no_more_than_was_under_way() {
+    let server = Server::start();
+    server.lock().latency = Duration::from_millis(5);
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let kills = match std::env::var_os("KBASEFS_LONG") {
+        Some(_) => 50,
+        None => 4,
+    };
+    let mut done = 0;
+    for kill in 1..=kills {
+        let before = server.count();
+        let mut child = house.analyze();
+        // At another moment each time: with room, without, and in between.
+        until("some requests, or the end", || {
+            server.count() >= before + 2 || child.try_wait().unwrap().is_some()
+        });
+        if kill % 2 == 0 {
+            house.fill();
+        }
+        std::thread::sleep(Duration::from_millis(kill * 7 % 41));
+        child.kill().unwrap();
+        done += analyzed(child);
+        if Path::new(&house.path("disk/filler")).exists() {
+            house.make_room();
+        }
+    }
+    done += analyzed(house.analyze());
+    assert!(done <= PHOTOS, "{done}");
+    let repeated: usize = server.pictures().values().map(|n| n - 1).sum();
+    assert_eq!(server.pictures().len(), PHOTOS);
+    let under_way = PARALLEL * usize::try_from(kills).unwrap();
+    let (paid, recorded) = (server.count(), house.recorded());
+    println!("{kills} kills: {paid} requests, {repeated} repeated, {recorded} recorded");
+    assert!(repeated <= under_way, "{repeated} requests were repeated");
+    // What is paid and not in the ledger was under way at a kill; what was repeated was.
+    assert_eq!(paid - recorded, repeated);
+}
+
+#[test]
+fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_room() {
+    if !Path::new("/dev/fuse").exists() {
+        eprintln!("skipped: /dev/fuse is missing");
+        return;
+    }
+    let server = Server::start();
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let mnt = house.path("mnt");
+    std::fs::create_dir(&mnt).unwrap();
+    let mounted = house.command(&["mount"]).arg(&mnt).output().unwrap();
+    assert!(mounted.status.success(), "{mounted:?}");
+    let photo = |n: usize| mnt.join(format!("all/{n:02}.png"));
+    let get = |n: usize, name: &str| {
+        let mut value = [0; 4096];
+        let length = getxattr(photo(n), name, &mut value)?;
+        Ok::<_, Errno>(String::from_utf8_lossy(&value[..length]).into_owned())
+    };
+    let description = |n: usize| get(n, "user.kbasefs.description");
+    let tag = |n: usize, tags: String| {
+        let (name, flags) = ("user.xdg.tags", XattrFlags::empty());
+        setxattr(photo(n), name, tags.as_bytes(), flags)
+    };
+    until("the first answer", || {
+        description(0).as_deref() == Ok("A dog runs.")
+    });
+    // What people say may take the last room; then it is refused.
+    let mut said = 0;
+    until("a refusal", || {
+        house.fill();
+        said += 1;
+        tag(1, format!("tag{said}")).is_err()
+    });
+    assert_eq!(tag(1, "more".into()), Err(Errno::NOSPC));
+    let before = (said > 1).then(|| format!("tag{}", said - 1));
+    assert_eq!(get(1, "user.xdg.tags").ok(), before);
+    assert!(!mnt.join("tags/more").exists());
+
+    let bought = server.count();
+    for n in 1..PHOTOS {
+        // The disk may have had room for some answers.
+        if description(n).is_err() {
+            let status = get(n, "user.kbasefs.status").unwrap();
+            assert!(status.contains("the disk is full"), "{status}");
+        }
+    }
+    assert!(server.count() < PHOTOS, "{bought}, {}", server.count());
+    house.make_room();
+    for n in 1..PHOTOS {
+        until("every answer", || {
+            description(n).as_deref() == Ok("A dog runs.")
+        });
+    }
+    assert_eq!((server.count(), server.pictures().len()), (PHOTOS, PHOTOS));
+    assert_eq!(house.recorded(), PHOTOS);
+    tag(1, "more".into()).unwrap();
+    until("the tag", || mnt.join("tags/more/01.png").exists());
+    let mut unmount = kbasefs(house.home.path(), &["umount"]);
+    let unmounted = unmount.arg(&mnt).output().unwrap();
+    assert!(unmounted.status.success(), "{unmounted:?}");
+}
