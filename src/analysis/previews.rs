@@ -195,8 +195,9 @@ impl Folder {
         let folder = path.parent().unwrap_or(&self.path);
         private_folder(folder)?;
         let new = path.with_extension(format!("new-{}", std::process::id()));
-        fs::write(&new, &bytes)?;
-        fs::rename(&new, &path)?;
+        let written = fs::write(&new, &bytes).and_then(|()| fs::rename(&new, &path));
+        // Half of it would take the room that there isn't.
+        written.inspect_err(|_| fs::remove_file(&new).unwrap_or_default())?;
         self.account(bytes.len() as u64)
     }
 
