@@ -60,6 +60,7 @@ impl App {
             routes: self.traffic.all(),
             index_bytes: self.library.store().size_bytes().ok(),
             index_free_bytes: process::free_bytes(&self.index_file),
+            unkept: self.scheduler.why_unkept().is_some(),
         }
     }
 
@@ -82,6 +83,7 @@ impl App {
             waiting: work.queued,
             running: work.running,
             limit: limit as u64,
+            trouble: self.scheduler.why_unkept(),
             ..HostUse::default()
         });
         let servers = self.scheduler.servers().into_iter().map(server);

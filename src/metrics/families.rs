@@ -46,6 +46,12 @@ fn program(text: &mut Exposition, figures: &Figures) {
         free,
         figures.index_free_bytes,
     );
+    text.single(
+        "kbasefs_index_writable",
+        Gauge,
+        "Whether results can be kept; while they can't, nothing is analysed.",
+        u8::from(!figures.unkept),
+    );
 }
 
 fn process(text: &mut Exposition, figures: &Figures) {

@@ -34,6 +34,8 @@ pub struct Figures {
     /// Bytes of the index, and those that are free on its disk.
     pub index_bytes: Option<u64>,
     pub index_free_bytes: Option<u64>,
+    /// Nothing can be kept now, and so nothing is analysed.
+    pub unkept: bool,
 }
 
 /// Something that looks at photos.

@@ -58,6 +58,7 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
         "failed": count(Status::Failed),
         "unsupported": count(Status::Unsupported),
         "paused": app.scheduler.is_paused(),
+        "unkept": app.scheduler.why_unkept(),
         "queued": work.queued,
         "running": work.running,
         "labels": index.label_count(),

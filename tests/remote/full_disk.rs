@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use image::{Rgb, RgbImage};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::durability::kbasefs;
@@ -268,6 +269,11 @@ fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_ro
         }
     }
     assert!(server.count() < PHOTOS, "{bought}, {}", server.count());
+    let full = "index: the disk is full";
+    assert_eq!(house.provider()["state"], full);
+    let doctor = house.command(&["doctor"]).output().unwrap();
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(said.contains(full) && said.contains("make room"), "{said}");
     house.make_room();
     for n in 1..PHOTOS {
         until("every answer", || {
@@ -281,4 +287,71 @@ fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_ro
     let mut unmount = kbasefs(house.home.path(), &["umount"]);
     let unmounted = unmount.arg(&mnt).output().unwrap();
     assert!(unmounted.status.success(), "{unmounted:?}");
+}
+
+#[test]
+fn who_ends_while_the_disk_is_full_says_what_is_lost() {
+    if std::env::var_os("KBASEFS_LONG").is_none() {
+        eprintln!("skipped: it is tried for ten seconds; KBASEFS_LONG is not set");
+        return;
+    }
+    let server = Server::start();
+    server.lock().latency = Duration::from_millis(20);
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let log = std::fs::File::create(house.path("log")).unwrap();
+    let mut serving = house.command(&["serve", "--web", "127.0.0.1:0"]);
+    let mut serving = serving.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let client = || {
+        let mut client = house.command(&["analyze", "--provider", "desk"]);
+        client.stdout(Stdio::null()).stderr(Stdio::null());
+        client.spawn().unwrap()
+    };
+    until("the index", || house.path("disk/catalog.sock").exists());
+    let mut asking = client();
+    until("some answers", || server.count() >= 8);
+    until("the disk to be full", || {
+        house.fill();
+        house
+            .log()
+            .contains("the disk is full; nothing is analysed")
+    });
+    let pid = Pid::from_raw(serving.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    serving.wait().unwrap();
+    asking.wait().unwrap();
+    let said = house.log();
+    let lost = said.lines().filter(|l| l.contains("is lost")).count();
+    assert!((1..=PARALLEL).contains(&lost), "{said}");
+    assert!(said.contains("are not in its spending"), "{said}");
+    house.make_room();
+    assert!(client().wait().unwrap().success());
+    assert_eq!(server.pictures().len(), PHOTOS);
+    assert_eq!((server.count(), house.recorded()), (PHOTOS + lost, PHOTOS));
+}
+
+#[test]
+fn an_index_that_another_holds_for_too_long_stops_the_buying() {
+    if std::env::var_os("KBASEFS_LONG").is_none() {
+        eprintln!("skipped: a lock is waited for for ten seconds; KBASEFS_LONG is not set");
+        return;
+    }
+    let server = Server::start();
+    server.lock().latency = Duration::from_millis(20);
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let child = house.analyze();
+    until("some answers", || server.count() >= 8);
+    let other = rusqlite::Connection::open(house.path("disk/catalog.sqlite")).unwrap();
+    other.busy_timeout(Duration::from_secs(10)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    until("a refusal", || {
+        house.log().contains("is locked; nothing is analysed")
+    });
+    assert!(server.count() < PHOTOS);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(analyzed(child), PHOTOS, "{}", house.log());
+    assert_eq!((server.count(), house.recorded()), (PHOTOS, PHOTOS));
 }

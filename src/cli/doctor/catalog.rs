@@ -95,6 +95,13 @@ fn of_daemon(status: &Value) -> Vec<Finding> {
             format!("{} folders followed", number("watched_folders")),
         ),
     }];
+    if let Some(why) = status["unkept"].as_str() {
+        findings.push(Finding::wrong(
+            "index",
+            format!("{why}: nothing is analysed"),
+            "make room on its disk, or let it be written: answers that wait are kept then",
+        ));
+    }
     let crawlers = status["crawlers"].as_object();
     for (name, count) in crawlers.into_iter().flatten() {
         findings.push(Finding::note(
