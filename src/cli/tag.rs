@@ -27,7 +27,11 @@ pub struct Args {
 
 pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()> {
     log::start(&finder.config, "warn");
-    let (photos, tags) = photos_and_tags(args.names, args.tag)?;
+    let is_file = match args.names.last() {
+        Some(last) => finder.is_file(last).await,
+        None => false,
+    };
+    let (photos, tags) = photos_and_tags(args.names, args.tag, is_file)?;
     let mut of_catalog = BTreeMap::<PathBuf, (Catalog, Vec<Value>)>::new();
     for path in photos {
         let photo = finder.photo(&path).await?;
@@ -47,10 +51,11 @@ pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Without `--tag` the last name is the tag.
+/// Without `--tag` the last name is the tag, which is no file.
 fn photos_and_tags(
     mut names: Vec<PathBuf>,
     tags: Vec<String>,
+    is_file: bool,
 ) -> anyhow::Result<(Vec<PathBuf>, Vec<String>)> {
     if !tags.is_empty() {
         return Ok((names, tags));
@@ -59,7 +64,7 @@ fn photos_and_tags(
     let hint = "kbasefs tag PHOTO... TAG, or kbasefs tag --tag TAG PHOTO...";
     let last = last.ok_or_else(|| hinted("no tag is named", hint))?;
     let text = last.to_str().map(str::to_owned);
-    match text.filter(|_| !last.is_file()) {
+    match text.filter(|_| !is_file) {
         Some(tag) => Ok((names, vec![tag])),
         None => {
             let message = format!("{}: a file, not a tag", last.display());
@@ -75,9 +80,10 @@ mod tests {
     #[test]
     fn the_last_name_is_the_tag_unless_tags_are_named() {
         let check = |names: &[&str], tags: &[&str]| {
+            let is_file = names.contains(&"/etc/passwd");
             let names = names.iter().map(PathBuf::from).collect();
             let tags = tags.iter().map(|t| (*t).to_owned()).collect();
-            let (photos, tags) = photos_and_tags(names, tags).ok()?;
+            let (photos, tags) = photos_and_tags(names, tags, is_file).ok()?;
             Some((photos.len(), tags.join("+")))
         };
         assert_eq!(

@@ -141,6 +141,10 @@ async fn answers(catalog: &Catalog, files: &[PathBuf], config: &Config) -> anyho
         let folder = folder.parent().unwrap_or(source).to_owned();
         collect(&index, None, source, &folder, &mut answers);
     }
+    if answers.is_empty() {
+        terminal::say(format_args!("{} files say nothing of photos", files.len()))?;
+        return Ok(());
+    }
     let client = Client::of_new(catalog, config).await?;
     let mut sum = [0u64; 4];
     let names = ["taken", "skipped", "failed", "unknown"];

@@ -93,6 +93,12 @@ impl Finder {
         }
     }
 
+    /// Whether there is a file.
+    pub async fn is_file(&self, path: &Path) -> bool {
+        let seen = self.looked_at(path).await;
+        matches!(seen, Ok((_, Seen::File | Seen::FileOf(..))))
+    }
+
     /// What is there. In a mount, once it is known to answer, and to whom it belongs.
     async fn looked_at(&self, path: &Path) -> anyhow::Result<(Place, Seen)> {
         let place = Place::of(path)?;
