@@ -41,10 +41,11 @@ impl Edits {
         let (tree, inbox, shown) = (self.tree.clone(), self.inbox.clone(), self.shown);
         self.runtime.spawn_blocking(move || {
             faults::may_panic("edit");
+            // Before the answer: somebody else may take the name away again until the kernel has it.
+            let ttl = inbox.names.tell(parent, &name);
             match inbox.by_the_kernel(parent, &name, || edit(&tree, &name)) {
                 Ok(attr) => {
                     let attr = shown.attr(&attr);
-                    let ttl = inbox.names.tell(parent, &name);
                     reply.now().entry_with_ttls(&TTL, &ttl, &attr, GENERATION);
                 }
                 Err(e) => reply.now().error(errno::of(&e)),
