@@ -33,7 +33,11 @@ pub enum Health {
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The process that asks one mount.
-pub struct Probe(Child);
+pub struct Probe {
+    process: Child,
+    /// Whether it was asked and hasn't answered.
+    is_silent: bool,
+}
 
 impl Probe {
     pub fn start(mountpoint: &Path) -> io::Result<Self> {
@@ -41,14 +45,19 @@ impl Probe {
         command.arg("probe").arg(mountpoint);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(Stdio::null());
-        Ok(Self(command.spawn()?))
+        Ok(Self {
+            process: command.spawn()?,
+            is_silent: false,
+        })
     }
 
     /// How the mount is doing, known at the latest after [`PATIENCE`]. One that didn't answer may be asked again.
     pub fn ask(&mut self) -> io::Result<Health> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.0.stdin.as_mut().ok_or_else(gone)?.write_all(b"\n")?;
-        let answers = self.0.stdout.as_mut().ok_or_else(gone)?;
+        let process = &mut self.process;
+        process.stdin.as_mut().ok_or_else(gone)?.write_all(b"\n")?;
+        self.is_silent = true;
+        let answers = process.stdout.as_mut().ok_or_else(gone)?;
         let until = Instant::now() + PATIENCE;
         loop {
             let rest = until.saturating_duration_since(Instant::now());
@@ -63,6 +72,7 @@ impl Probe {
         }
         let mut letter = [0];
         answers.read_exact(&mut letter)?;
+        self.is_silent = false;
         Ok(match &letter {
             b"l" => Health::Lives,
             b"d" => Health::Dead,
@@ -72,10 +82,14 @@ impl Probe {
 }
 
 impl Drop for Probe {
-    /// It may be waiting for what never comes: it ends when it can, and nobody waits for it.
+    /// One that may be waiting for what never comes ends when it can, and nobody waits for it.
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.try_wait();
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = match self.is_silent {
+            true => self.process.try_wait().map(drop),
+            false => self.process.wait().map(drop),
+        };
     }
 }
 

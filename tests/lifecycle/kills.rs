@@ -249,3 +249,20 @@ fn the_guard(daemon: &Daemon) -> u32 {
         ref others => panic!("{others:?}"),
     }
 }
+
+/// It may start no program any more.
+#[test]
+fn a_sandboxed_mount_whose_guard_was_killed_works_on() {
+    let Some(house) = House::new() else { return };
+    let Some(mut daemon) = house.mount_in_sandbox(&[]) else {
+        return;
+    };
+    kill_process(pid(the_guard(&daemon)), Signal::KILL).unwrap();
+    until("the guard's end", || daemon.children().is_empty());
+    assert!(house.path("mnt/all/a.png").exists());
+    let unmounted = house.run(&["umount"], &["mnt"]);
+    assert!(unmounted.status.success(), "{unmounted:?}");
+    let (status, log) = daemon.end();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("no guard any more"), "{log}");
+}
