@@ -10,7 +10,7 @@ use super::report::hinted;
 use super::served::Served;
 use crate::app;
 use crate::fuse::mounts;
-use crate::fuse::table::Mount;
+use crate::fuse::table::{Mount, Table};
 
 /// Take a mount away; its process finishes what it is doing and ends
 #[derive(clap::Args)]
@@ -42,7 +42,11 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     // What is mounted can't be asked any more afterwards.
     let index = index_of(&mount, &finder).await;
     mounts::detach(&mount.point)?;
-    let Some(index) = index else { return Ok(()) };
+    // Shown at another place as well, it goes on.
+    let is_left = Table::read().all().any(|m| m.device == mount.device);
+    let Some(index) = index.filter(|_| !is_left) else {
+        return Ok(());
+    };
     if tokio::time::timeout(PATIENCE, until_free(&index))
         .await
         .is_err()

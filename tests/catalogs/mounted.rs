@@ -336,7 +336,10 @@ fn a_part_of_a_mount_that_is_shown_elsewhere_leads_there_too() {
         other.json(&["status", "--json"], &["shown/deep"])["photos"],
         1
     );
+    // Taking the second place away ends nothing.
+    owner.ok(&["umount"], &["shown"]);
     drop(bound);
+    assert_eq!(other.json(&["status", "--json"], &["mnt"])["photos"], 6);
     owner.ok(&["umount"], &["mnt"]);
 }
 
