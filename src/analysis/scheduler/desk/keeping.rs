@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::{Desk, Ended, UNBROKEN};
+use crate::analysis::Access;
 use crate::analysis::scheduler::errors::Class;
 use crate::catalog::PhotoId;
 use crate::store;
@@ -114,8 +115,9 @@ impl Desk {
     /// Nothing comes of a photo for now: it waits again, and so do those who wait for it.
     pub fn put_back(&self, lane: usize, photo: PhotoId) {
         let mut state = self.lock();
-        let access = state.lanes[lane].end(photo);
-        state.lanes[lane].queue.push(photo, access);
+        let lane = &mut state.lanes[lane];
+        let access = lane.running.remove(&photo);
+        lane.queue.push(photo, access.unwrap_or(Access::Listed));
     }
 
     /// Waits, unless all is to stop. Whether it is.
