@@ -33,8 +33,6 @@ pub struct Args {
     started: u64,
 }
 
-/// How long a process that is over may take until nothing of it is left.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How often is looked whether the process is over, where nothing tells.
 const LOOKS: Duration = Duration::from_millis(500);
 
@@ -140,13 +138,13 @@ impl Guarded {
         let Some(device) = &self.device else {
             return self.take_unknown_away();
         };
+        // What nothing holds is gone in a moment. Not to be told of it is no reason to wait.
+        let _ = wait_for(process, Some(&seconds(1)));
         if let Some(mount) = mounts::of_device(device) {
             // A user may not where fusectl isn't mounted. Then the connection ended with the process.
             let _ = mounts::abort(&mount);
         }
-        let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
-        // One that goes on for longer, or can't be waited for, keeps nobody from taking the mount away.
-        let _ = wait_for(process, Some(&patience));
+        let _ = wait_for(process, Some(&seconds(5)));
         self.detach()
     }
 
@@ -182,6 +180,10 @@ fn end_of(process: Process) -> mpsc::Receiver<()> {
         Err(_) => std::mem::forget(open),
     });
     end
+}
+
+fn seconds(tv_sec: i64) -> Timespec {
+    Timespec { tv_sec, tv_nsec: 0 }
 }
 
 /// Waits until nothing of a process is left.
