@@ -1,7 +1,10 @@
 //! A path in a mount leads to the catalog that the mount shows.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::house::{Bound, House, everything, is_root, names};
 
@@ -278,28 +281,22 @@ fn a_mount_that_nobody_serves_is_said_to_be_dead() {
     };
     let owner = house.person("owner");
     owner.ok(&["scan"], &["photos"]);
-    // Without its guard nobody takes it away when it is killed.
     let mut mount = owner.command(&["mount", "-f"]);
     mount.arg(house.path("photos")).arg(house.path("mnt"));
-    let mut mount = mount.stderr(Stdio::null()).spawn().unwrap();
-    let all = house.path("mnt/all");
-    let began = std::time::Instant::now();
-    while !all.exists() {
-        assert!(began.elapsed().as_secs() < 60, "it is mounted");
-        std::thread::yield_now();
+    let mut mount = mount.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(mount.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("is mounted on")));
+    // Its guard would take it away; while it is stopped it starts no other one.
+    let send = |signal: Signal, to: u32| {
+        let process = Pid::from_raw(to.try_into().unwrap()).unwrap();
+        kill_process(process, signal).unwrap();
+    };
+    send(Signal::STOP, mount.id());
+    for task in std::fs::read_dir(format!("/proc/{}/task", mount.id())).unwrap() {
+        let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap();
+        let guards = children.split_whitespace().map(|n| n.parse().unwrap());
+        guards.for_each(|guard| send(Signal::KILL, guard));
     }
-    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", mount.id()));
-    let guards: Vec<_> = children
-        .unwrap()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
-    let killed = Command::new("kill")
-        .arg("-9")
-        .args(&guards)
-        .status()
-        .unwrap();
-    assert!(killed.success());
     mount.kill().unwrap();
     mount.wait().unwrap();
     for args in [
