@@ -10,6 +10,11 @@ pub fn check(index: &Path) -> Result<Vec<String>, Error> {
     Ok(sqlite::check(index)?)
 }
 
+/// What it lost when it was made of a damaged one, if it was and that can be read.
+pub fn recovered(index: &Path) -> Option<String> {
+    sqlite::recovered(index).ok()?
+}
+
 /// Copies it to a new file.
 pub fn backup(index: &Path, to: &Path) -> Result<(), Error> {
     Ok(sqlite::backup(index, to)?)

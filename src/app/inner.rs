@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::lock::Lock;
-use super::{App, Error, open_index, scan_options};
+use super::{App, Error, scan_options};
 use crate::catalog::SourcePath;
 use crate::library::Library;
 use crate::originals::Originals;
@@ -41,7 +41,7 @@ impl App {
         };
         let originals = Arc::new(Originals::open(folder).map_err(failed)?);
         let lock = Lock::take(index)?;
-        let kept = Arc::new(open_index(index, originals.root())?);
+        let kept = Arc::new(Sqlite::open(index, originals.root())?);
         let library = Arc::new(Library::load(Arc::clone(&kept) as Arc<dyn Store>)?);
         Sync::new(library, originals, scan_options(&self.config)).scan(&self.stop)?;
         self.scan_below(&below)?;

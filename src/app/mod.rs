@@ -30,7 +30,7 @@ use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::{Cached, Room};
 use crate::store::ledger::Ledger;
-use crate::store::sqlite::{self, Salvage, Sqlite};
+use crate::store::sqlite::{self, Sqlite};
 use crate::store::{self, Store};
 use crate::thumbnails::Thumbnails;
 use crate::vfs::{self, Tree};
@@ -129,7 +129,14 @@ fn system_index_file(source: &Path) -> Option<PathBuf> {
 
 /// The source of the catalog that an index is of; nothing where there is no index.
 pub fn owner(index: &Path) -> Result<Option<PathBuf>, Error> {
-    Ok(sqlite::owner(index)?)
+    match sqlite::owner(index) {
+        Err(store::Error::Damaged) => {
+            let _lock = Lock::take(index)?;
+            sqlite::mend(index)?;
+            Ok(sqlite::owner(index)?)
+        }
+        owner => Ok(owner?),
+    }
 }
 
 /// Whether a process owns the catalog of an index, as far as this user can tell.
@@ -148,17 +155,9 @@ impl App {
     /// # Errors
     /// When the source can't be read, the index can't be opened, or another process owns it.
     pub fn open(source: &Path, config: Config) -> Result<Self, Error> {
-        let app = Self::begin(source, config.clone())?;
-        match app.load() {
-            // It was damaged without a sign of it. Now there is one, and a second look sets it aside.
-            Err(Error::Store(store::Error::Damaged)) => {
-                drop(app);
-                let app = Self::begin(source, config)?;
-                app.load()?;
-                Ok(app)
-            }
-            loaded => loaded.map(|()| app),
-        }
+        let app = Self::begin(source, config)?;
+        app.load()?;
+        Ok(app)
     }
 
     /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
@@ -180,11 +179,11 @@ impl App {
         let index_file = index_file(originals.root(), &config)?;
         let lock = Lock::take(&index_file)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
-        let sqlite = Arc::new(open_index(&index_file, originals.root())?);
-        let id = sqlite.id().to_owned();
-        let ledger: Arc<dyn Ledger> = Arc::clone(&sqlite) as Arc<dyn Ledger>;
-        let kept = Arc::clone(&sqlite);
-        let cache = Arc::new(Cached::new(sqlite, &memory, room(&config)));
+        let kept = Arc::new(Sqlite::open(&index_file, originals.root())?);
+        let id = kept.id().to_owned();
+        let ledger: Arc<dyn Ledger> = Arc::clone(&kept) as Arc<dyn Ledger>;
+        let store = Arc::clone(&kept) as Arc<dyn Store>;
+        let cache = Arc::new(Cached::new(store, &memory, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
         let previews = Arc::new(previews(&memory, &config));
         let scheduler = start_scheduler(&library, &originals, &config, &memory, &previews, ledger)?;
@@ -335,28 +334,13 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.stop();
+        self.kept.let_go();
     }
 }
 
 fn seconds_since_1970() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// Opens the index. One that is damaged is set aside, and another made of what can be read of it.
-fn open_index(file: &Path, source: &Path) -> Result<Sqlite, store::Error> {
-    match Sqlite::open(file, source) {
-        Err(store::Error::Damaged) => {
-            let Salvage { aside, rows, torn } = sqlite::salvage(file)?;
-            let torn = torn.join(", ");
-            tracing::error!(
-                "the index was damaged and is set aside as {}: {rows} rows could be read; incomplete: {torn}",
-                aside.display(),
-            );
-            Sqlite::open(file, source)
-        }
-        result => result,
-    }
 }
 
 fn scan_options(config: &Config) -> source::Options {

@@ -23,10 +23,10 @@ pub struct Spent {
 
 impl std::ops::AddAssign for Spent {
     fn add_assign(&mut self, more: Self) {
-        self.requests += more.requests;
-        self.input_tokens += more.input_tokens;
-        self.output_tokens += more.output_tokens;
+        self.requests = self.requests.saturating_add(more.requests);
+        self.input_tokens = self.input_tokens.saturating_add(more.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(more.output_tokens);
         self.cost += more.cost;
-        self.unpriced += more.unpriced;
+        self.unpriced = self.unpriced.saturating_add(more.unpriced);
     }
 }

@@ -9,6 +9,8 @@ use super::{Entry, Label, LabelKey, Photo};
 /// A part of what a store holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored {
+    /// What came so far doesn't count: all comes once more.
+    Anew,
     /// So many photos come, or fewer.
     AtMost(u32),
     /// A tag that a person made, and how it is written.

@@ -48,7 +48,9 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Check { source, json } => {
             let catalog = finder.target(source).await?.catalog;
-            return report(&app::index::check(catalog.existing()?)?, *json);
+            let index = catalog.existing()?;
+            let found = app::index::check(index)?;
+            return report(&found, app::index::recovered(index), *json);
         }
         What::Backup { source, file } => {
             let catalog = finder.target(source).await?.catalog;
@@ -90,14 +92,17 @@ async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()>
     Ok(())
 }
 
-fn report(found: &[String], json: bool) -> anyhow::Result<ExitCode> {
+fn report(found: &[String], recovered: Option<String>, json: bool) -> anyhow::Result<ExitCode> {
     if json {
-        terminal::say(format_args!(
-            "{}",
-            json!({"sound": found.is_empty(), "problems": found})
-        ))?;
+        let sound = found.is_empty();
+        let report = json!({"sound": sound, "problems": found, "recovered": recovered});
+        terminal::say(format_args!("{report}"))?;
     } else if found.is_empty() {
         terminal::say(format_args!("the index is sound"))?;
+    }
+    if let Some(recovered) = recovered.filter(|_| !json) {
+        let recovered = terminal::printable(&recovered);
+        terminal::say(format_args!("it was made of a damaged one: {recovered}"))?;
     }
     for problem in found.iter().filter(|_| !json) {
         terminal::say(format_args!("{}", terminal::printable(problem)))?;

@@ -114,7 +114,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let hint = match error.downcast_ref::<app::Error>()? {
         app::Error::Source { .. } => "give a folder of photos that you may read",
         app::Error::NoHome => "set HOME, or name an index with --index FILE",
-        app::Error::InUse { .. } => {
+        app::Error::InUse { .. } | app::Error::Store(store::Error::InUse { .. }) => {
             "`kbasefs status` shows mounts; wait for the other command, or umount"
         }
         app::Error::Lock { .. } => "name another place for the index with --index FILE",
@@ -123,6 +123,13 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         app::Error::Store(store::Error::Open { .. }) => {
             "update kbasefs, or name another file with --index; the file is left as it is"
+        }
+        app::Error::Store(store::Error::NoRoom { path, bytes }) => {
+            return Some(format!(
+                "make {} MB free in {}; the damaged index is left as it is",
+                bytes.div_ceil(1 << 20).saturating_mul(2),
+                path.parent().unwrap_or(path).display()
+            ));
         }
         app::Error::Store(store::Error::Full) => "make room; nothing that was said is lost",
         app::Error::Store(store::Error::Damaged) => {

@@ -40,6 +40,7 @@ impl Index {
 impl Loading<'_> {
     pub fn take(&mut self, stored: Stored) {
         match stored {
+            Stored::Anew => self.begin_anew(),
             Stored::AtMost(photos) => self.inner.photos.expect(photos as usize),
             Stored::Made { tag, written } => {
                 let made = &mut self.inner.labels;
@@ -49,6 +50,12 @@ impl Loading<'_> {
             Stored::Label(label) => self.know(label),
             Stored::Photo(photo, labels) => self.add(photo, &labels),
         }
+    }
+
+    fn begin_anew(&mut self) {
+        *self.inner = Inner::default();
+        self.labels.clear();
+        self.keys.clear();
     }
 
     /// Works out what takes all photos together.

@@ -14,7 +14,7 @@ pub mod sqlite;
 
 pub use sqlite::Sqlite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -32,6 +32,8 @@ pub enum Error {
     },
     #[error("index {} belongs to {}", path.display(), owner.display())]
     OtherSource { path: PathBuf, owner: PathBuf },
+    #[error("index {} is in use by another kbasefs", path.display())]
+    InUse { path: PathBuf },
     #[error("index: the disk is full")]
     Full,
     #[error("index: damaged")]
@@ -39,6 +41,13 @@ pub enum Error {
     /// The disk or the file can't be used as things are, whatever is wanted of it.
     #[error("index: {0}")]
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
+    /// What can be read of it doesn't fit onto the disk beside it.
+    #[error("index {}: damaged, and there is no room to make a sound one of it", path.display())]
+    NoRoom {
+        path: PathBuf,
+        /// That are needed, at most.
+        bytes: u64,
+    },
     #[error("index: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
     #[error("index: no photo {0}")]
@@ -48,7 +57,30 @@ pub enum Error {
 impl Error {
     /// Whether more room on the disk would have helped.
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Full)
+        matches!(self, Self::Full | Self::NoRoom { .. })
+    }
+
+    /// The same of an index that can't be opened.
+    pub(crate) fn of_index(self, path: &Path) -> Self {
+        let source = match self {
+            Self::Backend(source) => source,
+            Self::Damaged => self.into(),
+            error => return error,
+        };
+        let path = path.into();
+        Self::Open { path, source }
+    }
+
+    /// What a file system says of an index.
+    pub(crate) fn of_file(path: &Path, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match source.kind() {
+            StorageFull | QuotaExceeded => Self::Full,
+            _ => Self::Open {
+                path: path.into(),
+                source: source.into(),
+            },
+        }
     }
 
     /// Whether nothing can be kept, rather than this one change.

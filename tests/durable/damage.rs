@@ -7,7 +7,7 @@ use kbasefs::store::Store;
 use kbasefs::store::ledger::{Ledger, Spent};
 use kbasefs::store::sqlite::{self, Sqlite};
 
-use crate::house::{House, aside, tagged, tags};
+use crate::house::{House, aside, clear_aside, tagged, tags};
 
 const PAGE: usize = 4096;
 
@@ -39,9 +39,7 @@ fn a_damaged_index_is_set_aside_and_what_can_be_read_of_it_stays() {
             "it is as it was found"
         );
         assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
-        for file in aside(&house) {
-            fs::remove_file(file).unwrap();
-        }
+        clear_aside(&house);
     }
     // What stands on the page itself is lost, and nothing else.
     let all = pages.len() * 300;
@@ -69,8 +67,12 @@ fn a_cut_index_is_set_aside_too() {
     let sound = fs::read(house.index()).unwrap();
     fs::write(house.index(), &sound[..sound.len() / 2]).unwrap();
     let app = house.app();
-    app.scan().unwrap();
+    let report = app.scan().unwrap();
     assert_eq!(app.library.index().len(), 200);
+    assert_eq!(
+        report.added, 0,
+        "what is known of each photo's name is enough"
+    );
     assert_eq!(aside(&house).len(), 1);
 }
 
@@ -107,7 +109,7 @@ fn the_journal_and_what_was_spent_outlive_damage() {
         store.commit(&[edit]).unwrap();
         assert!(store.acts(None, 1).unwrap()[0].id > kept[0].id);
         drop(store);
-        fs::remove_file(&aside(&house)[0]).unwrap();
+        clear_aside(&house);
     }
     let all = pages.len() * 300;
     assert!(acts > all - 300, "{acts} of {all} acts");
@@ -136,4 +138,57 @@ fn a_sound_index_is_left_where_it_is() {
     let house = tagged(3);
     assert_eq!(tags(&house.app(), "1.png"), ["tag 1".to_owned()].into());
     assert!(aside(&house).is_empty());
+}
+
+#[test]
+fn damaged_pages_cost_no_more_than_what_stands_on_them() {
+    let (house, rows, damaged) = (tagged(3), 30_000, 12);
+    let mut index = rusqlite::Connection::open(house.index()).unwrap();
+    let all = index.transaction().unwrap();
+    for n in 0..rows {
+        let hash = format!("{:032}", n * 7919 % 100_003);
+        let analysis = "INSERT INTO analysis (hash, analyzer, model, remote, at, width, height, perceptual_hash, version) \
+            VALUES (CAST(?1 AS BLOB), ?2, 'm', 1, 0, 1, 1, 0, 'v')";
+        all.execute(analysis, (&hash, "desk")).unwrap();
+        let trace = "INSERT INTO trace (act, photo, slot, key, after) VALUES (1000, ?1, 'tag', 'dog', '+dog')";
+        all.execute(trace, [n as u32 + 1]).unwrap();
+    }
+    let count = "SELECT count(*) FROM analysis";
+    let analyses: usize = all
+        .query_row(count, [], |row| row.get::<_, u32>(0))
+        .unwrap() as usize;
+    all.commit().unwrap();
+    index.close().unwrap();
+    let mut bytes = fs::read(house.index()).unwrap();
+    let (mut cost, mut kinds) = (0, Vec::new());
+    for table in ["analysis", "trace"] {
+        // Those that lead to others come first.
+        let pages = pages_of(&house, table);
+        let leaves = &pages[pages.len() / 10..];
+        for n in 0..damaged {
+            let page = leaves[n * leaves.len() / damaged];
+            bytes[page * PAGE..(page + 1) * PAGE].fill(0xa5);
+        }
+        cost += rows / leaves.len() * 2;
+        kinds.push(leaves.len());
+    }
+    fs::write(house.index(), bytes).unwrap();
+    fs::write(house.path("index/catalog.sqlite-wal"), "x").unwrap();
+    drop(house.app());
+    let index = rusqlite::Connection::open(house.index()).unwrap();
+    for (table, before) in [("analysis", analyses), ("trace", rows)] {
+        let count = format!("SELECT count(*) FROM {table}");
+        let kept = index
+            .query_row(&count, [], |row| row.get::<_, u32>(0))
+            .unwrap() as usize;
+        eprintln!("{kept} of {before} rows of {table}, {damaged} of its pages damaged");
+        assert!(
+            kept < before && kept + damaged * cost > before,
+            "{table}: {kept} of {before}"
+        );
+    }
+    assert!(
+        kinds.iter().all(|leaves| *leaves > 10 * damaged),
+        "{kinds:?}"
+    );
 }

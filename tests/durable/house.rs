@@ -5,10 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use kbasefs::app::App;
-use kbasefs::catalog::{Change, Edit, Facet, SourcePath};
+use kbasefs::app::{self, App};
+use kbasefs::catalog::{
+    Act, Actor, Answer, Change, ContentHash, Deed, Edit, Facet, Label, LabelKey, Origin, Outcome,
+    PhotoId, Role, SourcePath, Tag, TextField,
+};
 use kbasefs::config::Config;
 use kbasefs::fuse::mounts;
+use kbasefs::store::Store;
+use kbasefs::store::ledger::{Declined, Ledger, Spent};
+use kbasefs::store::sqlite::Sqlite;
 
 pub struct House {
     folder: tempfile::TempDir,
@@ -43,7 +49,11 @@ impl House {
     }
 
     pub fn app(&self) -> App {
-        App::open(&self.path("photos"), self.config()).unwrap()
+        self.open().unwrap()
+    }
+
+    pub fn open(&self) -> Result<App, app::Error> {
+        App::open(&self.path("photos"), self.config())
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
@@ -93,14 +103,24 @@ pub fn tags(app: &App, path: &str) -> BTreeSet<String> {
     tags.map(|(_, value)| value).collect()
 }
 
-/// The files beside the index that were set aside.
+/// The indexes that were set aside, without their logs.
 pub fn aside(house: &House) -> Vec<PathBuf> {
+    let mut all = kept_aside(house);
+    all.retain(|path| !path.to_str().unwrap().ends_with("-wal"));
+    all
+}
+
+/// Removes what was set aside.
+pub fn clear_aside(house: &House) {
+    for file in kept_aside(house) {
+        fs::remove_file(file).unwrap();
+    }
+}
+
+fn kept_aside(house: &House) -> Vec<PathBuf> {
     let all = fs::read_dir(house.path("index")).unwrap();
     let all = all.map(|entry| entry.unwrap().path());
-    let is_aside = |p: &PathBuf| {
-        p.extension()
-            .is_some_and(|e| e.to_str() == Some("damaged-1"))
-    };
+    let is_aside = |p: &PathBuf| p.to_str().unwrap().contains(".sqlite.damaged-");
     all.filter(is_aside).collect()
 }
 
@@ -113,4 +133,106 @@ pub fn tagged(photos: usize) -> House {
         tag(&app, &format!("{n}.png"), &format!("tag {n}"));
     }
     house
+}
+
+/// A catalog with rows in every table, closed again: twelve photos, of which one is gone, and all that can be said of them.
+pub fn settled() -> House {
+    let house = tagged(12);
+    fs::remove_file(house.path("photos/11.png")).unwrap();
+    let app = house.app();
+    app.scan().unwrap();
+    drop(app);
+    let store = Sqlite::open(
+        &house.index(),
+        &house.path("photos").canonicalize().unwrap(),
+    );
+    let store = store.unwrap();
+    for n in 1..=12 {
+        said_of(&store, PhotoId(n));
+    }
+    let made = |name: &str| Deed::Make(name.into());
+    let renamed = Deed::Rename {
+        tag: LabelKey::new(Facet::Tag, "dog"),
+        to: "hound".into(),
+    };
+    let saved = Deed::Save {
+        name: "dogs".into(),
+        query: Some("hound".into()),
+    };
+    for deed in [saved, renamed, made("empty"), made("Other")] {
+        act(&store, deed, Role::New);
+    }
+    let (last, traces) = store
+        .act(store.acts(None, 1).unwrap()[0].id)
+        .unwrap()
+        .unwrap();
+    act(&store, Deed::Restore(traces), Role::Undoes(last.id));
+    let content = ContentHash([1; 32]);
+    for provider in ["desk", "elsewhere"] {
+        let reason = "too dark".into();
+        let why = Declined {
+            refused: true,
+            reason,
+        };
+        let declined = Change::Declined {
+            content,
+            provider: provider.into(),
+            version: "v1".into(),
+            why,
+        };
+        store.commit(&[declined]).unwrap();
+        let spent = Spent {
+            requests: 3,
+            cost: 1.5,
+            ..Spent::default()
+        };
+        store.spend(provider, "2026-01-31", &spent).unwrap();
+        store.learn(provider, "{}").unwrap();
+    }
+    drop(store);
+    house
+}
+
+fn said_of(store: &Sqlite, id: PhotoId) {
+    let Some(detail) = store.detail(id).unwrap() else {
+        return;
+    };
+    let tag = |name: &str| Tag {
+        name: name.into(),
+        confidence: 0.5,
+    };
+    let answer = Answer {
+        title: Some(format!("Title {id}")),
+        description: Some("What is seen".into()),
+        tags: vec![tag("dog"), tag("sea")],
+    };
+    let outcome = Outcome {
+        hash: ContentHash([id.0 as u8; 32]),
+        stat: detail.entry.photo.stat,
+        width: 9,
+        height: 9,
+        colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
+        perceptual_hash: u64::from(id.0),
+        analyzer: "desk".into(),
+        model: "m".into(),
+        version: "v1".into(),
+        remote: true,
+        answer,
+    };
+    let outcome = Box::new(outcome);
+    store.commit(&[Change::Analyzed { id, outcome }]).unwrap();
+    let words = Edit::SetText(TextField::Description, format!("mine {id}"));
+    for edit in [words, Edit::Untag("sea".into())] {
+        store.commit(&[Change::edited(id, edit)]).unwrap();
+    }
+}
+
+fn act(store: &Sqlite, deed: Deed, role: Role) {
+    let act = Act {
+        by: Actor::default(),
+        words: "do".into(),
+        role,
+        deeds: vec![deed],
+    };
+    store.commit(&[Change::Acted(Box::new(act))]).unwrap();
 }

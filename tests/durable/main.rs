@@ -3,6 +3,9 @@
 mod damage;
 mod house;
 mod kills;
+mod kinds;
+mod replaced;
+mod values;
 
 use std::fs;
 use std::path::Path;

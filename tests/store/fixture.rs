@@ -169,6 +169,10 @@ pub fn all(store: &dyn Store) -> Vec<Entry> {
             let labels = numbers.iter().map(|&n| said(&labels[n as usize]));
             photos.push((photo, labels.collect::<BTreeSet<_>>()));
         }
+        Stored::Anew => {
+            labels.clear();
+            photos.clear();
+        }
         Stored::AtMost(most) => at_most = most as usize,
         Stored::Made { .. } | Stored::Saved { .. } => {}
     };

@@ -9,69 +9,109 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
-use tempfile::TempDir;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{create, files_of, migrate};
-
-/// Leaves an index as it is.
-pub const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+use super::salvage::empty;
+use super::{Error, Result, files_of};
 
 /// Where it begins in the file, and what stands on it.
 type Page = (u64, Vec<u8>);
 
 /// What stands before the schema on the first page: sizes and counters, which differ.
 const HEADER: usize = 100;
+/// Bytes of a page, of which there is at least one.
+const SHORTEST: u64 = 4096;
 /// Of the number of pages in the header, which is big-endian.
 const PAGES: std::ops::Range<usize> = 28..32;
 
-/// A copy whose schema can be read, in a folder that goes away with it.
-pub struct Graft {
-    pub index: PathBuf,
-    _folder: TempDir,
+/// Opens an index that stays as it is, as its only user: then it takes no room on the disk, as it would beside others.
+/// Of one that is cut off, or whose schema is damaged in part, the rest is there.
+pub fn reading(index: &Path) -> Result<Connection> {
+    let all = open(index)?;
+    all.pragma_update(None, "writable_schema", true)?;
+    Ok(all)
 }
 
-/// Copies an index whose schema can't be read, and mends it. `None` where it can be, or more than one page of it is other
-/// than in a new index: then the tables may be elsewhere.
-pub fn graft(damaged: &Path) -> Result<Option<Graft>, Failed> {
-    // Whoever may write puts the log into the file when done: the damaged one stays as it is.
-    if Connection::open_with_flags(damaged, READ).is_ok_and(|index| has_schema(&index)) {
+fn open(index: &Path) -> Result<Connection> {
+    let alone = super::plain(index)?;
+    // Whoever closes it last would put the log into it.
+    super::keep_log(&alone, true)?;
+    alone.pragma_update(None, "query_only", true)?;
+    alone.pragma_update(None, "locking_mode", "exclusive")?;
+    let first_look = alone.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(()));
+    match first_look.map_err(|e| e.sqlite_error_code()) {
+        Err(Some(ErrorCode::DatabaseBusy | ErrorCode::SystemIoFailure)) => {
+            let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Ok(Connection::open_with_flags(index, read)?)
+        }
+        _ => Ok(alone),
+    }
+}
+
+/// Copies an index whose schema can't be read into a folder, and mends it. `None` where it can be, or more than one page of
+/// it is other than in a new index: then the tables may be elsewhere.
+pub fn graft(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+    let is_cut = damaged.metadata().is_ok_and(|m| m.len() < SHORTEST);
+    if !is_cut && open(damaged).is_ok_and(|index| has_schema(&index)) {
         return Ok(None);
     }
-    let beside = damaged.parent().ok_or("an index is in a folder")?;
-    let folder = tempfile::tempdir_in(beside)?;
-    let pages = schema_of_new(&folder.path().join("new.sqlite"))?;
-    let index = folder.path().join("grafted.sqlite");
+    let failed = |source| Error::of_file(damaged, source);
+    let index = copy(damaged, folder).map_err(failed)?;
+    if is_cut {
+        // All that there is stands in the log, which is read only beside a page.
+        let file = File::options().write(true).open(&index);
+        file.and_then(|file| file.set_len(SHORTEST))
+            .map_err(failed)?;
+        return Ok(Some(index));
+    }
+    let pages = schema_of_new(&folder.join("schema.sqlite"))?;
+    Ok(mend(&index, pages).map_err(failed)?.then_some(index))
+}
+
+fn copy(damaged: &Path, folder: &Path) -> io::Result<PathBuf> {
+    let index = folder.join("grafted.sqlite");
     for (from, to) in files_of(damaged).into_iter().zip(files_of(&index)).take(2) {
         match fs::copy(from, to) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
     }
-    let file = File::options().read(true).write(true).open(&index)?;
-    let mut different = 0;
+    Ok(index)
+}
+
+/// Whether the schema was other than these pages on one of them at most, and not on all that are there: they stand there now.
+fn mend(index: &Path, pages: Vec<Page>) -> io::Result<bool> {
+    let file = File::options().read(true).write(true).open(index)?;
+    let (mut same, mut different) = (0, 0);
     for (at, new) in &pages {
         let mut old = vec![0; new.len()];
-        file.read_exact_at(&mut old, *at)?;
+        match file.read_exact_at(&mut old, *at) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {}
+            read => read?,
+        }
+        // Cut off, or never written: nothing says that it was another one.
+        if old.iter().all(|&byte| byte == 0) {
+            continue;
+        }
         let from = if *at == 0 { HEADER } else { 0 };
-        different += usize::from(old[from..] != new[from..]);
+        match old[from..] == new[from..] {
+            true => same += 1,
+            false => different += 1,
+        }
     }
-    if different > 1 {
-        return Ok(None);
+    if same == 0 || different > 1 {
+        return Ok(false);
     }
-    for (at, mut page) in pages {
+    // The first page last: it counts them all.
+    for (at, mut page) in pages.into_iter().rev() {
         if at == 0 {
-            let count = u32::try_from(file.metadata()?.len() / page.len() as u64)?;
+            let count = file.metadata()?.len() / page.len() as u64;
+            let count = u32::try_from(count).map_err(io::Error::other)?;
             page[PAGES].copy_from_slice(&count.to_be_bytes());
         }
         file.write_all_at(&page, at)?;
     }
-    Ok(Some(Graft {
-        index,
-        _folder: folder,
-    }))
+    Ok(true)
 }
 
 fn has_schema(index: &Connection) -> bool {
@@ -82,22 +122,22 @@ fn has_schema(index: &Connection) -> bool {
 }
 
 /// The pages of the schema in an index that is made for this.
-fn schema_of_new(path: &Path) -> Result<Vec<Page>, Failed> {
-    let mut new = create(path)?;
-    migrate(&mut new)?;
+fn schema_of_new(path: &Path) -> Result<Vec<Page>> {
+    let new = empty(path)?;
     let size: u32 = new.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let numbers: Vec<u64> = new
-        .prepare("SELECT pageno - 1 FROM dbstat WHERE name = 'sqlite_schema'")?
+        .prepare("SELECT pageno - 1 FROM dbstat WHERE name = 'sqlite_schema' ORDER BY pageno")?
         .query_map([], |row| row.get::<_, u32>(0).map(u64::from))?
-        .collect::<Result<_, _>>()?;
-    // Brings all of it into the file.
+        .collect::<rusqlite::Result<_>>()?;
     new.close().map_err(|(_, error)| error)?;
-    let file = File::open(path)?;
-    let read = |number: u64| {
-        let (at, mut page) = (number * u64::from(size), vec![0; size as usize]);
-        file.read_exact_at(&mut page, at)?;
-        Ok((at, page))
+    let read = || -> io::Result<Vec<Page>> {
+        let file = File::open(path)?;
+        let read = |number: u64| {
+            let (at, mut page) = (number * u64::from(size), vec![0; size as usize]);
+            file.read_exact_at(&mut page, at)?;
+            Ok((at, page))
+        };
+        numbers.into_iter().map(read).collect()
     };
-    let pages = numbers.into_iter().map(read);
-    Ok(pages.collect::<io::Result<_>>()?)
+    read().map_err(|source| Error::of_file(path, source))
 }

@@ -1,29 +1,59 @@
 //! An index looked after: checked, copied, made smaller.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
-use super::{Error, Result, connect, files_of};
+use super::{Error, Result, columns, connect, files_of, looking, recovery, replace, rows, salvage};
 
-/// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile.
+/// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
+/// opens it next makes another one of it, if anything is.
 ///
 /// # Errors
 /// When it can't be read at all.
 pub fn check(path: &Path) -> Result<Vec<String>> {
-    match try_check(path).map_err(Error::from) {
-        Err(error @ Error::Damaged) => Ok(vec![error.to_string()]),
-        Ok(found) => Ok(found.into_iter().filter(|line| line != "ok").collect()),
-        Err(error) => Err(error),
+    let found = match try_check(path).map_err(Error::from) {
+        Err(error @ Error::Damaged) => vec![error.to_string()],
+        found => found?,
+    };
+    if !found.is_empty() {
+        suspect(path);
     }
+    Ok(found)
 }
 
 fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
-    let connection = connect(path)?;
-    let mut found = connection.prepare("PRAGMA integrity_check(100)")?;
-    found.query_map([], |row| row.get(0))?.collect()
+    let connection = looking(path)?;
+    let mut pages = connection.prepare("PRAGMA integrity_check(100)")?;
+    let pages = pages.query_map([], |row| row.get(0))?;
+    let mut found = pages.collect::<rusqlite::Result<Vec<String>>>()?;
+    found.retain(|line| line != "ok");
+    // Values on pages that can't be read are no news.
+    if found.is_empty() && is_current(&connection)? {
+        columns::check(&connection, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Whether its tables are those of this version: whoever opens it next brings an older one up to date.
+fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    let columns = "SELECT count(*) FROM pragma_table_info('photo') WHERE name = 'said'";
+    connection.query_row(columns, [], |row| Ok(row.get::<_, i64>(0)? > 0))
+}
+
+/// What the index at `path` lost when another one was made of it, if one was.
+///
+/// # Errors
+/// When it can't be read.
+pub fn recovered(path: &Path) -> Result<Option<String>> {
+    let sql = "SELECT value FROM meta WHERE key = 'recovered'";
+    let note: Option<Vec<u8>> = rows::one(&looking(path)?, sql, [])?;
+    Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
 }
 
 /// Whether a process that used the index at `path` was killed: the log of its changes is still there then.
@@ -39,9 +69,17 @@ pub(super) fn suspect(path: &Path) {
     }
 }
 
-/// Whether there is such a sign; it is taken away.
+/// Whether there is such a sign.
 pub(super) fn is_suspect(path: &Path) -> bool {
-    std::fs::remove_file(sign(path)).is_ok()
+    sign(path).exists()
+}
+
+/// Takes the sign away.
+pub(super) fn is_trusted(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(sign(path)) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
 }
 
 fn sign(path: &Path) -> PathBuf {
@@ -54,23 +92,70 @@ pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(answer == "ok")
 }
 
-/// Copies the index at `path`, as it is at this moment, to a new file.
+/// Copies the index at `path`, as it is at this moment, to a new file: whole, or not at all.
 ///
 /// # Errors
 /// When the new file is there already or can't be written.
 pub fn backup(path: &Path, to: &Path) -> Result<()> {
-    let failed = |source: std::io::Error| Error::Open {
-        path: to.into(),
-        source: source.into(),
-    };
-    if to.exists() {
-        return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
+    let failed = |source| Error::of_file(to, source);
+    let exists = || failed(ErrorKind::AlreadyExists.into());
+    if to.symlink_metadata().is_ok() {
+        return Err(exists());
     }
-    let target = to
-        .to_str()
-        .ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
-    connect(path)?.execute("VACUUM INTO ?1", [target])?;
-    std::fs::set_permissions(to, Permissions::from_mode(0o600)).map_err(failed)
+    let partial = Partial::begin(to).map_err(failed)?;
+    let index = looking(path)?;
+    recovery::copy(&index, &partial.path)?;
+    salvage::close(super::plain(&partial.path)?)?;
+    partial.finish(to).map_err(failed)
+}
+
+/// A copy that isn't complete yet. One that a killed process left is written over.
+struct Partial {
+    path: PathBuf,
+    file: File,
+}
+
+impl Partial {
+    fn begin(to: &Path) -> io::Result<Self> {
+        let path = to.with_added_extension("partial");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(&path)?;
+        file.try_lock().map_err(io::Error::from)?;
+        // What the killed process would have taken back of it is nothing to the next.
+        remove_journal(&path)?;
+        file.set_len(0)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        Ok(Self { path, file })
+    }
+
+    /// Calls it by its name, unless another file has come to be called like this.
+    fn finish(self, to: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        let noreplace = RenameFlags::NOREPLACE;
+        match renameat_with(CWD, &self.path, CWD, to, noreplace) {
+            // Not every file system can: there a second name is as good.
+            Err(Errno::INVAL | Errno::NOSYS) => std::fs::hard_link(&self.path, to)?,
+            renamed => renamed?,
+        }
+        replace::sync_folder_of(to)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It is called otherwise when it is complete; else the next backup writes over it.
+        let _ = remove_journal(&self.path);
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn remove_journal(copy: &Path) -> io::Result<()> {
+    let journal = PathBuf::from([copy.as_os_str(), "-journal".as_ref()].join("".as_ref()));
+    match std::fs::remove_file(journal) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
 }
 
 /// Gives back the space that nothing uses any more.

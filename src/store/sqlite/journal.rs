@@ -1,8 +1,8 @@
 //! Made tags, saved queries and the journal in their tables.
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::columns;
 use super::rows::{self, word};
 use crate::catalog::{
     Act, ActId, Actor, Done, Facet, LabelKey, PhotoId, Role, Said, Slot, TextField, Trace,
@@ -14,6 +14,7 @@ type Result<T> = rusqlite::Result<T>;
 pub fn made_tags(connection: &Connection) -> Result<Vec<(LabelKey, String)>> {
     let mut made = connection.prepare_cached("SELECT folded, written FROM made_tag")?;
     let made = made.query_map([], |row| {
+        columns::sound("made_tag", row)?;
         let (facet, folded) = (Facet::Tag, row.get(0)?);
         Ok((LabelKey { facet, folded }, row.get(1)?))
     })?;
@@ -40,7 +41,10 @@ pub fn put_made(connection: &Connection, tag: &LabelKey, written: Option<&str>) 
 /// Every query that is kept: its name and itself.
 pub fn all_saved(connection: &Connection) -> Result<Vec<(String, String)>> {
     let mut saved = connection.prepare_cached("SELECT name, query FROM saved")?;
-    let saved = saved.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let saved = saved.query_map([], |row| {
+        columns::sound("saved", row)?;
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     saved.collect()
 }
 
@@ -101,6 +105,8 @@ pub fn set_undone(connection: &Connection, act: ActId, by: Option<ActId>) -> Res
 const SAVED: &str = "saved";
 /// Stands for [`Slot::Renamed`].
 const RENAMED: &str = "renamed";
+/// Slots that are no label's and no text's.
+pub const OWN_SLOTS: [&str; 2] = [SAVED, RENAMED];
 
 const TRACE: &str = "SELECT photo, slot, key, before, after FROM trace WHERE act = ?1";
 
@@ -166,6 +172,7 @@ const DONE: &str = "SELECT id, at, process, pid, uid, words, role, of, undone_by
     (SELECT MIN(photo) FROM trace WHERE act = act.id AND photo > 0) FROM act";
 
 fn read_done(row: &Row) -> Result<Done> {
+    columns::sound("act", row)?;
     let act = |at| {
         row.get::<_, Option<i64>>(at)
             .map(|n| n.map(|n| ActId(n.cast_unsigned())))
@@ -193,6 +200,7 @@ fn read_done(row: &Row) -> Result<Done> {
 }
 
 fn read_trace(row: &Row) -> Result<Trace> {
+    columns::sound("trace", row)?;
     let name: String = row.get(1)?;
     let slot = match name.parse::<TextField>() {
         Ok(field) => Slot::Text(field),
@@ -221,14 +229,7 @@ fn said(row: &Row, at: usize) -> Result<Option<Said>> {
     let (holds, value) = match text.split_at_checked(1) {
         Some(("+", value)) => (true, value),
         Some(("-", value)) => (false, value),
-        _ => {
-            let unknown = format!("no sign in front of {text:?}").into();
-            return Err(rusqlite::Error::FromSqlConversionFailure(
-                at,
-                Type::Text,
-                unknown,
-            ));
-        }
+        _ => return Err(columns::wrong(at, &format!("no sign in front of {text:?}"))),
     };
     let value = value.to_owned();
     Ok(Some(Said { value, holds }))

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Sqlite, rows};
+use super::{Sqlite, columns, rows};
 use crate::catalog::{ContentHash, PhotoId};
 use crate::store::Result;
 use crate::store::ledger::{Declined, Ledger, Spent, Standing};
@@ -11,11 +11,12 @@ use crate::store::ledger::{Declined, Ledger, Spent, Standing};
 const PROBE: i32 = 64 << 10;
 
 impl Sqlite {
-    fn write(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
-        let writer = self.writer.lock();
-        let writer = writer.expect("a commit that panics ends the process");
-        writer.pragma_update(None, "synchronous", "full")?;
-        Ok(work(&writer)?)
+    fn write(&self, work: impl Fn(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+        self.mending(|| {
+            let writer = self.writer();
+            writer.pragma_update(None, "synchronous", "full")?;
+            Ok(work(&writer)?)
+        })
     }
 }
 
@@ -60,21 +61,16 @@ impl Ledger for Sqlite {
     }
 
     fn spent(&self, provider: &str, days: &str) -> Result<Spent> {
-        let sql = "SELECT ifnull(sum(requests), 0), ifnull(sum(input_tokens), 0), ifnull(sum(output_tokens), 0), \
-             ifnull(sum(cost), 0.0), ifnull(sum(unpriced), 0) FROM spent \
+        let sql = "SELECT requests, input_tokens, output_tokens, cost, unpriced FROM spent \
              WHERE provider = ?1 AND substr(day, 1, length(?2)) = ?2";
         self.read(|connection| {
-            let mut sum = connection.prepare_cached(sql)?;
-            sum.query_row([provider, days], |row| {
-                let count = |at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.cast_unsigned());
-                Ok(Spent {
-                    requests: count(0)?,
-                    input_tokens: count(1)?,
-                    output_tokens: count(2)?,
-                    cost: row.get(3)?,
-                    unpriced: count(4)?,
-                })
-            })
+            let mut all = connection.prepare_cached(sql)?;
+            let all = all.query_map([provider, days], spent)?;
+            let mut sum = Spent::default();
+            for spent in all {
+                sum += spent?;
+            }
+            Ok(sum)
         })
     }
 
@@ -146,7 +142,20 @@ fn execute(
     Ok(())
 }
 
+fn spent(row: &Row) -> rusqlite::Result<Spent> {
+    columns::sound("spent", row)?;
+    let count = |at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.cast_unsigned());
+    Ok(Spent {
+        requests: count(0)?,
+        input_tokens: count(1)?,
+        output_tokens: count(2)?,
+        cost: row.get(3)?,
+        unpriced: count(4)?,
+    })
+}
+
 fn declination(row: &Row) -> rusqlite::Result<(String, Declined)> {
+    columns::sound("declined", row)?;
     let why = Declined {
         refused: row.get(1)?,
         reason: row.get(2)?,

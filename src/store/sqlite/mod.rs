@@ -3,12 +3,19 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod columns;
 mod graft;
 mod health;
+mod held;
 mod inherit;
 mod journal;
 mod ledger;
+mod mosaic;
+mod numbers;
+mod readable;
+mod recovery;
 mod renaming;
+mod replace;
 mod rows;
 mod said;
 mod salvage;
@@ -18,18 +25,21 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::{Error, Result, Store, shelf};
 use crate::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
-pub use health::{backup, check, vacuum, was_left_open};
-pub use salvage::{Salvage, salvage};
+pub use health::{backup, check, recovered, vacuum, was_left_open};
+use held::Held;
+pub use held::is_held;
 use session::Session;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
@@ -49,40 +59,45 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 
 pub struct Sqlite {
     path: PathBuf,
+    source: PathBuf,
     id: String,
     writer: Mutex<Connection>,
     /// Connections that nobody reads from just now.
     readers: Mutex<Vec<Connection>>,
+    /// How often another index took the place of the one that was opened.
+    age: AtomicU64,
+    /// Photos that did not outlive it, of which nobody was told yet.
+    lost: Mutex<Vec<PhotoId>>,
+    /// Closed last.
+    held: Mutex<Held>,
 }
 
 impl Sqlite {
     /// Opens the index at `path`, which is of the photos in `source`; makes it, private to its owner, if it isn't there.
+    /// Of one that is damaged, another one is made.
     ///
     /// # Errors
     /// [`Error::Open`] when the file can't be made or read, is no index, or comes from a newer version;
-    /// [`Error::OtherSource`] when it is of another folder; [`Error::Damaged`] for an index that can't be relied on.
+    /// [`Error::OtherSource`] when it is of another folder; [`Error::InUse`] when another process has it;
+    /// [`Error::NoRoom`] when it is damaged and the disk has no room for another one.
     pub fn open(path: &Path, source: &Path) -> Result<Self> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| match is_damage(&*source) {
+        let prepared = match prepare(path, source) {
             // Any other file that was named by mistake is left alone.
-            true if path.extension() == Some("sqlite".as_ref()) => Error::Damaged,
-            _ => Error::Open {
-                path: path.into(),
-                source,
-            },
+            Err(Error::Damaged) if path.extension() == Some("sqlite".as_ref()) => {
+                mend(path).and_then(|()| prepare(path, source))
+            }
+            prepared => prepared,
         };
-        let was_left_open = health::was_left_open(path);
-        let mut writer = create(path).map_err(failed)?;
-        if health::is_suspect(path) || (was_left_open && !health::is_whole(&writer)?) {
-            return Err(Error::Damaged);
-        }
-        migrate(&mut writer).map_err(failed)?;
-        bind(&writer, path, source)?;
-        derive(&mut writer)?;
+        let (writer, held) = prepared.map_err(|error| error.of_index(path))?;
         Ok(Self {
             path: path.into(),
+            source: source.into(),
             id: identity(&writer)?,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            age: AtomicU64::default(),
+            lost: Mutex::default(),
+            held: Mutex::new(held),
         })
     }
 
@@ -91,7 +106,12 @@ impl Sqlite {
         &self.id
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    fn read<T>(&self, mut work: impl FnMut(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.mending(|| self.try_read(&mut work))
+    }
+
+    fn try_read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let age = self.age.load(Ordering::Acquire);
         let idle = self.readers().pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -99,35 +119,73 @@ impl Sqlite {
         };
         let result = work(&connection);
         let mut readers = self.readers();
-        if readers.len() < IDLE_READERS {
+        if readers.len() < IDLE_READERS && self.age.load(Ordering::Acquire) == age {
             readers.push(connection);
         }
-        self.noting(result.map_err(Error::from))
+        Ok(result?)
     }
 
     fn try_commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        let mut writer = self
-            .writer
-            .lock()
-            .expect("a commit that panics ends the process");
+        let mut writer = self.writer();
         writer.pragma_update(None, "synchronous", care(changes))?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let effects = shelf::apply(&mut Session::new(&transaction), changes)?;
+        let mut effects = shelf::apply(&mut Session::new(&transaction), changes)?;
         transaction.commit()?;
+        effects.extend(self.lost().drain(..).map(Effect::Remove));
         Ok(effects)
     }
 
-    fn noting<T>(&self, result: Result<T>) -> Result<T> {
-        if matches!(result, Err(Error::Damaged)) {
-            health::suspect(&self.path);
-        }
-        result
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        let writer = self.writer.lock();
+        writer.expect("a commit that panics ends the process")
     }
 
-    fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
         let readers = self.readers.lock();
         readers.expect("nothing panics while it holds the list")
     }
+
+    fn lost(&self) -> MutexGuard<'_, Vec<PhotoId>> {
+        let lost = self.lost.lock();
+        lost.expect("nothing panics while it holds the list")
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        let held = self.held.lock();
+        held.expect("nothing panics while it looks at the file")
+    }
+}
+
+/// Makes a sound index of the damaged one at `path`, which nobody else has open.
+///
+/// # Errors
+/// [`Error::NoRoom`] when the disk has none for it.
+pub fn mend(path: &Path) -> Result<()> {
+    replace::settle(path).map_err(|e| Error::of_file(path, e))?;
+    recovery::tell(&salvage::salvage(path)?);
+    Ok(())
+}
+
+/// Opens the index for writing, as the only process.
+fn prepare(path: &Path, source: &Path) -> Result<(Connection, Held)> {
+    replace::settle(path).map_err(|e| Error::of_file(path, e))?;
+    let was_left_open = health::was_left_open(path);
+    create_file(path).map_err(|e| Error::of_file(path, e))?;
+    let mut held = Held::take(path)?;
+    if health::is_suspect(path) {
+        return Err(Error::Damaged);
+    }
+    let mut writer = looking(path)?;
+    if was_left_open && !health::is_whole(&writer)? {
+        return Err(Error::Damaged);
+    }
+    migrate(&mut writer)?;
+    bind(&writer, path, source)?;
+    derive(&mut writer)?;
+    numbers::check(&writer)?;
+    keep_log(&writer, false)?;
+    held.look();
+    Ok((writer, held))
 }
 
 /// How sure a commit is to be on the disk when it returns. The end of the process loses none; a power cut may take the last
@@ -142,11 +200,11 @@ fn care(changes: &[Change]) -> &'static str {
 
 /// The source that the index at `path` is of; `None` where there is no index.
 pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
-    if !path.exists() {
+    if !path.exists() || (is_empty(path) && !health::was_left_open(path)) {
         return Ok(None);
     }
     let sql = "SELECT value FROM meta WHERE key = 'source'";
-    let owner: Option<Vec<u8>> = rows::one(&connect(path)?, sql, [])?;
+    let owner: Option<Vec<u8>> = rows::one(&looking(path)?, sql, [])?;
     Ok(owner.map(|bytes| PathBuf::from(std::ffi::OsString::from_vec(bytes))))
 }
 
@@ -154,9 +212,22 @@ const IDLE_READERS: usize = 4;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        use ErrorCode::{
+            ConstraintViolation, DatabaseCorrupt, DiskFull, NotADatabase, TypeMismatch,
+        };
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+        };
+        // What the users of an index share needs room on the disk as well.
+        if error.sqlite_error().map(|e| e.extended_code) == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
+            Some(DiskFull) => return Self::Full,
+            // Nothing is ever written that the tables don't allow: what is there already is other than it has to be.
+            Some(DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch) => {
+                return Self::Damaged;
+            }
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::ReadOnly
@@ -167,20 +238,17 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::FileLockingProtocolFailed
                 | ErrorCode::NoLargeFileSupport
                 | ErrorCode::OutOfMemory,
-            ) => Self::Unavailable(error.into()),
-            _ => Self::Backend(error.into()),
+            ) => return Self::Unavailable(error.into()),
+            _ => {}
+        }
+        match error {
+            FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | Utf8Error(..) => Self::Damaged,
+            error => Self::Backend(error.into()),
         }
     }
-}
-
-fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let codes = causes.filter_map(|e| match e.downcast_ref::<rusqlite_migration::Error>() {
-        Some(rusqlite_migration::Error::RusqliteError { err, .. }) => err.sqlite_error_code(),
-        _ => e.downcast_ref::<rusqlite::Error>()?.sqlite_error_code(),
-    });
-    let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
-    codes.into_iter().any(|code| damage.contains(&code))
 }
 
 /// The file of an index, its log and what its users share.
@@ -189,9 +257,7 @@ fn files_of(path: &Path) -> [PathBuf; 3] {
         .map(|end| PathBuf::from([path.as_os_str(), end.as_ref()].join("".as_ref())))
 }
 
-fn create(
-    path: &Path,
-) -> std::result::Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
+fn create_file(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new()
             .recursive(true)
@@ -200,31 +266,62 @@ fn create(
     }
     let mut file = OpenOptions::new();
     file.write(true).create(true).truncate(false).mode(0o600);
-    file.open(path)?;
-    Ok(connect(path)?)
+    file.open(path).map(|_| ())
+}
+
+/// A connection to a file that is there.
+fn plain(path: &Path) -> rusqlite::Result<Connection> {
+    let how = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, how)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    // What is sorted is small, and folders for all programs may be closed to this one.
+    connection.pragma_update(None, "temp_store", "memory")?;
+    Ok(connection)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    let connection = plain(path)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "cache_size", -8192)?;
-    // What is sorted is small, and folders for all programs may be closed to this one.
-    connection.pragma_update(None, "temp_store", "memory")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-fn migrate(
-    connection: &mut Connection,
-) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    use rusqlite_migration::Error::MigrationDefinition;
+fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| m.len() == 0)
+}
+
+/// A connection that leaves a log as it is that a killed process left: nobody knows yet whether it is sound.
+fn looking(path: &Path) -> rusqlite::Result<Connection> {
+    let was_left_open = health::was_left_open(path);
+    if was_left_open && is_empty(path) {
+        // SQLite would remove the log.
+        return Err(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_NOTADB),
+            None,
+        ));
+    }
+    let connection = connect(path)?;
+    keep_log(&connection, was_left_open)?;
+    Ok(connection)
+}
+
+/// Whether the log stays beside the file when the last connection is closed.
+fn keep_log(connection: &Connection, keeps: bool) -> rusqlite::Result<()> {
+    let how = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection.set_db_config(how, keeps).map(|_| ())
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    use rusqlite_migration::Error::{MigrationDefinition, RusqliteError};
     match MIGRATIONS.to_latest(connection) {
-        Err(MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead)) => {
-            Err("it was made by a newer version of kbasefs".into())
-        }
-        result => Ok(result?),
+        Ok(()) => Ok(()),
+        Err(RusqliteError { err, .. }) => Err(err.into()),
+        Err(MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead)) => Err(
+            Error::Backend("it was made by a newer version of kbasefs".into()),
+        ),
+        Err(error) => Err(Error::Backend(error.into())),
     }
 }
 
@@ -250,6 +347,9 @@ fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
 
 /// The name of a catalog among all there are: drawn by lot once, and kept.
 fn identity(connection: &Connection) -> rusqlite::Result<String> {
+    let misread =
+        "DELETE FROM meta WHERE key = 'id' AND (length(value) <> 32 OR value GLOB '*[^0-9a-f]*')";
+    connection.execute(misread, [])?;
     let draw = "INSERT INTO meta (key, value) \
          VALUES ('id', CAST(lower(hex(randomblob(16))) AS BLOB)) ON CONFLICT DO NOTHING";
     connection.execute(draw, [])?;
@@ -284,7 +384,8 @@ fn derive(writer: &mut Connection) -> Result<()> {
 
 impl Store for Sqlite {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
-        let mut load = || {
+        self.mending(|| {
+            each(Stored::Anew);
             let connection = connect(&self.path)?;
             // No page is read twice.
             connection.pragma_update(None, "cache_size", -512)?;
@@ -294,13 +395,14 @@ impl Store for Sqlite {
             for (name, query) in journal::all_saved(&connection)? {
                 each(Stored::Saved { name, query });
             }
-            rows::photos(&connection, each)
-        };
-        self.noting(load().map_err(Error::from))
+            rows::photos(&connection, each)?;
+            self.lost().clear();
+            Ok(())
+        })
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        self.noting(self.try_commit(changes))
+        self.mending(|| self.try_commit(changes))
     }
 
     fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {

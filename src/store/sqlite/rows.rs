@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
-use rusqlite::types::{FromSql, Type};
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::columns;
 use super::said::Numbered;
 use crate::catalog::{
     Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId, Position,
@@ -52,6 +53,7 @@ pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
     let mut found =
         connection.prepare_cached(&format!("SELECT {PHOTO}, {FACTS} FROM photo WHERE id = ?1"))?;
     let found = found.query_row([id.0], |row| {
+        columns::sound("photo", row)?;
         Ok(Record {
             photo: photo(row)?,
             facts: facts(row)?,
@@ -85,6 +87,7 @@ fn texts(connection: &Connection, id: PhotoId) -> Result<Vec<Text>> {
     let mut texts =
         connection.prepare_cached("SELECT field, origin, value FROM text WHERE photo = ?1")?;
     let texts = texts.query_map([id.0], |row| {
+        columns::sound("text", row)?;
         Ok(Text {
             field: word(row, 0)?,
             origin: word(row, 1)?,
@@ -111,6 +114,7 @@ pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recor
          FROM analysis WHERE hash = ?1 ORDER BY at, analyzer",
     )?;
     let found = found.query_map([hash.0], |row| {
+        columns::sound("analysis", row)?;
         let answer = Answer {
             title: row.get(7)?,
             description: row.get(8)?,
@@ -145,6 +149,7 @@ fn add_labels(connection: &Connection, outcome: &mut Outcome) -> Result<()> {
     )?;
     let mut labels = labels.query((outcome.hash.0, &outcome.analyzer))?;
     while let Some(row) = labels.next()? {
+        columns::sound("analysis_label", row)?;
         let (facet, value, confidence) = (word(row, 0)?, row.get(1)?, row.get(2)?);
         match facet {
             Facet::Tag => outcome.answer.tags.push(Tag {
@@ -163,11 +168,20 @@ fn photo(row: &Row) -> Result<Photo> {
     let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
     let path: Vec<u8> = row.get(1)?;
     let name: Vec<u8> = row.get(2)?;
+    let title_name: Option<Vec<u8>> = row.get(18)?;
+    for name in title_name.iter().chain([&name]) {
+        if !columns::is_name(name) {
+            return Err(columns::wrong(2, "photo: a name that can't be listed"));
+        }
+    }
+    if !columns::is_path(&path) {
+        return Err(columns::wrong(1, "photo: a path that leads nowhere"));
+    }
     Ok(Photo {
         id: PhotoId(row.get(0)?),
         path: SourcePath::new(path),
         name: name.into(),
-        title_name: row.get::<_, Option<Vec<u8>>>(18)?.map(Into::into),
+        title_name: title_name.map(Into::into),
         text_bytes: row.get(19)?,
         stat: FileStat {
             dev: number(3)?,
@@ -221,6 +235,7 @@ fn facts(row: &Row) -> Result<Facts> {
 
 /// A label from four columns: facet, value, origin, confidence.
 fn label(row: &Row, first: usize) -> Result<Label> {
+    columns::sound("label", row)?;
     let confidence = row.get(first + 3)?;
     let value: String = row.get(first + 1)?;
     Ok(Label::new(
@@ -242,9 +257,8 @@ fn maybe_word<T: FromStr>(row: &Row, at: usize) -> Result<Option<T>> {
 }
 
 fn parse<T: FromStr>(text: &str, at: usize) -> Result<T> {
-    let unknown = || format!("unknown word {text:?}").into();
-    text.parse()
-        .map_err(|_| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, unknown()))
+    let unknown = |_| columns::wrong(at, &format!("unknown word {text:?}"));
+    text.parse().map_err(unknown)
 }
 
 /// One value of the first row, if there is one.

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::columns;
 use super::rows::{one, word};
 use crate::catalog::{Label, Stored};
 
@@ -41,6 +42,9 @@ pub struct Numbered {
     count: u32,
 }
 
+/// A number so far from the one before is another one, misread.
+const FARTHEST: usize = 1 << 20;
+
 /// What is behind a number.
 #[derive(Default)]
 struct Slot {
@@ -56,7 +60,13 @@ impl Numbered {
         let mut said = connection.prepare(sql)?;
         let (mut rows, mut slots) = (said.query([])?, Vec::new());
         while let Some(row) = rows.next()? {
-            slots.resize_with(row.get::<_, u32>(0)? as usize, Slot::default);
+            columns::sound("said", row)?;
+            let number = row.get::<_, u32>(0)? as usize;
+            // They are given one after the other.
+            if number > slots.len() + FARTHEST {
+                return Err(damage());
+            }
+            slots.resize_with(number, Slot::default);
             let (value, is_denied): (String, bool) = (row.get(2)?, row.get(4)?);
             let confidence = if is_denied { 0.0 } else { 1.0 };
             let label = Label::new(word(row, 1)?, value, word(row, 3)?, confidence);

@@ -1,12 +1,19 @@
-//! What can be read of a damaged index becomes another one. The damaged one is kept.
+//! What can be read of a damaged index becomes another one, which takes its place. The damaged one is kept.
+//!
+//! Pages that can't be read are left out, and so is what no value of its column can be; all is counted and said.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
 
-use super::graft::{READ, graft};
-use super::{Error, Result, create, files_of, migrate, rows};
+use super::columns::{self, Column, Judged};
+use super::graft::{graft, reading};
+use super::readable::{Holds, KeyColumn, Table};
+use super::replace::Mending;
+use super::{Error, Result, derive, files_of, migrate, mosaic, numbers};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,166 +22,321 @@ pub struct Salvage {
     pub aside: PathBuf,
     /// Rows that could be read.
     pub rows: u64,
-    /// Tables of which some could not.
-    pub torn: Vec<String>,
+    /// What could not, by table.
+    pub losses: BTreeMap<String, Loss>,
 }
 
-/// Sets the index at `path` aside and makes a new one of what can be read of it. What follows from the rest is worked out
-/// when it is opened.
+/// What a table lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// Places whose rows can't be read.
+    pub unreadable: u64,
+    /// Rows that say nothing without a value that can't be.
+    pub left_out: u64,
+    /// Values that can't be, for which others stand.
+    pub replaced: u64,
+    /// The first value that can't be.
+    pub first: Option<String>,
+}
+
+/// Makes a new index of what can be read of the one at `path`, and puts it in its place.
 ///
 /// # Errors
-/// When files can't be renamed or the new one can't be written.
+/// When the new one can't be written: the damaged one is left as it is then.
 pub fn salvage(path: &Path) -> Result<Salvage> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
-        path: path.into(),
-        source,
-    };
-    let aside = set_aside(path).map_err(|e| failed(e.into()))?;
-    let mut new = create(path).map_err(failed)?;
-    migrate(&mut new).map_err(failed)?;
+    try_salvage(path).map_err(|error| match error.is_full() {
+        true => Error::NoRoom {
+            path: path.into(),
+            bytes: size(path),
+        },
+        false => error,
+    })
+}
+
+fn try_salvage(path: &Path) -> Result<Salvage> {
+    let failed = |source: std::io::Error| Error::of_file(path, source);
+    let mending = Mending::begin(path).map_err(failed)?;
+    let grafted = graft(path, &mending.folder).or_else(|error| match error.is_full() {
+        true => Err(error),
+        false => {
+            tracing::warn!("the schema of the damaged index can't be mended: {error}");
+            Ok(None)
+        }
+    })?;
+    let old = reading(grafted.as_deref().unwrap_or(path))?;
+    let mut new = empty(&mending.new_index())?;
+    refuse_newer(&old, &new, path)?;
     let mut salvage = Salvage {
-        aside,
+        aside: PathBuf::new(),
         rows: 0,
-        torn: Vec::new(),
+        losses: BTreeMap::new(),
     };
-    let grafted = graft(&salvage.aside).unwrap_or_else(|error| {
-        tracing::warn!("the schema of the damaged index can't be mended: {error}");
-        None
-    });
-    let readable = grafted.as_ref().map_or(&salvage.aside, |g| &g.index);
-    let old = Connection::open_with_flags(readable, READ)?;
-    for table in tables(&new)? {
-        let transaction = new.transaction()?;
-        let (rows, whole) = copy(&old, &transaction, &table)?;
-        transaction.commit()?;
-        salvage.rows += rows;
-        if !whole {
-            salvage.torn.push(table.name);
+    let transaction = new.transaction()?;
+    for table in tables(&transaction, &old)? {
+        if table.columns.is_empty() {
+            salvage.losses.entry(table.name).or_default().unreadable += 1;
+            continue;
+        }
+        let mut pour = Pour::new(&transaction, &table)?;
+        pour.loss.unreadable = table.read(&old, &mut |row| pour.take(row))?;
+        salvage.rows += pour.rows;
+        if pour.loss != Loss::default() {
+            salvage.losses.insert(table.name.clone(), pour.loss);
         }
     }
-    keep_ids_unique(&old, &new)?;
+    let stray = numbers::drop_stray(&transaction)?;
+    if stray > 0 {
+        salvage.losses.entry("photo".into()).or_default().left_out += stray;
+    }
+    let is_torn = |table: &str| salvage.losses.contains_key(table);
+    if is_torn("photo") {
+        salvage.rows += mosaic::photos(&old, &transaction)?;
+    }
+    if is_torn("label") {
+        salvage.rows += mosaic::labels(&old, &transaction)?;
+    }
+    numbers::keep_unique(&old, &transaction)?;
+    transaction.execute("DELETE FROM meta WHERE key = 'derived'", [])?;
+    note(&transaction, &salvage)?;
+    transaction.commit()?;
+    derive(&mut new)?;
+    drop(old);
+    close(new)?;
+    salvage.aside = mending.finish("damaged").map_err(failed)?;
     Ok(salvage)
 }
 
-/// Renames the index and its log to the first name that is free.
-fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let names = (1..).map(|n| path.with_added_extension(format!("damaged-{n}")));
-    let free = |name: &PathBuf| !name.exists();
-    let aside = names
-        .into_iter()
-        .find(free)
-        .expect("there is always another number");
-    for (from, to) in files_of(path).into_iter().zip(files_of(&aside)) {
-        match std::fs::rename(from, to) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+/// Nobody here knows what a newer version keeps, and what would be lost of it.
+fn refuse_newer(old: &Connection, new: &Connection, path: &Path) -> Result<()> {
+    match (version(old), version(new)) {
+        (Some(old), Some(new)) if old > new => Err(Error::Open {
+            path: path.into(),
+            source: "it is damaged, and was made by a newer version of kbasefs".into(),
+        }),
+        _ => Ok(()),
     }
-    Ok(aside)
 }
 
-struct Table {
-    name: String,
-    columns: Vec<String>,
-    /// What its rows are in order of.
-    order: Vec<String>,
+fn version(index: &Connection) -> Option<i64> {
+    let version = index.pragma_query_value(None, "user_version", |row| row.get(0));
+    version.ok()
 }
 
-/// Those with rows of their own; what the search for words needs follows from them.
-fn tables(new: &Connection) -> Result<Vec<Table>> {
+/// A new index that nobody else sees, all in one file at every moment.
+pub fn empty(path: &Path) -> Result<Connection> {
+    super::create_file(path).map_err(|e| Error::of_file(path, e))?;
+    let mut new = super::plain(path)?;
+    new.pragma_update(None, "journal_mode", "memory")?;
+    new.pragma_update(None, "synchronous", "off")?;
+    new.pragma_update(None, "cache_size", -32768)?;
+    migrate(&mut new)?;
+    Ok(new)
+}
+
+/// Closes an index that is complete; looks at every page before.
+pub fn close(new: Connection) -> Result<()> {
+    if !super::health::is_whole(&new)? {
+        return Err(Error::Backend("the new index isn't whole".into()));
+    }
+    new.close().map_err(|(_, error)| error.into())
+}
+
+/// Bytes of an index and its log.
+fn size(path: &Path) -> u64 {
+    let [file, log, _] = files_of(path);
+    let sizes = [file, log].map(|file| file.metadata().map_or(0, |m| m.len()));
+    sizes.iter().sum()
+}
+
+/// Tables with rows of their own; what follows from them is worked out. An old version had fewer.
+fn tables(new: &Connection, old: &Connection) -> Result<Vec<Table>> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-        AND name NOT LIKE 'words%' AND sql NOT LIKE 'CREATE VIRTUAL%'";
+        AND name <> 'said' AND name NOT LIKE 'words%'";
     let mut names = new.prepare(sql)?;
     let names = names.query_map([], |row| row.get::<_, String>(0))?;
-    names.map(|name| describe(new, name?)).collect()
+    let is_older = version(old).is_some_and(|old| version(new).is_some_and(|new| old < new));
+    let mut tables = Vec::new();
+    for name in names {
+        let table = describe(new, old, name?)?;
+        if !(is_older && table.columns.is_empty()) {
+            tables.push(table);
+        }
+    }
+    Ok(tables)
 }
 
-fn describe(new: &Connection, name: String) -> Result<Table> {
-    let columns = |sql: &str| -> rusqlite::Result<Vec<String>> {
-        let mut found = new.prepare(sql)?;
+/// A table with those columns that the old index has as well.
+fn describe(new: &Connection, old: &Connection, name: String) -> Result<Table> {
+    let columns = |index: &Connection| -> rusqlite::Result<Vec<String>> {
+        let mut found = index.prepare("SELECT name FROM pragma_table_info(?1)")?;
         found.query_map([&name], |row| row.get(0))?.collect()
     };
-    let order = "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
+    let there = columns(old).unwrap_or_default();
+    let mut shared = columns(new)?;
+    shared.retain(|column| there.contains(column));
+    let key = "SELECT name, type FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
+    let mut key = new.prepare(key)?;
+    let key = key.query_map([&name], |row| {
+        let holds = match row.get_ref(1)?.as_str()? {
+            "INTEGER" => Holds::Integers,
+            "TEXT" => Holds::Texts,
+            _ => Holds::Bytes,
+        };
+        let name = row.get(0)?;
+        Ok(KeyColumn { name, holds })
+    })?;
     Ok(Table {
-        columns: columns("SELECT name FROM pragma_table_info(?1)")?,
-        order: columns(order)?,
+        key: key.collect::<rusqlite::Result<_>>()?,
+        columns: shared,
         name,
     })
 }
 
-/// Copies from the first row on up to where it is damaged, then from the last one back. Says how many rows were new, and
-/// whether all could be read.
-fn copy(old: &Connection, new: &Connection, table: &Table) -> Result<(u64, bool)> {
-    let there = describe(old, table.name.clone())
-        .map(|t| t.columns)
-        .unwrap_or_default();
-    let shared = table.columns.iter().filter(|c| there.contains(c));
-    let shared: Vec<_> = shared.map(|c| format!("\"{c}\"")).collect();
-    if shared.is_empty() {
-        return Ok((0, false));
-    }
-    let name = &table.name;
-    let marks = vec!["?"; shared.len()].join(", ");
-    let shared = shared.join(", ");
-    let insert = format!("INSERT OR IGNORE INTO \"{name}\" ({shared}) VALUES ({marks})");
-    let by = |direction: &str| match table.order.is_empty() {
-        true => format!("rowid {direction}"),
-        false => {
-            let columns = table.order.iter().map(|c| format!("\"{c}\" {direction}"));
-            columns.collect::<Vec<_>>().join(", ")
-        }
-    };
-    let mut rows = 0;
-    for direction in ["ASC", "DESC"] {
-        let select = format!("SELECT {shared} FROM \"{name}\" ORDER BY {}", by(direction));
-        if pour(old, &select, new, &insert, &mut rows)? {
-            return Ok((rows, direction == "ASC"));
-        }
-    }
-    Ok((rows, false))
+/// Rows on their way into a table of the new index.
+struct Pour<'a> {
+    table: &'a Table,
+    columns: Vec<&'static Column>,
+    insert: rusqlite::Statement<'a>,
+    rows: u64,
+    loss: Loss,
 }
 
-/// Whether all that `select` says could be read.
-fn pour(
-    old: &Connection,
-    select: &str,
-    new: &Connection,
-    insert: &str,
-    rows: &mut u64,
-) -> Result<bool> {
-    let Ok(mut select) = old.prepare(select) else {
-        return Ok(false);
-    };
-    let columns = select.column_count();
-    let read = |row: &rusqlite::Row<'_>| (0..columns).map(|n| row.get(n)).collect();
-    let Ok(values) = select.query_map([], read) else {
-        return Ok(false);
-    };
-    let mut insert = new.prepare(insert)?;
-    for row in values {
-        let Ok::<Vec<Value>, _>(row) = row else {
-            return Ok(false);
+impl<'a> Pour<'a> {
+    fn new(new: &'a Connection, table: &'a Table) -> Result<Self> {
+        let marks = vec!["?"; table.columns.len()].join(", ");
+        let columns = table.columns.join("\", \"");
+        let name = &table.name;
+        let insert = format!("INSERT OR IGNORE INTO \"{name}\" (\"{columns}\") VALUES ({marks})");
+        let known = |column: &String| {
+            columns::find(name, column).expect("a test holds the list against the tables")
         };
-        *rows += insert.execute(params_from_iter(row))? as u64;
+        Ok(Self {
+            table,
+            columns: table.columns.iter().map(known).collect(),
+            insert: new.prepare(&insert)?,
+            rows: 0,
+            loss: Loss::default(),
+        })
     }
-    Ok(true)
+
+    fn take(&mut self, row: &Row) -> Result<()> {
+        let mut values = Vec::with_capacity(self.columns.len());
+        let mut lost_path = false;
+        for (at, &column) in self.columns.clone().iter().enumerate() {
+            let value = row.get_ref(at)?;
+            let judged = column.judge(value, &|name| owned(row.get_ref(name).ok()?));
+            if !matches!(judged, Judged::Good) {
+                self.tell(column, row, value);
+            }
+            match judged {
+                Judged::Good => values.push(owned(value).unwrap_or(Value::Null)),
+                Judged::Instead(value) => {
+                    self.loss.replaced += 1;
+                    lost_path |= self.is("photo", at, "path");
+                    values.push(value);
+                }
+                Judged::LeftOut => {
+                    self.loss.left_out += 1;
+                    return Ok(());
+                }
+            }
+        }
+        if lost_path {
+            self.part(&mut values);
+        }
+        self.insert(values)
+    }
+
+    /// Puts a row in. A photo whose path or name another one has is kept for when its file turns up.
+    fn insert(&mut self, mut values: Vec<Value>) -> Result<()> {
+        let mut new = self.try_insert(&values)?;
+        if new == 0 && self.table.name == "photo" {
+            self.part(&mut values);
+            new = self.try_insert(&values)?;
+        }
+        self.rows += new;
+        Ok(())
+    }
+
+    fn try_insert(&mut self, values: &[Value]) -> Result<u64> {
+        match self.insert.execute(params_from_iter(values)) {
+            Ok(new) => Ok(new as u64),
+            Err(error) => match Error::from(error) {
+                // What its column can't hold.
+                Error::Damaged => {
+                    self.loss.left_out += 1;
+                    Ok(0)
+                }
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Makes a photo one whose file isn't there, under names that no other one has.
+    fn part(&mut self, values: &mut [Value]) {
+        let Some(Value::Integer(id)) = values.first().cloned() else {
+            return;
+        };
+        let own = |prefix: &str| Value::Blob(format!("{prefix}{id}").into());
+        for (at, value) in values.iter_mut().enumerate() {
+            match self.table.columns[at].as_str() {
+                "path" => *value = own("lost-"),
+                "name" => *value = own("photo-"),
+                "title_name" => *value = Value::Null,
+                "gone" => *value = Value::Integer(1),
+                _ => {}
+            }
+        }
+    }
+
+    fn is(&self, table: &str, at: usize, column: &str) -> bool {
+        self.table.name == table && self.table.columns[at] == column
+    }
+
+    fn tell(&mut self, column: &Column, row: &Row, value: ValueRef) {
+        if self.loss.first.is_none() {
+            let key = row.get_ref(0).unwrap_or(ValueRef::Null);
+            self.loss.first = Some(columns::described(&self.table.name, column, key, value));
+        }
+    }
 }
 
-/// No number of a photo that is lost is given to another one: its labels may still be there.
-fn keep_ids_unique(old: &Connection, new: &Connection) -> Result<()> {
-    // The new one makes the row of what is numbered with its first photo.
-    new.execute_batch(
-        "DELETE FROM meta WHERE key = 'derived'; \
-         INSERT INTO sqlite_sequence (name, seq) SELECT 'photo', 0 \
-         WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'photo');",
-    )?;
-    let given = "SELECT seq FROM sqlite_sequence WHERE name = 'photo'";
-    let given: i64 = rows::one(old, given, []).ok().flatten().unwrap_or(0);
-    new.execute(
-        "UPDATE sqlite_sequence SET seq = max(seq, ?1, \
-         (SELECT ifnull(max(photo), 0) FROM label), (SELECT ifnull(max(photo), 0) FROM text)) \
-         WHERE name = 'photo'",
-        [given],
-    )?;
+/// `None` for a text that is none.
+fn owned(value: ValueRef) -> Option<Value> {
+    Value::try_from(value).ok()
+}
+
+/// Keeps in the index what it lost, for whoever checks it.
+fn note(new: &Connection, salvage: &Salvage) -> Result<()> {
+    let note = "INSERT OR REPLACE INTO meta (key, value) \
+        VALUES ('recovered', CAST(datetime('now') || ' UTC: ' || ?1 AS BLOB))";
+    new.execute(note, [salvage.to_string()])?;
     Ok(())
+}
+
+impl fmt::Display for Salvage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows could be read", self.rows)?;
+        for (table, loss) in &self.losses {
+            write!(f, "; {table}: {loss}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.unreadable, "places can't be read"),
+            (self.left_out, "rows left out"),
+            (self.replaced, "values replaced"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(n, what)| format!("{n} {what}")).collect();
+        f.write_str(&counts.join(", "))?;
+        match &self.first {
+            Some(first) => write!(f, " (first: {first})"),
+            None => Ok(()),
+        }
+    }
 }

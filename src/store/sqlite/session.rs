@@ -184,9 +184,9 @@ impl Shelf for Session<'_> {
     fn new_id(&mut self) -> Result<PhotoId> {
         let last = "SELECT seq FROM sqlite_sequence WHERE name = 'photo'";
         let last: i64 = rows::one(self.connection, last, [])?.unwrap_or(0);
-        let next = u32::try_from(last + 1);
-        let full = |_| Error::Backend("no more photos fit into this index".into());
-        next.map(PhotoId).map_err(full)
+        // There are fewer photos than that: it is another number, misread.
+        let next = u32::try_from(last.saturating_add(1)).map_err(|_| Error::Damaged);
+        next.map(PhotoId)
     }
 
     fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>> {

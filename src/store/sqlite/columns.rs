@@ -1,0 +1,560 @@
+//! What the values of every column have to be, and what stands for one that isn't.
+//!
+//! Whoever reads rows takes any other value for damage; recovery and the check of an index go by this list. A row is left
+//! out only where the rest of it says nothing without the value.
+
+use rusqlite::types::{Type, Value, ValueRef};
+use rusqlite::{Connection, Row, Statement};
+
+use super::journal::OWN_SLOTS;
+use crate::catalog::{DateSource, Facet, Format, Origin, Status, TextField, WallClock, saved_name};
+
+pub struct Column {
+    pub name: &'static str,
+    kind: Kind,
+    /// Whether nothing may stand there.
+    optional: bool,
+    otherwise: Otherwise,
+}
+
+enum Kind {
+    Integer,
+    /// An integer from the first to the last.
+    Within(i64, i64),
+    /// A number from the first to the last.
+    Between(f64, f64),
+    Text,
+    /// A text that isn't empty: a folder may be called like it.
+    Named,
+    Bytes,
+    /// So many bytes.
+    Sized(usize),
+    /// Numbers of four bytes each.
+    Numbers,
+    /// A path below the source.
+    Path,
+    /// One component of such a path.
+    Name,
+    /// What queries are kept under.
+    Saved,
+    Word(fn() -> Vec<&'static str>),
+    Date,
+    /// What somebody said, with a sign in front.
+    Said,
+}
+
+/// What stands for a value that is none.
+#[derive(Clone, Copy)]
+enum Otherwise {
+    /// Nothing: the row is left out.
+    LeftOut,
+    Null,
+    Number(i64),
+    Real(f64),
+    Text(&'static str),
+    NoBytes,
+    /// These bytes, and the first value of the row.
+    Numbered(&'static str),
+    /// What stands in another column.
+    Same(&'static str),
+}
+
+/// What came of looking at a value.
+pub enum Judged {
+    Good,
+    Instead(Value),
+    LeftOut,
+}
+
+const ID: Kind = Kind::Within(1, u32::MAX as i64);
+/// Programs that read JSON take no larger number.
+const ACT: Kind = Kind::Within(1, 1 << 53);
+const COUNT: Kind = Kind::Within(0, u32::MAX as i64);
+const NATURAL: Kind = Kind::Within(0, i64::MAX);
+const FLAG: Kind = Kind::Within(0, 1);
+const SHARE: Kind = Kind::Between(0.0, 1.0);
+const HASH: Kind = Kind::Sized(32);
+const FACET: Kind = Kind::Word(|| Facet::ALL.map(Facet::name).to_vec());
+const ORIGIN: Kind = Kind::Word(|| Origin::ALL.map(Origin::name).to_vec());
+const FIELD: Kind = Kind::Word(|| TextField::ALL.map(TextField::name).to_vec());
+
+use Kind::{Bytes, Integer, Named, Numbers, Text};
+use Otherwise::{LeftOut, NoBytes, Null, Number, Numbered};
+
+const fn column(name: &'static str, kind: Kind, otherwise: Otherwise) -> Column {
+    Column {
+        name,
+        kind,
+        optional: false,
+        otherwise,
+    }
+}
+
+/// A column in which nothing may stand as well.
+const fn maybe(name: &'static str, kind: Kind) -> Column {
+    Column {
+        name,
+        kind,
+        optional: true,
+        otherwise: Null,
+    }
+}
+
+/// Half of a trace would take back what nobody did.
+const fn said(name: &'static str) -> Column {
+    Column {
+        otherwise: LeftOut,
+        ..maybe(name, Kind::Said)
+    }
+}
+
+const EMPTY: Otherwise = Otherwise::Text("");
+
+const TABLES: &[(&str, &[Column])] = &[
+    (
+        "meta",
+        &[
+            column("key", Text, LeftOut),
+            column("value", Bytes, LeftOut),
+        ],
+    ),
+    (
+        "photo",
+        &[
+            column("id", ID, LeftOut),
+            column("path", Kind::Path, Numbered("lost-")),
+            column("name", Kind::Name, Numbered("photo-")),
+            column("dev", Integer, Number(0)),
+            column("ino", Integer, Number(0)),
+            column("size", Integer, Number(0)),
+            column("mtime_ns", Integer, Number(0)),
+            column("mode", Kind::Within(0, 0o7777), Number(0o600)),
+            column("uid", COUNT, Number(0)),
+            column("gid", COUNT, Number(0)),
+            column(
+                "format",
+                Kind::Word(|| Format::ALL.map(Format::name).to_vec()),
+                Otherwise::Text("unknown"),
+            ),
+            column(
+                "status",
+                Kind::Word(|| Status::ALL.map(Status::name).to_vec()),
+                Otherwise::Text("pending"),
+            ),
+            maybe("date", Kind::Date),
+            maybe("hash", HASH),
+            column("gone", FLAG, Number(0)),
+            maybe("failure", Text),
+            maybe("perceptual_hash", Integer),
+            column("width", COUNT, Number(0)),
+            column("height", COUNT, Number(0)),
+            column("orientation", Kind::Within(1, 8), Number(1)),
+            maybe(
+                "date_source",
+                Kind::Word(|| DateSource::ALL.map(DateSource::name).to_vec()),
+            ),
+            maybe("camera", Text),
+            maybe("make", Text),
+            maybe("model", Text),
+            maybe("lens", Text),
+            maybe("latitude", Kind::Between(-90.0, 90.0)),
+            maybe("longitude", Kind::Between(-180.0, 180.0)),
+            maybe("country", Text),
+            maybe("city", Text),
+            maybe("title", Text),
+            maybe("description", Text),
+            column("keywords", Text, EMPTY),
+            maybe("rating", Kind::Within(0, 5)),
+            maybe("title_name", Kind::Name),
+            column("edited", FLAG, Number(0)),
+            column("text_bytes", COUNT, Number(0)),
+            column("said", Numbers, NoBytes),
+        ],
+    ),
+    (
+        "label",
+        &[
+            column("photo", ID, LeftOut),
+            column("facet", FACET, LeftOut),
+            column("value", Named, LeftOut),
+            column("origin", ORIGIN, LeftOut),
+            column("confidence", SHARE, LeftOut),
+        ],
+    ),
+    (
+        "text",
+        &[
+            column("photo", ID, LeftOut),
+            column("field", FIELD, LeftOut),
+            column("origin", ORIGIN, LeftOut),
+            column("value", Text, LeftOut),
+        ],
+    ),
+    (
+        "analyzed",
+        &[
+            column("photo", ID, LeftOut),
+            column("analyzer", Text, LeftOut),
+            column("model", Text, EMPTY),
+            column("at", Integer, Number(0)),
+        ],
+    ),
+    (
+        "analysis",
+        &[
+            column("hash", HASH, LeftOut),
+            column("analyzer", Text, LeftOut),
+            column("model", Text, EMPTY),
+            column("remote", FLAG, Number(1)),
+            column("at", Integer, Number(0)),
+            column("width", COUNT, Number(0)),
+            column("height", COUNT, Number(0)),
+            column("perceptual_hash", Integer, Number(0)),
+            maybe("title", Text),
+            maybe("description", Text),
+            column("version", Text, EMPTY),
+        ],
+    ),
+    (
+        "analysis_label",
+        &[
+            column("hash", HASH, LeftOut),
+            column("analyzer", Text, LeftOut),
+            column("position", NATURAL, LeftOut),
+            column("facet", FACET, LeftOut),
+            column("value", Named, LeftOut),
+            column("confidence", SHARE, Otherwise::Real(1.0)),
+        ],
+    ),
+    (
+        "declined",
+        &[
+            column("hash", HASH, LeftOut),
+            column("provider", Text, LeftOut),
+            column("version", Text, EMPTY),
+            column("refused", FLAG, Number(0)),
+            column("reason", Text, EMPTY),
+        ],
+    ),
+    (
+        "spent",
+        &[
+            column("provider", Text, LeftOut),
+            column("day", Text, LeftOut),
+            column("requests", NATURAL, Number(0)),
+            column("input_tokens", NATURAL, Number(0)),
+            column("output_tokens", NATURAL, Number(0)),
+            column("cost", Kind::Between(0.0, 1e15), Otherwise::Real(0.0)),
+            column("unpriced", NATURAL, Number(0)),
+        ],
+    ),
+    (
+        "server",
+        &[
+            column("name", Text, LeftOut),
+            column("knows", Text, LeftOut),
+        ],
+    ),
+    (
+        "made_tag",
+        &[
+            column("folded", Named, LeftOut),
+            column("written", Named, Otherwise::Same("folded")),
+        ],
+    ),
+    (
+        "act",
+        &[
+            column("id", ACT, LeftOut),
+            column("at", Integer, Number(0)),
+            column("process", Text, EMPTY),
+            column("pid", COUNT, Number(0)),
+            // Nobody's number.
+            column("uid", COUNT, Number(u32::MAX as i64)),
+            column("words", Text, EMPTY),
+            column(
+                "role",
+                Kind::Word(|| vec!["new", "undo", "redo"]),
+                Otherwise::Text("new"),
+            ),
+            maybe("of", ACT),
+            maybe("undone_by", ACT),
+        ],
+    ),
+    (
+        "trace",
+        &[
+            column("act", ACT, LeftOut),
+            column("photo", COUNT, LeftOut),
+            column("slot", Kind::Word(slots), LeftOut),
+            column("key", Text, LeftOut),
+            said("before"),
+            said("after"),
+        ],
+    ),
+    (
+        "saved",
+        &[
+            column("name", Kind::Saved, LeftOut),
+            column("query", Text, LeftOut),
+        ],
+    ),
+    (
+        "renamed",
+        &[
+            column("folded", Named, LeftOut),
+            column("written", Named, LeftOut),
+        ],
+    ),
+    (
+        "said",
+        &[
+            column("number", ID, LeftOut),
+            column("facet", FACET, LeftOut),
+            column("value", Named, LeftOut),
+            column("origin", ORIGIN, LeftOut),
+            column("denied", FLAG, LeftOut),
+        ],
+    ),
+];
+
+fn slots() -> Vec<&'static str> {
+    let facets = Facet::ALL.map(Facet::name).into_iter();
+    let fields = TextField::ALL.map(TextField::name);
+    facets.chain(fields).chain(OWN_SLOTS).collect()
+}
+
+/// The columns of a table, if any of it is kept: what follows from others is worked out anew.
+pub fn of(table: &str) -> Option<&'static [Column]> {
+    let found = TABLES.iter().find(|(name, _)| *name == table);
+    found.map(|(_, columns)| *columns)
+}
+
+/// What a column that isn't known may hold: anything.
+pub fn find(table: &str, name: &str) -> Option<&'static Column> {
+    of(table)?.iter().find(|column| column.name == name)
+}
+
+/// Whether all that was read of a row is what its columns can hold.
+///
+/// # Errors
+/// What is read wrong, as SQLite says it.
+pub fn sound(table: &str, row: &Row) -> rusqlite::Result<()> {
+    let statement: &Statement = row.as_ref();
+    for at in 0..statement.column_count() {
+        let Some(column) = find(table, statement.column_name(at)?) else {
+            continue;
+        };
+        let value = row.get_ref(at)?;
+        if !matches!(column.judge(value, &|_| None), Judged::Good) {
+            return Err(wrong(
+                at,
+                &format!("{table}: {} is {}", column.name, shown(value)),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A value that its column can't hold.
+pub fn wrong(at: usize, what: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, what.into())
+}
+
+/// What no column of a table can hold, and of which rows.
+pub fn check(index: &Connection, found: &mut Vec<String>) -> rusqlite::Result<()> {
+    for (table, columns) in TABLES {
+        let names: Vec<_> = columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
+        let sql = format!("SELECT {} FROM \"{table}\"", names.join(", "));
+        let mut rows = index.prepare(&sql)?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            for (at, column) in columns.iter().enumerate() {
+                let value = row.get_ref(at)?;
+                if !matches!(column.judge(value, &|_| None), Judged::Good) {
+                    found.push(described(table, column, row.get_ref(0)?, value));
+                }
+            }
+            if found.len() >= MOST_FOUND {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What people are told of a value: of which row it is, and what it is.
+pub fn described(table: &str, column: &Column, key: ValueRef, value: ValueRef) -> String {
+    let (key, name, value) = (shown(key), column.name, shown(value));
+    format!("{table} {key}: {name} is {value}")
+}
+
+/// Enough for anybody.
+const MOST_FOUND: usize = 100;
+
+/// A value as it is told to people.
+pub fn shown(value: ValueRef) -> String {
+    match value {
+        ValueRef::Null => "nothing".into(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            let start = &bytes[..bytes.len().min(LONGEST_SHOWN)];
+            format!("\"{}\"", start.escape_ascii())
+        }
+    }
+}
+
+/// Bytes of a value that people are told of.
+const LONGEST_SHOWN: usize = 40;
+
+impl Column {
+    /// Whether it can be what it has to be, and what stands for it else. `row` gives other values of its row by the
+    /// name of their column.
+    pub fn judge(&self, value: ValueRef, row: &dyn Fn(&str) -> Option<Value>) -> Judged {
+        if (self.optional && value == ValueRef::Null) || self.kind.fits(value) {
+            return Judged::Good;
+        }
+        if let Some(near) = self.kind.nearest(value) {
+            return Judged::Instead(near);
+        }
+        Judged::Instead(match self.otherwise {
+            Otherwise::LeftOut => return Judged::LeftOut,
+            Otherwise::Null => Value::Null,
+            Otherwise::Number(number) => Value::Integer(number),
+            Otherwise::Real(number) => Value::Real(number),
+            Otherwise::Text(text) => Value::Text(text.into()),
+            Otherwise::NoBytes => Value::Blob(Vec::new()),
+            Otherwise::Numbered(prefix) => match row("id") {
+                Some(Value::Integer(id)) => Value::Blob(format!("{prefix}{id}").into()),
+                _ => return Judged::LeftOut,
+            },
+            Otherwise::Same(column) => match row(column) {
+                Some(value) => value,
+                None => return Judged::LeftOut,
+            },
+        })
+    }
+}
+
+impl Kind {
+    fn fits(&self, value: ValueRef) -> bool {
+        match (self, value) {
+            (Self::Integer, ValueRef::Integer(_)) | (Self::Bytes, ValueRef::Blob(_)) => true,
+            (Self::Within(first, last), ValueRef::Integer(n)) => (*first..=*last).contains(&n),
+            (Self::Between(first, last), ValueRef::Real(n)) => (*first..=*last).contains(&n),
+            (Self::Sized(size), ValueRef::Blob(bytes)) => bytes.len() == *size,
+            (Self::Numbers, ValueRef::Blob(bytes)) => bytes.len().is_multiple_of(4),
+            (Self::Path, ValueRef::Blob(path)) => is_path(path),
+            (Self::Name, ValueRef::Blob(name)) => is_name(name),
+            (_, ValueRef::Text(text)) => std::str::from_utf8(text).is_ok_and(|t| self.fits_text(t)),
+            _ => false,
+        }
+    }
+
+    fn fits_text(&self, text: &str) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Named => !text.is_empty(),
+            Self::Saved => saved_name(text).as_deref() == Some(text),
+            Self::Word(words) => words().contains(&text),
+            Self::Date => text.parse::<WallClock>().is_ok(),
+            Self::Said => text.starts_with(['+', '-']),
+            _ => false,
+        }
+    }
+
+    /// What the value can only have been.
+    fn nearest(&self, value: ValueRef) -> Option<Value> {
+        let near = match (self, value) {
+            (Self::Word(words), ValueRef::Text(text) | ValueRef::Blob(text)) => {
+                let near = |word: &&str| differ_in_a_bit(word.as_bytes(), text);
+                Value::Text(words().into_iter().find(near)?.into())
+            }
+            (_, ValueRef::Blob(bytes)) => Value::Text(String::from_utf8_lossy(bytes).into()),
+            (Self::Text | Self::Named, ValueRef::Text(text)) => {
+                Value::Text(String::from_utf8_lossy(text).into())
+            }
+            (Self::Between(..), ValueRef::Integer(n)) => Value::Real(n as f64),
+            (_, ValueRef::Text(text)) => Value::Blob(text.into()),
+            _ => return None,
+        };
+        self.fits(ValueRef::from(&near)).then_some(near)
+    }
+}
+
+fn differ_in_a_bit(one: &[u8], other: &[u8]) -> bool {
+    let bits = one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones());
+    one.len() == other.len() && bits.sum::<u32>() <= 1
+}
+
+/// Whether it leads to something below a folder.
+pub fn is_path(bytes: &[u8]) -> bool {
+    bytes.split(|&b| b == b'/').all(is_component)
+}
+
+/// Whether a folder can list it.
+pub fn is_name(bytes: &[u8]) -> bool {
+    bytes.len() <= LONGEST_NAME && !bytes.contains(&b'/') && is_component(bytes)
+}
+
+/// Linux's limit, in bytes.
+const LONGEST_NAME: usize = 255;
+
+fn is_component(bytes: &[u8]) -> bool {
+    !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(place: (&str, &str), value: Value, expected: Option<Value>) {
+        let column = find(place.0, place.1).unwrap();
+        let row = |_: &str| Some(Value::Integer(7));
+        let judged = match column.judge(ValueRef::from(&value), &row) {
+            Judged::Good => Some(value),
+            Judged::Instead(value) => Some(value),
+            Judged::LeftOut => None,
+        };
+        assert_eq!(judged, expected, "{place:?}");
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    #[test]
+    fn a_value_that_is_none_becomes_what_it_was_or_says_nothing() {
+        let status = ("photo", "status");
+        check(status, text("analyzed"), Some(text("analyzed")));
+        check(status, text("ajalyzed"), Some(text("pending")));
+        check(status, text("inalyzed"), Some(text("pending")));
+        check(status, text("analyzdd"), Some(text("analyzed")));
+        check(status, Value::Blob(b"failed".into()), Some(text("failed")));
+        check(status, Value::Null, Some(text("pending")));
+        check(("photo", "date"), text("2024-02-30"), Some(Value::Null));
+        check(("photo", "title"), Value::Null, Some(Value::Null));
+        check(("label", "origin"), text("humao"), None);
+        check(("label", "confidence"), Value::Real(f64::INFINITY), None);
+        check(
+            ("text", "value"),
+            Value::Blob(b"mine".into()),
+            Some(text("mine")),
+        );
+        check(("trace", "before"), text("beach"), None);
+    }
+
+    #[test]
+    fn a_path_leads_below_the_source_and_a_name_can_be_listed() {
+        let blob = |bytes: &[u8]| Value::Blob(bytes.into());
+        let path = ("photo", "path");
+        check(path, blob(b"2019/a.jpg"), Some(blob(b"2019/a.jpg")));
+        for wrong in [&b"../a"[..], b"/a", b"a//b", b"", b"a\0"].iter().take(4) {
+            check(path, blob(wrong), Some(blob(b"lost-7")));
+        }
+        check(path, blob(b"a\0b"), Some(blob(b"lost-7")));
+        check(("photo", "name"), blob(b"a/b"), Some(blob(b"photo-7")));
+        check(("photo", "name"), text("a.jpg"), Some(blob(b"a.jpg")));
+    }
+}

@@ -1,0 +1,114 @@
+//! The file of an index, held by the one process that may change it.
+//!
+//! The lock is on the file itself, so that it holds whatever is removed beside it; on a byte far beyond those that SQLite
+//! locks. Whoever closes a file loses all of SQLite's own locks on it: this one is closed after every connection.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use super::files_of;
+use crate::store::{Error, Result};
+
+pub struct Held {
+    index: PathBuf,
+    file: File,
+    /// What stood at the places of the file, its log and what its users share.
+    stand: [Option<Stands>; 3],
+}
+
+/// Which file it is: device and inode.
+type Stands = (u64, u64);
+
+/// What is locked of the file: nothing is ever written there.
+const FAR_BEYOND: i64 = 1 << 46;
+
+impl Held {
+    /// # Errors
+    /// [`Error::InUse`] where another process holds it.
+    pub fn take(index: &Path) -> Result<Self> {
+        let open = || OpenOptions::new().read(true).write(true).open(index);
+        let file = open().map_err(|source| Error::of_file(index, source))?;
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock(libc::F_WRLCK))) {
+            Err(Errno::EAGAIN | Errno::EACCES) => Err(Error::InUse { path: index.into() }),
+            // Not every file system has locks: the one beside the index is left.
+            Ok(_) | Err(_) => Ok(Self {
+                index: index.into(),
+                file,
+                stand: [None; 3],
+            }),
+        }
+    }
+
+    /// Lets another process have it, though it isn't closed yet.
+    pub fn let_go(&self) {
+        // Where it can't be, the end of this process does it.
+        let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock(libc::F_UNLCK)));
+    }
+
+    /// Remembers what stands there, once all of it does.
+    pub fn look(&mut self) {
+        let stands = |file: &PathBuf| file.metadata().ok().map(|m| which(&m));
+        self.stand = files_of(&self.index).each_ref().map(stands);
+    }
+
+    /// Whether the file itself, if nothing else, is where it was.
+    pub fn is_there(&self) -> bool {
+        let [there, own] = [self.index.metadata(), self.file.metadata()];
+        matches!((there, own), (Ok(there), Ok(own)) if which(&there) == which(&own))
+    }
+
+    /// Whether the files that are written to are still those that everybody finds.
+    pub fn is_in_place(&self) -> bool {
+        let now = files_of(&self.index).map(|file| file.metadata().ok().map(|m| which(&m)));
+        if now == self.stand {
+            return true;
+        }
+        let own = self.file.metadata();
+        match (now, own) {
+            ([Some(file), log, shared], Ok(own)) if file == which(&own) => {
+                log == self.stand[1] && shared == self.stand[2]
+            }
+            // There are file systems that number the same file anew: one that has a name is where it was.
+            ([Some(_), Some(_), Some(_)], Ok(own)) => own.nlink() > 0,
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // A program that is just being started has the file open for a moment longer.
+        self.let_go();
+    }
+}
+
+fn which(metadata: &Metadata) -> Stands {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Whether a process holds the index at a path, as far as this user can tell. For who has it not open.
+pub fn is_held(index: &Path) -> bool {
+    let is_taken = || -> io::Result<bool> {
+        let file = File::open(index)?;
+        let mut found = lock(libc::F_WRLCK);
+        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut found))?;
+        Ok(found.l_type != libc::F_UNLCK as libc::c_short)
+    };
+    is_taken().unwrap_or(false)
+}
+
+fn lock(kind: libc::c_int) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: FAR_BEYOND,
+        l_len: 1,
+        l_pid: 0,
+    }
+}

@@ -1,0 +1,74 @@
+//! Numbers of photos and acts: each is given once, and they follow each other closely enough to be counted in memory.
+
+use rusqlite::Connection;
+
+use super::{Error, Result, rows};
+
+/// So far from the one before, a number was never given: it is another one, misread.
+const FARTHEST: i64 = 1 << 20;
+
+/// What has numbers, and all that has the number of such a thing.
+const NUMBERED: [(&str, &str); 2] = [
+    (
+        "photo",
+        "SELECT id FROM photo UNION SELECT photo FROM label UNION SELECT photo FROM text UNION SELECT photo FROM trace",
+    ),
+    ("act", "SELECT id FROM act UNION SELECT act FROM trace"),
+];
+
+/// Whether the next photo gets a number of its own.
+///
+/// # Errors
+/// [`Error::Damaged`] where it may be another photo's.
+pub fn check(index: &Connection) -> Result<()> {
+    let last: i64 = rows::one(index, "SELECT ifnull(max(id), 0) FROM photo", [])?.unwrap_or(0);
+    let given = given(index, "photo")?;
+    match (last..=last + FARTHEST).contains(&given) {
+        true => Ok(()),
+        false => Err(Error::Damaged),
+    }
+}
+
+/// The last number that was given to what is in a table.
+fn given(index: &Connection, table: &str) -> rusqlite::Result<i64> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
+    Ok(rows::one(index, sql, [table])?.unwrap_or(0))
+}
+
+/// Removes photos with a number that was never given, and says how many.
+pub fn drop_stray(new: &Connection) -> Result<u64> {
+    let last = last_of(new, "SELECT id FROM photo")?;
+    let removed = new.execute("DELETE FROM photo WHERE id > ?1", [last])?;
+    Ok(removed as u64)
+}
+
+/// No number of a photo or an act that is lost is given to another one: its labels or traces may still be there.
+pub fn keep_unique(old: &Connection, new: &Connection) -> Result<()> {
+    for (table, numbers) in NUMBERED {
+        let last = last_of(new, numbers)?;
+        let given = given(old, table).unwrap_or(0);
+        let given = match (last..=last + FARTHEST).contains(&given) {
+            true => given,
+            false => last,
+        };
+        new.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [table])?;
+        let row = "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)";
+        new.execute(row, (table, given))?;
+    }
+    Ok(())
+}
+
+/// The last of the numbers before one that is too far from it.
+fn last_of(new: &Connection, numbers: &str) -> Result<i64> {
+    let mut numbers = new.prepare(&format!("{numbers} ORDER BY 1"))?;
+    let mut numbers = numbers.query([])?;
+    let mut last = 0;
+    while let Some(row) = numbers.next()? {
+        let number: i64 = row.get(0)?;
+        if number - last > FARTHEST {
+            break;
+        }
+        last = number;
+    }
+    Ok(last)
+}

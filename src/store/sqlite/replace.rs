@@ -1,0 +1,144 @@
+//! An index replaced by another one: at every moment the old one or the whole new one stands in its place.
+//!
+//! The new one is made in the folder `INDEX.mending`: whatever happens then, nothing has changed. Once it is complete and
+//! on the disk, the folder becomes `INDEX.mended`, which decides it: from there on, whoever opens the index next
+//! brings to its end what a killed process began. The old one gets a second name first, and its log goes before the
+//! new one comes: an old log would be written over a new index.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::{files_of, health};
+
+/// The new index in its folder.
+const NEW: &str = "new.sqlite";
+/// Holds the name under which the old one is kept.
+const ASIDE: &str = "aside";
+
+/// A new index that is being made.
+pub struct Mending {
+    index: PathBuf,
+    pub folder: PathBuf,
+}
+
+impl Mending {
+    pub fn begin(index: &Path) -> io::Result<Self> {
+        settle(index)?;
+        let folder = index.with_added_extension("mending");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
+        let index = index.to_owned();
+        Ok(Self { index, folder })
+    }
+
+    /// Where the new index is to be made.
+    pub fn new_index(&self) -> PathBuf {
+        self.folder.join(NEW)
+    }
+
+    /// Puts the new one in the place of the old one, which is called `INDEX.WHY-1` from then on, or has the next number
+    /// that is free. Both are closed.
+    pub fn finish(self, why: &str) -> io::Result<PathBuf> {
+        let aside = free_name(&self.index, why);
+        let name = aside.file_name().expect("it is one of the index's folder");
+        let note = self.folder.join(ASIDE);
+        fs::write(&note, name.as_bytes())?;
+        for file in [&self.new_index(), &note, &self.folder] {
+            sync(file)?;
+        }
+        fs::rename(&self.folder, decided(&self.index))?;
+        take_place(&self.index)?;
+        Ok(aside)
+    }
+}
+
+impl Drop for Mending {
+    fn drop(&mut self) {
+        // It isn't there any more when the new one has taken its place; else the next start tries again.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Brings to its end, or takes back, what a process began that was killed. No other one may use the index.
+pub fn settle(index: &Path) -> io::Result<()> {
+    for left in ["mending", "mended"] {
+        let folder = index.with_added_extension(left);
+        if folder.join(ASIDE).exists() && folder == decided(index) {
+            take_place(index)?;
+        } else {
+            absent_is_fine(fs::remove_dir_all(folder))?;
+        }
+    }
+    Ok(())
+}
+
+fn decided(index: &Path) -> PathBuf {
+    index.with_added_extension("mended")
+}
+
+/// What was decided is done; may begin anew after any of its steps.
+fn take_place(index: &Path) -> io::Result<()> {
+    let decided = decided(index);
+    let new = decided.join(NEW);
+    if new.exists() {
+        sync_folder_of(index)?;
+        let name = std::ffi::OsString::from_vec(fs::read(decided.join(ASIDE))?);
+        let [file, log, shared] = files_of(index);
+        let aside = files_of(&index.with_file_name(name));
+        for (from, to) in [&file, &log].into_iter().zip(&aside) {
+            keep_as(from, to)?;
+        }
+        sync_folder_of(index)?;
+        for old in [&log, &shared] {
+            absent_is_fine(fs::remove_file(old))?;
+        }
+        fs::rename(&new, index)?;
+        sync_folder_of(index)?;
+    }
+    health::is_trusted(index)?;
+    fs::remove_dir_all(decided)
+}
+
+/// Gives a file a second name. Where the file system has no second names, it loses the first one.
+fn keep_as(file: &Path, name: &Path) -> io::Result<()> {
+    match fs::hard_link(file, name) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::StorageFull) => {
+            absent_is_fine(Err(e))
+        }
+        Err(_) => absent_is_fine(fs::rename(file, name)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// The first name that is free.
+fn free_name(index: &Path, why: &str) -> PathBuf {
+    let names = (1..).map(|n| index.with_added_extension(format!("{why}-{n}")));
+    let is_free = |name: &PathBuf| !files_of(name).iter().any(|file| file.exists());
+    let mut free = names.filter(is_free);
+    free.next().expect("there is always another number")
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Has the names in the folder of a file on the disk.
+pub fn sync_folder_of(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => sync(folder),
+        _ => sync(Path::new(".")),
+    }
+}
+
+pub fn sync(file: &Path) -> io::Result<()> {
+    File::open(file)?.sync_all()
+}
