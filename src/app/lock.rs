@@ -1,12 +1,28 @@
 //! One process owns a catalog: a lock beside its index, which the kernel drops however the process ends.
+//!
+//! The lock's file can be removed. So the owner also has a name among the sockets that are in no folder, and the store a
+//! lock on the index itself: the name holds whatever is removed, the lock in the index for whoever is in another network
+//! namespace and doesn't see the name.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, ErrorKind};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::Path;
 
-use super::Error;
+use rustix::net::Shutdown;
+use rustix::net::sockopt::socket_peercred;
 
-pub struct Lock(#[expect(dead_code, reason = "held open")] File);
+use super::Error;
+use crate::store::sqlite;
+
+pub struct Lock {
+    file: File,
+    /// `None` where somebody else has the name, who can't own the catalog.
+    name: Option<UnixListener>,
+}
 
 impl Lock {
     pub fn take(index: &Path) -> Result<Self, Error> {
@@ -14,11 +30,32 @@ impl Lock {
             path: index.into(),
             source,
         };
+        let in_use = || Error::InUse { path: index.into() };
         let file = open(index).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: index.into() }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use()),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let address = address(index).map_err(failed)?;
+        let name = match UnixListener::bind_addr(&address) {
+            Ok(name) => Some(name),
+            Err(e) if e.kind() == ErrorKind::AddrInUse && is_owner(&address) => {
+                return Err(in_use());
+            }
+            // The other locks hold.
+            Err(_) => None,
+        };
+        Ok(Self { file, name })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A program that is just being started has both open for a moment longer. Where that can't be told, it ends soon.
+        let _ = self.file.unlock();
+        if let Some(name) = &self.name {
+            let _ = rustix::net::shutdown(name, Shutdown::Both);
         }
     }
 }
@@ -26,10 +63,34 @@ impl Lock {
 /// Whether a process owns the catalog of an index, as far as this user can tell.
 pub fn is_taken(index: &Path) -> bool {
     let file = File::open(index.with_extension("lock"));
-    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    let is_locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    file.is_ok_and(is_locked)
+        || address(index).is_ok_and(|address| is_owner(&address))
+        || sqlite::is_held(index)
 }
 
-fn open(index: &Path) -> std::io::Result<File> {
+/// The name of whoever owns an index: of the folder and of the file in it, however its path is written.
+fn address(index: &Path) -> io::Result<SocketAddr> {
+    let folder = match index.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let folder = folder.metadata()?;
+    let file = index.file_name().unwrap_or_default().as_bytes();
+    let file = blake3::hash(file).to_hex();
+    let name = format!("kbasefs-{}-{}-{file}", folder.dev(), folder.ino());
+    SocketAddr::from_abstract_name(name)
+}
+
+/// Whether the name is taken by a process that may own the catalog: one of this user, or of root.
+fn is_owner(address: &SocketAddr) -> bool {
+    let peer = UnixStream::connect_addr(address);
+    let peer = peer.and_then(|peer| Ok(socket_peercred(peer)?.uid));
+    let me = rustix::process::geteuid();
+    peer.is_ok_and(|peer| peer == me || peer.is_root())
+}
+
+fn open(index: &Path) -> io::Result<File> {
     if let Some(folder) = index.parent() {
         DirBuilder::new()
             .recursive(true)

@@ -5,6 +5,7 @@ mod house;
 mod kills;
 mod kinds;
 mod replaced;
+mod taken_away;
 mod values;
 
 use std::fs;

@@ -1,0 +1,121 @@
+//! Files of an index that somebody removes while a process uses them.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::fs::{XattrFlags, setxattr};
+
+use crate::house::{House, settled};
+
+struct Mounted(House);
+
+impl Mounted {
+    fn new() -> Option<Self> {
+        if !Path::new("/dev/fuse").exists() {
+            eprintln!("skipped: /dev/fuse is missing");
+            return None;
+        }
+        let mounted = Self(settled());
+        mounted.mount();
+        Some(mounted)
+    }
+
+    fn mount(&self) {
+        let ended = self.run("mount");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{said}");
+    }
+
+    fn run(&self, command: &str) -> std::process::Output {
+        let (photos, mnt) = (self.0.path("photos"), self.0.path("mnt"));
+        let mnt = mnt.to_str().unwrap();
+        match command {
+            "umount" => self.0.run(&["umount", mnt]),
+            "scan" => self.0.run(&["scan", photos.to_str().unwrap()]),
+            other => self.0.run(&[other, photos.to_str().unwrap(), mnt]),
+        }
+    }
+
+    fn tag(&self, photo: &str, tag: &str) {
+        let at = self.0.path("mnt/all").join(photo);
+        setxattr(&at, "user.xdg.tags", tag.as_bytes(), XattrFlags::empty()).unwrap();
+    }
+
+    fn is_tagged(&self, photo: &str, tag: &str) -> bool {
+        let below = self.0.path("mnt/tags").join(tag).join(photo);
+        below.exists()
+    }
+
+    fn remove(&self, ends: &[&str]) {
+        for end in ends {
+            // Not all of them are there.
+            let _ = fs::remove_file(self.0.path("index").join(format!("catalog{end}")));
+        }
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // A test that failed left it mounted.
+        let _ = self.run("umount");
+    }
+}
+
+const INDEX: [&str; 3] = [".sqlite", ".sqlite-wal", ".sqlite-shm"];
+
+#[test]
+fn an_edit_after_the_index_was_removed_is_there_after_the_next_mount() {
+    let Some(mounted) = Mounted::new() else {
+        return;
+    };
+    for (n, ends) in [&INDEX[..], &INDEX[..1], &INDEX[1..2], &INDEX[2..]]
+        .iter()
+        .enumerate()
+    {
+        let tag = format!("after {n}");
+        mounted.remove(ends);
+        mounted.tag("1.png", &tag);
+        assert!(mounted.0.index().exists(), "{ends:?}");
+        assert!(mounted.run("umount").status.success());
+        mounted.mount();
+        assert!(mounted.is_tagged("1.png", &tag), "{ends:?}");
+        assert!(mounted.is_tagged("2.png", "tag 2"), "{ends:?}");
+    }
+}
+
+#[test]
+fn an_index_that_is_removed_at_the_end_is_put_back() {
+    let Some(mounted) = Mounted::new() else {
+        return;
+    };
+    mounted.remove(&INDEX);
+    assert!(mounted.run("umount").status.success());
+    assert!(mounted.0.index().exists());
+    mounted.mount();
+    assert!(mounted.is_tagged("2.png", "tag 2"));
+}
+
+/// Whatever is removed beside it, and itself: nobody else opens the catalog.
+#[test]
+fn a_catalog_in_use_is_not_opened_twice() {
+    let Some(mounted) = Mounted::new() else {
+        return;
+    };
+    let all = [&INDEX[..], &[".lock", ".sock"]].concat();
+    for ends in [&[".lock"][..], &[".sock"], &INDEX, &all] {
+        mounted.remove(ends);
+        let (photos, other) = (mounted.0.path("photos"), mounted.0.path("home/other"));
+        fs::create_dir_all(&other).unwrap();
+        let [photos, other] = [photos.to_str().unwrap(), other.to_str().unwrap()];
+        let second = mounted.0.run(&["mount", photos, other]);
+        let said = String::from_utf8_lossy(&second.stderr);
+        // Without a socket to ask at, the mount itself says that somebody has the catalog.
+        let is_refused = said.contains("in use") || said.contains("doesn't answer");
+        assert!(!second.status.success() && is_refused, "{ends:?}: {said}");
+        mounted.tag("3.png", "meanwhile");
+        assert!(mounted.0.index().exists(), "{ends:?}");
+    }
+    assert!(mounted.run("umount").status.success());
+    mounted.mount();
+    assert!(mounted.is_tagged("3.png", "meanwhile"));
+}
