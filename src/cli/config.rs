@@ -2,6 +2,9 @@
 
 mod import;
 
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::report::hinted;
@@ -49,13 +52,26 @@ fn file(common: &Common) -> anyhow::Result<PathBuf> {
     })
 }
 
+/// Writes a file that must not be there yet: whole, or not at all.
+fn write_new(path: &Path, mode: u32, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let mut builder = tempfile::Builder::new();
+    let builder = builder
+        .prefix(".kbasefs-")
+        .permissions(Permissions::from_mode(mode));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
+}
+
 fn init(path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    match options.write(true).create_new(true).open(path) {
-        Ok(mut file) => std::io::Write::write_all(&mut file, DOCUMENT.as_bytes())?,
+    match write_new(path, 0o666, DOCUMENT) {
+        Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{}: exists already", path.display());
             return Err(hinted(message, "edit it, or remove it first"));

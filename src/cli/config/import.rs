@@ -1,8 +1,6 @@
 //! `kbasefs config import`: the predecessor's configuration, and what its model said of photos.
 
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -10,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::cli::client::Client;
+use crate::cli::config::write_new;
 use crate::cli::finder::Finder;
 use crate::cli::report::hinted;
 use crate::cli::target::Catalog;
@@ -57,11 +56,14 @@ fn settings(file: &Path, to: &Path) -> anyhow::Result<()> {
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut options = std::fs::OpenOptions::new();
+    let text = format!(
+        "# Taken over from {}. `kbasefs config init` writes a file with every key.\n\n{}",
+        file.display(),
+        imported.toml
+    );
     // There may be a key in it.
-    let new = options.write(true).create_new(true).mode(0o600).open(to);
-    let mut new = match new {
-        Ok(new) => new,
+    match write_new(to, 0o600, &text) {
+        Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{}: there is a configuration already", to.display());
             return Err(hinted(
@@ -70,13 +72,7 @@ fn settings(file: &Path, to: &Path) -> anyhow::Result<()> {
             ));
         }
         Err(e) => return Err(anyhow::Error::new(e).context(to.display().to_string())),
-    };
-    let origin = file.display();
-    write!(
-        new,
-        "# Taken over from {origin}. `kbasefs config init` writes a file with every key.\n\n{}",
-        imported.toml
-    )?;
+    }
     terminal::say(format_args!("{}", to.display()))?;
     if !imported.ignored.is_empty() {
         let ignored = imported.ignored.join(", ");
