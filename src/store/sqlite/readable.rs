@@ -319,6 +319,6 @@ mod tests {
         assert_eq!(integer(3, Some(9)), Some(Value::Integer(6)));
         assert_eq!(integer(3, Some(4)), None);
         assert_eq!(integer(9, Some(3)), None);
-        assert_eq!(integer(100, None), Some(Value::Integer(264)));
+        assert_eq!(integer(100, None), Some(Value::Integer(314)));
     }
 }
