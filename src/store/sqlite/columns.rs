@@ -535,7 +535,7 @@ mod tests {
         check(status, Value::Null, Some(text("pending")));
         check(("photo", "date"), text("2024-02-30"), Some(Value::Null));
         check(("photo", "title"), Value::Null, Some(Value::Null));
-        check(("label", "origin"), text("humao"), None);
+        check(("label", "origin"), text("somebody"), None);
         check(("label", "confidence"), Value::Real(f64::INFINITY), None);
         check(
             ("text", "value"),
