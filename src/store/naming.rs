@@ -1,4 +1,4 @@
-//! Catalog names: a photo's file name, made unique once and for good; and the same of its title.
+//! Catalog names: a photo's file name, made unique once for as long as the file is called so; and the same of its title.
 
 use super::Result;
 use crate::catalog::{PhotoId, cut, escape};

@@ -279,11 +279,22 @@ impl Session<'_> {
     }
 
     pub(super) fn put(&mut self, mut record: Record) -> Result<()> {
+        self.name_by_file(&mut record)?;
         self.name_by_title(&mut record)?;
         let text = plain_text(&record.labels, &record.texts);
         record.photo.text_bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.touched.insert(record.photo.id);
         self.shelf.put(&record)
+    }
+
+    /// Gives a photo whose file is called something else now the name of that. One that only moved keeps its name.
+    fn name_by_file(&mut self, record: &mut Record) -> Result<()> {
+        let (id, file_name) = (record.photo.id, record.photo.path.file_name());
+        if !naming::is_of(&record.photo.name, file_name, id) {
+            let is_taken = |n: &[u8]| self.shelf.is_name_taken(n);
+            record.photo.name = naming::unique(file_name, id, is_taken)?;
+        }
+        Ok(())
     }
 
     /// Gives a photo the name for its title, unless it has one already.

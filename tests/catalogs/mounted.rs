@@ -26,16 +26,20 @@ fn a_photo_in_a_mount_is_the_one_that_is_shown_there_whoever_asks() {
     for name in ["0.png", "2.png", "9.png", "sub/5.png", "sub/deep/6.png"] {
         let shown = other.json(&["show", "--json"], &[Path::new("mnt/all").join(name)]);
         assert_eq!(shown["path"], name);
+        assert_eq!(
+            Path::new(name).file_name().unwrap(),
+            shown["name"].as_str().unwrap()
+        );
     }
     other.ok(
         &["tag", "--tag", "mine"],
         &["mnt/all/9.png", "mnt/all/sub/5.png"],
     );
-    assert_eq!(names(&house.path("mnt/tags/mine")), ["1.png", "5.png"]);
-    let in_tag = other.json(&["show", "--json"], &["mnt/tags/mine/1.png"]);
+    assert_eq!(names(&house.path("mnt/tags/mine")), ["5.png", "9.png"]);
+    let in_tag = other.json(&["show", "--json"], &["mnt/tags/mine/9.png"]);
     assert_eq!(in_tag["path"], "9.png");
     assert_eq!(owner.tags("photos/9.png"), "mine");
-    other.ok(&["untag", "--tag", "mine"], &["mnt/tags/mine/1.png"]);
+    other.ok(&["untag", "--tag", "mine"], &["mnt/tags/mine/9.png"]);
     assert_eq!(names(&house.path("mnt/tags/mine")), ["5.png"]);
     // Its own file, by its path in the folder: the same catalog, because this user has mounted it.
     assert_eq!(other.tags("photos/sub/5.png"), "mine");

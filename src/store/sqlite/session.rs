@@ -42,7 +42,7 @@ impl<'a> Session<'a> {
              text_bytes, said) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
              ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37) \
-             ON CONFLICT (id) DO UPDATE SET path = ?2, dev = ?4, ino = ?5, size = ?6, mtime_ns = ?7, mode = ?8, \
+             ON CONFLICT (id) DO UPDATE SET path = ?2, name = ?3, dev = ?4, ino = ?5, size = ?6, mtime_ns = ?7, mode = ?8, \
              uid = ?9, gid = ?10, format = ?11, status = ?12, date = ?13, hash = ?14, gone = ?15, failure = ?16, \
              perceptual_hash = ?17, width = ?18, height = ?19, orientation = ?20, date_source = ?21, camera = ?22, \
              make = ?23, model = ?24, lens = ?25, latitude = ?26, longitude = ?27, country = ?28, city = ?29, \
