@@ -317,7 +317,8 @@ impl Daemon {
     pub fn children(&self) -> Vec<u32> {
         let tasks = format!("/proc/{}/task", self.child.id());
         let tasks = std::fs::read_dir(tasks).unwrap().map(Result::unwrap);
-        let lists = tasks.map(|t| std::fs::read_to_string(t.path().join("children")).unwrap());
+        // A thread may end meanwhile: it has no children any more.
+        let lists = tasks.filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
         let all: Vec<_> = lists.collect();
         all.iter()
             .flat_map(|l| l.split_whitespace())
