@@ -60,3 +60,24 @@ fn in_the_thread_that_commits_results() {
 fn in_a_thread_that_answers_commands() {
     check("api", "$kbasefs status $house/mnt");
 }
+
+#[test]
+fn in_the_network_costs_no_more_than_the_photo() {
+    let Some(house) = House::new() else { return };
+    let begin = house.path("begin");
+    let daemon = house.mount(|command| {
+        command.env("KBASEFS_FAULTS", "panic-network");
+        command.env("KBASEFS_FAULTS_BEGIN", &begin);
+    });
+    std::fs::write(&begin, "").unwrap();
+    let photo = house.path("mnt/all/a.png");
+    let attribute = |name: &str| {
+        let mut get = house.alone(Command::new("getfattr"));
+        let output = get.args(["--only-values", "-n", name]).arg(&photo).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    assert_eq!(attribute("user.kbasefs.description"), "");
+    let status = attribute("user.kbasefs.status");
+    assert!(status.starts_with("failed: it broke down"), "{status}");
+    daemon.stop();
+}

@@ -9,6 +9,7 @@ use rten_tensor::{NdTensor, Tensor};
 
 use super::Error;
 use crate::analysis::Failure;
+use crate::{faults, panics};
 
 /// Pools of one thread each, lent to one call at a time. There are as many as there ever were calls at once.
 #[derive(Default)]
@@ -59,13 +60,15 @@ impl Network {
     ) -> Result<Vec<f32>, Failure> {
         let input = NdTensor::from_data([1, 3, self.side, self.side], planes);
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(lane)));
-        let [output] = self
-            .model
-            .run_n(
-                vec![(self.input, input.into())],
-                [self.output],
-                Some(options),
-            )
+        // A panic is contained by thread, so it has to be where the network runs.
+        let run = || {
+            faults::may_panic("network");
+            let inputs = vec![(self.input, input.into())];
+            self.model.run_n(inputs, [self.output], Some(options))
+        };
+        let [output] = lane
+            .run(|| panics::contained(run))
+            .map_err(|panic| permanent(format!("it broke down: {}", panics::message(&panic))))?
             .map_err(|e| permanent(e.to_string()))?;
         let output = Tensor::<f32>::try_from(output).map_err(|e| permanent(e.to_string()))?;
         Ok(output.to_vec())
