@@ -85,7 +85,7 @@ impl Error {
 
     /// Whether nothing can be kept, rather than this one change.
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Full | Self::Damaged | Self::Unavailable(_))
+        !matches!(self, Self::Backend(_) | Self::NoSuchPhoto(_))
     }
 }
 

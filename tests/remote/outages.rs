@@ -15,6 +15,7 @@ use crate::world::{Desk, World, desk, faulty};
 
 const PHOTOS: usize = 33;
 const PARALLEL: usize = 4;
+const INDEX: &str = "catalog.sqlite";
 
 fn photos() -> String {
     let files: Vec<_> = (0..PHOTOS).map(|n| format!("p{n:02}:{n}")).collect();
@@ -62,8 +63,17 @@ async fn interrupted(
 
 #[tokio::test]
 async fn a_store_that_cannot_write_stops_sending_and_buys_nothing_twice() {
-    let errors: [fn() -> Error; 3] = [
+    let errors: [fn() -> Error; 6] = [
         || Error::Full,
+        || Error::NoRoom {
+            path: INDEX.into(),
+            bytes: 1,
+        },
+        || Error::Open {
+            path: INDEX.into(),
+            source: "permission denied".into(),
+        },
+        || Error::InUse { path: INDEX.into() },
         || Error::Unavailable("disk I/O error".into()),
         || Error::Unavailable("attempt to write a readonly database".into()),
     ];
