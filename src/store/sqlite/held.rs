@@ -18,8 +18,8 @@ use crate::store::{Error, Result};
 pub struct Held {
     index: PathBuf,
     file: File,
-    /// What stood at the places of the file, its log and what its users share.
-    stand: [Option<Stands>; 3],
+    /// What stood at the places of the file, its log and what its users share. `None` while they aren't open.
+    stand: Option<[Option<Stands>; 3]>,
 }
 
 /// Which file it is: device and inode.
@@ -40,7 +40,7 @@ impl Held {
             Ok(_) | Err(_) => Ok(Self {
                 index: index.into(),
                 file,
-                stand: [None; 3],
+                stand: None,
             }),
         }
     }
@@ -54,7 +54,12 @@ impl Held {
     /// Remembers what stands there, once all of it does.
     pub fn look(&mut self) {
         let stands = |file: &PathBuf| file.metadata().ok().map(|m| which(&m));
-        self.stand = files_of(&self.index).each_ref().map(stands);
+        self.stand = Some(files_of(&self.index).each_ref().map(stands));
+    }
+
+    /// They are closed.
+    pub fn forget(&mut self) {
+        self.stand = None;
     }
 
     /// Whether the file itself, if nothing else, is where it was.
@@ -65,14 +70,17 @@ impl Held {
 
     /// Whether the files that are written to are still those that everybody finds.
     pub fn is_in_place(&self) -> bool {
+        let Some(stand) = self.stand else {
+            return false;
+        };
         let now = files_of(&self.index).map(|file| file.metadata().ok().map(|m| which(&m)));
-        if now == self.stand {
+        if now == stand {
             return true;
         }
         let own = self.file.metadata();
         match (now, own) {
             ([Some(file), log, shared], Ok(own)) if file == which(&own) => {
-                log == self.stand[1] && shared == self.stand[2]
+                log == stand[1] && shared == stand[2]
             }
             // There are file systems that number the same file anew: one that has a name is where it was.
             ([Some(_), Some(_), Some(_)], Ok(own)) => own.nlink() > 0,

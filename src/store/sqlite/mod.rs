@@ -115,7 +115,7 @@ impl Sqlite {
         let idle = self.readers().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => connect(&self.path)?,
+            None => self.reader()?,
         };
         let result = work(&connection);
         let mut readers = self.readers();
@@ -123,6 +123,13 @@ impl Sqlite {
             readers.push(connection);
         }
         Ok(result?)
+    }
+
+    /// A connection that never takes the log along: another index may have its name by then.
+    fn reader(&self) -> Result<Connection> {
+        let connection = connect(&self.path)?;
+        keep_log(&connection, true)?;
+        Ok(connection)
     }
 
     fn try_commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
@@ -386,7 +393,7 @@ impl Store for Sqlite {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
         self.mending(|| {
             each(Stored::Anew);
-            let connection = connect(&self.path)?;
+            let connection = self.reader()?;
             // No page is read twice.
             connection.pragma_update(None, "cache_size", -512)?;
             for (tag, written) in journal::made_tags(&connection)? {

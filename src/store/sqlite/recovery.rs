@@ -21,9 +21,9 @@ const MOST: u64 = 5;
 impl Sqlite {
     /// Does what may find damage, a second time where it did.
     pub(super) fn mending<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
-        self.stay()?;
+        let stays = self.stay();
         let age = self.age.load(Ordering::Acquire);
-        match work() {
+        match stays.and_then(|()| work()) {
             Err(Error::Damaged) => {
                 // The next start knows, whatever becomes of this.
                 health::suspect(&self.path);
@@ -49,30 +49,37 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Puts the index back where it was, if somebody took it away: what is written would be gone with this process.
+    /// Sees to it that the index is open and stands where it was.
     pub(super) fn stay(&self) -> Result<()> {
         let age = self.age.load(Ordering::Acquire);
         if self.held().is_in_place() {
             return Ok(());
         }
+        self.replace(age, |store, writer| match is_open(writer) {
+            true => store.put_back(writer),
+            // What took its place could not be opened then.
+            false => Ok(()),
+        })
+    }
+
+    /// Somebody took the index away: what is written would be gone with this process.
+    fn put_back(&self, writer: &mut Connection) -> Result<()> {
         tracing::error!(
             "index {}: was removed while it is in use, and is put back",
             self.path.display()
         );
-        self.replace(age, |store, writer| {
-            let failed = |source| Error::of_file(&store.path, source);
-            if store.path.exists() && !store.held().is_there() {
-                // Whoever else uses what is there now keeps it.
-                drop(Held::take(&store.path)?);
-            }
-            let mending = Mending::begin(&store.path).map_err(failed)?;
-            let new = mending.new_index();
-            copy(writer, &new)?;
-            sync(&new).map_err(failed)?;
-            close_as_it_is(writer)?;
-            mending.finish("replaced").map_err(failed)?;
-            Ok(())
-        })
+        let failed = |source| Error::of_file(&self.path, source);
+        if self.path.exists() && !self.held().is_there() {
+            // Whoever else uses what is there now keeps it.
+            drop(Held::take(&self.path)?);
+        }
+        let mending = Mending::begin(&self.path).map_err(failed)?;
+        let new = mending.new_index();
+        copy(writer, &new)?;
+        sync(&new).map_err(failed)?;
+        mending.finish("replaced").map_err(failed)?;
+        // Not before: until then nobody else has what it holds.
+        close_as_it_is(writer)
     }
 
     /// Lets another process have the index, though work that was begun here may still come to its end.
@@ -93,26 +100,41 @@ impl Sqlite {
             return Err(Error::Damaged);
         }
         self.readers().clear();
-        if let Err(error) = work(self, &mut writer) {
-            // It goes on with what there is.
-            if writer.path().is_none_or(str::is_empty) {
-                *writer = connect(&self.path)?;
-            }
-            return Err(error);
+        let done = work(self, &mut writer);
+        if done.is_ok() {
+            self.age.fetch_add(1, Ordering::AcqRel);
         }
-        // Others that read just now close what they read when they are done.
-        self.age.fetch_add(1, Ordering::AcqRel);
-        let (opened, held) = prepare(&self.path, &self.source)?;
+        // What came back meanwhile is of the old one. Others that read just now close what they read when they are done.
+        self.readers().clear();
+        if is_open(&writer) {
+            return done;
+        }
+        // If this fails, whoever comes next tries again.
+        self.held().forget();
+        done.and(self.open_again(&mut writer))
+    }
+
+    /// Opens what stands in the place of the index: another one, or the one that was there.
+    fn open_again(&self, writer: &mut Connection) -> Result<()> {
+        let mut held = self.held();
+        if held.is_there() {
+            *writer = connect(&self.path)?;
+            held.look();
+            return Ok(());
+        }
+        let (opened, of_opened) = prepare(&self.path, &self.source)?;
         let same = "INSERT OR REPLACE INTO meta (key, value) VALUES ('id', ?1)";
         opened.execute(same, [self.id.as_bytes()])?;
         *writer = opened;
-        *self.held() = held;
+        *held = of_opened;
         Ok(())
     }
 }
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
+        // The writer is closed last: it takes the log along.
+        self.readers().clear();
         // Whoever removed the folder as well wants none of it.
         let is_wanted = self.path.parent().is_some_and(|folder| folder.is_dir());
         if let Err(error) = if is_wanted { self.stay() } else { Ok(()) } {
@@ -136,6 +158,11 @@ pub fn copy(index: &Connection, to: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether it is one to a file.
+fn is_open(connection: &Connection) -> bool {
+    connection.path().is_some_and(|path| !path.is_empty())
+}
+
 /// Closes a connection without a last change to the file. Another one without a file takes its place.
 fn close_as_it_is(connection: &mut Connection) -> Result<()> {
     keep_log(connection, true)?;
@@ -151,4 +178,63 @@ fn lost(index: &Connection) -> Result<Vec<PhotoId>> {
     let mut ids = index.prepare(ids)?;
     let ids = ids.query_map([], |row| row.get(0).map(PhotoId))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::catalog::{Act, Actor, Change, Deed, Effect, Role};
+    use crate::store::Store;
+
+    fn make(store: &Sqlite, tag: &str) -> Result<Vec<Effect>> {
+        store.commit(&[Change::Acted(Box::new(Act {
+            by: Actor::default(),
+            words: "make".into(),
+            role: Role::New,
+            deeds: vec![Deed::Make(tag.into())],
+        }))])
+    }
+
+    /// As where there is no room for the log of the index that took the place.
+    #[test]
+    fn an_index_that_could_not_be_opened_again_is_as_soon_as_it_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, away] = ["catalog.sqlite", "away"].map(|name| folder.path().join(name));
+        let store = Sqlite::open(&path, folder.path()).unwrap();
+        make(&store, "before").unwrap();
+        let replaced = store.replace(0, |_, writer| {
+            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            close_as_it_is(writer)?;
+            fs::rename(&path, &away).unwrap();
+            fs::create_dir(&path).unwrap();
+            Ok(())
+        });
+        assert!(replaced.unwrap_err().is_outage());
+        assert!(make(&store, "meanwhile").unwrap_err().is_outage());
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&away, &path).unwrap();
+        make(&store, "after").unwrap();
+        assert_eq!(store.acts(None, 9).unwrap().len(), 2);
+        drop(store);
+        assert!(!health::was_left_open(&path));
+    }
+
+    #[test]
+    fn an_index_that_was_removed_is_not_closed_before_it_is_put_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, shared] =
+            ["catalog.sqlite", "catalog.sqlite-shm"].map(|name| folder.path().join(name));
+        let store = Sqlite::open(&path, folder.path()).unwrap();
+        make(&store, "before").unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::remove_file(&shared).unwrap();
+        // It stands in the way.
+        fs::create_dir(&shared).unwrap();
+        assert!(make(&store, "meanwhile").unwrap_err().is_outage());
+        fs::remove_dir(&shared).unwrap();
+        make(&store, "after").unwrap();
+        assert_eq!(store.acts(None, 9).unwrap().len(), 2);
+    }
 }
