@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use kbasefs::store::sqlite;
+use kbasefs::store::ledger::{Ledger, Spent};
+use kbasefs::store::sqlite::{self, Sqlite};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -162,6 +163,42 @@ fn a_value_that_can_not_be_costs_no_more_than_its_row() {
         places.len()
     );
     assert!(tried > places.len() / 2);
+}
+
+#[test]
+fn money_is_counted_on_after_a_count_that_can_not_be() {
+    let house = settled();
+    let columns = ["requests", "input_tokens", "output_tokens", "unpriced"];
+    for column in columns {
+        for value in [i64::MAX, 1 << 62, -1] {
+            let index = Connection::open(house.index()).unwrap();
+            let (table, holds) = ("spent".into(), "INTEGER".into());
+            let column = column.into();
+            let place = Place {
+                table,
+                column,
+                holds,
+            };
+            assert!(put(&index, &place, &Value::Integer(value)));
+            index.close().unwrap();
+            let store = Sqlite::open(&house.index(), &house.path("photos")).unwrap();
+            let before = store.spent("desk", "").unwrap();
+            let more = Spent {
+                requests: 1,
+                input_tokens: 2,
+                output_tokens: 3,
+                cost: 0.5,
+                unpriced: 1,
+            };
+            store.spend("desk", "2026-01-31", &more).unwrap();
+            let after = store.spent("desk", "").unwrap();
+            assert_eq!(after.requests, before.requests + 1);
+            assert_eq!(after.unpriced, before.unpriced + 1);
+            drop(store);
+            assert_eq!(aside(&house).len(), 1);
+            clear_aside(&house);
+        }
+    }
 }
 
 /// Asks for everything that there is.

@@ -70,6 +70,8 @@ const ID: Kind = Kind::Within(1, u32::MAX as i64);
 /// Programs that read JSON take no larger number.
 const ACT: Kind = Kind::Within(1, 1 << 53);
 const COUNT: Kind = Kind::Within(0, u32::MAX as i64);
+/// More is nowhere taken in a day; what is added to it still fits.
+const TAKEN: Kind = Kind::Within(0, 1 << 53);
 const NATURAL: Kind = Kind::Within(0, i64::MAX);
 const FLAG: Kind = Kind::Within(0, 1);
 const SHARE: Kind = Kind::Between(0.0, 1.0);
@@ -241,11 +243,11 @@ const TABLES: &[(&str, &[Column])] = &[
         &[
             column("provider", Text, LeftOut),
             column("day", Text, LeftOut),
-            column("requests", NATURAL, Number(0)),
-            column("input_tokens", NATURAL, Number(0)),
-            column("output_tokens", NATURAL, Number(0)),
+            column("requests", TAKEN, Number(0)),
+            column("input_tokens", TAKEN, Number(0)),
+            column("output_tokens", TAKEN, Number(0)),
             column("cost", Kind::Between(0.0, 1e15), Otherwise::Real(0.0)),
-            column("unpriced", NATURAL, Number(0)),
+            column("unpriced", TAKEN, Number(0)),
         ],
     ),
     (

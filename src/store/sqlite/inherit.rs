@@ -1,10 +1,11 @@
 //! What an index keeps, read as a whole, and what it keeps of providers taken over by another one.
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::{Sqlite, journal, rows};
+use super::{Sqlite, columns, journal, ledger, rows};
 use crate::catalog::{ContentHash, Detail, Facet, LabelKey, PhotoId, Said, Slot};
 use crate::store::Result;
+use crate::store::ledger::Spent;
 
 /// Photos numbered at a time.
 const BATCH: u32 = 10_000;
@@ -13,10 +14,14 @@ const BATCH: u32 = 10_000;
 struct Day {
     provider: String,
     day: String,
-    /// Requests, tokens in, tokens out, requests whose price isn't known.
-    counts: [i64; 4],
-    cost: f64,
+    spent: Spent,
 }
+
+/// What is taken over as it is: tables and their columns.
+const AS_IT_IS: [(&str, &str); 2] = [
+    ("declined", "hash, provider, version, refused, reason"),
+    ("server", "name, knows"),
+];
 
 impl Sqlite {
     /// Every photo, gone or not.
@@ -57,6 +62,7 @@ impl Sqlite {
             let saved = saved.map(|(name, query)| (Slot::Saved(name), said(query)));
             let mut renamed = connection.prepare("SELECT folded, written FROM renamed")?;
             let renamed = renamed.query_map([], |row| {
+                columns::sound("renamed", row)?;
                 let (facet, folded) = (Facet::Tag, row.get(0)?);
                 Ok((Slot::Renamed(LabelKey { facet, folded }), said(row.get(1)?)))
             })?;
@@ -69,47 +75,47 @@ impl Sqlite {
     /// servers can do. What was taken over before isn't again.
     pub fn inherit(&self, other: &Self) -> Result<()> {
         let days = other.read(days)?;
-        let declined = other.read(|c| {
-            all(
-                c,
-                "SELECT hash, provider, version, refused, reason FROM declined",
-            )
-        })?;
-        let servers = other.read(|c| all(c, "SELECT name, knows FROM server"))?;
-        let mut writer = self
-            .writer
-            .lock()
-            .expect("a commit that panics ends the process");
-        writer.pragma_update(None, "synchronous", "full")?;
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        put(
-            &transaction,
-            "INSERT OR IGNORE INTO declined (hash, provider, version, refused, reason) VALUES (?, ?, ?, ?, ?)",
-            &declined,
-        )?;
-        put(
-            &transaction,
-            "INSERT OR IGNORE INTO server (name, knows) VALUES (?, ?)",
-            &servers,
-        )?;
-        for day in &days {
-            spend(&transaction, other.id(), day)?;
+        let mut tables = Vec::new();
+        for (table, columns) in AS_IT_IS {
+            tables.push((table, columns, other.read(|c| all(c, table, columns))?));
         }
-        Ok(transaction.commit()?)
+        self.mending(|| {
+            let mut writer = self.writer();
+            writer.pragma_update(None, "synchronous", "full")?;
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (table, columns, rows) in &tables {
+                put(&transaction, table, columns, rows)?;
+            }
+            for day in &days {
+                spend(&transaction, other.id(), day)?;
+            }
+            Ok(transaction.commit()?)
+        })
     }
 }
 
 type Values = Vec<rusqlite::types::Value>;
 
-fn all(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Values>> {
-    let mut rows = connection.prepare(sql)?;
-    let columns = rows.column_count();
-    let rows = rows.query_map([], |row| (0..columns).map(|n| row.get(n)).collect())?;
+fn all(connection: &Connection, table: &str, columns: &str) -> rusqlite::Result<Vec<Values>> {
+    let mut rows = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
+    let count = rows.column_count();
+    let rows = rows.query_map([], |row| {
+        columns::sound(table, row)?;
+        (0..count).map(|n| row.get(n)).collect()
+    })?;
     rows.collect()
 }
 
-fn put(connection: &Connection, sql: &str, rows: &[Values]) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare(sql)?;
+/// Rows that aren't there yet.
+fn put(
+    connection: &Connection,
+    table: &str,
+    columns: &str,
+    rows: &[Values],
+) -> rusqlite::Result<()> {
+    let marks = vec!["?"; columns.split(", ").count()].join(", ");
+    let sql = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})");
+    let mut insert = connection.prepare(&sql)?;
     for row in rows {
         insert.execute(rusqlite::params_from_iter(row))?;
     }
@@ -118,58 +124,64 @@ fn put(connection: &Connection, sql: &str, rows: &[Values]) -> rusqlite::Result<
 
 fn days(connection: &Connection) -> rusqlite::Result<Vec<Day>> {
     let sql =
-        "SELECT provider, day, requests, input_tokens, output_tokens, unpriced, cost FROM spent";
+        "SELECT requests, input_tokens, output_tokens, cost, unpriced, provider, day FROM spent";
     let mut days = connection.prepare(sql)?;
-    let days = days.query_map([], |row| {
+    let day = |row: &Row| {
         Ok(Day {
-            provider: row.get(0)?,
-            day: row.get(1)?,
-            counts: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
-            cost: row.get(6)?,
+            spent: ledger::spent(row)?,
+            provider: row.get(5)?,
+            day: row.get(6)?,
         })
-    })?;
-    days.collect()
+    };
+    days.query_map([], day)?.collect()
 }
 
-/// Adds what the index of this id didn't say before.
+/// Adds what the index of this id didn't say before. One that says less than before takes nothing back.
 fn spend(connection: &Connection, id: &str, day: &Day) -> rusqlite::Result<()> {
     let Day {
         provider,
         day,
-        counts,
-        cost,
+        spent,
     } = day;
     let key = format!("spent {id} {day} {provider}");
     let told: Option<Vec<u8>> =
         rows::one(connection, "SELECT value FROM meta WHERE key = ?1", [&key])?;
-    let told = told
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .unwrap_or_default();
-    let mut told = told.split(' ');
-    let before: [i64; 4] =
-        std::array::from_fn(|_| told.next().and_then(|n| n.parse().ok()).unwrap_or(0));
-    let cost_before = told.next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
-    let [requests, input, output, unpriced] = std::array::from_fn(|n| counts[n] - before[n]);
-    connection.execute(
-        "INSERT INTO spent (provider, day, requests, input_tokens, output_tokens, cost, unpriced) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET requests = requests + ?3, \
-         input_tokens = input_tokens + ?4, output_tokens = output_tokens + ?5, cost = cost + ?6, \
-         unpriced = unpriced + ?7",
-        params![
-            provider,
-            day,
-            requests,
-            input,
-            output,
-            cost - cost_before,
-            unpriced
-        ],
-    )?;
-    let [a, b, c, d] = counts;
-    let now = format!("{a} {b} {c} {d} {cost}").into_bytes();
-    connection.execute(
-        "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
-        params![key, now],
-    )?;
+    let told = read(&String::from_utf8_lossy(&told.unwrap_or_default()));
+    let more = Spent {
+        requests: spent.requests.saturating_sub(told.requests),
+        input_tokens: spent.input_tokens.saturating_sub(told.input_tokens),
+        output_tokens: spent.output_tokens.saturating_sub(told.output_tokens),
+        cost: (spent.cost - told.cost).max(0.0),
+        unpriced: spent.unpriced.saturating_sub(told.unpriced),
+    };
+    ledger::spend(connection, provider, day, &more)?;
+    let now = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+    connection.execute(now, (key, written(spent).into_bytes()))?;
     Ok(())
+}
+
+fn written(spent: &Spent) -> String {
+    let Spent {
+        requests,
+        input_tokens,
+        output_tokens,
+        cost,
+        unpriced,
+    } = spent;
+    format!("{requests} {input_tokens} {output_tokens} {unpriced} {cost}")
+}
+
+/// Nothing where it was never written.
+fn read(told: &str) -> Spent {
+    let mut told = told.split(' ');
+    let [requests, input_tokens, output_tokens, unpriced] =
+        std::array::from_fn(|_| told.next().and_then(|n| n.parse().ok()).unwrap_or(0));
+    let cost = told.next().and_then(|n| n.parse().ok());
+    Spent {
+        requests,
+        input_tokens,
+        output_tokens,
+        cost: cost.filter(|cost: &f64| cost.is_finite()).unwrap_or(0.0),
+        unpriced,
+    }
 }

@@ -142,7 +142,8 @@ fn execute(
     Ok(())
 }
 
-fn spent(row: &Row) -> rusqlite::Result<Spent> {
+/// From the first five columns: requests, tokens in, tokens out, cost, requests whose price isn't known.
+pub fn spent(row: &Row) -> rusqlite::Result<Spent> {
     columns::sound("spent", row)?;
     let count = |at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.cast_unsigned());
     Ok(Spent {
