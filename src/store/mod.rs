@@ -41,6 +41,9 @@ pub enum Error {
     /// The disk or the file can't be used as things are, whatever is wanted of it.
     #[error("index: {0}")]
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
+    /// Its tables don't allow a change: they are damaged, or the change is wrong.
+    #[error("index: {0}")]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
     /// What can be read of it doesn't fit onto the disk beside it.
     #[error("index {}: damaged, and there is no room to make a sound one of it", path.display())]
     NoRoom {
@@ -63,7 +66,7 @@ impl Error {
     /// The same of an index that can't be opened.
     pub(crate) fn of_index(self, path: &Path) -> Self {
         let source = match self {
-            Self::Backend(source) => source,
+            Self::Backend(source) | Self::Refused(source) => source,
             Self::Damaged => self.into(),
             error => return error,
         };
@@ -85,7 +88,10 @@ impl Error {
 
     /// Whether nothing can be kept, rather than this one change.
     pub fn is_outage(&self) -> bool {
-        !matches!(self, Self::Backend(_) | Self::NoSuchPhoto(_))
+        !matches!(
+            self,
+            Self::Backend(_) | Self::Refused(_) | Self::NoSuchPhoto(_)
+        )
     }
 }
 

@@ -9,7 +9,9 @@ use rusqlite::Connection;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::{Error, Result, columns, connect, files_of, looking, recovery, replace, rows, salvage};
+use super::{
+    Error, Result, columns, connect, files_of, looking, numbers, recovery, replace, rows, salvage,
+};
 
 /// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
 /// opens it next makes another one of it, if anything is.
@@ -17,7 +19,7 @@ use super::{Error, Result, columns, connect, files_of, looking, recovery, replac
 /// # Errors
 /// When it can't be read at all.
 pub fn check(path: &Path) -> Result<Vec<String>> {
-    let found = match try_check(path).map_err(Error::from) {
+    let found = match try_check(path) {
         Err(error @ Error::Damaged) => vec![error.to_string()],
         found => found?,
     };
@@ -27,7 +29,7 @@ pub fn check(path: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
+fn try_check(path: &Path) -> Result<Vec<String>> {
     let connection = looking(path)?;
     let mut pages = connection.prepare("PRAGMA integrity_check(100)")?;
     let pages = pages.query_map([], |row| row.get(0))?;
@@ -36,6 +38,7 @@ fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
     // Values on pages that can't be read are no news.
     if found.is_empty() && is_current(&connection)? {
         columns::check(&connection, &mut found)?;
+        numbers::check(&connection)?;
     }
     Ok(found)
 }

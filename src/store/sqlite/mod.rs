@@ -82,8 +82,10 @@ impl Sqlite {
     /// [`Error::NoRoom`] when it is damaged and the disk has no room for another one.
     pub fn open(path: &Path, source: &Path) -> Result<Self> {
         let prepared = match prepare(path, source) {
-            // Any other file that was named by mistake is left alone.
-            Err(Error::Damaged) if path.extension() == Some("sqlite".as_ref()) => {
+            // What its own tables refuse is damaged too. Any other file that was named by mistake is left alone.
+            Err(Error::Damaged | Error::Refused(_))
+                if path.extension() == Some("sqlite".as_ref()) =>
+            {
                 mend(path).and_then(|()| prepare(path, source))
             }
             prepared => prepared,
@@ -231,10 +233,8 @@ impl From<rusqlite::Error> for Error {
         }
         match error.sqlite_error_code() {
             Some(DiskFull) => return Self::Full,
-            // Nothing is ever written that the tables don't allow: what is there already is other than it has to be.
-            Some(DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch) => {
-                return Self::Damaged;
-            }
+            Some(DatabaseCorrupt | NotADatabase) => return Self::Damaged,
+            Some(ConstraintViolation | TypeMismatch) => return Self::Refused(error.into()),
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::ReadOnly

@@ -23,14 +23,24 @@ impl Sqlite {
     pub(super) fn mending<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
         let stays = self.stay();
         let age = self.age.load(Ordering::Acquire);
-        match stays.and_then(|()| work()) {
-            Err(Error::Damaged) => {
-                // The next start knows, whatever becomes of this.
-                health::suspect(&self.path);
-                self.mend(age)?;
-                work()
-            }
-            result => result,
+        let result = stays.and_then(|()| work());
+        match &result {
+            Err(error) if self.is_damage(error)? => {}
+            _ => return result,
+        }
+        // The next start knows, whatever becomes of this.
+        health::suspect(&self.path);
+        self.mend(age)?;
+        work()
+    }
+
+    /// Whether an error comes of damage. What the tables refuse may be wrong itself, and another index would refuse it
+    /// too: they are looked at.
+    fn is_damage(&self, error: &Error) -> Result<bool> {
+        match error {
+            Error::Damaged => Ok(true),
+            Error::Refused(_) => Ok(!health::check(&self.path)?.is_empty()),
+            _ => Ok(false),
         }
     }
 
@@ -195,6 +205,21 @@ mod tests {
             role: Role::New,
             deeds: vec![Deed::Make(tag.into())],
         }))])
+    }
+
+    #[test]
+    fn a_change_that_the_tables_of_a_sound_index_refuse_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.sqlite");
+        let store = Sqlite::open(&path, folder.path()).unwrap();
+        make(&store, "before").unwrap();
+        let sql = "INSERT INTO server (name, knows) VALUES ('desk', NULL)";
+        let refused = store.mending(|| Ok(store.writer().execute(sql, [])?));
+        let error = refused.unwrap_err();
+        assert!(matches!(error, Error::Refused(_)), "{error}");
+        assert!(!error.is_outage());
+        assert_eq!(store.age.load(Ordering::Acquire), 0);
+        assert!(!health::is_suspect(&path));
     }
 
     /// As where there is no room for the log of the index that took the place.

@@ -263,7 +263,7 @@ impl<'a> Pour<'a> {
             Ok(new) => Ok(new as u64),
             Err(error) => match Error::from(error) {
                 // What its column can't hold.
-                Error::Damaged => {
+                Error::Refused(_) => {
                     self.loss.left_out += 1;
                     Ok(0)
                 }
