@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::opening::{files_of, keep_log, plain};
 use super::salvage::empty;
-use super::{Error, Result, files_of};
+use super::{Error, Result};
 
 /// Where it begins in the file, and what stands on it.
 type Page = (u64, Vec<u8>);
@@ -33,9 +34,9 @@ pub fn reading(index: &Path) -> Result<Connection> {
 }
 
 fn open(index: &Path) -> Result<Connection> {
-    let alone = super::plain(index)?;
+    let alone = plain(index)?;
     // Whoever closes it last would put the log into it.
-    super::keep_log(&alone, true)?;
+    keep_log(&alone, true)?;
     alone.pragma_update(None, "query_only", true)?;
     alone.pragma_update(None, "locking_mode", "exclusive")?;
     let first_look = alone.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(()));

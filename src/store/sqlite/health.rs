@@ -9,9 +9,8 @@ use rusqlite::Connection;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::{
-    Error, Result, columns, connect, files_of, looking, numbers, recovery, replace, rows, salvage,
-};
+use super::opening::{connect, files_of, looking, plain};
+use super::{Error, Result, columns, numbers, recovery, replace, rows, salvage};
 
 /// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
 /// opens it next makes another one of it, if anything is.
@@ -108,7 +107,7 @@ pub fn backup(path: &Path, to: &Path) -> Result<()> {
     let partial = Partial::begin(to).map_err(failed)?;
     let index = looking(path)?;
     recovery::copy(&index, &partial.path)?;
-    salvage::close(super::plain(&partial.path)?)?;
+    salvage::close(plain(&partial.path)?)?;
     partial.finish(to).map_err(failed)
 }
 

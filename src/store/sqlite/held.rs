@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use super::files_of;
+use super::opening::files_of;
 use crate::store::{Error, Result};
 
 pub struct Held {

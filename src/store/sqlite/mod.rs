@@ -12,6 +12,7 @@ mod journal;
 mod ledger;
 mod mosaic;
 mod numbers;
+mod opening;
 mod readable;
 mod recovery;
 mod renaming;
@@ -21,17 +22,12 @@ mod said;
 mod salvage;
 mod session;
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
-use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
 use super::{Error, Result, Store, shelf};
 use crate::catalog::{
@@ -40,22 +36,9 @@ use crate::catalog::{
 pub use health::{backup, check, recovered, vacuum, was_left_open};
 use held::Held;
 pub use held::is_held;
+pub use opening::owner;
+use opening::{connect, files_of, identity, keep_log, prepare};
 use session::Session;
-
-static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
-    let steps = [
-        M::up(include_str!("migrations/0001_catalog.sql")),
-        M::up(include_str!("migrations/0002_titles.sql")),
-        M::up(include_str!("migrations/0003_edited.sql")),
-        M::up(include_str!("migrations/0004_texts.sql")),
-        M::up(include_str!("migrations/0005_providers.sql")),
-        M::up(include_str!("migrations/0006_journal.sql")),
-        M::up(include_str!("migrations/0007_saved.sql")),
-        M::up(include_str!("migrations/0008_renamed.sql")),
-        M::up(include_str!("migrations/0009_said.sql")),
-    ];
-    Migrations::new(steps.to_vec())
-});
 
 pub struct Sqlite {
     path: PathBuf,
@@ -175,28 +158,6 @@ pub fn mend(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Opens the index for writing, as the only process.
-fn prepare(path: &Path, source: &Path) -> Result<(Connection, Held)> {
-    replace::settle(path).map_err(|e| Error::of_file(path, e))?;
-    let was_left_open = health::was_left_open(path);
-    create_file(path).map_err(|e| Error::of_file(path, e))?;
-    let mut held = Held::take(path)?;
-    if health::is_suspect(path) {
-        return Err(Error::Damaged);
-    }
-    let mut writer = looking(path)?;
-    if was_left_open && !health::is_whole(&writer)? {
-        return Err(Error::Damaged);
-    }
-    migrate(&mut writer)?;
-    bind(&writer, path, source)?;
-    derive(&mut writer)?;
-    numbers::check(&writer)?;
-    keep_log(&writer, false)?;
-    held.look();
-    Ok((writer, held))
-}
-
 /// How sure a commit is to be on the disk when it returns. The end of the process loses none; a power cut may take the last
 /// ones along, but nothing that a person did or paid: the rest can be found out again.
 fn care(changes: &[Change]) -> &'static str {
@@ -205,16 +166,6 @@ fn care(changes: &[Change]) -> &'static str {
         true => "full",
         false => "normal",
     }
-}
-
-/// The source that the index at `path` is of; `None` where there is no index.
-pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
-    if !path.exists() || (is_empty(path) && !health::was_left_open(path)) {
-        return Ok(None);
-    }
-    let sql = "SELECT value FROM meta WHERE key = 'source'";
-    let owner: Option<Vec<u8>> = rows::one(&looking(path)?, sql, [])?;
-    Ok(owner.map(|bytes| PathBuf::from(std::ffi::OsString::from_vec(bytes))))
 }
 
 const IDLE_READERS: usize = 4;
@@ -256,137 +207,6 @@ impl From<rusqlite::Error> for Error {
             error => Self::Backend(error.into()),
         }
     }
-}
-
-/// The file of an index, its log and what its users share.
-fn files_of(path: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"]
-        .map(|end| PathBuf::from([path.as_os_str(), end.as_ref()].join("".as_ref())))
-}
-
-fn create_file(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
-    let mut file = OpenOptions::new();
-    file.write(true).create(true).truncate(false).mode(0o600);
-    file.open(path).map(|_| ())
-}
-
-/// A connection to a file that is there.
-fn plain(path: &Path) -> rusqlite::Result<Connection> {
-    let how = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, how)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    // What is sorted is small, and folders for all programs may be closed to this one.
-    connection.pragma_update(None, "temp_store", "memory")?;
-    Ok(connection)
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = plain(path)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "normal")?;
-    connection.pragma_update(None, "cache_size", -8192)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-fn is_empty(path: &Path) -> bool {
-    path.metadata().is_ok_and(|m| m.len() == 0)
-}
-
-/// A connection that leaves a log as it is that a killed process left: nobody knows yet whether it is sound.
-fn looking(path: &Path) -> rusqlite::Result<Connection> {
-    let was_left_open = health::was_left_open(path);
-    if was_left_open && is_empty(path) {
-        // SQLite would remove the log.
-        return Err(rusqlite::Error::SqliteFailure(
-            ffi::Error::new(ffi::SQLITE_NOTADB),
-            None,
-        ));
-    }
-    let connection = connect(path)?;
-    keep_log(&connection, was_left_open)?;
-    Ok(connection)
-}
-
-/// Whether the log stays beside the file when the last connection is closed.
-fn keep_log(connection: &Connection, keeps: bool) -> rusqlite::Result<()> {
-    let how = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection.set_db_config(how, keeps).map(|_| ())
-}
-
-fn migrate(connection: &mut Connection) -> Result<()> {
-    use rusqlite_migration::Error::{MigrationDefinition, RusqliteError};
-    match MIGRATIONS.to_latest(connection) {
-        Ok(()) => Ok(()),
-        Err(RusqliteError { err, .. }) => Err(err.into()),
-        Err(MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead)) => Err(
-            Error::Backend("it was made by a newer version of kbasefs".into()),
-        ),
-        Err(error) => Err(Error::Backend(error.into())),
-    }
-}
-
-/// An index is of one source for good.
-fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
-    let mine = source.as_os_str().as_bytes();
-    connection.execute(
-        "INSERT INTO meta (key, value) VALUES ('source', ?1) ON CONFLICT DO NOTHING",
-        [mine],
-    )?;
-    let owner: Vec<u8> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'source'", [], |row| {
-            row.get(0)
-        })?;
-    if owner == mine {
-        return Ok(());
-    }
-    Err(Error::OtherSource {
-        path: path.into(),
-        owner: PathBuf::from(std::ffi::OsStr::from_bytes(&owner)),
-    })
-}
-
-/// The name of a catalog among all there are: drawn by lot once, and kept.
-fn identity(connection: &Connection) -> rusqlite::Result<String> {
-    let misread =
-        "DELETE FROM meta WHERE key = 'id' AND (length(value) <> 32 OR value GLOB '*[^0-9a-f]*')";
-    connection.execute(misread, [])?;
-    let draw = "INSERT INTO meta (key, value) \
-         VALUES ('id', CAST(lower(hex(randomblob(16))) AS BLOB)) ON CONFLICT DO NOTHING";
-    connection.execute(draw, [])?;
-    let known = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'id'";
-    connection.query_row(known, [], |row| row.get(0))
-}
-
-/// Changes whenever something that follows from the records is new or follows in another way.
-const DERIVED: &[u8] = b"2";
-/// Photos worked on at a time.
-const DERIVE_BATCH: u32 = 1000;
-
-/// Works out what an older version did not, once.
-fn derive(writer: &mut Connection) -> Result<()> {
-    let known = "SELECT value FROM meta WHERE key = 'derived'";
-    let known: Option<Vec<u8>> = rows::one(writer, known, [])?;
-    if known.as_deref() == Some(DERIVED) {
-        return Ok(());
-    }
-    let transaction = writer.transaction()?;
-    let mut last = 0;
-    loop {
-        let ids = rows::ids(&transaction, last, DERIVE_BATCH)?;
-        let Some(end) = ids.last() else { break };
-        last = end.0;
-        shelf::refresh(&mut Session::new(&transaction), &ids)?;
-    }
-    let done = "INSERT OR REPLACE INTO meta (key, value) VALUES ('derived', ?1)";
-    transaction.execute(done, [DERIVED])?;
-    Ok(transaction.commit()?)
 }
 
 impl Store for Sqlite {

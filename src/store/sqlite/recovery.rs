@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 use rusqlite::Connection;
 
 use super::held::Held;
+use super::opening::{connect, keep_log, prepare};
 use super::replace::{Mending, sync};
 use super::salvage::{Salvage, salvage};
-use super::{Sqlite, connect, health, keep_log, prepare};
+use super::{Sqlite, health};
 use crate::catalog::PhotoId;
 use crate::store::{Error, Result};
 

@@ -11,7 +11,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::{files_of, health};
+use super::health;
+use super::opening::files_of;
 
 /// The new index in its folder.
 const NEW: &str = "new.sqlite";

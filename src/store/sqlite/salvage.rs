@@ -11,9 +11,10 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use super::columns::{self, Column, Judged};
 use super::graft::{graft, reading};
+use super::opening::{create_file, derive, files_of, migrate, plain};
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Mending;
-use super::{Error, Result, derive, files_of, migrate, mosaic, numbers};
+use super::{Error, Result, mosaic, numbers};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +125,8 @@ fn version(index: &Connection) -> Option<i64> {
 
 /// A new index that nobody else sees, all in one file at every moment.
 pub fn empty(path: &Path) -> Result<Connection> {
-    super::create_file(path).map_err(|e| Error::of_file(path, e))?;
-    let mut new = super::plain(path)?;
+    create_file(path).map_err(|e| Error::of_file(path, e))?;
+    let mut new = plain(path)?;
     new.pragma_update(None, "journal_mode", "memory")?;
     new.pragma_update(None, "synchronous", "off")?;
     new.pragma_update(None, "cache_size", -32768)?;
