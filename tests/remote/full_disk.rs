@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use image::{Rgb, RgbImage};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::durability::kbasefs;
+use crate::mounted::until;
 use crate::server::Server;
 
 const PHOTOS: usize = 33;
@@ -115,14 +116,6 @@ impl Drop for House {
             .arg("-l")
             .arg(self.path("disk"))
             .output();
-    }
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

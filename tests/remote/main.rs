@@ -8,6 +8,7 @@ mod failures;
 mod faulty;
 mod full_disk;
 mod lanes;
+mod mounted;
 mod outages;
 mod server;
 mod takeover;
