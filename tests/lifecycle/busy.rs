@@ -45,8 +45,10 @@ impl Busy {
         house.own(&rounds);
         let shells = work.iter().map(|line| {
             let script = format!("while :; do {line}; printf x >> $rounds; done");
-            let mut shell = Command::new("sh");
-            shell.args(["-c", &script]).process_group(0);
+            // It ends with the test, whatever becomes of that.
+            let mut shell = Command::new("setpriv");
+            shell.args(["--pdeathsig", "KILL", "sh", "-c", &script]);
+            shell.process_group(0);
             shell.env("mnt", house.path("mnt"));
             shell.env("photo", house.path("elsewhere/new.png"));
             shell.env("rounds", &rounds);
