@@ -27,7 +27,7 @@ impl Place {
     /// # Errors
     /// When there is nothing outside of a mount of this program.
     pub fn of(path: &Path) -> anyhow::Result<Self> {
-        let table = Table::read();
+        let table = Table::read()?;
         let absolute = std::path::absolute(path).map_err(|e| missing(path, &e))?;
         let mut walk = Walk::new(&table);
         walk.go(&absolute).map_err(|e| missing(path, &e))?;
@@ -64,7 +64,9 @@ impl Place {
 /// Whether both names lead to one folder or file, the other one by no mount of this program.
 fn is_same(path: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let table = Table::read();
+    let Ok(table) = Table::read() else {
+        return false;
+    };
     let mut walk = Walk::new(&table);
     let leads_outside = walk.go(other).is_ok() && walk.inside().is_none_or(|m| !m.is_ours());
     let file = |path: &Path| path.symlink_metadata().ok().map(|m| (m.dev(), m.ino()));

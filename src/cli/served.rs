@@ -3,6 +3,7 @@
 //! Whoever mounts may say anything: only mounts of this user and of root are asked, and none for longer than a moment.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -101,16 +102,19 @@ fn is_believed(mount: &Mount) -> bool {
 }
 
 /// This user's own mounts, each file system once.
-pub fn mine() -> Vec<Mount> {
+///
+/// # Errors
+/// When the kernel's table can't be read.
+pub fn mine() -> io::Result<Vec<Mount>> {
     let me = rustix::process::geteuid().as_raw();
     let mut mounts: Vec<Mount> = Vec::new();
-    let table = Table::read();
+    let table = Table::read()?;
     for mount in table.all().filter(|m| m.is_ours() && m.user == Some(me)) {
         if mounts.iter().all(|known| known.device != mount.device) {
             mounts.push(mount.clone());
         }
     }
-    mounts
+    Ok(mounts)
 }
 
 /// Where the process of a mount answers, and the id of its catalog.

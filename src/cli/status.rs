@@ -36,7 +36,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
 
 /// Each mount of this user; one that doesn't answer is no reason to be silent about the others.
 async fn mounted(finder: &Finder, json: bool) -> anyhow::Result<ExitCode> {
-    let mounts = served::mine();
+    let mounts = served::mine()?;
     if mounts.is_empty() {
         return Err(hinted(
             "nothing is mounted",

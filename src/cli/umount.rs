@@ -43,7 +43,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let index = index_of(&mount, &finder).await;
     mounts::detach(&mount.point)?;
     // Shown at another place as well, it goes on.
-    let is_left = Table::read().all().any(|m| m.device == mount.device);
+    let is_left = Table::read()?.all().any(|m| m.device == mount.device);
     let Some(index) = index.filter(|_| !is_left) else {
         return Ok(());
     };

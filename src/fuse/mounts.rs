@@ -5,6 +5,7 @@
 
 mod away;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use super::table::Mount;
@@ -12,27 +13,23 @@ use super::table::Table;
 pub use away::{abort, detach};
 
 /// The topmost mount at a path, as it is written.
-pub fn at(path: &Path) -> Option<Mount> {
+///
+/// # Errors
+/// When the kernel's table can't be read.
+pub fn at(path: &Path) -> io::Result<Option<Mount>> {
     let path = absolute(path);
-    Table::read()
-        .all()
-        .filter(|m| m.point == path)
-        .last()
-        .cloned()
-}
-
-/// Every mount of this program, with its mountpoint.
-pub fn all() -> Vec<(PathBuf, Mount)> {
-    let table = Table::read();
-    let ours = table.all().filter(|mount| mount.is_ours());
-    ours.map(|mount| (mount.point.clone(), mount.clone()))
-        .collect()
+    let table = Table::read()?;
+    Ok(table.all().filter(|m| m.point == path).last().cloned())
 }
 
 /// The mount of this program that has this device number.
-pub fn of_device(device: &str) -> Option<Mount> {
-    let (_, mount) = all().into_iter().find(|(_, m)| m.device == device)?;
-    Some(mount)
+///
+/// # Errors
+/// When the kernel's table can't be read.
+pub fn of_device(device: &str) -> io::Result<Option<Mount>> {
+    let table = Table::read()?;
+    let mut ours = table.all().filter(|mount| mount.is_ours());
+    Ok(ours.find(|mount| mount.device == device).cloned())
 }
 
 /// The working folder may be gone: then a path is what it is.

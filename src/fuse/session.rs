@@ -246,7 +246,10 @@ pub fn mountpoint(path: &Path) -> Result<PathBuf, Error> {
                 source,
             },
         };
-    if let Some(taken) = mounts::at(path).filter(mounts::Mount::is_served) {
+    if let Some(taken) = mounts::at(path)
+        .map_err(unusable)?
+        .filter(mounts::Mount::is_served)
+    {
         return Err(Error::Taken(taken.into()));
     }
     let absolute = path.canonicalize().map_err(unusable)?;

@@ -1,6 +1,7 @@
 //! The kernel's table of mounts, and where a path leads in it. Reads text, and touches no mount.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -37,10 +38,17 @@ impl Mount {
 pub struct Table(Vec<Mount>);
 
 impl Table {
-    /// As it is now. A system without this file has no mounts to tell of.
-    pub fn read() -> Self {
-        let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-        Self::of(&text)
+    /// As it is now.
+    ///
+    /// # Errors
+    /// When it can't be read, as where memory is short: that says nothing of what is mounted.
+    pub fn read() -> io::Result<Self> {
+        match std::fs::read("/proc/self/mountinfo") {
+            Ok(text) => Ok(Self::of(&text)),
+            // A system without this file has no mounts to tell of.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self(Vec::new())),
+            Err(e) => Err(e),
+        }
     }
 
     fn of(text: &[u8]) -> Self {

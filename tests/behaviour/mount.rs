@@ -367,7 +367,7 @@ fn an_unmounted_folder_is_as_it_was() {
     let Some(mut mount) = Mount::new(&fixture) else {
         return;
     };
-    let found = fuse::mounts::at(mount.folder.path()).unwrap();
+    let found = fuse::mounts::at(mount.folder.path()).unwrap().unwrap();
     assert!(found.is_ours());
     assert_eq!(found.source, fixture.originals.root());
     let twice = mount.mount(
@@ -381,7 +381,7 @@ fn an_unmounted_folder_is_as_it_was() {
     fuse::detach(mount.folder.path()).unwrap();
     mounted.wait();
     mounted.unmount().unwrap();
-    assert_eq!(fuse::mounts::at(mount.folder.path()), None);
+    assert_eq!(fuse::mounts::at(mount.folder.path()).unwrap(), None);
     assert_eq!(mount.folder.path().read_dir().unwrap().count(), 0);
 }
 
@@ -393,7 +393,7 @@ fn a_busy_mount_goes_at_once_and_ends_with_its_last_user() {
     };
     let mut file = File::open(mount.path("all/a.jpg")).unwrap();
     mount.unmount();
-    assert_eq!(fuse::mounts::at(mount.folder.path()), None);
+    assert_eq!(fuse::mounts::at(mount.folder.path()).unwrap(), None);
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut file, &mut bytes).unwrap();
     assert!(bytes == content("a.jpg"));

@@ -194,7 +194,7 @@ impl House {
     }
 
     pub fn mounted(&self) -> Option<mounts::Mount> {
-        mounts::at(&self.path("mnt"))
+        mounts::at(&self.path("mnt")).unwrap()
     }
 
     pub fn until_unmounted(&self) {

@@ -243,6 +243,39 @@ fn another_mount_by_the_same_path_is_left_alone() {
     assert_eq!(house.mounted(), Some(other));
 }
 
+#[test]
+fn a_stopped_guard_keeps_no_process_from_its_end() {
+    let Some(house) = House::new() else { return };
+    let mut daemon = house.mount(|_| ());
+    let guard = pid(the_guard(&daemon));
+    kill_process(guard, Signal::STOP).unwrap();
+    daemon.signal(Signal::TERM);
+    let (status, log) = daemon.end();
+    assert!(status.success(), "{log}");
+    assert_eq!(house.mounted(), None);
+    kill_process(guard, Signal::KILL).unwrap();
+}
+
+/// There only the guard may take it away.
+#[test]
+fn a_stopped_guard_takes_a_sandboxed_mount_away_when_it_goes_on() {
+    let Some(house) = House::new() else { return };
+    let Some(mut daemon) = house.mount_in_sandbox(&[]) else {
+        return;
+    };
+    let guard = pid(the_guard(&daemon));
+    kill_process(guard, Signal::STOP).unwrap();
+    daemon.signal(Signal::TERM);
+    let (status, log) = daemon.end();
+    assert!(status.success(), "{log}");
+    assert!(
+        log.contains("the guard of the mount doesn't answer"),
+        "{log}"
+    );
+    kill_process(guard, Signal::CONT).unwrap();
+    house.until_unmounted();
+}
+
 fn the_guard(daemon: &Daemon) -> u32 {
     match daemon.children()[..] {
         [guard] => guard,

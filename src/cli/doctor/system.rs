@@ -128,9 +128,17 @@ fn watches(limit: &str) -> Finding {
 
 /// Of those of this user; others' aren't asked.
 fn own_mounts() -> Vec<Finding> {
-    let own = served::mine().into_iter();
-    own.map(|mount| of_mount(&mount, probe::health(&mount)))
-        .collect()
+    match served::mine() {
+        Ok(own) => own
+            .iter()
+            .map(|mount| of_mount(mount, probe::health(mount)))
+            .collect(),
+        Err(e) => vec![Finding::wrong(
+            "mount",
+            format!("what is mounted can't be read: {e}"),
+            "look whether memory is short, and whether /proc is mounted",
+        )],
+    }
 }
 
 fn of_mount(mount: &Mount, health: io::Result<Health>) -> Finding {

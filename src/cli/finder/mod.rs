@@ -216,7 +216,7 @@ impl Finder {
     /// Catalogs with a place in them that this user has mounted, and what the place is called there.
     async fn mounted(&self, names: &[&Path]) -> anyhow::Result<Vec<(Catalog, PathBuf)>> {
         let mut found = Vec::new();
-        let mounts = served::mine().into_iter();
+        let mounts = served::mine()?.into_iter();
         for mount in mounts.filter(|m| names.iter().any(|n| may_show(m, n))) {
             let known = self.answers.borrow().get(&mount.device).cloned();
             let answer = match known {

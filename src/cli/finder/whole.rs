@@ -16,7 +16,7 @@ impl Finder {
         if let Some(path) = what {
             return self.target(path).await;
         }
-        let catalog = match (&self.named, &served::mine()[..]) {
+        let catalog = match (&self.named, &served::mine()?[..]) {
             (Some(index), _) => self.of_index(index)?,
             (None, [mount]) => Served::by(mount).await?.into(),
             (None, []) => return Err(hinted("nothing is mounted", "name a photo folder")),

@@ -7,10 +7,12 @@ pub mod watch;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::fuse::{Detach, mounts};
@@ -18,8 +20,14 @@ use process::Process;
 
 /// The guard of this process's mount.
 pub struct Guard {
-    line: Arc<Mutex<Line>>,
+    shared: Arc<Shared>,
     keeper: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    line: Mutex<Line>,
+    /// Told when there is nothing to guard any more.
+    over: Condvar,
 }
 
 /// What the two processes say to each other: each line is a wish, each answer to the one for the mount's end is what went
@@ -31,21 +39,33 @@ struct Line {
     process: Child,
     wishes: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
+    /// Answers that didn't come in time, and may still.
+    owed: usize,
     is_over: bool,
 }
 
+/// How long it may take to do what it is asked. One that is stopped does nothing.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 5,
+    tv_nsec: 0,
+};
+
 /// Starts it.
 pub fn start(mountpoint: &Path) -> io::Result<Guard> {
-    let line = Line::start(mountpoint.into(), None)?;
-    let line = Arc::new(Mutex::new(line));
-    Ok(Guard { line, keeper: None })
+    let line = Mutex::new(Line::start(mountpoint.into(), None)?);
+    let over = Condvar::new();
+    let shared = Arc::new(Shared { line, over });
+    Ok(Guard {
+        shared,
+        keeper: None,
+    })
 }
 
 impl Guard {
     /// Has it take its mount away, which is the only one that it knows.
     pub fn detach(&self) -> Detach {
-        let line = Arc::clone(&self.line);
-        Arc::new(move |_| lock(&line).ask())
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move |_| shared.lock().ask())
     }
 
     /// Tells it which mount it is for, and starts another one whenever it is killed, where this process still may.
@@ -53,67 +73,104 @@ impl Guard {
     /// # Errors
     /// When nothing is mounted.
     pub fn keep(&mut self) -> io::Result<()> {
-        let mut line = lock(&self.line);
-        let mount = mounts::at(&line.mountpoint).filter(mounts::Mount::is_ours);
+        let mut line = self.shared.lock();
+        let mount = mounts::at(&line.mountpoint)?.filter(mounts::Mount::is_ours);
         let mount = mount.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         line.device = Some(mount.device);
         line.tell_device()?;
         drop(line);
-        let line = Arc::clone(&self.line);
+        let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("kbasefs-guard".into());
-        self.keeper = Some(thread.spawn(move || keep(&line))?);
+        self.keeper = Some(thread.spawn(move || shared.keep())?);
         Ok(())
     }
 
-    /// There is nothing to guard any more.
+    /// There is nothing to guard any more. One that is stopped ends when it goes on, and nobody waits for it.
     pub fn end(self) {
-        let mut line = lock(&self.line);
+        let mut line = self.shared.lock();
         line.is_over = true;
         // One that was killed is over as well.
         let _ = line.wish("end");
         line.wishes = None;
-        if self.keeper.is_none() {
-            let _ = line.process.wait();
-        }
+        let guard = Pid::from_child(&line.process);
         drop(line);
-        if let Some(keeper) = self.keeper {
+        self.shared.over.notify_all();
+        let is_stopped = process::wait_for(guard, Some(&PATIENCE)) == Ok(false);
+        match self.keeper {
+            _ if is_stopped => {}
             // A panic has ended the process already.
-            let _ = keeper.join();
+            Some(keeper) => drop(keeper.join()),
+            None => drop(self.shared.lock().process.wait()),
         }
     }
 }
 
-/// Guards that ended so soon, one after the other, will go on doing so.
-const SOON: Duration = Duration::from_secs(1);
-const ATTEMPTS: u32 = 5;
+/// A guard that lasted so long is no reason to wait before the next.
+const LASTING: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-fn keep(line: &Mutex<Line>) {
-    let mut early = 0;
-    loop {
-        let began = Instant::now();
-        let guard = Pid::from_child(&lock(line).process);
-        // Without the lock: who wants the mount's end has it.
-        let ended = waitid(
-            WaitId::Pid(guard),
-            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-        );
-        let mut line = lock(line);
-        let _ = line.process.wait();
-        if line.is_over {
-            return;
-        }
-        early = if began.elapsed() < SOON { early + 1 } else { 0 };
-        let another = match early {
-            ATTEMPTS.. => Err(io::Error::other("it ends again and again")),
-            _ => ended.map_err(io::Error::from).and_then(|_| line.another()),
-        };
-        match another {
-            Ok(()) => tracing::warn!("the guard of the mount ended: another one is started"),
-            Err(e) => {
-                tracing::error!("no guard any more, a killed process will leave its mount: {e}");
+/// How long to wait before another guard, after so many in a row that ended soon or couldn't be started.
+fn pause(in_vain: u32) -> Duration {
+    match in_vain.checked_sub(1) {
+        None => Duration::ZERO,
+        Some(more) => LONGEST_PAUSE.min(FIRST_PAUSE.saturating_mul(2u32.saturating_pow(more))),
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().expect(LOCKED)
+    }
+
+    /// Follows each guard by another one until there is nothing to guard.
+    fn keep(&self) {
+        let mut in_vain = 0;
+        loop {
+            let began = Instant::now();
+            self.wait_for_its_end();
+            if began.elapsed() > LASTING {
+                in_vain = 0;
+            }
+            while let Some(mut line) = self.after(pause(in_vain)) {
+                in_vain += 1;
+                match line.another() {
+                    Ok(()) => {
+                        tracing::warn!("the guard of the mount ended: another one is started");
+                        break;
+                    }
+                    // In a sandbox, which stays closed.
+                    Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                        tracing::error!(
+                            "no guard any more, a killed process will leave its mount: {e}"
+                        );
+                        return;
+                    }
+                    Err(e) => tracing::warn!("no guard of the mount for now: {e}"),
+                }
+            }
+            if self.lock().is_over {
                 return;
             }
         }
+    }
+
+    fn wait_for_its_end(&self) {
+        let guard = Pid::from_child(&self.lock().process);
+        // Without the lock: who wants the mount's end has it. Whatever fails here is told by the wait below.
+        let _ = waitid(
+            WaitId::Pid(guard),
+            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+        );
+        let _ = self.lock().process.wait();
+    }
+
+    /// The line, after a while; nothing when all is over by then.
+    fn after(&self, pause: Duration) -> Option<MutexGuard<'_, Line>> {
+        let goes_on = |line: &mut Line| !line.is_over;
+        let waited = self.over.wait_timeout_while(self.lock(), pause, goes_on);
+        let (line, _) = waited.expect(LOCKED);
+        (!line.is_over).then_some(line)
     }
 }
 
@@ -133,6 +190,7 @@ impl Line {
             wishes: process.stdin.take(),
             answers: process.stdout.take().map(BufReader::new),
             process,
+            owed: 0,
             is_over: false,
         })
     }
@@ -158,13 +216,24 @@ impl Line {
         writeln!(self.wishes.as_mut().ok_or_else(gone)?, "{wish}")
     }
 
+    /// # Errors
+    /// When it can't take the mount away, is gone, or says nothing for too long. It does it when it goes on.
     fn ask(&mut self) -> io::Result<()> {
-        self.wish("detach")?;
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        self.wish("detach")?;
+        self.owed += 1;
         let mut answer = String::new();
         let answers = self.answers.as_mut().ok_or_else(gone)?;
-        if answers.read_line(&mut answer)? == 0 {
-            return Err(gone());
+        while self.owed > 0 {
+            if answers.buffer().is_empty() && !is_readable(answers.get_ref())? {
+                let said = "the guard of the mount doesn't answer";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, said));
+            }
+            answer.clear();
+            if answers.read_line(&mut answer)? == 0 {
+                return Err(gone());
+            }
+            self.owed -= 1;
         }
         match answer.trim() {
             "" => Ok(()),
@@ -173,6 +242,24 @@ impl Line {
     }
 }
 
-fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
-    line.lock().expect("nothing panics under this lock")
+fn is_readable(pipe: &ChildStdout) -> io::Result<bool> {
+    let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
+    Ok(retry_on_intr(|| poll(&mut pipe, Some(&PATIENCE)))? > 0)
+}
+
+const LOCKED: &str = "nothing panics under this lock";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guards_in_vain_are_followed_more_and_more_slowly_and_without_end() {
+        let check = |in_vain, millis| assert_eq!(pause(in_vain), Duration::from_millis(millis));
+        check(0, 0);
+        check(1, 100);
+        check(3, 400);
+        check(11, 60_000);
+        check(u32::MAX, 60_000);
+    }
 }

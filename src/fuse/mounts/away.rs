@@ -46,13 +46,13 @@ fn fusermount(path: &Path) -> io::Result<()> {
 pub fn abort(mount: &Mount) -> io::Result<()> {
     match by_fusectl(mount) {
         Ok(()) => Ok(()),
-        Err(e) if !is_on_top(mount) => Err(e),
+        Err(e) if !is_on_top(mount)? => Err(e),
         Err(_) => by_force(mount),
     }
 }
 
 fn by_fusectl(mount: &Mount) -> io::Result<()> {
-    let table = Table::read();
+    let table = Table::read()?;
     let control = table.all().find(|m| m.fstype == "fusectl");
     let control = control.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     // Its folders are called by the minor number of the mount.
@@ -71,6 +71,6 @@ fn by_force(mount: &Mount) -> io::Result<()> {
 }
 
 /// Whether it is this mount that a look at its path finds.
-fn is_on_top(mount: &Mount) -> bool {
-    at(&mount.point).is_some_and(|top| top.device == mount.device)
+fn is_on_top(mount: &Mount) -> io::Result<bool> {
+    Ok(at(&mount.point)?.is_some_and(|top| top.device == mount.device))
 }

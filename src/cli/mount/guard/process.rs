@@ -5,6 +5,10 @@
 
 use std::io;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 /// By its number and the time of its start, in ticks since the system's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
@@ -30,14 +34,29 @@ impl Process {
         }
     }
 
+    /// Waits until nothing of it is left: whether that is so within the limit.
+    pub fn wait(self, limit: Option<&Timespec>) -> Result<bool, Errno> {
+        wait_for(Pid::from_raw(self.pid).ok_or(Errno::SRCH)?, limit)
+    }
+
     fn is_over_by(self, stat: &[u8]) -> bool {
         let known = Stat::parse(stat);
         known.is_none_or(|s| s.started != self.started || matches!(s.state, b'Z' | b'X'))
     }
 }
 
+/// Waits until nothing of a process is left: whether that is so within the limit.
+///
+/// # Errors
+/// When there is none of this number, or the kernel can't tell.
+pub fn wait_for(pid: Pid, limit: Option<&Timespec>) -> Result<bool, Errno> {
+    let descriptor = pidfd_open(pid, PidfdFlags::empty())?;
+    let mut end = [PollFd::new(&descriptor, PollFlags::IN)];
+    Ok(retry_on_intr(|| poll(&mut end, limit))? > 0)
+}
+
 /// It ended while its file was being read.
-const ESRCH: i32 = rustix::io::Errno::SRCH.raw_os_error();
+const ESRCH: i32 = Errno::SRCH.raw_os_error();
 
 /// Of `/proc/PID/stat`: `pid (name) state ... started ...`.
 struct Stat {

@@ -9,11 +9,8 @@ use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal, setsid,
-};
+use rustix::event::Timespec;
+use rustix::process::{Signal, set_parent_process_death_signal, setsid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -35,6 +32,11 @@ pub struct Args {
 
 /// How often is looked whether the process is over, where nothing tells.
 const LOOKS: Duration = Duration::from_millis(500);
+
+/// How often it tries to take the mount away where that fails, and how long it waits after the first time; twice as long
+/// after each other.
+const ATTEMPTS: u32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     // In a session of its own, no Ctrl-C or logout ends it first.
@@ -60,7 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     runtime.shutdown_background();
     match ended {
         Ended::Well => Ok(()),
-        Ended::Killed => Ok(guarded.take_away(process)?),
+        Ended::Killed => Ok(guarded.take_away_at_last(process)?),
     }
 }
 
@@ -117,7 +119,7 @@ impl Guarded {
 
     /// What somebody else has taken away already need not be.
     fn detach(&self) -> io::Result<()> {
-        match mounts::at(&self.mountpoint) {
+        match mounts::at(&self.mountpoint)? {
             Some(mount) if self.is_it(&mount) => mounts::detach(&self.mountpoint),
             _ => Ok(()),
         }
@@ -132,6 +134,17 @@ impl Guarded {
                 .is_none_or(|device| mount.device == *device)
     }
 
+    /// Tries again where the system has no memory left for it, which it has soon when the other process is gone.
+    fn take_away_at_last(&self, process: Process) -> io::Result<()> {
+        let mut pauses = (0..ATTEMPTS).map(|n| FIRST_PAUSE * 2u32.pow(n));
+        loop {
+            match (self.take_away(process), pauses.next()) {
+                (Err(_), Some(pause)) => std::thread::sleep(pause),
+                (taken, _) => return taken,
+            }
+        }
+    }
+
     /// Frees all who wait for an answer, and takes the mount away: as the last of the process, so that whoever sees it gone
     /// may mount again.
     fn take_away(&self, process: Process) -> io::Result<()> {
@@ -139,18 +152,18 @@ impl Guarded {
             return self.take_unknown_away();
         };
         // What nothing holds is gone in a moment. Not to be told of it is no reason to wait.
-        let _ = wait_for(process, Some(&seconds(1)));
-        if let Some(mount) = mounts::of_device(device) {
+        let _ = process.wait(Some(&seconds(1)));
+        if let Some(mount) = mounts::of_device(device)? {
             // A user may not where fusectl isn't mounted. Then the connection ended with the process.
             let _ = mounts::abort(&mount);
         }
-        let _ = wait_for(process, Some(&seconds(5)));
+        let _ = process.wait(Some(&seconds(5)));
         self.detach()
     }
 
     /// The process ended before it could tell what it mounted: whatever is dead there is of no use to anybody.
     fn take_unknown_away(&self) -> io::Result<()> {
-        match mounts::at(&self.mountpoint).filter(Mount::is_ours) {
+        match mounts::at(&self.mountpoint)?.filter(Mount::is_ours) {
             Some(mount) if probe::health(&mount)? == Health::Dead => {
                 mounts::detach(&self.mountpoint)
             }
@@ -175,8 +188,8 @@ fn wishes() -> mpsc::UnboundedReceiver<String> {
 /// A channel that closes when the process has ended; which stays open where the kernel can't tell.
 fn end_of(process: Process) -> mpsc::Receiver<()> {
     let (open, end) = mpsc::channel(1);
-    std::thread::spawn(move || match wait_for(process, None) {
-        Ok(()) => drop(open),
+    std::thread::spawn(move || match process.wait(None) {
+        Ok(_) => drop(open),
         Err(_) => std::mem::forget(open),
     });
     end
@@ -184,12 +197,4 @@ fn end_of(process: Process) -> mpsc::Receiver<()> {
 
 fn seconds(tv_sec: i64) -> Timespec {
     Timespec { tv_sec, tv_nsec: 0 }
-}
-
-/// Waits until nothing of a process is left.
-fn wait_for(process: Process, limit: Option<&Timespec>) -> Result<(), Errno> {
-    let pid = Pid::from_raw(process.pid).ok_or(Errno::SRCH)?;
-    let descriptor = pidfd_open(pid, PidfdFlags::empty())?;
-    let mut end = [PollFd::new(&descriptor, PollFlags::IN)];
-    retry_on_intr(|| poll(&mut end, limit)).map(drop)
 }
