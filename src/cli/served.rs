@@ -16,7 +16,7 @@ use super::probe::{self, Health};
 use super::report::hinted;
 use super::target::{path_of, plain};
 use crate::fuse::table::{Mount, Table};
-use crate::vfs::xattr::folders::{ID, SOCKET};
+use crate::vfs::xattr::folders::{CATALOG, ID, SOCKET};
 
 /// How long a mount and its process may take to say what they are.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -92,6 +92,26 @@ impl Served {
             socket,
             id,
         })
+    }
+}
+
+/// The index of a mount, as the mount alone tells it: its process may not answer commands any more. Nothing for one that
+/// nobody serves, or that doesn't know.
+///
+/// # Errors
+/// When it is somebody else's, or doesn't answer.
+pub async fn index_if_known(mount: &Mount) -> anyhow::Result<Option<PathBuf>> {
+    if !is_believed(mount) {
+        return Err(of_another(mount));
+    }
+    let told = async {
+        answers(mount).await?;
+        ask(&mount.point, CATALOG).await
+    };
+    match told.await {
+        Ok(index) => Ok(Some(OsString::from_vec(index).into())),
+        Err(error) if is_dead(error) || error == Errno::NODATA => Ok(None),
+        Err(error) => Err(silent(mount, error)),
     }
 }
 

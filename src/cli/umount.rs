@@ -7,7 +7,7 @@ use super::finder::Finder;
 use super::place::Place;
 use super::probe::{self, Health};
 use super::report::hinted;
-use super::served::Served;
+use super::served;
 use crate::app;
 use crate::fuse::mounts;
 use crate::fuse::table::{Mount, Table};
@@ -61,8 +61,8 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
 
 /// The index of what is mounted. One that can't be asked has no process that could be waited for, or is somebody else's.
 async fn index_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
-    match Served::if_known(mount).await {
-        Ok(Some(served)) => Some(served.index),
+    match served::index_if_known(mount).await {
+        Ok(Some(index)) => Some(index),
         // An older version made it, or it is dead: where this environment would keep the catalog.
         Ok(None) => app::index_file(&mount.source, &finder.config).ok(),
         Err(_) => None,

@@ -155,3 +155,20 @@ fn a_server_that_never_answers_does_not_keep_a_process_from_its_end() {
     let log = daemon.stop();
     assert!(log.contains("no answer came before the end"), "{log}");
 }
+
+#[test]
+fn a_mount_whose_socket_was_removed_is_waited_for_as_well() {
+    let Some(house) = House::new() else { return };
+    let daemon = house.mount(|_| ());
+    let told = |name: &str| {
+        let mut value = [0; 4096];
+        let length = rustix::fs::getxattr(house.path("mnt"), name, &mut value).unwrap();
+        std::path::PathBuf::from(String::from_utf8_lossy(&value[..length]).into_owned())
+    };
+    let index = told("user.kbasefs.catalog");
+    std::fs::remove_file(told("user.kbasefs.socket")).unwrap();
+    let unmounted = house.run(&["umount"], &["mnt"]);
+    assert!(unmounted.status.success(), "{unmounted:?}");
+    assert!(!kbasefs::app::is_in_use(&index), "{unmounted:?}");
+    daemon.until_stopped();
+}
