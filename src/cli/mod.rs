@@ -17,6 +17,7 @@ mod owner;
 mod page;
 mod place;
 mod probe;
+mod program;
 mod provider;
 mod report;
 mod scan;

@@ -3,12 +3,13 @@
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::program;
 use crate::fuse::mounts::Mount;
 
 /// Say whether a mount answers, once for each line that is read
@@ -41,7 +42,7 @@ pub struct Probe {
 
 impl Probe {
     pub fn start(mountpoint: &Path) -> io::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = program::again()?;
         command.arg("probe").arg(mountpoint);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(Stdio::null());

@@ -177,6 +177,27 @@ fn a_killed_guard_is_followed_by_another() {
 }
 
 #[test]
+fn a_program_that_was_replaced_still_starts_a_guard() {
+    let Some(house) = house() else { return };
+    let program = house.path("kbasefs");
+    std::fs::copy(env!("CARGO_BIN_EXE_kbasefs"), &program).unwrap();
+    let mut daemon = house.mount(|command| {
+        *command = house.alone(Command::new(&program));
+        command.args(["mount", "-f"]);
+        command.args([house.path("photos"), house.path("mnt")]);
+    });
+    std::fs::remove_file(&program).unwrap();
+    let guard = the_guard(&daemon);
+    kill_process(pid(guard), Signal::KILL).unwrap();
+    until("another guard", || {
+        daemon.children().iter().any(|child| *child != guard)
+    });
+    daemon.signal(Signal::KILL);
+    daemon.until_over();
+    house.until_unmounted();
+}
+
+#[test]
 fn a_guard_outlives_signals_to_all() {
     let Some(house) = house() else { return };
     let mut daemon = house.mount(|_| ());

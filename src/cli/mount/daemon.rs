@@ -3,11 +3,11 @@
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 use crate::cli::log::Log;
 use crate::cli::page::Wanted;
-use crate::cli::{Common, terminal};
+use crate::cli::{Common, program, terminal};
 
 /// What it writes when the mount is live, and behind it where the web page is; before that, only errors.
 const READY: &str = "ready";
@@ -20,7 +20,7 @@ pub fn start(
     page: Option<&Wanted>,
     common: &Common,
 ) -> anyhow::Result<ExitCode> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = program::again()?;
     command
         .args(["mount", "--daemon"])
         .arg(source)

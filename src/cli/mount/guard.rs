@@ -6,7 +6,7 @@ pub mod watch;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use crate::cli::program;
 use crate::fuse::{Detach, mounts};
 use process::Process;
 
@@ -177,7 +178,7 @@ impl Shared {
 impl Line {
     fn start(mountpoint: PathBuf, device: Option<String>) -> io::Result<Self> {
         let own = Process::own()?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = program::again()?;
         command.arg("guard").arg(&mountpoint);
         command.args(["--pid", &own.pid.to_string()]);
         command.args(["--started", &own.started.to_string()]);
