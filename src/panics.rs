@@ -7,6 +7,11 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::pin::pin;
 use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+/// How long the orderly end may take.
+const AT_MOST: Duration = Duration::from_secs(5);
 
 /// What somebody panicked with.
 pub type Panic = Box<dyn Any + Send>;
@@ -22,9 +27,18 @@ pub fn end_the_process() {
     set_hook(Box::new(move |panic| {
         usual(panic);
         if CONTAINED.get() == 0 {
-            std::process::exit(101);
+            end();
         }
     }));
+}
+
+/// Ends the process from a thread that holds no lock: this one's would be in the way of what is done at the end.
+fn end() -> ! {
+    let ends = thread::Builder::new().spawn(|| std::process::exit(101));
+    if ends.is_ok() {
+        thread::sleep(AT_MOST);
+    }
+    std::process::abort()
 }
 
 /// Runs what may panic over what it is given. Whatever it changes must not be looked at afterwards.
