@@ -154,8 +154,12 @@ impl Guarded {
         // What nothing holds is gone in a moment. Not to be told of it is no reason to wait.
         let _ = process.wait(Some(&seconds(1)));
         if let Some(mount) = mounts::of_device(device)? {
-            // A user may not where fusectl isn't mounted. Then the connection ended with the process.
-            let _ = mounts::abort(&mount);
+            match mounts::abort(&mount) {
+                // For want of memory a thread may still hold the connection: another try is worth it.
+                Err(e) if e.kind() == io::ErrorKind::OutOfMemory => return Err(e),
+                // A user may not where fusectl isn't mounted. Then the connection ended with the process.
+                _ => {}
+            }
         }
         let _ = process.wait(Some(&seconds(5)));
         self.detach()
