@@ -39,6 +39,10 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         );
         return Ok(());
     }
+    if health == Health::Dead {
+        // There is no process to wait for.
+        return Ok(mounts::detach(&mount.point)?);
+    }
     // What is mounted can't be asked any more afterwards.
     let index = index_of(&mount, &finder).await;
     mounts::detach(&mount.point)?;
@@ -63,7 +67,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
 async fn index_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
     match served::index_if_known(mount).await {
         Ok(Some(index)) => Some(index),
-        // An older version made it, or it is dead: where this environment would keep the catalog.
+        // An older version made it: where this environment would keep the catalog.
         Ok(None) => app::index_file(&mount.source, &finder.config).ok(),
         Err(_) => None,
     }
