@@ -38,7 +38,10 @@
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/place.rs`, `cli/served.rs` |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
-//! | what the kernel is told | `fuse/` |
+//! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/names.rs` |
+//! | what becomes of a mount whose process ends | `cli/mount/guard/`; of one that may be stuck: `cli/probe.rs`, `fuse/table.rs` |
+//! | which catalog a path means | `cli/place.rs`, `cli/finder/` |
+//! | what is done about a damaged index | `store/sqlite/recovery.rs`, `salvage.rs`; what a column may hold: `columns/` |
 //! | a format of import and export | `exchange/` |
 //! | the local API behind the commands | `web/`: one file a path |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
