@@ -90,6 +90,7 @@ impl Tree {
                 let groups = delta.regrouped.iter().flat_map(|r| [r.before, r.after]);
                 let groups = groups.flatten().map(|oldest| oldest.0).collect();
                 names.extend(self.names_of(&groups, delta));
+                names.extend(renamed(delta));
             }
             Folders::Source(folder) => {
                 let below = delta.folders.iter().filter(|(parent, _)| parent == folder);
@@ -141,7 +142,12 @@ impl Tree {
             Photos::Texts(_) => texts::names(face.card.file_name()).collect(),
             _ => Vec::from_iter(self.name_in(photos, &face.card)),
         };
-        let mut names = match photos {
+        // Whose file is called something else stays in these, whoever it is: too much is named, never too little.
+        let mut names: HashSet<_> = match photos {
+            Photos::Recent | Photos::Alike(_) => renamed(delta).collect(),
+            _ => HashSet::new(),
+        };
+        names.extend(match photos {
             Photos::Recent => self.names_of(&delta.recent, delta),
             Photos::Alike(oldest) => {
                 let moved = delta.regrouped.iter();
@@ -149,7 +155,7 @@ impl Tree {
                 self.names_of(&moved.map(|r| r.photo.0).collect(), delta)
             }
             _ => HashSet::new(),
-        };
+        });
         for photo in &delta.photos {
             let faces = [photo.before.as_ref(), photo.after.as_ref()];
             let [before, after] = faces.map(|f| f.filter(|f| is_shown(photo.id, f)).map(names_of));
@@ -241,7 +247,8 @@ impl Tree {
         let renamed = delta.renamed.iter().filter(|(f, _)| *f == facet);
         let renamed = renamed.map(|(_, shown)| shown.strip_prefix(prefix).unwrap_or(shown));
         let renamed = renamed.map(naming::encode);
-        let appeared = |p: &&PhotoDelta| p.before.is_some() != p.after.is_some();
+        let name_of = |f: &Option<Face>| f.as_ref().map(|f| f.card.name().to_vec());
+        let appeared = |p: &&PhotoDelta| name_of(&p.before) != name_of(&p.after);
         let faces = delta.photos.iter().filter(appeared);
         let faces = faces.flat_map(|p| [&p.before, &p.after]).flatten();
         let names = faces.filter_map(|f| std::str::from_utf8(f.card.name()).ok());
@@ -252,4 +259,15 @@ impl Tree {
         let all = plain.iter().flat_map(|name| naming::with_marks(name));
         all.collect()
     }
+}
+
+/// The catalog names that photos had and have which are called something else now.
+fn renamed(delta: &Delta) -> impl Iterator<Item = Vec<u8>> {
+    let both = delta
+        .photos
+        .iter()
+        .filter_map(|p| Some([p.before.as_ref()?, p.after.as_ref()?]));
+    let names = both.map(|faces| faces.map(|face| face.card.name()));
+    let renamed = names.filter(|[before, after]| before != after);
+    renamed.flatten().map(<[u8]>::to_vec)
 }
