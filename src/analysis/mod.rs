@@ -2,6 +2,7 @@
 //!
 //! The scheduler decides and loops; analyzers only look. Nothing here knows of FUSE or SQL.
 
+pub mod budget;
 pub mod colors;
 mod crawlers;
 pub mod parse;
@@ -10,7 +11,6 @@ pub mod preview;
 pub mod previews;
 pub mod prompt;
 pub mod providers;
-pub mod purse;
 pub mod scheduler;
 mod singular;
 pub mod wording;

@@ -78,7 +78,7 @@ async fn try_server(server: &Described<'_>, subject: &Subject, asks: bool) -> Re
     if asks {
         // Some servers don't list their models: the answer decides.
         reached.ask(&*server.remote, subject).await;
-        reached.spent = Some(server.purse.account().today);
+        reached.spent = Some(server.budget.spending().today);
     }
     reached
 }

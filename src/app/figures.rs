@@ -106,8 +106,8 @@ impl App {
 }
 
 fn server(state: ProviderState) -> HostUse {
-    let purse = state.provider.server.as_ref().map(|server| &server.purse);
-    let closed = purse.and_then(|purse| purse.is_open().err());
+    let budget = state.provider.server.as_ref().map(|server| &server.budget);
+    let closed = budget.and_then(|budget| budget.is_open().err());
     // Enough for this minute is no trouble.
     let spent = closed.filter(|why| matches!(why, Failure::Host { .. }));
     let is_spent = |why: &Failure| {
@@ -129,7 +129,7 @@ fn server(state: ProviderState) -> HostUse {
         limit: state.limit as u64,
         is_spent: spent.as_ref().is_some_and(is_spent),
         trouble: state.down.or(spent.map(|why| why.to_string())),
-        today: purse.map(|purse| bill(purse.account().today)),
+        today: budget.map(|budget| bill(budget.spending().today)),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::analysis::budget::{BudgetGuard, BudgetLimits, Price};
 use crate::analysis::prompt::Prompt;
 use crate::analysis::providers::anthropic::Anthropic;
 use crate::analysis::providers::embedded::Embedded;
 use crate::analysis::providers::ollama::Ollama;
 use crate::analysis::providers::openai::OpenAi;
 use crate::analysis::providers::remote::{Dialect, Pool, Remote, Settings, Timeouts};
-use crate::analysis::purse::{Budget, Price, Purse};
 use crate::analysis::scheduler::Server;
 use crate::analysis::wording::{Known, Wording};
 use crate::analysis::{Access, Provider};
@@ -23,7 +23,7 @@ pub struct Described<'a> {
     pub table: &'a config::Provider,
     pub url: String,
     pub remote: Arc<Remote>,
-    pub purse: Arc<Purse>,
+    pub budget: Arc<BudgetGuard>,
 }
 
 /// The model inside the program, and the servers in the order in which they are preferred.
@@ -42,7 +42,7 @@ pub fn all(
             host: described.remote.origin().to_owned(),
             parallel: table.parallel_requests.unwrap_or(config.parallel_requests),
             max_side: table.max_side.unwrap_or(config.image_max_side),
-            purse: described.purse,
+            budget: described.budget,
         };
         providers.push(Provider {
             analyzer: described.remote,
@@ -62,26 +62,26 @@ pub fn servers<'a>(
     let tables = config.provider.iter().filter(|p| p.kind != Kind::Embedded);
     let tables: Vec<_> = tables.collect();
     let describe = |&table: &&'a config::Provider| {
-        let purse = Purse::new(
+        let budget = BudgetGuard::new(
             &table.name,
             table.price.map(price),
-            budget(table),
+            limits(table),
             Arc::clone(ledger),
         );
-        let purse = Arc::new(purse);
+        let budget = Arc::new(budget);
         let settings = settings(table, config, tables.len(), known)?;
         let url = settings.url.clone();
         let remote = Remote::new(
             settings,
             dialect(table.kind),
-            Arc::clone(&purse),
+            Arc::clone(&budget),
             Arc::clone(ledger),
         )?;
         Ok(Described {
             table,
             url,
             remote: Arc::new(remote),
-            purse,
+            budget,
         })
     };
     tables.iter().map(describe).collect()
@@ -176,8 +176,8 @@ fn price(price: config::Price) -> Price {
     }
 }
 
-fn budget(table: &config::Provider) -> Budget {
-    Budget {
+fn limits(table: &config::Provider) -> BudgetLimits {
+    BudgetLimits {
         requests: [
             table.requests_per_minute,
             table.requests_per_day,

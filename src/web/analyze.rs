@@ -18,7 +18,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use super::failure::Failure;
 use super::shape::{self, Named, PhotoShape};
 use crate::analysis::Ended;
-use crate::analysis::purse::Usage;
+use crate::analysis::budget::Usage;
 use crate::analysis::scheduler::Request;
 use crate::app::App;
 use crate::catalog::{PhotoId, SourcePath};
@@ -115,7 +115,7 @@ fn estimate(app: &App, request: &Request) -> Value {
                 "seconds": null,
             });
         };
-        let month = server.purse.account().month;
+        let month = server.budget.spending().month;
         let told = (month.requests > 0 && month.input_tokens > 0).then_some(month.requests as f64);
         let each = |sum: u64, usual: f64| told.map_or(usual, |requests| sum as f64 / requests);
         let input = each(month.input_tokens, USUAL_INPUT) * images as f64;
@@ -130,7 +130,7 @@ fn estimate(app: &App, request: &Request) -> Value {
             "images": images,
             "input_tokens": usage.input,
             "output_tokens": usage.output,
-            "cost": server.purse.price().map(|price| price.of(usage)),
+            "cost": server.budget.price().map(|price| price.of(usage)),
             "seconds": app.scheduler.pace(name).map(|each| each * images as f64),
         })
     });

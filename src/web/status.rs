@@ -80,9 +80,9 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
 /// Each server: whether it is of use, what it did and what it cost.
 fn providers(app: &App) -> Vec<Value> {
     let state = |state: ProviderState| {
-        let purse = state.provider.server.as_ref().map(|server| &server.purse);
-        let paused = purse.and_then(|purse| purse.is_open().err());
-        let account = purse.map(|purse| purse.account());
+        let budget = state.provider.server.as_ref().map(|server| &server.budget);
+        let paused = budget.and_then(|budget| budget.is_open().err());
+        let spending = budget.map(|budget| budget.spending());
         let spent = |spent: Option<Spent>| {
             let spent = spent.unwrap_or_default();
             // What part of the requests cost isn't known makes the sum unknown, not small.
@@ -102,8 +102,8 @@ fn providers(app: &App) -> Vec<Value> {
             "queued": state.counts.queued,
             "running": state.counts.running,
             "parallel": state.limit,
-            "today": spent(account.as_ref().map(|a| a.today)),
-            "month": spent(account.as_ref().map(|a| a.month)),
+            "today": spent(spending.as_ref().map(|a| a.today)),
+            "month": spent(spending.as_ref().map(|a| a.month)),
         })
     };
     app.scheduler.servers().into_iter().map(state).collect()

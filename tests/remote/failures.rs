@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kbasefs::analysis::Ended;
-use kbasefs::analysis::purse::{Budget, Price};
+use kbasefs::analysis::budget::{BudgetLimits, Price};
 use kbasefs::analysis::scheduler::Request;
 use kbasefs::catalog::Status;
 use kbasefs::store::ledger::Ledger;
@@ -207,9 +207,9 @@ async fn what_is_spent_is_counted_and_the_budget_holds() {
         output: 10_000.0,
     };
     // A request takes 700 and 90 tokens: 1.6.
-    let budget = Budget {
+    let budget = BudgetLimits {
         cost: [None, Some(4.0), None],
-        ..Budget::default()
+        ..BudgetLimits::default()
     };
     let careful = Desk {
         parallel: 1,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use image::{Rgb, RgbImage};
+use kbasefs::analysis::budget::{BudgetGuard, BudgetLimits, Price};
 use kbasefs::analysis::previews::Previews;
 use kbasefs::analysis::prompt::Prompt;
 use kbasefs::analysis::providers::anthropic::Anthropic;
 use kbasefs::analysis::providers::ollama::Ollama;
 use kbasefs::analysis::providers::openai::OpenAi;
 use kbasefs::analysis::providers::remote::{Dialect, Pool, Remote, Settings, Timeouts};
-use kbasefs::analysis::purse::{Budget, Price, Purse};
 use kbasefs::analysis::scheduler::{Options, RemoteOptions, Request, Server as Place};
 use kbasefs::analysis::wording::Wording;
 use kbasefs::analysis::{Access, Ended, Provider, Scheduler};
@@ -37,7 +37,7 @@ pub struct Desk {
     pub on: Access,
     pub parallel: usize,
     pub price: Option<Price>,
-    pub budget: Budget,
+    pub budget: BudgetLimits,
     pub prompt: Prompt,
 }
 
@@ -49,7 +49,7 @@ pub const fn desk() -> Desk {
         on: Access::Asked,
         parallel: 4,
         price: None,
-        budget: Budget {
+        budget: BudgetLimits {
             requests: [None; 3],
             cost: [None; 3],
         },
@@ -72,7 +72,12 @@ pub struct World {
 
 pub const KEY: &str = "sk-very-secret";
 
-pub fn remote(desk: &Desk, url: &str, purse: &Arc<Purse>, ledger: &Arc<dyn Ledger>) -> Remote {
+pub fn remote(
+    desk: &Desk,
+    url: &str,
+    budget: &Arc<BudgetGuard>,
+    ledger: &Arc<dyn Ledger>,
+) -> Remote {
     let dialect: Box<dyn Dialect> = match desk.kind {
         "ollama" => Box::new(Ollama),
         "anthropic" => Box::new(Anthropic),
@@ -98,24 +103,24 @@ pub fn remote(desk: &Desk, url: &str, purse: &Arc<Purse>, ledger: &Arc<dyn Ledge
         },
         pool: Pool { idle: 10 },
     };
-    Remote::new(settings, dialect, Arc::clone(purse), Arc::clone(ledger)).unwrap()
+    Remote::new(settings, dialect, Arc::clone(budget), Arc::clone(ledger)).unwrap()
 }
 
 pub fn provider(desk: &Desk, url: &str, ledger: &Arc<dyn Ledger>) -> Provider {
-    let purse = Arc::new(Purse::new(
+    let budget = Arc::new(BudgetGuard::new(
         desk.name,
         desk.price,
         desk.budget,
         Arc::clone(ledger),
     ));
-    let analyzer = Arc::new(remote(desk, url, &purse, ledger));
+    let analyzer = Arc::new(remote(desk, url, &budget, ledger));
     Provider {
         on: desk.on,
         server: Some(Place {
             host: analyzer.origin().to_owned(),
             parallel: desk.parallel,
             max_side: 768,
-            purse,
+            budget,
         }),
         analyzer,
     }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::remote::{Ask, Dialect, Form, Header, Reply};
+use crate::analysis::budget::Usage;
 use crate::analysis::prompt;
-use crate::analysis::purse::Usage;
 
 pub struct Anthropic;
 

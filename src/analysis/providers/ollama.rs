@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::remote::{Ask, Dialect, Form, Header, Limit, Reply};
+use crate::analysis::budget::Usage;
 use crate::analysis::prompt;
-use crate::analysis::purse::Usage;
 
 pub struct Ollama;
 

@@ -17,7 +17,7 @@ use super::host::{Host, Permit, Trip, Went};
 use super::parcel::Parcel;
 use super::stages::Stage;
 use super::verdict::{Verdict, reason_of};
-use crate::analysis::purse::Purse;
+use crate::analysis::budget::BudgetGuard;
 use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
 use crate::catalog::{Answer, Change, Declined};
 use crate::panics;
@@ -41,7 +41,7 @@ pub struct Courier {
     pub host: Arc<Host>,
     pub desk: Arc<Desk>,
     pub reports: mpsc::Sender<Report>,
-    pub purse: Arc<Purse>,
+    pub budget: Arc<BudgetGuard>,
     pub max_retries: u32,
     pub retry_delay: Duration,
     /// Closed until then: the key, the model or the budget won't do. How often in a row.
@@ -328,7 +328,7 @@ impl Courier {
     /// What was spent and is not on the disk yet.
     fn bill(&self) -> impl Iterator<Item = Change> {
         let provider = self.analyzer.name().to_owned();
-        let owed = self.purse.take_owed().into_iter();
+        let owed = self.budget.take_owed().into_iter();
         owed.map(move |(day, spent)| Change::Spent {
             provider: provider.clone(),
             day,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::purse::Purse;
+use crate::analysis::budget::BudgetGuard;
 use crate::analysis::{Access, Analyzer};
 
 /// An analyzer, and from what kind of access on it is started.
@@ -23,7 +23,7 @@ pub struct Server {
     pub parallel: usize,
     /// Longest side of the pictures that it is sent, in pixels.
     pub max_side: u32,
-    pub purse: Arc<Purse>,
+    pub budget: Arc<BudgetGuard>,
 }
 
 impl Provider {

@@ -140,7 +140,7 @@ impl Scheduler {
             host: Arc::clone(&self.hosts[n]),
             desk: Arc::clone(&self.desk),
             reports: reports.clone(),
-            purse: Arc::clone(&server.purse),
+            budget: Arc::clone(&server.budget),
             max_retries: of_remote.max_retries,
             retry_delay: of_remote.retry_delay,
             denial: Mutex::default(),

@@ -78,9 +78,9 @@ fn make(app: &App) -> Providers {
 }
 
 fn server(state: ProviderState) -> Server {
-    let purse = state.provider.server.as_ref().map(|server| &server.purse);
-    let paused = purse.and_then(|purse| purse.is_open().err());
-    let account = purse.map(|purse| purse.account());
+    let budget = state.provider.server.as_ref().map(|server| &server.budget);
+    let paused = budget.and_then(|budget| budget.is_open().err());
+    let spending = budget.map(|budget| budget.spending());
     let trouble = state.down.or(paused.map(|why| why.to_string()));
     Server {
         name: visible(state.provider.analyzer.name()),
@@ -92,7 +92,7 @@ fn server(state: ProviderState) -> Server {
         queued: counted(state.counts.queued),
         running: state.counts.running,
         limit: state.limit,
-        today: account.as_ref().map(|a| a.today).into(),
-        month: account.as_ref().map(|a| a.month).into(),
+        today: spending.as_ref().map(|a| a.today).into(),
+        month: spending.as_ref().map(|a| a.month).into(),
     }
 }

@@ -17,9 +17,9 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::super::budget::{BudgetGuard, Usage};
 use super::super::parse::{self, Flaw};
 use super::super::prompt::Prompt;
-use super::super::purse::{Purse, Usage};
 use super::super::wording::Wording;
 use super::super::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, clean};
@@ -102,7 +102,7 @@ pub struct Remote {
     settings: Settings,
     dialect: Box<dyn Dialect>,
     connection: Connection,
-    purse: Arc<Purse>,
+    budget: Arc<BudgetGuard>,
     ledger: Arc<dyn Ledger>,
     abilities: Mutex<Option<Abilities>>,
     version: String,
@@ -123,7 +123,7 @@ impl Remote {
     pub fn new(
         settings: Settings,
         dialect: Box<dyn Dialect>,
-        purse: Arc<Purse>,
+        budget: Arc<BudgetGuard>,
         ledger: Arc<dyn Ledger>,
     ) -> Result<Self, Error> {
         let connection = Connection::new(&settings, &*dialect).map_err(|reason| Error {
@@ -136,7 +136,7 @@ impl Remote {
             settings,
             dialect,
             connection,
-            purse,
+            budget,
             ledger,
             abilities: Mutex::default(),
         })
@@ -174,7 +174,7 @@ impl Remote {
             };
             self.remember(&can);
             if reply.cut && !longer {
-                self.purse.settle()?;
+                self.budget.settle()?;
                 longer = true;
                 max_tokens = max_tokens.saturating_mul(LONGER);
                 continue;
@@ -200,16 +200,16 @@ impl Remote {
 
     /// One request, paid for.
     async fn send(&self, body: &Value) -> Result<Reply, Trouble> {
-        let _reserved = self.purse.reserve().map_err(Trouble::Failed)?;
+        let _reserved = self.budget.reserve().map_err(Trouble::Failed)?;
         match self.connection.post(self.dialect.path(), body).await {
             Ok(body) => {
                 let reply = self.dialect.reply(&body);
-                self.purse.record(reply.usage);
+                self.budget.record(reply.usage);
                 Ok(reply)
             }
             Err(trouble) => {
                 if trouble.may_cost() {
-                    self.purse.record(None);
+                    self.budget.record(None);
                 }
                 Err(trouble)
             }

@@ -33,7 +33,7 @@ impl Price {
 
 /// The most that may be taken in a minute, a day and a month.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Budget {
+pub struct BudgetLimits {
     pub requests: [Option<u64>; 3],
     pub cost: [Option<f64>; 3],
 }
@@ -41,17 +41,17 @@ pub struct Budget {
 const MINUTE: usize = 0;
 const SPANS: [&str; 3] = ["minute", "day", "month"];
 
-/// What is known of the spending, for people.
+/// What was spent today and this month, for people.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Account {
+pub struct Spending {
     pub today: Spent,
     pub month: Spent,
 }
 
-pub struct Purse {
+pub struct BudgetGuard {
     provider: String,
     price: Option<Price>,
-    budget: Budget,
+    limits: BudgetLimits,
     ledger: Arc<dyn Ledger>,
     state: Mutex<State>,
 }
@@ -69,7 +69,7 @@ struct State {
 }
 
 /// A request that is running; it has to say in the end what it took.
-pub struct Reservation<'a>(&'a Purse);
+pub struct Reservation<'a>(&'a BudgetGuard);
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
@@ -77,17 +77,17 @@ impl Drop for Reservation<'_> {
     }
 }
 
-impl Purse {
+impl BudgetGuard {
     pub fn new(
         provider: &str,
         price: Option<Price>,
-        budget: Budget,
+        limits: BudgetLimits,
         ledger: Arc<dyn Ledger>,
     ) -> Self {
         Self {
             provider: provider.into(),
             price,
-            budget,
+            limits,
             ledger,
             state: Mutex::default(),
         }
@@ -124,8 +124,8 @@ impl Purse {
         let spent = &state.spent[span];
         let requests = spent.requests + state.running;
         let cost = spent.cost + state.usual_cost * state.running as f64;
-        self.budget.requests[span].is_some_and(|most| requests >= most)
-            || self.budget.cost[span].is_some_and(|most| cost >= most)
+        self.limits.requests[span].is_some_and(|most| requests >= most)
+            || self.limits.cost[span].is_some_and(|most| cost >= most)
     }
 
     /// Notes what a request took, until it is [taken](Self::take_owed) to the ledger; a server that doesn't say counts as one whose price isn't known.
@@ -177,12 +177,11 @@ impl Purse {
         Ok(())
     }
 
-    /// What was spent today and this month.
-    pub fn account(&self) -> Account {
+    pub fn spending(&self) -> Spending {
         let mut state = self.lock();
         let _ = self.turn_to(&mut state, &Zoned::now());
         let [_, today, month] = state.spent;
-        Account { today, month }
+        Spending { today, month }
     }
 
     /// Begins the sums of spans that have begun, with what the ledger has of them.
@@ -261,8 +260,8 @@ mod tests {
         format!("{text}[UTC]").parse().unwrap()
     }
 
-    fn purse(price: Option<Price>, budget: Budget, ledger: &Arc<Memory>) -> Purse {
-        Purse::new("desk", price, budget, ledger.clone())
+    fn guard(price: Option<Price>, limits: BudgetLimits, ledger: &Arc<Memory>) -> BudgetGuard {
+        BudgetGuard::new("desk", price, limits, ledger.clone())
     }
 
     const CHEAP: Price = Price {
@@ -277,38 +276,38 @@ mod tests {
     #[test]
     fn money_is_spent_until_the_budget_is_and_again_the_next_day() {
         let ledger = Arc::new(Memory::default());
-        let budget = Budget {
+        let limits = BudgetLimits {
             cost: [None, Some(1.5), None],
-            ..Budget::default()
+            ..BudgetLimits::default()
         };
-        let purse = purse(Some(CHEAP), budget, &ledger);
+        let budget = guard(Some(CHEAP), limits, &ledger);
         let now = at("2026-03-31T23:00");
         for _ in 0..2 {
-            drop(purse.reserve_at(&now).unwrap());
-            purse.record_at(Some(USAGE), &now);
+            drop(budget.reserve_at(&now).unwrap());
+            budget.record_at(Some(USAGE), &now);
         }
-        let Err(Failure::Host { reason, outage }) = purse.reserve_at(&now).map(|_| ()) else {
+        let Err(Failure::Host { reason, outage }) = budget.reserve_at(&now).map(|_| ()) else {
             panic!("the budget holds");
         };
         assert_eq!(reason, "provider desk: the budget of the day is spent");
         let until = at("2026-04-01T00:00").timestamp().as_second();
         assert_eq!(outage, Outage::Spent { until });
-        assert!(purse.reserve_at(&at("2026-04-01T00:00")).is_ok());
+        assert!(budget.reserve_at(&at("2026-04-01T00:00")).is_ok());
     }
 
     #[test]
     fn a_budget_outlives_the_process() {
         let ledger = Arc::new(Memory::default());
-        let budget = Budget {
+        let limits = BudgetLimits {
             requests: [None, None, Some(2)],
-            ..Budget::default()
+            ..BudgetLimits::default()
         };
         let now = at("2026-03-01T10:00");
-        let first = purse(None, budget, &ledger);
+        let first = guard(None, limits, &ledger);
         first.record_at(None, &now);
         first.record_at(None, &at("2026-03-02T10:00"));
         first.settle().unwrap();
-        let second = purse(None, budget, &ledger);
+        let second = guard(None, limits, &ledger);
         assert!(second.reserve_at(&at("2026-03-03T10:00")).is_err());
         assert!(second.reserve_at(&at("2026-04-01T10:00")).is_ok());
     }
@@ -316,29 +315,29 @@ mod tests {
     #[test]
     fn requests_that_are_running_count_as_well() {
         let ledger = Arc::new(Memory::default());
-        let budget = Budget {
+        let limits = BudgetLimits {
             requests: [Some(2), None, None],
-            ..Budget::default()
+            ..BudgetLimits::default()
         };
-        let purse = purse(None, budget, &ledger);
+        let budget = guard(None, limits, &ledger);
         let now = at("2026-03-01T10:00:40");
-        let _first = purse.reserve_at(&now).unwrap();
-        let second = purse.reserve_at(&now).unwrap();
-        let Err(Failure::Busy { retry_after, .. }) = purse.reserve_at(&now).map(|_| ()) else {
+        let _first = budget.reserve_at(&now).unwrap();
+        let second = budget.reserve_at(&now).unwrap();
+        let Err(Failure::Busy { retry_after, .. }) = budget.reserve_at(&now).map(|_| ()) else {
             panic!("two are enough");
         };
         assert_eq!(retry_after, Some(std::time::Duration::from_secs(20)));
         drop(second);
-        assert!(purse.reserve_at(&now).is_ok());
+        assert!(budget.reserve_at(&now).is_ok());
     }
 
     #[test]
     fn an_unknown_price_is_not_nothing() {
         let ledger = Arc::new(Memory::default());
-        let purse = purse(None, Budget::default(), &ledger);
-        purse.record(Some(USAGE));
-        let account = purse.account();
-        assert_eq!((account.today.unpriced, account.today.cost), (1, 0.0));
-        assert_eq!(account.month.input_tokens, USAGE.input);
+        let budget = guard(None, BudgetLimits::default(), &ledger);
+        budget.record(Some(USAGE));
+        let spending = budget.spending();
+        assert_eq!((spending.today.unpriced, spending.today.cost), (1, 0.0));
+        assert_eq!(spending.month.input_tokens, USAGE.input);
     }
 }
