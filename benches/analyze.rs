@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use kbasefs::analysis::providers::embedded::Embedded;
-use kbasefs::analysis::scheduler::{Ended, Options, Request};
+use kbasefs::analysis::scheduler::{AnalysisResult, Options, Request};
 use kbasefs::analysis::{Access, Analyzer, Provider, Scheduler, Subject, preview};
 use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
@@ -124,7 +124,7 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f
     };
     let start = Instant::now();
     runtime.block_on(scheduler.analyze_all(request, |_, ended| {
-        failed += usize::from(*ended != Ended::Analyzed);
+        failed += usize::from(*ended != AnalysisResult::Analyzed);
     }));
     let rate = rate(files.len(), start.elapsed());
     let stages = scheduler.progress().stages;

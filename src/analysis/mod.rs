@@ -16,7 +16,7 @@ mod singular;
 pub mod wording;
 
 pub use crawlers::{Crawlers, Process};
-pub use scheduler::{Ended, Options as SchedulerOptions, Provider, Scheduler};
+pub use scheduler::{AnalysisResult, Options as SchedulerOptions, Provider, Scheduler};
 
 use std::sync::Arc;
 use std::time::Duration;

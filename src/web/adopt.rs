@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::shape::Named;
-use crate::analysis::Ended;
+use crate::analysis::AnalysisResult;
 use crate::analysis::parse;
 use crate::analysis::scheduler::Adopted;
 use crate::analysis::wording::Wording;
@@ -43,9 +43,9 @@ pub async fn post(
         for said in &asked.answers {
             let at = match adopt(&app, said) {
                 None => 3,
-                Some(Ended::Analyzed) => 0,
-                Some(Ended::Skipped) => 1,
-                Some(Ended::Failed(_) | Ended::Refused(_)) => 2,
+                Some(AnalysisResult::Analyzed) => 0,
+                Some(AnalysisResult::Skipped) => 1,
+                Some(AnalysisResult::Failed(_) | AnalysisResult::Refused(_)) => 2,
             };
             counts[at] += 1;
         }
@@ -58,7 +58,7 @@ pub async fn post(
 }
 
 /// `None` for a photo that isn't there, or an answer that says nothing.
-fn adopt(app: &App, said: &Said) -> Option<Ended> {
+fn adopt(app: &App, said: &Said) -> Option<AnalysisResult> {
     let photo = said.photo.resolve(app).ok()?;
     let answer = parse::of_object(&said.answer, &Wording::new(false)).ok()?;
     let model = said.model.as_deref().and_then(|model| clean(model, 200));

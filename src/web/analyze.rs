@@ -17,7 +17,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::failure::Failure;
 use super::shape::{self, Named, PhotoShape};
-use crate::analysis::Ended;
+use crate::analysis::AnalysisResult;
 use crate::analysis::budget::Usage;
 use crate::analysis::scheduler::Request;
 use crate::app::App;
@@ -151,9 +151,9 @@ async fn analyze(app: Arc<App>, request: Request, lines: UnboundedSender<String>
     let mut sum = Sum::default();
     let done = app.scheduler.analyze_all(request, |photo, ended| {
         match ended {
-            Ended::Analyzed => sum.analyzed += 1,
-            Ended::Failed(_) | Ended::Refused(_) => sum.failed += 1,
-            Ended::Skipped => sum.skipped += 1,
+            AnalysisResult::Analyzed => sum.analyzed += 1,
+            AnalysisResult::Failed(_) | AnalysisResult::Refused(_) => sum.failed += 1,
+            AnalysisResult::Skipped => sum.skipped += 1,
         }
         send(&lines, &line(&app, photo, ended));
     });
@@ -179,20 +179,20 @@ fn send(lines: &UnboundedSender<String>, line: &Value) {
     let _ = lines.send(format!("{line}\n"));
 }
 
-fn line(app: &App, photo: PhotoId, ended: &Ended) -> Value {
+fn line(app: &App, photo: PhotoId, ended: &AnalysisResult) -> Value {
     let mut line = match app.library.detail(photo) {
         Ok(Some(detail)) => json!(PhotoShape::from(&detail)),
         Ok(None) => json!({"id": photo.0}),
         Err(error) => json!({"id": photo.0, "error": error.to_string()}),
     };
     line["result"] = match ended {
-        Ended::Analyzed => "analyzed",
-        Ended::Failed(_) => "failed",
-        Ended::Refused(_) => "refused",
-        Ended::Skipped => "skipped",
+        AnalysisResult::Analyzed => "analyzed",
+        AnalysisResult::Failed(_) => "failed",
+        AnalysisResult::Refused(_) => "refused",
+        AnalysisResult::Skipped => "skipped",
     }
     .into();
-    if let Ended::Failed(reason) | Ended::Refused(reason) = ended {
+    if let AnalysisResult::Failed(reason) | AnalysisResult::Refused(reason) = ended {
         line["reason"] = reason.as_str().into();
     }
     line

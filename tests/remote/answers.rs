@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kbasefs::analysis::Ended;
+use kbasefs::analysis::AnalysisResult;
 use kbasefs::analysis::preview;
 use kbasefs::catalog::Status;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::world::{Desk, KEY, desk, world};
 async fn one(
     kind: &'static str,
     acts: Vec<Act>,
-    check: impl FnOnce(Ended, &Server, Option<String>),
+    check: impl FnOnce(AnalysisResult, &Server, Option<String>),
 ) {
     let server = Server::start();
     server.next(acts);
@@ -44,7 +44,7 @@ async fn each_protocol_carries_the_picture_and_the_key() {
         one(kind, vec![], |ended, server, description| {
             assert_eq!(
                 (ended, description.as_deref()),
-                (Ended::Analyzed, Some("A dog runs.")),
+                (AnalysisResult::Analyzed, Some("A dog runs.")),
                 "{kind}"
             );
             let seen = &server.seen()[0];
@@ -90,7 +90,7 @@ async fn the_form_of_the_answer_is_asked_for_as_each_protocol_does() {
         |ended, server, description| {
             assert_eq!(
                 (ended, description.as_deref()),
-                (Ended::Analyzed, Some("A dog runs."))
+                (AnalysisResult::Analyzed, Some("A dog runs."))
             );
             assert_eq!(server.seen()[0].body["tool_choice"]["name"], "record_photo");
             assert_eq!(server.seen()[0].headers["anthropic-version"], "2023-06-01");
@@ -110,8 +110,8 @@ async fn what_a_server_rejects_is_left_out_from_then_on() {
         rejects("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
     ]);
     let world = world("a:1 b:2", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
-    assert_eq!(world.ask("b").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    assert_eq!(world.ask("b").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 5);
     let last = &server.seen()[4].body;
     assert_eq!(last["response_format"]["type"], "json_object");
@@ -131,7 +131,7 @@ async fn what_a_server_rejects_is_left_out_from_then_on() {
         .unwrap();
     world.scheduler.stop();
     let again = crate::world::start(source, memory, library, &[(desk(), &server)]);
-    assert_eq!(again.ask("c").await, Ended::Analyzed);
+    assert_eq!(again.ask("c").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 6);
 }
 
@@ -141,7 +141,7 @@ async fn an_answer_that_breaks_off_is_asked_for_once_more_with_more_room() {
         "openai",
         vec![Act::Cut(DOG[..40].into())],
         |ended, server, _| {
-            assert_eq!((ended, server.count()), (Ended::Analyzed, 2));
+            assert_eq!((ended, server.count()), (AnalysisResult::Analyzed, 2));
             assert_eq!(server.seen()[1].body["max_tokens"], 4096);
         },
     )
@@ -155,7 +155,7 @@ async fn wrapped_answers_cost_no_second_request() {
         format!("<think>hm {{}}</think>Here you are:\n{DOG}"),
     ] {
         one("ollama", vec![say(wrapped)], |ended, server, _| {
-            assert_eq!((ended, server.count()), (Ended::Analyzed, 1));
+            assert_eq!((ended, server.count()), (AnalysisResult::Analyzed, 1));
         })
         .await;
     }
@@ -177,7 +177,11 @@ async fn senseless_answers_are_tried_again() {
     for acts in acts {
         let shown = format!("{acts:?}").chars().take(80).collect::<String>();
         one("openai", acts, |ended, server, description| {
-            assert_eq!((ended, server.count()), (Ended::Analyzed, 2), "{shown}");
+            assert_eq!(
+                (ended, server.count()),
+                (AnalysisResult::Analyzed, 2),
+                "{shown}"
+            );
             assert_eq!(description.as_deref(), Some("A dog runs."));
         })
         .await;
@@ -189,10 +193,10 @@ async fn a_model_that_only_talks_nonsense_is_not_asked_for_ever() {
     let server = Server::start();
     server.usual(say("nonsense"));
     let world = world("a:1", &[(desk(), &server)]);
-    let expected = Ended::Failed("desk: the answer has no JSON object".into());
+    let expected = AnalysisResult::Failed("desk: the answer has no JSON object".into());
     assert_eq!(world.ask("a").await, expected);
     assert_eq!(server.count(), 4);
-    assert_eq!(world.ask("a").await, Ended::Skipped);
+    assert_eq!(world.ask("a").await, AnalysisResult::Skipped);
     assert_eq!((server.count(), world.status("a")), (4, Status::Pending));
 }
 
@@ -202,7 +206,10 @@ async fn a_refusal_is_told_apart_and_not_repeated() {
     let refusal = json!({"choices": [{"message": {"content": null, "refusal": sorry}, "finish_reason": "stop"}]});
     for act in [say(sorry), Act::Raw(refusal.to_string())] {
         one("openai", vec![act], |ended, server, _| {
-            assert_eq!(ended, Ended::Refused(format!("refused by desk: {sorry}")));
+            assert_eq!(
+                ended,
+                AnalysisResult::Refused(format!("refused by desk: {sorry}"))
+            );
             assert_eq!(server.count(), 1);
         })
         .await;
@@ -219,7 +226,7 @@ async fn hostile_answers_become_plain_text_and_tidy_tags() {
     });
     server.next([say(hostile.to_string())]);
     let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     let description = world.description("a").unwrap();
     assert!(!description.chars().any(char::is_control));
     assert_eq!(description.chars().count(), 4000);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kbasefs::analysis::Ended;
+use kbasefs::analysis::AnalysisResult;
 use kbasefs::analysis::budget::{BudgetLimits, Price};
 use kbasefs::analysis::scheduler::Request;
 use kbasefs::catalog::Status;
@@ -17,7 +17,7 @@ async fn what_fails_for_the_moment_is_tried_again() {
     let server = Server::start();
     server.next([status(500), Act::Break, status(503)]);
     let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 4);
 }
 
@@ -26,12 +26,12 @@ async fn what_fails_too_often_stays_pending_until_it_is_asked_for_again() {
     let server = Server::start();
     server.next(std::iter::repeat_n(status(500), 4));
     let world = world("a:1", &[(desk(), &server)]);
-    let Ended::Failed(reason) = world.ask("a").await else {
+    let AnalysisResult::Failed(reason) = world.ask("a").await else {
         panic!("four failures are enough");
     };
     assert_eq!(reason, "desk: internal server error (status 500)");
     assert_eq!((server.count(), world.status("a")), (4, Status::Pending));
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_busy_server_costs_a_photo_no_try() {
         rest("0"),
     ]);
     let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 7);
 }
 
@@ -86,7 +86,7 @@ async fn a_key_that_is_not_taken_stops_everything_and_nobody_waits() {
         let world = world("a:1 b:2 c:3 d:4", &[(one, &server)]);
         let ends = world.ask_all(Request::default()).await;
         assert!(
-            ends.iter().all(|e| matches!(e, Ended::Failed(_))),
+            ends.iter().all(|e| matches!(e, AnalysisResult::Failed(_))),
             "{ends:?}"
         );
         assert!(!format!("{ends:?}").contains(KEY), "{ends:?}");
@@ -105,7 +105,7 @@ async fn photos_outlast_a_server_that_goes_away_and_comes_back() {
         ..desk()
     };
     let world = world("a:1 b:2 c:3 d:4 e:5", &[(one, &server)]);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     let address = server.url.trim_start_matches("http://").to_owned();
     drop(server);
     let back = std::thread::spawn(move || {
@@ -114,7 +114,7 @@ async fn photos_outlast_a_server_that_goes_away_and_comes_back() {
     });
     let ends = world.ask_all(Request::default()).await;
     let server = back.join().unwrap();
-    let analyzed = ends.iter().filter(|e| **e == Ended::Analyzed);
+    let analyzed = ends.iter().filter(|e| **e == AnalysisResult::Analyzed);
     assert_eq!((analyzed.count(), server.count()), (4, 4), "{ends:?}");
 }
 
@@ -136,12 +136,12 @@ async fn who_asks_a_server_that_was_never_there_is_told_so() {
         ],
     );
     drop(gone);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 1);
     let lonely = Server::start();
     let world = crate::world::world("a:1", &[(desk(), &lonely)]);
     drop(lonely);
-    let Ended::Failed(reason) = world.ask("a").await else {
+    let AnalysisResult::Failed(reason) = world.ask("a").await else {
         panic!("nobody is there");
     };
     assert!(reason.starts_with("desk: "), "{reason}");
@@ -165,9 +165,9 @@ async fn the_next_provider_answers_for_one_that_declines() {
             ),
         ],
     );
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!((first.count(), second.count()), (1, 1));
-    assert_eq!(world.ask("a").await, Ended::Skipped);
+    assert_eq!(world.ask("a").await, AnalysisResult::Skipped);
     assert_eq!((first.count(), second.count()), (1, 1));
 }
 
@@ -175,7 +175,7 @@ async fn the_next_provider_answers_for_one_that_declines() {
 async fn a_picture_that_cannot_be_decoded_is_never_sent() {
     let server = Server::start();
     let world = world("a:!", &[(desk(), &server)]);
-    assert!(matches!(world.ask("a").await, Ended::Failed(_)));
+    assert!(matches!(world.ask("a").await, AnalysisResult::Failed(_)));
     assert_eq!((world.status("a"), server.count()), (Status::Failed, 0));
 }
 
@@ -194,7 +194,10 @@ async fn a_mix_of_faults_costs_time_only() {
     let files: Vec<_> = (0..100).map(|n| format!("p{n:03}:{n}")).collect();
     let world = world(&files.join(" "), &[(desk(), &server)]);
     let ends = world.ask_all(Request::default()).await;
-    let analyzed = ends.iter().filter(|e| **e == Ended::Analyzed).count();
+    let analyzed = ends
+        .iter()
+        .filter(|e| **e == AnalysisResult::Analyzed)
+        .count();
     assert!(analyzed >= 99, "{analyzed}");
     assert!(server.count() <= 170, "{}", server.count());
 }
@@ -219,9 +222,12 @@ async fn what_is_spent_is_counted_and_the_budget_holds() {
     };
     let world = world("a:1 b:2 c:3 d:4 e:5", &[(careful, &server)]);
     let ends = world.ask_all(Request::default()).await;
-    let analyzed = ends.iter().filter(|e| **e == Ended::Analyzed).count();
+    let analyzed = ends
+        .iter()
+        .filter(|e| **e == AnalysisResult::Analyzed)
+        .count();
     assert_eq!((analyzed, server.count()), (3, 3), "{ends:?}");
-    let reason = Ended::Failed("provider desk: the budget of the day is spent".into());
+    let reason = AnalysisResult::Failed("provider desk: the budget of the day is spent".into());
     assert!(ends.contains(&reason), "{ends:?}");
     let day = jiff::Zoned::now().strftime("%Y-%m").to_string();
     let spent = world.memory.spent("desk", &day).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kbasefs::analysis::Ended;
+use kbasefs::analysis::AnalysisResult;
 use kbasefs::analysis::scheduler::Request;
 use kbasefs::catalog::Change;
 use kbasefs::store::Error;
@@ -43,7 +43,7 @@ async fn interrupted(
     server: &Server,
     error: fn() -> Error,
     unpaid: usize,
-) -> Vec<Ended> {
+) -> Vec<AnalysisResult> {
     let ends = world.ask_all(Request::default());
     let meanwhile = async {
         until("some answers", || spent(world) >= 8).await;
@@ -82,7 +82,10 @@ async fn a_store_that_cannot_write_stops_sending_and_buys_nothing_twice() {
         server.lock().latency = Duration::from_millis(2);
         let (world, store) = faulty(&photos(), &[(desk(), &server)]);
         let ends = interrupted(&world, &store, &server, error, 0).await;
-        assert!(ends.iter().all(|end| *end == Ended::Analyzed), "{ends:?}");
+        assert!(
+            ends.iter().all(|end| *end == AnalysisResult::Analyzed),
+            "{ends:?}"
+        );
         assert_eq!((server.count(), server.pictures().len()), (PHOTOS, PHOTOS));
         assert_eq!(spent(&world), PHOTOS as u64);
     }
@@ -95,12 +98,16 @@ async fn what_a_server_declined_and_what_failed_is_kept_as_well() {
     let (world, store) = faulty(&photos(), &[(desk(), &server)]);
     let ends = interrupted(&world, &store, &server, || Error::Full, 0).await;
     assert!(
-        ends.iter().all(|end| matches!(end, Ended::Refused(_))),
+        ends.iter()
+            .all(|end| matches!(end, AnalysisResult::Refused(_))),
         "{ends:?}"
     );
     assert_eq!(server.count(), PHOTOS);
     let ends = world.ask_all(Request::default()).await;
-    assert!(ends.iter().all(|end| *end == Ended::Skipped), "{ends:?}");
+    assert!(
+        ends.iter().all(|end| *end == AnalysisResult::Skipped),
+        "{ends:?}"
+    );
     assert_eq!((server.count(), spent(&world)), (PHOTOS, PHOTOS as u64));
 }
 
@@ -128,7 +135,7 @@ async fn requests_that_cost_and_brought_no_answer_are_in_the_ledger_before_the_n
             .push(memory.spent("desk", "").unwrap().requests);
         None
     });
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!((server.count(), spent(&world)), (3, 3));
     let seen = seen.lock().unwrap();
     assert!(seen.contains(&1) && seen.contains(&2), "{seen:?}");
@@ -156,7 +163,10 @@ async fn a_server_that_answers_with_errors_is_not_asked_while_what_that_cost_can
         store.mend();
     };
     let (ends, ()) = tokio::join!(ends, meanwhile);
-    assert!(ends.iter().all(|end| *end == Ended::Analyzed), "{ends:?}");
+    assert!(
+        ends.iter().all(|end| *end == AnalysisResult::Analyzed),
+        "{ends:?}"
+    );
     assert_eq!(spent(&world), server.count() as u64);
 }
 
@@ -171,7 +181,7 @@ async fn nothing_is_sent_before_something_could_be_kept_and_nobody_waits_for_tha
     });
     let world = crate::world::over(&store, "a:1 b:2", &[(desk(), &server)]);
     until("a refusal", || world.scheduler.why_unkept().is_some()).await;
-    let full = Ended::Failed("index: the disk is full".into());
+    let full = AnalysisResult::Failed("index: the disk is full".into());
     assert_eq!(world.ask("a").await, full);
     assert_eq!(
         world.ask_all(Request::default()).await,
@@ -180,7 +190,7 @@ async fn nothing_is_sent_before_something_could_be_kept_and_nobody_waits_for_tha
     assert_eq!(server.count(), 0);
     store.mend();
     until("room", || world.scheduler.why_unkept().is_none()).await;
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
 }
 
 #[tokio::test]
@@ -194,7 +204,10 @@ async fn an_answer_that_can_never_be_recorded_holds_nobody_up_and_is_not_bought_
         changes.iter().any(is_bad).then(error)
     });
     let ends = world.ask_all(Request::default()).await;
-    let analyzed = ends.iter().filter(|end| **end == Ended::Analyzed).count();
+    let analyzed = ends
+        .iter()
+        .filter(|end| **end == AnalysisResult::Analyzed)
+        .count();
     assert_eq!(analyzed, 2, "{ends:?}");
     assert_eq!((server.count(), spent(&world)), (3, 3));
     store.mend();
@@ -210,5 +223,8 @@ async fn a_server_that_is_gone_and_a_full_disk_at_once_are_both_survived() {
     server.next((0..6).map(|_| status(500)));
     let (world, store) = faulty(&photos(), &[(desk(), &server)]);
     let ends = interrupted(&world, &store, &server, || Error::Full, 6).await;
-    assert!(ends.iter().all(|end| *end == Ended::Analyzed), "{ends:?}");
+    assert!(
+        ends.iter().all(|end| *end == AnalysisResult::Analyzed),
+        "{ends:?}"
+    );
 }

@@ -14,7 +14,7 @@ use kbasefs::analysis::providers::openai::OpenAi;
 use kbasefs::analysis::providers::remote::{Dialect, Pool, Remote, Settings, Timeouts};
 use kbasefs::analysis::scheduler::{Options, RemoteOptions, Request, Server as Place};
 use kbasefs::analysis::wording::Wording;
-use kbasefs::analysis::{Access, Ended, Provider, Scheduler};
+use kbasefs::analysis::{Access, AnalysisResult, Provider, Scheduler};
 use kbasefs::catalog::{Change, Detail, Facts, Format, PhotoId, SourcePath, Status, TextField};
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
@@ -236,7 +236,7 @@ impl World {
         all
     }
 
-    pub async fn ask(&self, name: &str) -> Ended {
+    pub async fn ask(&self, name: &str) -> AnalysisResult {
         self.scheduler
             .analyzed(self.id(name), LONG)
             .await
@@ -244,13 +244,13 @@ impl World {
     }
 
     /// Asks for everything and gives how each photo ended, in order of name.
-    pub async fn ask_all(&self, request: Request) -> Vec<Ended> {
+    pub async fn ask_all(&self, request: Request) -> Vec<AnalysisResult> {
         let mut ends = Vec::new();
         let request = Request {
             photos: self.all(),
             ..request
         };
-        let each = |photo, ended: &Ended| ends.push((photo, ended.clone()));
+        let each = |photo, ended: &AnalysisResult| ends.push((photo, ended.clone()));
         tokio::time::timeout(LONG, self.scheduler.analyze_all(request, each))
             .await
             .expect("in time");

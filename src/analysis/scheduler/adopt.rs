@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Scheduler;
 use super::content;
-use super::verdict::{Ended, Verdict};
+use super::outcome::{AnalysisResult, JobOutcome};
 use crate::catalog::{Answer, Change, Outcome, Photo, PhotoId, Status};
 use crate::originals::Originals;
 
@@ -26,11 +26,11 @@ const VERSION: &str = "imported";
 
 impl Scheduler {
     /// Records an answer for the preferred server, unless that has answered itself. Reads the photo; blocks.
-    pub fn adopt(&self, originals: &Originals, largest: u64, adopted: Adopted) -> Ended {
+    pub fn adopt(&self, originals: &Originals, largest: u64, adopted: Adopted) -> AnalysisResult {
         let photo = self.library.index().photo(adopted.photo);
         let Some(photo) = photo.filter(|p| matches!(p.status, Status::Pending | Status::Analyzed))
         else {
-            return Ended::Skipped;
+            return AnalysisResult::Skipped;
         };
         let at = adopted.at;
         let recorded = self.outcome_of_adopted(originals, largest, &photo, adopted);
@@ -42,11 +42,11 @@ impl Scheduler {
             };
             self.library
                 .commit(&[change])
-                .map_err(|e| Verdict::Postponed(e.to_string()))
+                .map_err(|e| JobOutcome::RetryLater(e.to_string()))
         });
         match recorded {
-            Ok(()) => Ended::Analyzed,
-            Err(verdict) => verdict.into(),
+            Ok(()) => AnalysisResult::Analyzed,
+            Err(outcome) => outcome.into(),
         }
     }
 
@@ -56,7 +56,7 @@ impl Scheduler {
         largest: u64,
         photo: &Photo,
         adopted: Adopted,
-    ) -> Result<Outcome, Verdict> {
+    ) -> Result<Outcome, JobOutcome> {
         let server = self.remote.as_ref().and_then(|r| r.servers.first());
         let name = server
             .map_or(NOBODY, |(provider, _)| provider.analyzer.name())
@@ -64,19 +64,19 @@ impl Scheduler {
         let detail = self
             .library
             .detail(photo.id)
-            .map_err(|e| Verdict::Postponed(e.to_string()))?;
+            .map_err(|e| JobOutcome::RetryLater(e.to_string()))?;
         let has_answered = |(who, ..): &(String, String, i64)| *who == name;
         if detail
-            .ok_or(Verdict::Skipped)?
+            .ok_or(JobOutcome::Skipped)?
             .analyses
             .iter()
             .any(has_answered)
         {
-            return Err(Verdict::Skipped);
+            return Err(JobOutcome::Skipped);
         }
         let mut bytes = Vec::new();
         let content = content::read(originals, photo, largest, &mut bytes)?;
-        let looks = self.sights(None).see(content.hash, &mut bytes)?.looks;
+        let looks = self.decoder(None).see(content.hash, &mut bytes)?.looks;
         let looks = Arc::unwrap_or_clone(looks);
         Ok(Outcome {
             hash: content.hash,

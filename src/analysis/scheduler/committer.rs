@@ -1,4 +1,4 @@
-//! Commits what workers and couriers report, in batches of whatever is ready, and only then tells those who wait.
+//! Commits what workers and dispatchers report, in batches of whatever is ready, and only then tells those who wait.
 //!
 //! What is reported may have cost money: while nothing can be kept it waits here, and nothing new is begun.
 
@@ -11,10 +11,10 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::desk::{Desk, Follower, HERE};
 use super::errors::Class;
+use super::outcome::JobOutcome;
 use super::stages::Stage;
-use super::verdict::Verdict;
+use super::state::{Duplicate, QueueId, SchedulerState};
 use crate::catalog::{Change, ContentHash, Declined, PhotoId, Status};
 use crate::faults;
 use crate::library::Library;
@@ -31,9 +31,9 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How long it is tried when all is to end.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
-/// Something that there is to say of a photo in a lane.
+/// Something that there is to say of a photo in a queue.
 pub struct Report {
-    pub lane: usize,
+    pub queue: QueueId,
     pub photo: PhotoId,
     /// Committed together.
     pub changes: Vec<Change>,
@@ -45,30 +45,30 @@ pub struct Report {
 
 /// The end of the work on a photo.
 pub struct End {
-    pub verdict: Verdict,
+    pub outcome: JobOutcome,
     /// The content that this photo was analysed for, on behalf of all its copies.
     pub claim: Option<ContentHash>,
 }
 
 /// What could not be recorded, and why.
-type Lost = HashMap<(usize, PhotoId), String>;
+type Lost = HashMap<(QueueId, PhotoId), String>;
 
 pub struct Committer {
     pub library: Arc<Library>,
     /// Of servers, if there are any.
     pub ledger: Option<Arc<dyn Ledger>>,
-    pub desk: Arc<Desk>,
+    pub state: Arc<SchedulerState>,
     pub reports: Receiver<Report>,
     /// Until when it is tried to keep something after all was to stop.
     pub deadline: Option<Instant>,
 }
 
 impl Committer {
-    /// Works until the last worker and courier is gone and everything they reported is committed.
+    /// Works until the last worker and dispatcher is gone and everything they reported is committed.
     pub fn run(mut self) {
         let runtime = Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime that only waits asks nothing of the system");
-        if !self.desk.is_proven() {
+        if !self.state.is_proven() {
             self.prove();
         }
         let mut rest = REST;
@@ -83,7 +83,7 @@ impl Committer {
     /// kept, while nothing can.
     fn gather(&mut self, runtime: &Runtime, rest: &mut Duration) -> Option<Vec<Report>> {
         let first = loop {
-            if self.desk.is_proven() {
+            if self.state.is_proven() {
                 *rest = REST;
                 break self.reports.blocking_recv()?;
             }
@@ -102,8 +102,8 @@ impl Committer {
     /// Finds out whether something can be kept.
     fn prove(&self) {
         match self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.probe()) {
-            Ok(()) => self.desk.can_keep(),
-            Err(error) => self.desk.cannot_keep(&error),
+            Ok(()) => self.state.can_keep(),
+            Err(error) => self.state.cannot_keep(&error),
         }
     }
 
@@ -113,22 +113,22 @@ impl Committer {
         let lost = self.record(&mut batch);
         let mut of_copies = Vec::new();
         for Report {
-            lane,
+            queue,
             photo,
             end,
             kept,
             ..
         } in batch
         {
-            if let Some(End { verdict, claim }) = end {
-                let verdict = match lost.get(&(lane, photo)) {
-                    Some(reason) => Verdict::Postponed(reason.clone()),
-                    None => self.confirmed(lane, photo, verdict),
+            if let Some(End { outcome, claim }) = end {
+                let outcome = match lost.get(&(queue, photo)) {
+                    Some(reason) => JobOutcome::RetryLater(reason.clone()),
+                    None => self.confirmed(queue, photo, outcome),
                 };
-                let followers = claim.map(|content| self.desk.release(lane, content));
-                let followers = followers.into_iter().flatten();
-                of_copies.extend(followers.map(|f| of_copy(lane, f, &verdict)));
-                self.desk.tell(lane, photo, verdict);
+                let duplicates = claim.map(|content| self.state.release(queue, content));
+                let duplicates = duplicates.into_iter().flatten();
+                of_copies.extend(duplicates.map(|f| of_copy(queue, f, &outcome)));
+                self.state.tell(queue, photo, outcome);
             }
             // An error says that nobody waits.
             kept.map(|kept| kept.send(()));
@@ -145,10 +145,10 @@ impl Committer {
         let mut rest = REST;
         loop {
             let Err(error) = self.try_record(batch, &mut lost) else {
-                self.desk.can_keep();
+                self.state.can_keep();
                 return lost;
             };
-            self.desk.cannot_keep(&error);
+            self.state.cannot_keep(&error);
             if self.rests_in_vain(rest) {
                 self.give_up(batch, &error, &mut lost);
                 return lost;
@@ -159,7 +159,7 @@ impl Committer {
 
     /// Whether all is to end, and was to for long enough.
     fn rests_in_vain(&mut self, rest: Duration) -> bool {
-        if !self.desk.rest(rest) {
+        if !self.state.rest(rest) {
             return false;
         }
         let now = Instant::now();
@@ -188,10 +188,10 @@ impl Committer {
             match self.commit(&report.changes) {
                 Err(error) if error.is_outage() => return Err(error),
                 Err(error) => {
-                    self.desk.errors.count(Class::Store);
+                    self.state.errors.count(Class::Store);
                     tracing::error!(photo = report.photo.0, "analysis not recorded: {error}");
                     self.record_rest(report, &error)?;
-                    lost.insert((report.lane, report.photo), error.to_string());
+                    lost.insert((report.queue, report.photo), error.to_string());
                 }
                 Ok(()) => {}
             }
@@ -246,40 +246,40 @@ impl Committer {
                     ),
                     _ => {}
                 }
-                lost.insert((report.lane, report.photo), error.to_string());
+                lost.insert((report.queue, report.photo), error.to_string());
             }
         }
     }
 
     fn commit(&self, changes: &[Change]) -> store::Result<()> {
-        let stopwatch = &self.desk.stopwatch;
+        let stopwatch = &self.state.stopwatch;
         stopwatch.time(Stage::Commit, || self.library.commit(changes))
     }
 
     /// The store refuses results for a file that has changed meanwhile: such a photo is still pending.
-    fn confirmed(&self, lane: usize, photo: PhotoId, verdict: Verdict) -> Verdict {
-        let ended = matches!(verdict, Verdict::Analyzed | Verdict::Copied);
+    fn confirmed(&self, queue: QueueId, photo: PhotoId, outcome: JobOutcome) -> JobOutcome {
+        let ended = matches!(outcome, JobOutcome::Analyzed | JobOutcome::Copied);
         let status = self.library.index().photo(photo).map(|p| p.status);
         let is_changed = match status {
             Some(status) => status == Status::Pending,
             // Here, it may have turned out to be a photo that was gone.
-            None => lane != HERE,
+            None => queue != QueueId::LOCAL,
         };
         if ended && is_changed {
-            return Verdict::Skipped;
+            return JobOutcome::Skipped;
         }
-        verdict
+        outcome
     }
 }
 
-fn of_copy(lane: usize, copy: Follower, verdict: &Verdict) -> Report {
-    let verdict = verdict.of_follower();
+fn of_copy(queue: QueueId, copy: Duplicate, outcome: &JobOutcome) -> Report {
+    let outcome = outcome.of_duplicate();
     Report {
-        lane,
+        queue,
         photo: copy.photo,
-        changes: verdict.change(copy.photo, copy.stat).into_iter().collect(),
+        changes: outcome.change(copy.photo, copy.stat).into_iter().collect(),
         end: Some(End {
-            verdict,
+            outcome,
             claim: None,
         }),
         kept: None,

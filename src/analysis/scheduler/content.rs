@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use rustix::io::Errno;
 
-use super::verdict::Verdict;
+use super::outcome::JobOutcome;
 use crate::analysis::Analyzer;
 use crate::analysis::previews::Looks;
 use crate::catalog::{Answer, ContentHash, FileStat, Outcome, Photo};
@@ -40,23 +40,23 @@ impl Content {
 /// Reads the file of a photo into `buffer`, unless it is larger than `largest` bytes.
 ///
 /// # Errors
-/// [`Verdict::Skipped`] when the file isn't what the catalog knows, or changed meanwhile.
+/// [`JobOutcome::Skipped`] when the file isn't what the catalog knows, or changed meanwhile.
 pub fn read(
     originals: &Originals,
     photo: &Photo,
     largest: u64,
     buffer: &mut Vec<u8>,
-) -> Result<Content, Verdict> {
+) -> Result<Content, JobOutcome> {
     let (file, stat) = originals.read(&photo.path).map_err(unread)?;
     if !stat.same_content(&photo.stat) {
-        return Err(Verdict::Skipped);
+        return Err(JobOutcome::Skipped);
     }
     if stat.size > largest {
         return Err(too_large(stat.size));
     }
     let now = fill(file, stat.size, buffer).map_err(unread)?;
     if !now.same_content(&stat) || buffer.len() as u64 != stat.size {
-        return Err(Verdict::Skipped);
+        return Err(JobOutcome::Skipped);
     }
     let hash = ContentHash(*blake3::hash(buffer).as_bytes());
     Ok(Content { hash, stat })
@@ -70,15 +70,15 @@ fn fill(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<FileStat>
     Ok(originals::stat_of(&file.metadata()?))
 }
 
-fn too_large(size: u64) -> Verdict {
+fn too_large(size: u64) -> JobOutcome {
     let megabytes = size.div_ceil(1_000_000);
-    Verdict::Failed(format!(
+    JobOutcome::Failed(format!(
         "file of {megabytes} MB is larger than max_file_size_mb"
     ))
 }
 
 /// What isn't there any more is the scan's; anything else may pass.
-fn unread(error: io::Error) -> Verdict {
+fn unread(error: io::Error) -> JobOutcome {
     let elsewhere = [
         Errno::NOENT,
         Errno::NOTDIR,
@@ -88,7 +88,7 @@ fn unread(error: io::Error) -> Verdict {
     ];
     let code = error.raw_os_error();
     if elsewhere.iter().any(|e| Some(e.raw_os_error()) == code) {
-        return Verdict::Skipped;
+        return JobOutcome::Skipped;
     }
-    Verdict::Postponed(format!("cannot read the file: {error}"))
+    JobOutcome::RetryLater(format!("cannot read the file: {error}"))
 }

@@ -1,9 +1,9 @@
 //! Decides which photo is analysed next, and sees that none is analysed twice.
 //!
 //! ```text
-//! accesses -> desk (queues, single flight) -> workers (read, hash, decode, ask here) -> committer -> those who wait
+//! accesses -> state (queues, single flight) -> workers (read, hash, decode, ask here) -> committer -> those who wait
 //!                                                |                                         ^
-//!                                                +-> couriers (one a server, async) -------+
+//!                                                +-> dispatchers (one a server, async) -------+
 //! ```
 //!
 //! Nothing starts by itself: only accesses do. Waiting can be given up, work that has begun is brought to its end and
@@ -13,33 +13,33 @@
 mod adopt;
 mod committer;
 mod content;
-mod courier;
-mod desk;
+mod deadline;
+mod decoder;
+mod dispatcher;
+mod endpoint;
 mod errors;
-mod host;
+mod outcome;
 mod outlook;
-mod parcel;
-mod patience;
+mod priority_queue;
 mod progress;
 mod provider;
-mod queue;
 mod reasons;
 mod remote;
+mod remote_job;
 mod request;
-mod sight;
 mod stages;
 mod start;
+mod state;
 #[cfg(test)]
 mod tests;
-mod verdict;
 mod worker;
 
 pub use adopt::Adopted;
+pub use outcome::AnalysisResult;
 pub use progress::{Progress, ProviderState, Waiting};
 pub use provider::{Provider, Server};
 pub use request::Request;
 pub use stages::Stages;
-pub use verdict::Ended;
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -56,10 +56,10 @@ use crate::catalog::{PhotoId, Status};
 use crate::library::Library;
 use crate::memory::Limit;
 use crate::store::{self, ledger::Ledger};
-use desk::{Desk, HERE, Waiter, Wish};
-use host::Host;
-use patience::Patience;
+use deadline::DeadlineRunner;
+use endpoint::Endpoint;
 use remote::Remote;
+use state::{JobRequest, QueueId, SchedulerState, Waiter};
 
 /// What the user may set.
 #[derive(Clone)]
@@ -90,10 +90,10 @@ pub struct Scheduler {
     library: Arc<Library>,
     here: Arc<[Provider]>,
     remote: Option<Arc<Remote>>,
-    hosts: Vec<Arc<Host>>,
-    desk: Arc<Desk>,
+    endpoints: Vec<Arc<Endpoint>>,
+    state: Arc<SchedulerState>,
     /// With decoders.
-    patience: Arc<Patience>,
+    deadlines: Arc<DeadlineRunner>,
     workers: usize,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -120,12 +120,13 @@ impl Scheduler {
         }
         let pending = index.photos_with(Status::Pending);
         if self.here.iter().any(|p| p.on <= access) {
-            self.desk.ask_listing(HERE, &photos & &pending, access);
+            self.state
+                .ask_listing(QueueId::LOCAL, &photos & &pending, access);
         }
         if self.remote.is_some() {
             let of_use = photos & (pending | index.photos_with(Status::Analyzed));
-            for (lane, share) in self.desk.servers_for(of_use, access) {
-                self.desk.ask_listing(lane, share, access);
+            for (queue, share) in self.state.servers_for(of_use, access) {
+                self.state.ask_listing(queue, share, access);
             }
         }
     }
@@ -139,31 +140,31 @@ impl Scheduler {
     pub fn would_start(&self, photo: PhotoId, status: Status, access: Access) -> bool {
         match status {
             Status::Pending => self.wants(access),
-            Status::Analyzed => self.desk.server_for(photo, access).is_some(),
+            Status::Analyzed => self.state.server_for(photo, access).is_some(),
             Status::Failed | Status::Unsupported => false,
         }
     }
 
     /// Waits for the first results, or until nothing is queued.
     pub async fn first_results(&self, deadline: Duration) {
-        let mut told = self.desk.told();
+        let mut told = self.state.told();
         let first =
-            async { while self.desk.awaits_first_results() && told.changed().await.is_ok() {} };
+            async { while self.state.awaits_first_results() && told.changed().await.is_ok() {} };
         // An error is the deadline, which is as good an end.
         let _ = timeout(deadline, first).await;
     }
 
     /// Asks for an analysis and waits for its end. `None` when the deadline comes first; the analysis goes on.
-    pub async fn analyzed(&self, photo: PhotoId, deadline: Duration) -> Option<Ended> {
-        self.desk.welcome(photo);
+    pub async fn analyzed(&self, photo: PhotoId, deadline: Duration) -> Option<AnalysisResult> {
+        self.state.welcome(photo);
         let (tell, mut told) = unbounded_channel();
         let here = self.ask_here(photo, Access::Asked, Some(tell.clone()), false);
         let there = self.ask_server(photo, Access::Asked, Some(tell));
         if !here && !there {
-            return Some(Ended::Skipped);
+            return Some(AnalysisResult::Skipped);
         }
         let all = async {
-            let mut end = Ended::Skipped;
+            let mut end = AnalysisResult::Skipped;
             while let Some((_, ended)) = told.recv().await {
                 end = end.or(ended);
             }
@@ -179,18 +180,18 @@ impl Scheduler {
 
     /// From now on no analysis is begun, or from now on they are again. What is running goes on.
     pub fn pause(&self, paused: bool) {
-        self.desk.pause(paused);
+        self.state.pause(paused);
     }
 
     pub fn is_paused(&self) -> bool {
-        self.desk.is_paused()
+        self.state.is_paused()
     }
 
     /// Brings running analyses to their end, commits them, and drops the others; decoders are not waited for. Blocks until
     /// that is done.
     pub fn stop(&self) {
-        self.desk.stop();
-        self.patience.stop();
+        self.state.stop();
+        self.deadlines.stop();
         self.stop.send_replace(true);
         let threads = std::mem::take(&mut *self.threads.lock().expect(UNBROKEN));
         for thread in threads {
@@ -208,12 +209,12 @@ impl Scheduler {
         self.here.iter().chain(servers)
     }
 
-    fn lane(&self, name: &str) -> Option<usize> {
+    fn queue(&self, name: &str) -> Option<QueueId> {
         let servers = &self.remote.as_ref()?.servers;
         let at = servers
             .iter()
             .position(|(p, _)| p.analyzer.name() == name)?;
-        Some(at + 1)
+        Some(QueueId::of_server(at))
     }
 
     /// Whether the photo is being looked at inside the program now, or waits for it.
@@ -227,14 +228,14 @@ impl Scheduler {
         if !self.here.iter().any(|p| p.on <= access) {
             return false;
         }
-        if let (Some(reason), Some(waiter)) = (self.desk.why_hopeless(), &waiter) {
+        if let (Some(reason), Some(waiter)) = (self.state.why_given_up(), &waiter) {
             return tell_failed(photo, Some(waiter), reason);
         }
         let again = match stale.then(|| self.is_stale_here(photo)) {
             Some(Err(error)) => return tell_failed(photo, waiter.as_ref(), error.to_string()),
             again => matches!(again, Some(Ok(true))),
         };
-        let wish = Wish {
+        let request = JobRequest {
             photo,
             access,
             waiter,
@@ -244,7 +245,7 @@ impl Scheduler {
             self.status(photo)
                 .is_some_and(|s| s == Status::Pending || again && s == Status::Analyzed)
         };
-        self.desk.ask(HERE, wish, wanted)
+        self.state.ask(QueueId::LOCAL, request, wanted)
     }
 
     /// Whether what the model inside the program said of a photo is of an earlier version of it.
@@ -260,42 +261,48 @@ impl Scheduler {
 
     /// Whether a server is looking at the photo now, or it waits for one.
     fn ask_server(&self, photo: PhotoId, access: Access, waiter: Option<Waiter>) -> bool {
-        match self.desk.server_for(photo, access) {
-            Some(lane) => self.ask_of(lane, photo, access, waiter, false),
+        match self.state.server_for(photo, access) {
+            Some(queue) => self.ask_of(queue, photo, access, waiter, false),
             None => false,
         }
     }
 
     /// The same, of one server or the first, also where it has an answer of an earlier version.
-    fn ask_lane(&self, lane: Option<usize>, photo: PhotoId, waiter: Waiter, stale: bool) -> bool {
-        let lane = lane.unwrap_or(1);
-        if !self.desk.is_missing(lane, photo, stale) {
+    fn ask_queue(
+        &self,
+        queue: Option<QueueId>,
+        photo: PhotoId,
+        waiter: Waiter,
+        stale: bool,
+    ) -> bool {
+        let queue = queue.unwrap_or(QueueId::of_server(0));
+        if !self.state.is_missing(queue, photo, stale) {
             return false;
         }
-        self.ask_of(lane, photo, Access::Asked, Some(waiter), stale)
+        self.ask_of(queue, photo, Access::Asked, Some(waiter), stale)
     }
 
     fn ask_of(
         &self,
-        lane: usize,
+        queue: QueueId,
         photo: PhotoId,
         access: Access,
         waiter: Option<Waiter>,
         again: bool,
     ) -> bool {
-        let hopeless = || self.desk.why_hopeless();
-        let reason = self.desk.why_down(lane).or_else(hopeless);
+        let unkept = || self.state.why_given_up();
+        let reason = self.state.why_down(queue).or_else(unkept);
         if let (Some(reason), Some(waiter)) = (reason, &waiter) {
             return tell_failed(photo, Some(waiter), reason);
         }
-        let wish = Wish {
+        let request = JobRequest {
             photo,
             access,
             waiter,
             again,
         };
         let of_use = || matches!(self.status(photo), Some(Status::Pending | Status::Analyzed));
-        self.desk.ask(lane, wish, of_use)
+        self.state.ask(queue, request, of_use)
     }
 
     fn status(&self, photo: PhotoId) -> Option<Status> {
@@ -306,7 +313,7 @@ impl Scheduler {
 /// Whoever waits for a photo learns at once that nothing comes of it. Whether somebody does.
 fn tell_failed(photo: PhotoId, waiter: Option<&Waiter>, reason: String) -> bool {
     // An error says that nobody waits any more.
-    waiter.is_some_and(|waiter| waiter.send((photo, Ended::Failed(reason))).is_ok())
+    waiter.is_some_and(|waiter| waiter.send((photo, AnalysisResult::Failed(reason))).is_ok())
 }
 
 impl Drop for Scheduler {

@@ -1,6 +1,6 @@
 //! Why a photo has no description yet, for people: who looks at it, whom it waits for, who had no answer.
 
-use super::desk::{HERE, Place};
+use super::state::{Place, QueueId};
 use super::{Provider, Scheduler};
 use crate::catalog::{PhotoId, Status};
 use crate::store::{self, ledger::Standing};
@@ -10,10 +10,10 @@ impl Scheduler {
     /// disk.
     pub fn outlook(&self, photo: PhotoId) -> store::Result<Option<String>> {
         let mut words = Vec::new();
-        for (lane, place) in self.desk.places(photo) {
-            words.extend(self.words(lane, photo, place)?);
+        for (queue, place) in self.state.places(photo) {
+            words.extend(self.words(queue, photo, place)?);
         }
-        words.extend(self.desk.turned_away(photo));
+        words.extend(self.state.turned_away(photo));
         words.dedup();
         Ok((!words.is_empty()).then(|| words.join("; ")))
     }
@@ -22,17 +22,17 @@ impl Scheduler {
     pub fn turn_away(&self, photo: PhotoId, program: &str) {
         let reason =
             format!("{program} asked, which goes through everything: that counts for less");
-        self.desk.turn_away(photo, &reason);
+        self.state.turn_away(photo, &reason);
     }
 
-    fn words(&self, lane: usize, photo: PhotoId, place: Place) -> store::Result<Option<String>> {
-        let Some(provider) = self.provider(lane) else {
+    fn words(&self, queue: QueueId, photo: PhotoId, place: Place) -> store::Result<Option<String>> {
+        let Some(provider) = self.provider(queue) else {
             return Ok(None);
         };
         let name = provider.analyzer.name();
-        let trouble = || self.trouble(lane);
+        let trouble = || self.trouble(queue);
         Ok(match place {
-            Place::Nowhere => self.words_at_rest(lane, photo)?,
+            Place::Nowhere => self.words_at_rest(queue, photo)?,
             Place::Ended(reason) => Some(reason),
             Place::Running(None) if trouble().is_none() => Some(format!("{name} looks at it")),
             Place::Running(Some(reason)) => Some(format!("{name} tries again: {reason}")),
@@ -48,15 +48,15 @@ impl Scheduler {
     }
 
     /// Of a photo that neither runs nor waits, and of which nothing was heard since the start.
-    fn words_at_rest(&self, lane: usize, photo: PhotoId) -> store::Result<Option<String>> {
+    fn words_at_rest(&self, queue: QueueId, photo: PhotoId) -> store::Result<Option<String>> {
         let known = self.library.index().photo(photo);
-        let Some((provider, known)) = self.provider(lane).zip(known) else {
+        let Some((provider, known)) = self.provider(queue).zip(known) else {
             return Ok(None);
         };
         let name = provider.analyzer.name();
-        let has_answered = match lane {
-            HERE => known.status == Status::Analyzed,
-            _ => self.desk.answered(lane).contains(photo.0),
+        let has_answered = match queue {
+            QueueId::LOCAL => known.status == Status::Analyzed,
+            _ => self.state.answered(queue).contains(photo.0),
         };
         if has_answered {
             return Ok(Some(format!("{name} had no words for it")));
@@ -68,17 +68,19 @@ impl Scheduler {
         Ok(declined.map(|(_, why)| why.reason))
     }
 
-    /// Why a lane gets nowhere.
-    fn trouble(&self, lane: usize) -> Option<String> {
-        let host = lane.checked_sub(1).and_then(|n| self.hosts.get(n));
-        let host = || host.and_then(|host| host.trouble());
-        let unkept = self.desk.why_unkept();
-        unkept.or_else(|| self.desk.why_down(lane)).or_else(host)
+    /// Why a queue gets nowhere.
+    fn trouble(&self, queue: QueueId) -> Option<String> {
+        let endpoint = queue.server().and_then(|n| self.endpoints.get(n));
+        let endpoint = || endpoint.and_then(|endpoint| endpoint.trouble());
+        let unkept = self.state.why_unkept();
+        unkept
+            .or_else(|| self.state.why_down(queue))
+            .or_else(endpoint)
     }
 
-    /// The first that is asked in a lane.
-    fn provider(&self, lane: usize) -> Option<&Provider> {
-        match lane.checked_sub(1) {
+    /// The first that is asked in a queue.
+    fn provider(&self, queue: QueueId) -> Option<&Provider> {
+        match queue.server() {
             None => self.here.first(),
             Some(n) => Some(&self.remote.as_ref()?.servers.get(n)?.0),
         }

@@ -1,9 +1,9 @@
 //! How far the work is, and how those do that it is given to.
 
-use super::desk::{Counts, HERE};
+use super::state::{Counts, QueueId};
 use super::{Provider, Scheduler, Server, Stages};
 
-pub use super::queue::Waiting;
+pub use super::priority_queue::Waiting;
 
 /// How a provider is doing.
 #[derive(Clone)]
@@ -54,12 +54,12 @@ impl From<Counts> for Progress {
 
 impl Scheduler {
     pub fn progress(&self) -> Progress {
-        let lanes = 0..=self.remote.as_ref().map_or(0, |r| r.servers.len());
+        let queues = 0..=self.remote.as_ref().map_or(0, |r| r.servers.len());
         let mut sum = Progress {
-            stages: self.desk.stopwatch.stages(),
+            stages: self.state.stopwatch.stages(),
             ..Progress::default()
         };
-        for counts in lanes.map(|lane| Progress::from(self.desk.counts(lane))) {
+        for counts in queues.map(|queue| Progress::from(self.state.counts(QueueId(queue)))) {
             sum.queued += counts.queued;
             sum.waiting += counts.waiting;
             sum.running += counts.running;
@@ -72,36 +72,40 @@ impl Scheduler {
 
     /// How far the work inside the program is, by whom it is done, and how many photos at a time.
     pub fn progress_here(&self) -> (&[Provider], Progress, usize) {
-        (&self.here, self.desk.counts(HERE).into(), self.workers)
+        (
+            &self.here,
+            self.state.counts(QueueId::LOCAL).into(),
+            self.workers,
+        )
     }
 
     /// What went wrong since the start: name and count of each kind.
     pub fn errors(&self) -> Vec<(&'static str, u64)> {
-        self.desk.errors.read()
+        self.state.errors.read()
     }
 
     /// Why nothing can be kept, and so nothing is analysed now.
     pub fn why_unkept(&self) -> Option<String> {
-        self.desk.why_unkept()
+        self.state.why_unkept()
     }
 
     /// How each server is doing, in the order in which they are preferred.
     pub fn servers(&self) -> Vec<ProviderState> {
         let servers = self.remote.iter().flat_map(|r| &r.servers).enumerate();
         let state = |(n, (provider, _)): (usize, &(Provider, Server))| {
-            let (lane, host) = (n + 1, &self.hosts[n]);
-            let [answered, stale, declined] = self.desk.known(lane);
+            let (queue, endpoint) = (QueueId::of_server(n), &self.endpoints[n]);
+            let [answered, stale, declined] = self.state.known(queue);
             ProviderState {
                 provider: provider.clone(),
-                counts: self.desk.counts(lane).into(),
+                counts: self.state.counts(queue).into(),
                 answered,
                 stale,
                 declined,
-                requests: host.running(),
-                limit: host.limit(),
-                down: (self.desk.why_unkept())
-                    .or_else(|| self.desk.why_down(lane))
-                    .or_else(|| host.trouble()),
+                requests: endpoint.running(),
+                limit: endpoint.limit(),
+                down: (self.state.why_unkept())
+                    .or_else(|| self.state.why_down(queue))
+                    .or_else(|| endpoint.trouble()),
             }
         };
         servers.map(state).collect()
@@ -109,6 +113,6 @@ impl Scheduler {
 
     /// Seconds that a server takes for a photo, as far as it was asked since the start.
     pub fn pace(&self, name: &str) -> Option<f64> {
-        self.hosts[self.lane(name)? - 1].seconds_a_request()
+        self.endpoints[self.queue(name)?.server()?].seconds_a_request()
     }
 }

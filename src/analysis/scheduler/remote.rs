@@ -1,4 +1,4 @@
-//! The servers of a scheduler: what they have answered, and what their couriers need.
+//! The servers of a scheduler: what they have answered, and what their dispatchers need.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
-use super::desk::Lane;
-use super::host::Host;
-use super::verdict::Verdict;
+use super::endpoint::Endpoint;
+use super::outcome::JobOutcome;
+use super::state::{ProviderQueue, QueueId};
 use super::{Provider, RemoteOptions, Server};
 use crate::analysis::previews::Previews;
 use crate::catalog::ContentHash;
@@ -16,11 +16,11 @@ use crate::memory::Limit;
 use crate::store::ledger;
 use crate::store::ledger::{Ledger, Standing};
 
-/// Photos that are ready for a courier, in parts of the requests that a server takes at a time: enough that it is kept
+/// Photos that are ready for a dispatcher, for each request that a server takes at a time: enough that it is kept
 /// busy while a few large pictures are decoded.
 const READY_A_REQUEST: usize = 4;
 
-/// The servers, in the order of their lanes.
+/// The servers, in the order of their queues.
 pub struct Remote {
     pub servers: Vec<(Provider, Server)>,
     pub memory: Limit,
@@ -42,18 +42,18 @@ impl Remote {
         }
     }
 
-    /// A lane a server, with what the ledger has of it.
-    pub fn lanes(&self) -> Vec<Lane> {
+    /// A queue a server, with what the ledger has of it.
+    pub fn queues(&self) -> Vec<ProviderQueue> {
         let each = self.servers.iter();
-        each.map(|(provider, server)| self.lane(provider, server))
+        each.map(|(provider, server)| self.queue(provider, server))
             .collect()
     }
 
-    fn lane(&self, provider: &Provider, server: &Server) -> Lane {
-        let mut lane = Lane {
+    fn queue(&self, provider: &Provider, server: &Server) -> ProviderQueue {
+        let mut queue = ProviderQueue {
             on: provider.on,
             room: Some(server.parallel.max(1) * READY_A_REQUEST),
-            ..Lane::default()
+            ..ProviderQueue::default()
         };
         let version = provider.analyzer.version();
         let mut current = RoaringBitmap::new();
@@ -61,41 +61,45 @@ impl Remote {
             self.ledger
                 .dealt_with(provider.analyzer.name(), &mut |photo, answered, of| {
                     match answered {
-                        true => lane.answered.insert(photo.0),
-                        false => lane.declined.insert(photo.0),
+                        true => queue.answered.insert(photo.0),
+                        false => queue.declined.insert(photo.0),
                     };
                     match of == version {
                         true => current.insert(photo.0),
-                        false => lane.stale.insert(photo.0),
+                        false => queue.stale.insert(photo.0),
                     };
                 });
         if let Err(error) = dealt_with {
             // Before a photo is sent, what is known of it is looked up in any case.
             tracing::error!("{}: {error}", provider.analyzer.name());
         }
-        lane.stale -= current;
-        lane
+        queue.stale -= current;
+        queue
     }
 
-    /// One host for all couriers that go to the same place.
-    pub fn hosts(&self, delay: Duration, patience: u32) -> Vec<Arc<Host>> {
-        let mut hosts = HashMap::<&str, Arc<Host>>::new();
+    /// One endpoint for all dispatchers that go to the same place.
+    pub fn endpoints(&self, delay: Duration, probe_limit: u32) -> Vec<Arc<Endpoint>> {
+        let mut endpoints = HashMap::<&str, Arc<Endpoint>>::new();
         let new = |name: &str| {
             let same = self
                 .servers
                 .iter()
                 .filter(|(_, server)| server.host == name);
             let most = same.map(|(_, server)| server.parallel).max();
-            Arc::new(Host::new(most.unwrap_or(1), delay, patience))
+            Arc::new(Endpoint::new(most.unwrap_or(1), delay, probe_limit))
         };
         let names = self.servers.iter().map(|(_, server)| server.host.as_str());
         names
-            .map(|name| Arc::clone(hosts.entry(name).or_insert_with(|| new(name))))
+            .map(|name| Arc::clone(endpoints.entry(name).or_insert_with(|| new(name))))
             .collect()
     }
 
-    pub fn side(&self, lane: usize) -> u32 {
-        self.servers[lane - 1].1.max_side
+    pub fn server(&self, queue: QueueId) -> &(Provider, Server) {
+        &self.servers[queue.server().expect("it is the queue of a server")]
+    }
+
+    pub fn side(&self, queue: QueueId) -> u32 {
+        self.server(queue).1.max_side
     }
 
     /// The sizes of previews that some server takes.
@@ -109,21 +113,21 @@ impl Remote {
     /// Whether a server is to look at a content; if not, how that ends.
     pub fn standing(
         &self,
-        lane: usize,
+        queue: QueueId,
         content: &ContentHash,
         again: bool,
-    ) -> std::result::Result<(), Verdict> {
-        let analyzer = &self.servers[lane - 1].0.analyzer;
+    ) -> std::result::Result<(), JobOutcome> {
+        let analyzer = &self.server(queue).0.analyzer;
         let standing = self.ledger.standing(analyzer.name(), content);
-        let standing = standing.map_err(|error| Verdict::Postponed(error.to_string()))?;
+        let standing = standing.map_err(|error| JobOutcome::RetryLater(error.to_string()))?;
         let Standing { answered, declined } = standing;
         let is_current = |version: &String| !again || version == analyzer.version();
         if answered.as_ref().is_some_and(is_current) {
-            return Err(Verdict::Copied);
+            return Err(JobOutcome::Copied);
         }
         match declined.filter(|(version, _)| is_current(version)) {
             Some((_, ledger::Declined { refused, reason })) => {
-                Err(Verdict::Declined { refused, reason })
+                Err(JobOutcome::Declined { refused, reason })
             }
             None => Ok(()),
         }

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use roaring::RoaringBitmap;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::desk::Waiter;
-use super::{Ended, Provider, Scheduler};
+use super::state::{QueueId, Waiter};
+use super::{AnalysisResult, Provider, Scheduler};
 use crate::analysis::Access;
 use crate::catalog::{PhotoId, Status};
 
@@ -24,7 +24,11 @@ pub struct Request {
 impl Scheduler {
     /// Asks for the analyses of all these photos and says how each ended, as it does. Only as many wait in the queues as
     /// keep everybody busy, so that others who ask soon get their turn.
-    pub async fn analyze_all(&self, request: Request, each: impl FnMut(PhotoId, &Ended) + Send) {
+    pub async fn analyze_all(
+        &self,
+        request: Request,
+        each: impl FnMut(PhotoId, &AnalysisResult) + Send,
+    ) {
         let Request {
             photos,
             provider,
@@ -32,8 +36,8 @@ impl Scheduler {
         } = request;
         let chosen = provider.as_deref();
         let is_here = chosen.is_none_or(|name| self.here.iter().any(|p| p.analyzer.name() == name));
-        let lane = chosen.and_then(|name| self.lane(name));
-        let is_there = self.remote.is_some() && (chosen.is_none() || lane.is_some());
+        let queue = chosen.and_then(|name| self.queue(name));
+        let is_there = self.remote.is_some() && (chosen.is_none() || queue.is_some());
         let ends = Mutex::new(Ends {
             parts: usize::from(is_here) + usize::from(is_there),
             open: HashMap::new(),
@@ -48,9 +52,9 @@ impl Scheduler {
             }
         };
         let there = async {
-            let ask = |photo, waiter| match (lane, stale) {
+            let ask = |photo, waiter| match (queue, stale) {
                 (None, false) => self.ask_server(photo, Access::Asked, Some(waiter)),
-                (lane, again) => self.ask_lane(lane, photo, waiter, again),
+                (queue, again) => self.ask_queue(queue, photo, waiter, again),
             };
             if is_there {
                 self.feed(&photos, self.requests() * ASKED_A_REQUEST, ask, ended)
@@ -65,13 +69,13 @@ impl Scheduler {
         photos: &[PhotoId],
         window: usize,
         ask: impl Fn(PhotoId, Waiter) -> bool,
-        ended: impl Fn(PhotoId, Ended),
+        ended: impl Fn(PhotoId, AnalysisResult),
     ) {
         let (tell, mut told) = unbounded_channel();
         let mut awaited = 0;
         for &photo in photos {
             if !ask(photo, tell.clone()) {
-                ended(photo, Ended::Skipped);
+                ended(photo, AnalysisResult::Skipped);
                 continue;
             }
             awaited += 1;
@@ -111,22 +115,23 @@ impl Scheduler {
             return all;
         };
         let shares = match request.provider.is_some() || request.stale {
-            false => self.desk.servers_for(of_use, Access::Asked),
-            true => (1..=remote.servers.len())
-                .map(|lane| (lane, self.missing(lane, &of_use, request.stale)))
+            false => self.state.servers_for(of_use, Access::Asked),
+            true => (0..remote.servers.len())
+                .map(QueueId::of_server)
+                .map(|queue| (queue, self.missing(queue, &of_use, request.stale)))
                 .collect(),
         };
         let there = shares
             .into_iter()
-            .map(|(lane, share)| (remote.servers[lane - 1].0.clone(), share.len()));
+            .map(|(queue, share)| (remote.server(queue).0.clone(), share.len()));
         all.extend(there.filter(|(provider, _)| is_meant(provider)));
         all
     }
 
-    fn missing(&self, lane: usize, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
-        let missing = photos - self.desk.answered(lane) - self.desk.declined(lane);
+    fn missing(&self, queue: QueueId, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
+        let missing = photos - self.state.answered(queue) - self.state.declined(queue);
         match stale {
-            true => missing | (photos & self.desk.stale(lane)),
+            true => missing | (photos & self.state.stale(queue)),
             false => missing,
         }
     }
@@ -141,12 +146,12 @@ impl Scheduler {
 /// How the photos of a request ended so far, each in one or two parts.
 struct Ends<F> {
     parts: usize,
-    open: HashMap<PhotoId, Ended>,
+    open: HashMap<PhotoId, AnalysisResult>,
     each: F,
 }
 
-impl<F: FnMut(PhotoId, &Ended)> Ends<F> {
-    fn add(&mut self, photo: PhotoId, ended: Ended) {
+impl<F: FnMut(PhotoId, &AnalysisResult)> Ends<F> {
+    fn add(&mut self, photo: PhotoId, ended: AnalysisResult) {
         match self.open.remove(&photo) {
             Some(before) => (self.each)(photo, &before.or(ended)),
             None if self.parts > 1 => {
@@ -157,7 +162,7 @@ impl<F: FnMut(PhotoId, &Ended)> Ends<F> {
     }
 }
 
-/// Photos of one request that wait at a time, in parts of what is worked on at a time.
+/// Photos of one request that wait at a time, for each that is worked on at a time.
 const ASKED_A_WORKER: usize = 4;
 const ASKED_A_REQUEST: usize = 8;
 
@@ -273,9 +278,9 @@ mod tests {
             ..Request::default()
         };
         let mut ends = Vec::new();
-        let each = |photo, ended: &Ended| ends.push((photo, ended.clone()));
+        let each = |photo, ended: &AnalysisResult| ends.push((photo, ended.clone()));
         scheduler.analyze_all(request, each).await;
-        let damaged = Ended::Failed("index: damaged".into());
+        let damaged = AnalysisResult::Failed("index: damaged".into());
         assert_eq!(ends, [(PhotoId(1), damaged)]);
     }
 }

@@ -8,11 +8,11 @@ use roaring::RoaringBitmap;
 use tokio::sync::{mpsc, watch};
 
 use super::committer::{Committer, Report};
-use super::courier::Courier;
-use super::desk::{Desk, Lane, Wish};
-use super::patience::Patience;
+use super::deadline::DeadlineRunner;
+use super::decoder::Decoder;
+use super::dispatcher::Dispatcher;
 use super::remote::Remote;
-use super::sight::Sights;
+use super::state::{JobRequest, ProviderQueue, QueueId, SchedulerState};
 use super::worker::Worker;
 use super::{Options, Provider, Scheduler, Server, UNBROKEN};
 use crate::analysis::Access;
@@ -31,9 +31,9 @@ impl Scheduler {
             library,
             here: Arc::default(),
             remote: None,
-            hosts: Vec::new(),
-            desk: Arc::new(Desk::new(lanes(&[], None))),
-            patience: Patience::new(Duration::ZERO),
+            endpoints: Vec::new(),
+            state: Arc::new(SchedulerState::new(queues(&[], None))),
+            deadlines: DeadlineRunner::new(Duration::ZERO),
             workers: 0,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
@@ -57,38 +57,38 @@ impl Scheduler {
             .as_ref()
             .map(|o| Arc::new(Remote::of(&providers, o)));
         let remote = remote.filter(|remote| !remote.servers.is_empty());
-        let (delay, patience) = patience(&options);
+        let (delay, probe_limit) = probes(&options);
         let workers = options.workers.max(1);
         let scheduler = Self {
             library: Arc::clone(&library),
-            hosts: remote
+            endpoints: remote
                 .iter()
-                .flat_map(|r| r.hosts(delay, patience))
+                .flat_map(|r| r.endpoints(delay, probe_limit))
                 .collect(),
-            desk: Arc::new(Desk::new(lanes(&here, remote.as_deref()))),
+            state: Arc::new(SchedulerState::new(queues(&here, remote.as_deref()))),
             here,
             remote,
-            patience: Patience::new(options.decode_time),
+            deadlines: DeadlineRunner::new(options.decode_time),
             workers,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
         };
-        follow(&library, &scheduler.desk);
+        follow(&library, &scheduler.state);
         if scheduler.remote.is_some() {
-            scheduler.desk.must_prove();
+            scheduler.state.must_prove();
         }
         let ledger = options
             .remote
             .as_ref()
             .map(|of_remote| Arc::clone(&of_remote.ledger));
         let (report, reports) = mpsc::channel(workers * REPORTS_A_WORKER);
-        scheduler.start_couriers(&options, &report);
+        scheduler.start_dispatchers(&options, &report);
         scheduler.start_workers(&library, originals, &options, report);
-        let desk = Arc::clone(&scheduler.desk);
+        let state = Arc::clone(&scheduler.state);
         let committer = Committer {
             library,
             ledger,
-            desk,
+            state,
             reports,
             deadline: None,
         };
@@ -108,10 +108,10 @@ impl Scheduler {
             library: Arc::clone(library),
             originals,
             here: Arc::clone(&self.here),
-            sights: self.sights(self.remote.as_deref()),
+            decoder: self.decoder(self.remote.as_deref()),
             remote: self.remote.clone(),
             max_file_bytes: options.max_file_bytes,
-            desk: Arc::clone(&self.desk),
+            state: Arc::clone(&self.state),
             reports,
         };
         for _ in 0..self.workers {
@@ -121,39 +121,41 @@ impl Scheduler {
     }
 
     /// What decodes; for servers, if there are any.
-    pub(super) fn sights(&self, remote: Option<&Remote>) -> Sights {
-        let sights = Sights::new(Arc::clone(&self.patience));
+    pub(super) fn decoder(&self, remote: Option<&Remote>) -> Decoder {
+        let decoder = Decoder::new(Arc::clone(&self.deadlines));
         match remote {
-            Some(remote) => sights.shared(&remote.memory, &remote.sides()),
-            None => sights,
+            Some(remote) => decoder.shared(&remote.memory, &remote.sides()),
+            None => decoder,
         }
     }
 
-    /// One thread for all couriers: they only wait.
-    fn start_couriers(&self, options: &Options, reports: &mpsc::Sender<Report>) {
+    /// One thread for all dispatchers: they only wait.
+    fn start_dispatchers(&self, options: &Options, reports: &mpsc::Sender<Report>) {
         let (Some(remote), Some(of_remote)) = (&self.remote, &options.remote) else {
             return;
         };
-        let courier = |(n, (provider, server)): (usize, &(Provider, Server))| Courier {
-            lane: n + 1,
+        let dispatcher = |(n, (provider, server)): (usize, &(Provider, Server))| Dispatcher {
+            queue: QueueId::of_server(n),
             analyzer: Arc::clone(&provider.analyzer),
-            host: Arc::clone(&self.hosts[n]),
-            desk: Arc::clone(&self.desk),
+            endpoint: Arc::clone(&self.endpoints[n]),
+            state: Arc::clone(&self.state),
             reports: reports.clone(),
             budget: Arc::clone(&server.budget),
             max_retries: of_remote.max_retries,
             retry_delay: of_remote.retry_delay,
             denial: Mutex::default(),
         };
-        let couriers: Vec<_> = remote.servers.iter().enumerate().map(courier).collect();
+        let dispatchers: Vec<_> = remote.servers.iter().enumerate().map(dispatcher).collect();
         let stop = self.stop.subscribe();
-        self.spawn("couriers", move || {
+        self.spawn("dispatchers", move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             let runtime = runtime.expect("the system has room for one more poll");
             runtime.block_on(async {
-                let running = couriers.into_iter().map(|c| Arc::new(c).run(stop.clone()));
+                let running = dispatchers
+                    .into_iter()
+                    .map(|c| Arc::new(c).run(stop.clone()));
                 futures_util::future::join_all(running).await
             });
         });
@@ -166,23 +168,23 @@ impl Scheduler {
     }
 }
 
-fn patience(options: &Options) -> (Duration, u32) {
+fn probes(options: &Options) -> (Duration, u32) {
     let remote = options.remote.as_ref();
     remote.map_or((Duration::ZERO, 0), |r| (r.retry_delay, r.max_retries))
 }
 
-fn lanes(here: &[Provider], remote: Option<&Remote>) -> Vec<Lane> {
-    let first = Lane {
+fn queues(here: &[Provider], remote: Option<&Remote>) -> Vec<ProviderQueue> {
+    let first = ProviderQueue {
         on: here.iter().map(|p| p.on).min().unwrap_or(Access::Asked),
-        ..Lane::default()
+        ..ProviderQueue::default()
     };
-    let servers = remote.map(Remote::lanes).unwrap_or_default();
+    let servers = remote.map(Remote::queues).unwrap_or_default();
     std::iter::once(first).chain(servers).collect()
 }
 
 /// Photos that are other pictures now are unknown to servers; and where no access is needed, they are analysed at once.
-fn follow(library: &Library, desk: &Arc<Desk>) {
-    let desk = Arc::clone(desk);
+fn follow(library: &Library, state: &Arc<SchedulerState>) {
+    let state = Arc::clone(state);
     library.listen(move |delta: &Delta| {
         let pending = |face: &Face| face.traits.status == Status::Pending;
         let changed = delta
@@ -193,31 +195,33 @@ fn follow(library: &Library, desk: &Arc<Desk>) {
         if changed.is_empty() {
             return;
         }
-        desk.forget(&changed);
+        state.forget(&changed);
         let was_pending = |photo: &&PhotoDelta| photo.before.as_ref().is_some_and(pending);
         let still = delta.photos.iter().filter(was_pending);
         let still: RoaringBitmap = still
             .filter(|p| p.after.is_some())
             .map(|p| p.id.0)
             .collect();
-        desk.forget_reasons(&(&changed - still));
+        state.forget_reasons(&(&changed - still));
         let there = delta
             .photos
             .iter()
             .filter(|p| p.after.as_ref().is_some_and(pending));
-        for lane in desk.lanes_on(Access::Always) {
-            there.clone().for_each(|photo| want(&desk, lane, photo.id));
+        for queue in state.queues_on(Access::Always) {
+            there
+                .clone()
+                .for_each(|photo| want(&state, queue, photo.id));
         }
     });
 }
 
-fn want(desk: &Desk, lane: usize, photo: PhotoId) {
-    let wish = Wish {
+fn want(state: &SchedulerState, queue: QueueId, photo: PhotoId) {
+    let request = JobRequest {
         photo,
         access: Access::Always,
         waiter: None,
         again: false,
     };
     // Whether it runs already makes no difference.
-    desk.ask(lane, wish, || true);
+    state.ask(queue, request, || true);
 }

@@ -195,7 +195,7 @@ async fn ten_who_ask_for_one_photo_cause_one_analysis() {
     let asking = (0..10).map(|_| world.scheduler.analyzed(world.id("a"), LONG));
     let all_wait = async { world.gate.send(()).unwrap() };
     let (ended, ()) = tokio::join!(futures_util::future::join_all(asking), all_wait);
-    assert_eq!(ended, vec![Some(Ended::Analyzed); 10]);
+    assert_eq!(ended, vec![Some(AnalysisResult::Analyzed); 10]);
     assert_eq!(world.rest(), ["a"]);
 }
 
@@ -204,13 +204,16 @@ async fn copies_are_analysed_once() {
     let world = world("a:1 b:1 c:1 d:2", SETTING);
     let mut ends = Vec::new();
     let all = world.ids("a b c d");
-    let each = |photo, ended: &Ended| ends.push((photo, ended.clone()));
+    let each = |photo, ended: &AnalysisResult| ends.push((photo, ended.clone()));
     world
         .scheduler
         .analyze_all(request(all.clone()), each)
         .await;
     ends.sort_by_key(|(photo, _)| *photo);
-    let expected: Vec<_> = all.into_iter().map(|p| (p, Ended::Analyzed)).collect();
+    let expected: Vec<_> = all
+        .into_iter()
+        .map(|p| (p, AnalysisResult::Analyzed))
+        .collect();
     assert_eq!(ends, expected);
     assert_eq!(world.rest().len(), 2);
     let progress = world.scheduler.progress();
@@ -230,7 +233,7 @@ async fn a_photo_that_was_gone_is_not_analysed_again() {
     std::fs::remove_file(path.join("a")).unwrap();
     world.library.commit(&[found(path, "b")]).unwrap();
     let ended = world.scheduler.analyzed(world.id("b"), LONG).await;
-    assert_eq!(ended, Some(Ended::Analyzed));
+    assert_eq!(ended, Some(AnalysisResult::Analyzed));
     assert_eq!((world.id("b"), world.rest().len()), (a, 1));
 }
 
@@ -238,7 +241,7 @@ async fn a_photo_that_was_gone_is_not_analysed_again() {
 async fn the_end_is_told_after_the_commit() {
     let world = world("a:1 b:2 c:3 d:4 e:5", SETTING);
     let is_analyzed = |photo| world.library.index().photo(photo).unwrap().status;
-    let each = |photo, _: &Ended| assert_eq!(is_analyzed(photo), Status::Analyzed);
+    let each = |photo, _: &AnalysisResult| assert_eq!(is_analyzed(photo), Status::Analyzed);
     let all = world.ids("a b c d e");
     world.scheduler.analyze_all(request(all), each).await;
 }
@@ -281,7 +284,7 @@ async fn nothing_starts_by_itself_nor_from_a_weaker_access_than_the_provider_wan
     assert!(!world.scheduler.wants(Access::Read));
     assert_eq!(world.scheduler.progress(), Progress::default());
     let ended = world.scheduler.analyzed(a, LONG).await;
-    assert_eq!(ended, Some(Ended::Analyzed));
+    assert_eq!(ended, Some(AnalysisResult::Analyzed));
 }
 
 #[tokio::test]
@@ -299,12 +302,12 @@ async fn a_picture_that_fails_is_marked_and_not_tried_again() {
         },
     );
     let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
-    assert_eq!(ended, Some(Ended::Failed("too dark".into())));
+    assert_eq!(ended, Some(AnalysisResult::Failed("too dark".into())));
     assert_eq!(world.reason("a").as_deref(), Some("too dark"));
     world.scheduler.analyzed(world.id("b"), LONG).await;
     assert_eq!(world.status("b"), Status::Failed);
     let again = world.scheduler.analyzed(world.id("a"), LONG).await;
-    assert_eq!(again, Some(Ended::Skipped));
+    assert_eq!(again, Some(AnalysisResult::Skipped));
     assert_eq!(world.rest(), ["a"]);
 }
 
@@ -347,11 +350,11 @@ async fn what_may_work_later_stays_pending_until_the_next_access() {
     );
     let a = world.id("a");
     let ended = world.scheduler.analyzed(a, LONG).await;
-    assert_eq!(ended, Some(Ended::Failed("busy".into())));
+    assert_eq!(ended, Some(AnalysisResult::Failed("busy".into())));
     assert_eq!(world.status("a"), Status::Pending);
     assert_eq!(world.scheduler.progress().queued, 0);
     let ended = world.scheduler.analyzed(a, LONG).await;
-    assert_eq!(ended, Some(Ended::Analyzed));
+    assert_eq!(ended, Some(AnalysisResult::Analyzed));
 }
 
 #[tokio::test]
@@ -393,7 +396,7 @@ async fn a_picture_that_takes_too_long_to_decode_fails_with_the_reason() {
     );
     let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
     let reason = "decoding takes more than 0 s".to_owned();
-    assert_eq!(ended, Some(Ended::Failed(reason.clone())));
+    assert_eq!(ended, Some(AnalysisResult::Failed(reason.clone())));
     assert_eq!(world.reason("a"), Some(reason));
 }
 
@@ -404,7 +407,7 @@ async fn a_file_that_is_gone_or_changed_is_left_to_the_scan() {
     std::fs::write(world.source.path().join("b"), "other").unwrap();
     for name in ["a", "b"] {
         let ended = world.scheduler.analyzed(world.id(name), LONG).await;
-        assert_eq!(ended, Some(Ended::Skipped));
+        assert_eq!(ended, Some(AnalysisResult::Skipped));
         assert_eq!(world.status(name), Status::Pending);
     }
 }
@@ -444,7 +447,7 @@ async fn stopping_finishes_what_runs_and_drops_the_rest() {
     let stopping = thread::spawn(move || scheduler.stop());
     // Either it is dropped from the queue, or it comes too late.
     let ended = world.scheduler.analyzed(b, LONG).await;
-    assert_eq!(ended, Some(Ended::Skipped));
+    assert_eq!(ended, Some(AnalysisResult::Skipped));
     world.gate.send(()).unwrap();
     stopping.join().unwrap();
     world.scheduler.stop();

@@ -1,6 +1,6 @@
 //! One thread that looks at photos: read, hash, decode once; ask the analyzers here, or make ready for a server.
 //!
-//! Decides nothing about order and commits no results: see the desk and the committer.
+//! Decides nothing about order and commits no results: see the state and the committer.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use tokio::time::Instant;
 
 use super::committer::{End, Report};
 use super::content::{self, Content};
-use super::desk::{Desk, Follower, HERE};
+use super::decoder::{DecodedPicture, Decoder};
 use super::errors::Class;
-use super::parcel::Parcel;
-use super::sight::{Sight, Sights};
+use super::outcome::JobOutcome;
+use super::remote_job::RemoteJob;
 use super::stages::Stage;
-use super::verdict::Verdict;
+use super::state::{Duplicate, QueueId, SchedulerState};
 use super::{Provider, Remote};
 use crate::analysis::previews::Preview;
 use crate::analysis::{Failure, Subject};
@@ -35,28 +35,28 @@ pub struct Worker {
     pub here: Arc<[Provider]>,
     pub remote: Option<Arc<Remote>>,
     pub max_file_bytes: u64,
-    pub desk: Arc<Desk>,
-    pub sights: Sights,
+    pub state: Arc<SchedulerState>,
+    pub decoder: Decoder,
     pub reports: mpsc::Sender<Report>,
 }
 
-/// A photo in a lane.
+/// A photo in a queue.
 #[derive(Clone, Copy)]
 struct Task {
-    lane: usize,
+    queue: QueueId,
     photo: PhotoId,
 }
 
 impl Worker {
-    /// Works until the desk stops.
+    /// Works until the state stops.
     pub fn run(self) {
         let runtime = Builder::new_current_thread()
             .build()
             .expect("a runtime without drivers asks nothing of the system");
         let mut buffer = Vec::new();
-        while let Some((lane, photo)) = self.desk.take() {
-            self.work(Task { lane, photo }, &mut buffer, &runtime);
-            self.desk.done(lane);
+        while let Some((queue, photo)) = self.state.take() {
+            self.work(Task { queue, photo }, &mut buffer, &runtime);
+            self.state.done(queue);
             buffer.clear();
             buffer.shrink_to(LARGEST_KEPT_BUFFER);
         }
@@ -65,19 +65,21 @@ impl Worker {
     fn work(&self, task: Task, buffer: &mut Vec<u8>, runtime: &Runtime) {
         let known = self.library.index().photo(task.photo);
         let Some(photo) = known.filter(|photo| self.is_wanted(task, photo.status)) else {
-            return self.end(task, None, None, Verdict::Skipped);
+            return self.end(task, None, None, JobOutcome::Skipped);
         };
         if let Some((content, preview)) = self.made_ready(task, &photo) {
             return self.make_ready(task, &photo, &content, |_, _| Ok(preview));
         }
         match self.read(&photo, buffer) {
             // What follows from it could not be kept either.
-            Err(Verdict::Postponed(_)) if self.desk.why_unkept().is_some() => self.put_back(task),
-            Err(verdict) => {
-                let change = verdict.change(task.photo, photo.stat);
-                self.end(task, change, None, verdict);
+            Err(JobOutcome::RetryLater(_)) if self.state.why_unkept().is_some() => {
+                self.put_back(task)
             }
-            Ok(content) if task.lane == HERE => {
+            Err(outcome) => {
+                let change = outcome.change(task.photo, photo.stat);
+                self.end(task, change, None, outcome);
+            }
+            Ok(content) if task.queue == QueueId::LOCAL => {
                 self.look(task, &photo, &content, buffer, runtime);
             }
             Ok(content) => self.make_ready(task, &photo, &content, |hash, side| {
@@ -89,7 +91,10 @@ impl Worker {
     fn is_wanted(&self, task: Task, status: Status) -> bool {
         match status {
             Status::Pending => true,
-            Status::Analyzed => task.lane != HERE || self.desk.is_wanted_again(HERE, task.photo),
+            Status::Analyzed => {
+                task.queue != QueueId::LOCAL
+                    || self.state.is_wanted_again(QueueId::LOCAL, task.photo)
+            }
             Status::Failed | Status::Unsupported => false,
         }
     }
@@ -107,16 +112,16 @@ impl Worker {
             return;
         }
         // Whoever had the content before has committed by now: see what that made of this photo.
-        let again = self.desk.is_wanted_again(HERE, photo.id);
-        let verdict = match self.status_now(photo) {
-            Some(Status::Analyzed) if !again => Verdict::Copied,
+        let again = self.state.is_wanted_again(QueueId::LOCAL, photo.id);
+        let outcome = match self.status_now(photo) {
+            Some(Status::Analyzed) if !again => JobOutcome::Copied,
             Some(Status::Pending | Status::Analyzed) => {
                 self.analyze(photo, content, bytes, runtime)
             }
-            _ => Verdict::Skipped,
+            _ => JobOutcome::Skipped,
         };
-        let change = verdict.change(photo.id, content.stat);
-        self.end(task, change, Some(content.hash), verdict);
+        let change = outcome.change(photo.id, content.stat);
+        self.end(task, change, Some(content.hash), outcome);
     }
 
     /// Makes a photo ready for a server, unless it has seen the content.
@@ -130,47 +135,50 @@ impl Worker {
         if !self.claims(task, content) {
             return;
         }
-        match self.parcel(task, photo, content, preview) {
-            Ok(parcel) => self.desk.supply(task.lane, parcel),
-            Err(verdict) => {
-                let change = verdict.change(photo.id, content.stat);
-                self.end(task, change, Some(content.hash), verdict);
+        match self.remote_job(task, photo, content, preview) {
+            Ok(job) => self.state.push_ready(task.queue, job),
+            Err(outcome) => {
+                let change = outcome.change(photo.id, content.stat);
+                self.end(task, change, Some(content.hash), outcome);
             }
         }
     }
 
-    fn parcel(
+    fn remote_job(
         &self,
         task: Task,
         photo: &Photo,
         content: &Content,
         preview: impl FnOnce(ContentHash, u32) -> Result<Preview, Failure>,
-    ) -> Result<Parcel, Verdict> {
-        let remote = self.remote.as_ref().ok_or(Verdict::Skipped)?;
+    ) -> Result<RemoteJob, JobOutcome> {
+        let remote = self.remote.as_ref().ok_or(JobOutcome::Skipped)?;
         if self.library.index().photo(photo.id).is_none() {
             // It turned out to be a photo that was gone, and goes by that one's id.
-            return Err(Verdict::Skipped);
+            return Err(JobOutcome::Skipped);
         }
-        let again = self.desk.is_wanted_again(task.lane, photo.id);
-        remote.standing(task.lane, &content.hash, again)?;
+        let again = self.state.is_wanted_again(task.queue, photo.id);
+        remote.standing(task.queue, &content.hash, again)?;
         let facts = self.facts(photo.id)?;
-        Ok(Parcel {
+        Ok(RemoteJob {
             photo: photo.id,
             hash: content.hash,
             stat: content.stat,
-            preview: preview(content.hash, remote.side(task.lane))?,
+            preview: preview(content.hash, remote.side(task.queue))?,
             facts,
-            tries: 0,
-            waits: 0,
+            failed_attempts: 0,
+            busy_attempts: 0,
             not_before: Instant::now(),
         })
     }
 
     /// A picture for a server that was made ready before: the original need not be read.
     fn made_ready(&self, task: Task, photo: &Photo) -> Option<(Content, Preview)> {
-        let remote = self.remote.as_ref().filter(|_| task.lane != HERE)?;
+        let remote = self
+            .remote
+            .as_ref()
+            .filter(|_| task.queue != QueueId::LOCAL)?;
         let (hash, stat) = (photo.hash?, photo.stat);
-        let preview = remote.previews.get(hash, remote.side(task.lane))?;
+        let preview = remote.previews.get(hash, remote.side(task.queue))?;
         Some((Content { hash, stat }, preview))
     }
 
@@ -180,37 +188,37 @@ impl Worker {
         bytes: &mut Vec<u8>,
         side: u32,
     ) -> Result<Preview, Failure> {
-        let sight = self.see(hash, bytes)?;
-        let encode = || sight.preview(side);
+        let decoded = self.see(hash, bytes)?;
+        let encode = || decoded.preview(side);
         match &self.remote {
             Some(remote) => Ok(remote.previews.get_or_make(hash, side, encode)),
             None => Ok(encode()),
         }
     }
 
-    fn see(&self, hash: ContentHash, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
-        let see = || self.sights.see(hash, bytes);
-        let seen = self.desk.stopwatch.time(Stage::Decode, see);
+    fn see(&self, hash: ContentHash, bytes: &mut Vec<u8>) -> Result<DecodedPicture, Failure> {
+        let see = || self.decoder.see(hash, bytes);
+        let seen = self.state.stopwatch.time(Stage::Decode, see);
         seen.inspect_err(|failure| match failure {
-            Failure::Permanent { .. } => self.desk.errors.count(Class::Picture),
-            other => self.desk.errors.count(other),
+            Failure::Permanent { .. } => self.state.errors.count(Class::Picture),
+            other => self.state.errors.count(other),
         })
     }
 
     fn claims(&self, task: Task, content: &Content) -> bool {
-        let itself = Follower {
+        let itself = Duplicate {
             photo: task.photo,
             stat: content.stat,
         };
-        self.desk.claim(task.lane, content.hash, itself)
+        self.state.claim(task.queue, content.hash, itself)
     }
 
-    fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, Verdict> {
+    fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, JobOutcome> {
         let read = || content::read(&self.originals, photo, self.max_file_bytes, buffer);
-        let content = self.desk.stopwatch.time(Stage::Read, read);
-        let content = content.inspect_err(|verdict| {
-            if *verdict != Verdict::Skipped {
-                self.desk.errors.count(Class::File);
+        let content = self.state.stopwatch.time(Stage::Read, read);
+        let content = content.inspect_err(|outcome| {
+            if *outcome != JobOutcome::Skipped {
+                self.state.errors.count(Class::File);
             }
         })?;
         self.record_hash(photo, &content)?;
@@ -218,7 +226,7 @@ impl Worker {
     }
 
     /// Joins what is known of the content. From here on, an analysis of a copy reaches this photo too.
-    fn record_hash(&self, photo: &Photo, content: &Content) -> Result<(), Verdict> {
+    fn record_hash(&self, photo: &Photo, content: &Content) -> Result<(), JobOutcome> {
         if photo.hash == Some(content.hash) {
             return Ok(());
         }
@@ -228,21 +236,21 @@ impl Worker {
             hash: content.hash,
         };
         let commit = || self.library.commit(&[change]);
-        let committed = self.desk.stopwatch.time(Stage::Commit, commit);
+        let committed = self.state.stopwatch.time(Stage::Commit, commit);
         committed.map_err(|error| {
             match error.is_outage() {
-                true => self.desk.cannot_keep(&error),
-                false => self.desk.errors.count(Class::Store),
+                true => self.state.cannot_keep(&error),
+                false => self.state.errors.count(Class::Store),
             }
-            Verdict::Postponed(error.to_string())
+            JobOutcome::RetryLater(error.to_string())
         })
     }
 
     /// Has a photo wait again. The committer, who finds out when something can be kept, is to know of it.
     fn put_back(&self, task: Task) {
-        self.desk.put_back(task.lane, task.photo);
+        self.state.put_back(task.queue, task.photo);
         self.report(Report {
-            lane: task.lane,
+            queue: task.queue,
             photo: task.photo,
             changes: Vec::new(),
             end: None,
@@ -261,11 +269,11 @@ impl Worker {
         Some(returned.status).filter(|&status| status != Status::Pending)
     }
 
-    fn facts(&self, photo: PhotoId) -> Result<Arc<Facts>, Verdict> {
+    fn facts(&self, photo: PhotoId) -> Result<Arc<Facts>, JobOutcome> {
         match self.library.detail(photo) {
             Ok(Some(detail)) => Ok(Arc::new(detail.facts)),
-            Ok(None) => Err(Verdict::Skipped),
-            Err(error) => Err(Verdict::Postponed(error.to_string())),
+            Ok(None) => Err(JobOutcome::Skipped),
+            Err(error) => Err(JobOutcome::RetryLater(error.to_string())),
         }
     }
 
@@ -275,27 +283,27 @@ impl Worker {
         content: &Content,
         bytes: &mut Vec<u8>,
         runtime: &Runtime,
-    ) -> Verdict {
+    ) -> JobOutcome {
         let facts = match self.facts(photo.id) {
             Ok(facts) => facts,
-            Err(verdict) => return verdict,
+            Err(outcome) => return outcome,
         };
-        let sight = match self.see(content.hash, bytes) {
-            Ok(sight) => sight,
+        let decoded = match self.see(content.hash, bytes) {
+            Ok(decoded) => decoded,
             Err(failure) => return failure.into(),
         };
-        self.keep_for_servers(photo.id, content, &sight);
-        self.ask_all(photo.id, content, &sight, facts, runtime)
+        self.keep_for_servers(photo.id, content, &decoded);
+        self.ask_all(photo.id, content, &decoded, facts, runtime)
     }
 
     /// What servers will want to see soon need not be decoded again for them.
-    fn keep_for_servers(&self, photo: PhotoId, content: &Content, sight: &Sight) {
+    fn keep_for_servers(&self, photo: PhotoId, content: &Content, decoded: &DecodedPicture) {
         let remote = self.remote.as_ref();
-        if let Some(remote) = remote.filter(|_| self.desk.servers_want(photo)) {
+        if let Some(remote) = remote.filter(|_| self.state.servers_want(photo)) {
             for side in remote.sides() {
                 remote
                     .previews
-                    .get_or_make(content.hash, side, || sight.preview(side));
+                    .get_or_make(content.hash, side, || decoded.preview(side));
             }
         }
     }
@@ -305,41 +313,41 @@ impl Worker {
         &self,
         photo: PhotoId,
         content: &Content,
-        sight: &Sight,
+        decoded: &DecodedPicture,
         facts: Arc<Facts>,
         runtime: &Runtime,
-    ) -> Verdict {
-        let subject = Subject::of(Arc::clone(&sight.picture), facts);
-        let mut verdict = Verdict::Skipped;
+    ) -> JobOutcome {
+        let subject = Subject::of(Arc::clone(&decoded.picture), facts);
+        let mut outcome = JobOutcome::Skipped;
         for provider in self.here.iter() {
-            if provider.on > self.desk.access(HERE, photo) {
+            if provider.on > self.state.access(QueueId::LOCAL, photo) {
                 continue;
             }
             let analyzer = &*provider.analyzer;
             let ask = || contained(|| runtime.block_on(analyzer.analyze(&subject)));
-            match self.desk.stopwatch.time(Stage::Infer, ask) {
+            match self.state.stopwatch.time(Stage::Infer, ask) {
                 Ok(answer) => {
-                    let outcome = content.outcome(analyzer, &sight.looks, answer);
+                    let analysis = content.outcome(analyzer, &decoded.looks, answer);
                     self.report(Report {
-                        lane: HERE,
+                        queue: QueueId::LOCAL,
                         photo,
                         changes: vec![Change::Analyzed {
                             id: photo,
-                            outcome: Box::new(outcome),
+                            outcome: Box::new(analysis),
                         }],
                         end: None,
                         kept: None,
                     });
-                    verdict = Verdict::Analyzed;
+                    outcome = JobOutcome::Analyzed;
                 }
                 Err(failure) => {
-                    self.desk.errors.count(&failure);
+                    self.state.errors.count(&failure);
                     tracing::warn!(photo = photo.0, analyzer = analyzer.name(), "{failure}");
-                    verdict = verdict.or(failure.into());
+                    outcome = outcome.or(failure.into());
                 }
             }
         }
-        verdict
+        outcome
     }
 
     fn end(
@@ -347,11 +355,11 @@ impl Worker {
         task: Task,
         change: Option<Change>,
         claim: Option<ContentHash>,
-        verdict: Verdict,
+        outcome: JobOutcome,
     ) {
-        let end = Some(End { verdict, claim });
+        let end = Some(End { outcome, claim });
         self.report(Report {
-            lane: task.lane,
+            queue: task.queue,
             photo: task.photo,
             changes: change.into_iter().collect(),
             end,

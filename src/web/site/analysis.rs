@@ -15,7 +15,7 @@ use super::Pages;
 use super::details::{Details, Wanted};
 use super::page::{self, Mistake, counted, visible};
 use super::view::Asked;
-use crate::analysis::Ended;
+use crate::analysis::AnalysisResult;
 use crate::analysis::scheduler::Request;
 use crate::app::App;
 use crate::catalog::{Detail, PhotoId, Status};
@@ -26,7 +26,7 @@ pub struct Analyses(Mutex<HashMap<PhotoId, Run>>);
 
 struct Run {
     since: Instant,
-    ended: Option<Ended>,
+    ended: Option<AnalysisResult>,
 }
 
 /// Ends that nobody came back for, at most.
@@ -56,7 +56,7 @@ impl Analyses {
         true
     }
 
-    fn end(&self, photo: PhotoId, ended: Ended) {
+    fn end(&self, photo: PhotoId, ended: AnalysisResult) {
         if let Some(run) = self.lock().get_mut(&photo) {
             run.ended = Some(ended);
         }
@@ -111,12 +111,12 @@ fn running(app: &App, since: Instant) -> String {
     format!("Looking at it: {} s{others}", since.elapsed().as_secs())
 }
 
-fn words(ended: Ended) -> String {
+fn words(ended: AnalysisResult) -> String {
     match ended {
-        Ended::Analyzed => "Looked at just now".into(),
-        Ended::Failed(reason) => format!("It failed: {}", visible(&reason)),
-        Ended::Refused(reason) => format!("The model declined: {}", visible(&reason)),
-        Ended::Skipped => "Nothing new: every model that may look has looked".into(),
+        AnalysisResult::Analyzed => "Looked at just now".into(),
+        AnalysisResult::Failed(reason) => format!("It failed: {}", visible(&reason)),
+        AnalysisResult::Refused(reason) => format!("The model declined: {}", visible(&reason)),
+        AnalysisResult::Skipped => "Nothing new: every model that may look has looked".into(),
     }
 }
 
@@ -141,7 +141,9 @@ pub async fn post(
 async fn look(pages: Arc<Pages>, photo: PhotoId) {
     let retried = page::blocking(&pages, move |pages| Ok(pages.app.retry(&[photo])?)).await;
     if let Err(failure) = retried {
-        pages.analyses.end(photo, Ended::Failed(failure.error));
+        pages
+            .analyses
+            .end(photo, AnalysisResult::Failed(failure.error));
         return;
     }
     let request = Request {
@@ -149,7 +151,7 @@ async fn look(pages: Arc<Pages>, photo: PhotoId) {
         provider: None,
         stale: true,
     };
-    let mut end = Ended::Skipped;
+    let mut end = AnalysisResult::Skipped;
     pages
         .app
         .scheduler

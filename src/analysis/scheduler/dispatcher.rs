@@ -1,4 +1,4 @@
-//! Carries photos to one server and answers back: as many at a time as the server takes, again where that may help.
+//! Sends the jobs of one server to it, as many at a time as it takes, and repeats a request where that may help.
 //!
 //! The one place that repeats requests. A photo that waits for its next try holds nobody up; a server that is not there
 //! costs photos nothing but time. Knows nothing of protocols.
@@ -12,18 +12,18 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::committer::{End, Report};
 use super::content::Content;
-use super::desk::{Desk, Due};
-use super::host::{Host, Permit, Trip, Went};
-use super::parcel::Parcel;
+use super::endpoint::{BreakerTrip, Endpoint, Permit, RequestOutcome};
+use super::outcome::{JobOutcome, reason_of};
+use super::remote_job::RemoteJob;
 use super::stages::Stage;
-use super::verdict::{Verdict, reason_of};
+use super::state::{QueueId, Ready, SchedulerState};
 use crate::analysis::budget::BudgetGuard;
 use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
 use crate::catalog::{Answer, Change, Declined};
 use crate::panics;
 
-/// Tries that a busy server may turn away, in parts of those that may fail.
-const WAITS_A_RETRY: u32 = 10;
+/// Attempts that a busy server may turn away, for each that may fail.
+const BUSY_ATTEMPTS_A_RETRY: u32 = 10;
 
 /// The longest time before the next try.
 const LONGEST_DELAY: Duration = Duration::from_secs(300);
@@ -35,11 +35,11 @@ const LONGEST_DENIAL: Duration = Duration::from_secs(900);
 /// How long an answer that is on its way is waited for when all is to end: it may have cost money.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
-pub struct Courier {
-    pub lane: usize,
+pub struct Dispatcher {
+    pub queue: QueueId,
     pub analyzer: Arc<dyn Analyzer>,
-    pub host: Arc<Host>,
-    pub desk: Arc<Desk>,
+    pub endpoint: Arc<Endpoint>,
+    pub state: Arc<SchedulerState>,
     pub reports: mpsc::Sender<Report>,
     pub budget: Arc<BudgetGuard>,
     pub max_retries: u32,
@@ -48,57 +48,60 @@ pub struct Courier {
     pub denial: Mutex<(Option<Instant>, u32)>,
 }
 
-impl Courier {
-    /// Works until `stop` says so; what is on its way then is brought home, unless that takes too long.
+impl Dispatcher {
+    /// Works until `stop` says so; what is on its way then is waited for, unless that takes too long.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut trips = JoinSet::new();
+        let mut requests = JoinSet::new();
         let stopping = stop.clone();
         loop {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stopped| *stopped) => break,
-                Some(_) = trips.join_next(), if !trips.is_empty() => {}
-                (permit, parcel) = self.next() => {
-                    trips.spawn(Arc::clone(&self).carry(permit, parcel, stopping.clone()));
+                Some(_) = requests.join_next(), if !requests.is_empty() => {}
+                (permit, job) = self.next() => {
+                    requests.spawn(Arc::clone(&self).send(permit, job, stopping.clone()));
                 }
             }
         }
-        while trips.join_next().await.is_some() {}
-        self.hand_back(&Verdict::Skipped).await;
+        while requests.join_next().await.is_some() {}
+        self.hand_back(&JobOutcome::Skipped).await;
     }
 
-    /// Waits until there is something to carry and the server takes it.
-    async fn next(&self) -> (Permit, Parcel) {
+    /// Waits until there is something to send and the server takes it.
+    async fn next(&self) -> (Permit, RemoteJob) {
         loop {
-            match (self.desk.due(self.lane), self.desk.down_until(self.lane)) {
-                (Due::Now, None) => {
-                    let permit = self.host.enter().await;
-                    if let Some(parcel) = self.desk.collect(self.lane) {
-                        return (permit, parcel);
+            match (
+                self.state.next_ready_at(self.queue),
+                self.state.down_until(self.queue),
+            ) {
+                (Ready::Now, None) => {
+                    let permit = self.endpoint.enter().await;
+                    if let Some(job) = self.state.pop_ready(self.queue) {
+                        return (permit, job);
                     }
                 }
-                (Due::Now | Due::At(_), Some(_)) => {
+                (Ready::Now | Ready::At(_), Some(_)) => {
                     // It was made ready while this happened.
-                    let reason = self.desk.why_down(self.lane).unwrap_or_default();
+                    let reason = self.state.why_down(self.queue).unwrap_or_default();
                     self.send_back(&reason).await;
                 }
-                (Due::At(until), None) => tokio::select! {
+                (Ready::At(until), None) => tokio::select! {
                     () = sleep_until(until) => {}
-                    () = self.desk.ready(self.lane) => {}
+                    () = self.state.ready(self.queue) => {}
                 },
-                (Due::Never, Some(until)) => tokio::select! {
-                    () = sleep_until(until) => self.desk.wake(),
-                    () = self.desk.ready(self.lane) => {}
+                (Ready::Never, Some(until)) => tokio::select! {
+                    () = sleep_until(until) => self.state.wake(),
+                    () = self.state.ready(self.queue) => {}
                 },
-                (Due::Never, None) => self.desk.ready(self.lane).await,
+                (Ready::Never, None) => self.state.ready(self.queue).await,
             }
         }
     }
 
-    async fn carry(self: Arc<Self>, permit: Permit, parcel: Parcel, stop: watch::Receiver<bool>) {
+    async fn send(self: Arc<Self>, permit: Permit, job: RemoteJob, stop: watch::Receiver<bool>) {
         let subject = Subject {
-            shown: Shown::Jpeg(parcel.preview.jpeg.clone()),
-            facts: Arc::clone(&parcel.facts),
+            shown: Shown::Jpeg(job.preview.jpeg.clone()),
+            facts: Arc::clone(&job.facts),
         };
         let start = Instant::now();
         let asked = panics::contained_task(self.analyzer.analyze(&subject));
@@ -107,84 +110,84 @@ impl Courier {
                 let reason = format!("the request broke down: {}", panics::message(&panic));
                 Err(Failure::Permanent { reason })
             }),
-            () = last_call(stop) => return self.abandon(&parcel).await,
+            () = last_call(stop) => return self.abandon(&job).await,
         };
-        self.desk.stopwatch.add(Stage::Request, start.elapsed());
+        self.state.stopwatch.add(Stage::Request, start.elapsed());
         match result {
             Ok(answer) => {
                 self.is_there(&permit);
-                self.deliver(parcel, answer).await;
+                self.deliver(job, answer).await;
             }
-            Err(failure) => self.failed(&permit, parcel, failure).await,
+            Err(failure) => self.failed(&permit, job, failure).await,
         }
         // What this one cost is on the disk: the next may go.
         drop(permit);
     }
 
     /// All ends, and the answer isn't there.
-    async fn abandon(&self, parcel: &Parcel) {
+    async fn abandon(&self, job: &RemoteJob) {
         let reason = format!("{}: no answer came before the end", self.analyzer.name());
         tracing::warn!("{reason}; the photo is asked about again when it is next accessed");
-        self.end(parcel, Verdict::Postponed(reason)).await;
+        self.end(job, JobOutcome::RetryLater(reason)).await;
     }
 
     /// The server answered: whatever was the matter with it is over.
     fn is_there(&self, permit: &Permit) {
         *self.denial.lock().expect(UNBROKEN) = (None, 0);
-        permit.end(Went::Well);
-        if self.desk.recovered(self.lane) {
+        permit.end(RequestOutcome::Succeeded);
+        if self.state.recovered(self.queue) {
             tracing::warn!("{}: is there again", self.analyzer.name());
         }
     }
 
-    async fn deliver(&self, parcel: Parcel, answer: Answer) {
+    async fn deliver(&self, job: RemoteJob, answer: Answer) {
         let content = Content {
-            hash: parcel.hash,
-            stat: parcel.stat,
+            hash: job.hash,
+            stat: job.stat,
         };
-        let outcome = content.outcome(&*self.analyzer, &parcel.preview.looks, answer);
+        let outcome = content.outcome(&*self.analyzer, &job.preview.looks, answer);
         let change = Change::Analyzed {
-            id: parcel.photo,
+            id: job.photo,
             outcome: Box::new(outcome),
         };
-        self.report(&parcel, Some(change), Verdict::Analyzed).await;
+        self.report(&job, Some(change), JobOutcome::Analyzed).await;
     }
 
     /// The one place that decides what follows from a failure.
-    async fn failed(&self, permit: &Permit, mut parcel: Parcel, failure: Failure) {
-        self.pay(&parcel).await;
+    async fn failed(&self, permit: &Permit, mut job: RemoteJob, failure: Failure) {
+        self.pay(&job).await;
         let reason = reason_of(&failure);
-        self.desk.errors.count(&failure);
+        self.state.errors.count(&failure);
         match failure {
             Failure::Refused { .. } | Failure::Permanent { .. } => {
                 self.is_there(permit);
                 let refused = matches!(failure, Failure::Refused { .. });
-                self.decline(&parcel, refused, reason).await;
+                self.decline(&job, refused, reason).await;
             }
             Failure::Unusable { .. } => {
                 self.is_there(permit);
-                parcel.tries += 1;
-                match parcel.tries > self.max_retries {
-                    true => self.decline(&parcel, false, reason).await,
-                    false => self.desk.supply(self.lane, parcel),
+                job.failed_attempts += 1;
+                match job.failed_attempts > self.max_retries {
+                    true => self.decline(&job, false, reason).await,
+                    false => self.state.push_ready(self.queue, job),
                 }
             }
             Failure::Busy { retry_after, .. } => {
-                parcel.waits += 1;
-                let rest = retry_after.unwrap_or_else(|| self.delay(parcel.waits));
-                permit.end(Went::Busy(rest));
-                let most = WAITS_A_RETRY * (self.max_retries + 1);
-                self.again(parcel.waits > most, Duration::ZERO, parcel, reason)
+                job.busy_attempts += 1;
+                let rest = retry_after.unwrap_or_else(|| self.delay(job.busy_attempts));
+                permit.end(RequestOutcome::Busy(rest));
+                let most = BUSY_ATTEMPTS_A_RETRY * (self.max_retries + 1);
+                self.again(job.busy_attempts > most, Duration::ZERO, job, reason)
                     .await;
             }
             Failure::Transient { retry_after, .. } => {
-                parcel.tries += 1;
-                let rest = retry_after.unwrap_or_else(|| self.delay(parcel.tries));
-                let went = retry_after.map_or(Went::Badly, Went::Busy);
-                match permit.end(went) {
-                    Some(trip) => self.away(trip, parcel, reason).await,
+                job.failed_attempts += 1;
+                let rest = retry_after.unwrap_or_else(|| self.delay(job.failed_attempts));
+                let outcome = retry_after.map_or(RequestOutcome::Failed, RequestOutcome::Busy);
+                match permit.end(outcome) {
+                    Some(tripped) => self.away(tripped, job, reason).await,
                     None => {
-                        self.again(parcel.tries > self.max_retries, rest, parcel, reason)
+                        self.again(job.failed_attempts > self.max_retries, rest, job, reason)
                             .await
                     }
                 }
@@ -192,50 +195,50 @@ impl Courier {
             Failure::Host {
                 outage: Outage::Unreachable,
                 ..
-            } => match permit.end(Went::Nowhere) {
-                Some(trip) => self.away(trip, parcel, reason).await,
-                None => self.desk.supply(self.lane, parcel),
+            } => match permit.end(RequestOutcome::Unreachable) {
+                Some(tripped) => self.away(tripped, job, reason).await,
+                None => self.state.push_ready(self.queue, job),
             },
             Failure::Host { outage, .. } => {
-                permit.end(Went::Well);
-                self.denied(outage, parcel, reason).await;
+                permit.end(RequestOutcome::Succeeded);
+                self.denied(outage, job, reason).await;
             }
         }
     }
 
     /// Tries again after a rest, unless that was enough.
-    async fn again(&self, enough: bool, rest: Duration, mut parcel: Parcel, reason: String) {
+    async fn again(&self, enough: bool, rest: Duration, mut job: RemoteJob, reason: String) {
         if enough {
-            return self.end(&parcel, Verdict::Postponed(reason)).await;
+            return self.end(&job, JobOutcome::RetryLater(reason)).await;
         }
-        parcel.not_before = Instant::now() + rest;
-        self.desk.note(self.lane, parcel.photo, &reason);
-        self.desk.supply(self.lane, parcel);
+        job.not_before = Instant::now() + rest;
+        self.state.note(self.queue, job.photo, &reason);
+        self.state.push_ready(self.queue, job);
     }
 
     /// Nobody is there. The photo waits, and has lost no try.
-    async fn away(&self, trip: Trip, mut parcel: Parcel, reason: String) {
-        if trip.is_new {
+    async fn away(&self, tripped: BreakerTrip, mut job: RemoteJob, reason: String) {
+        if tripped.is_new {
             tracing::warn!("{reason}; photos wait until it is back");
         }
-        parcel.tries = 0;
-        if trip.hopeless || self.desk.has_another(self.lane, parcel.photo) {
-            self.desk.give_up(self.lane, &reason, trip.until);
-            self.end(&parcel, Verdict::Postponed(reason.clone())).await;
+        job.failed_attempts = 0;
+        if tripped.never_reachable || self.state.has_another(self.queue, job.photo) {
+            self.state.give_up(self.queue, &reason, tripped.until);
+            self.end(&job, JobOutcome::RetryLater(reason.clone())).await;
             return self.send_back(&reason).await;
         }
-        self.desk.note(self.lane, parcel.photo, &reason);
-        self.desk.supply(self.lane, parcel);
+        self.state.note(self.queue, job.photo, &reason);
+        self.state.push_ready(self.queue, job);
     }
 
     /// A person has to do something, or money has to come. Nobody is to wait for that.
-    async fn denied(&self, outage: Outage, parcel: Parcel, reason: String) {
+    async fn denied(&self, outage: Outage, job: RemoteJob, reason: String) {
         let (until, is_new) = self.close(outage);
         if is_new {
             tracing::warn!("{reason}; photos wait until that is mended");
         }
-        self.desk.give_up(self.lane, &reason, until);
-        self.end(&parcel, Verdict::Postponed(reason.clone())).await;
+        self.state.give_up(self.queue, &reason, until);
+        self.end(&job, JobOutcome::RetryLater(reason.clone())).await;
         self.send_back(&reason).await;
     }
 
@@ -260,50 +263,50 @@ impl Courier {
 
     /// What was ready goes back to where accesses find it.
     async fn send_back(&self, reason: &str) {
-        self.hand_back(&Verdict::Postponed(reason.into())).await;
+        self.hand_back(&JobOutcome::RetryLater(reason.into())).await;
     }
 
     /// Ends what was ready. May be given up at any moment: then the rest is still ready.
-    async fn hand_back(&self, verdict: &Verdict) {
+    async fn hand_back(&self, outcome: &JobOutcome) {
         loop {
             let room = self.reports.reserve().await.expect(WORKS);
-            let Some(parcel) = self.desk.take_back(self.lane) else {
+            let Some(job) = self.state.take_ready(self.queue) else {
                 return;
             };
-            room.send(self.report_of(&parcel, Vec::new(), Some(verdict.clone())));
+            room.send(self.report_of(&job, Vec::new(), Some(outcome.clone())));
         }
     }
 
-    async fn decline(&self, parcel: &Parcel, refused: bool, reason: String) {
+    async fn decline(&self, job: &RemoteJob, refused: bool, reason: String) {
         let declined = Change::Declined {
             provider: self.analyzer.name().to_owned(),
-            content: parcel.hash,
+            content: job.hash,
             version: self.analyzer.version().to_owned(),
             why: Declined {
                 refused,
                 reason: reason.clone(),
             },
         };
-        let verdict = Verdict::Declined { refused, reason };
-        self.report(parcel, Some(declined), verdict).await;
+        let outcome = JobOutcome::Declined { refused, reason };
+        self.report(job, Some(declined), outcome).await;
     }
 
-    async fn end(&self, parcel: &Parcel, verdict: Verdict) {
-        self.report(parcel, None, verdict).await;
+    async fn end(&self, job: &RemoteJob, outcome: JobOutcome) {
+        self.report(job, None, outcome).await;
     }
 
     /// Reports an end, with what it cost, and waits until that is on the disk.
-    async fn report(&self, parcel: &Parcel, change: Option<Change>, verdict: Verdict) {
+    async fn report(&self, job: &RemoteJob, change: Option<Change>, outcome: JobOutcome) {
         let changes = self.bill().chain(change).collect();
-        let report = self.report_of(parcel, changes, Some(verdict));
+        let report = self.report_of(job, changes, Some(outcome));
         self.keep(report).await;
     }
 
     /// The same of a request that cost something, and is not the last for its photo.
-    async fn pay(&self, parcel: &Parcel) {
+    async fn pay(&self, job: &RemoteJob) {
         let bill: Vec<_> = self.bill().collect();
         if !bill.is_empty() {
-            self.keep(self.report_of(parcel, bill, None)).await;
+            self.keep(self.report_of(job, bill, None)).await;
         }
     }
 
@@ -314,13 +317,18 @@ impl Courier {
         is_kept.await.expect(WORKS);
     }
 
-    fn report_of(&self, parcel: &Parcel, changes: Vec<Change>, verdict: Option<Verdict>) -> Report {
-        let claim = Some(parcel.hash);
+    fn report_of(
+        &self,
+        job: &RemoteJob,
+        changes: Vec<Change>,
+        outcome: Option<JobOutcome>,
+    ) -> Report {
+        let claim = Some(job.hash);
         Report {
-            lane: self.lane,
-            photo: parcel.photo,
+            queue: self.queue,
+            photo: job.photo,
             changes,
-            end: verdict.map(|verdict| End { verdict, claim }),
+            end: outcome.map(|outcome| End { outcome, claim }),
             kept: None,
         }
     }
@@ -337,8 +345,8 @@ impl Courier {
     }
 
     /// Before the next try: doubles with each, and varies so that not all come back at once.
-    fn delay(&self, tries: u32) -> Duration {
-        let delay = self.retry_delay * 2u32.saturating_pow(tries.saturating_sub(1).min(16));
+    fn delay(&self, attempts: u32) -> Duration {
+        let delay = self.retry_delay * 2u32.saturating_pow(attempts.saturating_sub(1).min(16));
         delay.min(LONGEST_DELAY).mul_f64(0.75 + fraction() / 2.0)
     }
 }
@@ -358,4 +366,4 @@ fn fraction() -> f64 {
 }
 
 const UNBROKEN: &str = "nothing panics while it holds the denial";
-const WORKS: &str = "the committer works for as long as there are couriers";
+const WORKS: &str = "the committer works for as long as there are dispatchers";

@@ -8,22 +8,22 @@ use crate::analysis::previews::Preview;
 use crate::catalog::{ContentHash, Facts, FileStat, PhotoId};
 
 #[derive(Clone)]
-pub struct Parcel {
+pub struct RemoteJob {
     pub photo: PhotoId,
     pub hash: ContentHash,
     pub stat: FileStat,
     pub preview: Preview,
     pub facts: Arc<Facts>,
-    /// Tries that failed by the fault of the photo, the server or the way to it.
-    pub tries: u32,
-    /// Tries that the server had no time for.
-    pub waits: u32,
+    /// Attempts that failed by the fault of the photo, the server or the way to it.
+    pub failed_attempts: u32,
+    /// Attempts that the server had no time for.
+    pub busy_attempts: u32,
     pub not_before: Instant,
 }
 
-impl Parcel {
-    /// Whether it wasn't carried yet.
+impl RemoteJob {
+    /// Whether it wasn't sent yet.
     pub fn is_fresh(&self) -> bool {
-        self.tries + self.waits == 0
+        self.failed_attempts + self.busy_attempts == 0
     }
 }

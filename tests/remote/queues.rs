@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kbasefs::analysis::scheduler::Request;
-use kbasefs::analysis::{Access, Ended};
+use kbasefs::analysis::{Access, AnalysisResult};
 use kbasefs::catalog::{Edit, TextField};
 use roaring::RoaringBitmap;
 use tokio::sync::Notify;
@@ -21,9 +21,9 @@ async fn copies_and_all_who_ask_cause_one_request() {
         world.ask_all(Request::default()),
         world.ask_all(Request::default())
     );
-    let well = |ends: &[Ended]| {
+    let well = |ends: &[AnalysisResult]| {
         ends.iter()
-            .all(|e| matches!(e, Ended::Analyzed | Ended::Skipped))
+            .all(|e| matches!(e, AnalysisResult::Analyzed | AnalysisResult::Skipped))
     };
     assert!(well(&a) && well(&b), "{a:?} {b:?}");
     assert_eq!(server.count(), 2);
@@ -41,7 +41,7 @@ async fn no_more_requests_run_than_allowed_and_the_server_is_kept_busy() {
     };
     let world = world(&files.join(" "), &[(three, &server)]);
     let ends = world.ask_all(Request::default()).await;
-    assert!(ends.iter().all(|e| *e == Ended::Analyzed));
+    assert!(ends.iter().all(|e| *e == AnalysisResult::Analyzed));
     assert_eq!((server.count(), server.lock().most_running), (40, 3));
 }
 
@@ -57,7 +57,10 @@ async fn a_server_that_turns_requests_away_is_asked_for_fewer_at_a_time() {
     };
     let world = world(&files.join(" "), &[(greedy, &server)]);
     let ends = world.ask_all(Request::default()).await;
-    assert!(ends.iter().all(|e| *e == Ended::Analyzed), "{ends:?}");
+    assert!(
+        ends.iter().all(|e| *e == AnalysisResult::Analyzed),
+        "{ends:?}"
+    );
     assert!(world.scheduler.servers()[0].limit < 16);
 }
 
@@ -91,7 +94,7 @@ async fn what_is_asked_for_overtakes_what_is_idle() {
         ended = asked => ended,
         () = &mut opened => panic!("everything else came first"),
     };
-    assert_eq!(ended, Ended::Analyzed);
+    assert_eq!(ended, AnalysisResult::Analyzed);
     assert!(server.count() < 12, "{}", server.count());
     server.lock().gate = None;
     gate.notify_one();
@@ -105,7 +108,7 @@ async fn only_the_access_that_a_provider_wants_starts_it() {
     world.scheduler.accessed_all(all, Access::Listed);
     world.scheduler.accessed(world.id("a"), Access::Read);
     assert_eq!(world.scheduler.progress().queued, 0);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 1);
 }
 
@@ -133,7 +136,7 @@ async fn a_provider_that_always_looks_needs_no_access() {
 async fn another_prompt_asks_again_only_when_that_is_wanted() {
     let server = Server::start();
     let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, Ended::Analyzed);
+    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
     let edit = Edit::SetText(TextField::Title, "Rex".into());
     let id = world.id("a");
     world
@@ -148,7 +151,10 @@ async fn another_prompt_asks_again_only_when_that_is_wanted() {
         r#"{"title": "Ein Hund", "description": "Ein Hund.", "tags": ["Hund"]}"#,
     ));
     let world = start(source, memory, library, &[(other, &server)]);
-    assert_eq!(world.ask_all(Request::default()).await, [Ended::Skipped]);
+    assert_eq!(
+        world.ask_all(Request::default()).await,
+        [AnalysisResult::Skipped]
+    );
     assert_eq!(world.description("a").as_deref(), Some("A dog runs."));
     let stale = || Request {
         provider: Some("desk".into()),
@@ -156,9 +162,9 @@ async fn another_prompt_asks_again_only_when_that_is_wanted() {
         ..Request::default()
     };
     assert_eq!(world.scheduler.servers()[0].stale, 1);
-    assert_eq!(world.ask_all(stale()).await, [Ended::Analyzed]);
+    assert_eq!(world.ask_all(stale()).await, [AnalysisResult::Analyzed]);
     assert_eq!(world.description("a").as_deref(), Some("Ein Hund."));
-    assert_eq!(world.ask_all(stale()).await, [Ended::Skipped]);
+    assert_eq!(world.ask_all(stale()).await, [AnalysisResult::Skipped]);
     assert_eq!(server.count(), 2);
     let title = world.detail("a");
     assert_eq!(title.text(TextField::Title).unwrap().value, "Rex");

@@ -17,7 +17,7 @@ type Rank = (Reverse<Access>, u64);
 
 /// Photos in order of how much they are wanted. A photo is in it once.
 #[derive(Default)]
-pub struct Queue {
+pub struct PriorityQueue {
     ranked: BTreeMap<Rank, PhotoId>,
     ranks: HashMap<PhotoId, Rank>,
     arrivals: u64,
@@ -64,7 +64,7 @@ impl AddAssign for Waiting {
     }
 }
 
-impl Queue {
+impl PriorityQueue {
     /// Adds a photo, or raises one that waits already; never lowers it.
     pub fn push(&mut self, photo: PhotoId, access: Access) {
         match self.ranks.get(&photo) {
@@ -191,7 +191,7 @@ mod tests {
 
     /// `r7` reads photo 7, `a7` asks for it, `l7` is a crawler that reads it, `1,2,3` lists these.
     fn check(accesses: &str, expected: &[u32]) {
-        let mut queue = Queue::default();
+        let mut queue = PriorityQueue::default();
         for access in accesses.split_whitespace() {
             let photo = || PhotoId(access[1..].parse().unwrap());
             match &access[..1] {
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn many_listings_are_kept_in_little_room() {
-        let mut queue = Queue::default();
+        let mut queue = PriorityQueue::default();
         for listing in 0..100 {
             queue.push_listing(RoaringBitmap::from_iter([listing]));
         }

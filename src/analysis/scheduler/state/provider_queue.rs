@@ -1,37 +1,37 @@
-//! One lane of the desk: a queue, what runs, and what is known.
+//! One provider: what waits for it, what runs, and what is known of its answers.
 
 use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 use tokio::time::Instant;
 
-use super::{Counts, Ended, Follower, Parcel, Verdict, Waiter, Wish};
+use super::{AnalysisResult, Counts, Duplicate, JobOutcome, JobRequest, RemoteJob, Waiter};
 use crate::analysis::Access;
-use crate::analysis::scheduler::queue::Queue;
+use crate::analysis::scheduler::priority_queue::PriorityQueue;
 use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::{ContentHash, PhotoId};
 
-/// Parcels that may wait in all, in parts of those that may wait for their first try.
-const MOST_PARCELS: usize = 4;
+/// Jobs that may wait in all, for each that may wait for its first attempt.
+const MOST_JOBS: usize = 4;
 
 /// Why a photo is skipped that has no answer.
 const CHANGED: &str = "its file has changed; it waits for the scan that sees that";
 
-pub struct Lane {
+pub struct ProviderQueue {
     /// From what kind of access on it is started.
     pub on: Access,
-    /// Photos that may be ready before a courier takes them; `None` where workers do all the work.
+    /// Photos that may be ready before a dispatcher takes them; `None` where workers do all the work.
     pub room: Option<usize>,
-    pub queue: Queue,
+    pub waiting: PriorityQueue,
     /// Photos that a worker has at hand.
     pub preparing: usize,
-    /// Photos that are ready for a courier, or that he is to try again.
-    pub parcels: Vec<Parcel>,
+    /// Photos that are ready for the dispatcher, or that it is to try again.
+    pub jobs: Vec<RemoteJob>,
     /// From the moment a worker takes a photo until its end is committed, with the strongest access so far.
     pub running: HashMap<PhotoId, Access>,
     pub waiters: HashMap<PhotoId, Vec<Waiter>>,
     /// Contents that are being analysed, and who else has them.
-    pub contents: HashMap<ContentHash, Vec<Follower>>,
+    pub contents: HashMap<ContentHash, Vec<Duplicate>>,
     /// Photos that are wanted even though there is an answer.
     pub again: RoaringBitmap,
     /// Photos for which there is an answer; of these, those whose answer is of an earlier version.
@@ -46,15 +46,15 @@ pub struct Lane {
     pub ended: Counts,
 }
 
-/// When there is something for a courier to carry.
+/// When there is something for a dispatcher to send.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Due {
+pub enum Ready {
     Now,
     At(Instant),
     Never,
 }
 
-/// Where a lane has a photo.
+/// Where a queue has a photo.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     /// Somebody is at it; why it has to be tried again, if so.
@@ -66,14 +66,14 @@ pub enum Place {
     Nowhere,
 }
 
-impl Default for Lane {
+impl Default for ProviderQueue {
     fn default() -> Self {
         Self {
             on: Access::Asked,
             room: None,
-            queue: Queue::default(),
+            waiting: PriorityQueue::default(),
             preparing: 0,
-            parcels: Vec::new(),
+            jobs: Vec::new(),
             running: HashMap::new(),
             waiters: HashMap::new(),
             contents: HashMap::new(),
@@ -88,14 +88,14 @@ impl Default for Lane {
     }
 }
 
-impl Lane {
-    pub fn ask(&mut self, wish: Wish, is_pending: impl FnOnce() -> bool) -> bool {
-        let Wish {
+impl ProviderQueue {
+    pub fn ask(&mut self, request: JobRequest, is_pending: impl FnOnce() -> bool) -> bool {
+        let JobRequest {
             photo,
             access,
             waiter,
             again,
-        } = wish;
+        } = request;
         if let Some(strongest) = self.running.get_mut(&photo) {
             *strongest = access.max(*strongest);
         } else if !is_pending() {
@@ -104,7 +104,7 @@ impl Lane {
             if again {
                 self.again.insert(photo.0);
             }
-            self.queue.push(photo, access);
+            self.waiting.push(photo, access);
         }
         self.add_waiters(photo, waiter.into_iter().collect());
         true
@@ -115,16 +115,16 @@ impl Lane {
             photos.remove(photo.0);
         }
         match access {
-            Access::Always => self.queue.push_strays(photos),
-            _ => self.queue.push_listing(photos),
+            Access::Always => self.waiting.push_strays(photos),
+            _ => self.waiting.push_listing(photos),
         }
     }
 
-    /// A photo that another lane has no answer for.
+    /// A photo that another queue has no answer for.
     pub fn take_over(&mut self, photo: PhotoId, access: Access, waiters: Vec<Waiter>) {
         match self.running.get_mut(&photo) {
             Some(strongest) => *strongest = access.max(*strongest),
-            None => self.queue.push(photo, access),
+            None => self.waiting.push(photo, access),
         }
         self.add_waiters(photo, waiters);
     }
@@ -139,49 +139,49 @@ impl Lane {
     }
 
     pub fn next_access(&self) -> Option<Access> {
-        self.queue.peek()
+        self.waiting.peek()
     }
 
     /// Whether another photo may be made ready. Those that are to be tried again take room too, but less.
     pub fn has_room(&self) -> bool {
         self.room.is_none_or(|room| {
-            let fresh = self.parcels.iter().filter(|p| p.is_fresh()).count();
-            let all = self.preparing + self.parcels.len();
-            self.preparing + fresh < room && all < room * MOST_PARCELS
+            let fresh = self.jobs.iter().filter(|p| p.is_fresh()).count();
+            let all = self.preparing + self.jobs.len();
+            self.preparing + fresh < room && all < room * MOST_JOBS
         })
     }
 
     pub fn take(&mut self) -> Option<PhotoId> {
-        let (photo, access) = self.queue.pop()?;
+        let (photo, access) = self.waiting.pop()?;
         self.preparing += 1;
         self.running.insert(photo, access);
         Some(photo)
     }
 
-    pub fn claim(&mut self, content: ContentHash, photo: Follower) -> bool {
-        if let Some(followers) = self.contents.get_mut(&content) {
-            followers.push(photo);
+    pub fn claim(&mut self, content: ContentHash, photo: Duplicate) -> bool {
+        if let Some(duplicates) = self.contents.get_mut(&content) {
+            duplicates.push(photo);
             return false;
         }
         self.contents.insert(content, Vec::new());
         true
     }
 
-    pub fn due(&self, now: Instant) -> Due {
-        match self.parcels.iter().map(|p| p.not_before).min() {
-            Some(at) if at <= now => Due::Now,
-            Some(at) => Due::At(at),
-            None => Due::Never,
+    pub fn next_ready_at(&self, now: Instant) -> Ready {
+        match self.jobs.iter().map(|p| p.not_before).min() {
+            Some(at) if at <= now => Ready::Now,
+            Some(at) => Ready::At(at),
+            None => Ready::Never,
         }
     }
 
     /// The most wanted of what is due; among equals, what came first.
-    pub fn collect(&mut self, now: Instant) -> Option<Parcel> {
+    pub fn pop_ready(&mut self, now: Instant) -> Option<RemoteJob> {
         let access = |photo: PhotoId| self.running.get(&photo).copied();
-        let due = self.parcels.iter().enumerate().rev();
+        let due = self.jobs.iter().enumerate().rev();
         let due = due.filter(|(_, p)| p.not_before <= now);
         let (at, _) = due.max_by_key(|(_, p)| access(p.photo))?;
-        Some(self.parcels.remove(at))
+        Some(self.jobs.remove(at))
     }
 
     /// Photos that somebody waits for and that nobody works on.
@@ -201,7 +201,7 @@ impl Lane {
             return Place::Running(reason);
         }
         match reason {
-            _ if self.queue.contains(photo) => Place::Waiting,
+            _ if self.waiting.contains(photo) => Place::Waiting,
             Some(reason) => Place::Ended(reason),
             None => Place::Nowhere,
         }
@@ -221,23 +221,23 @@ impl Lane {
         }
     }
 
-    pub fn count(&mut self, photo: PhotoId, verdict: &Verdict) {
-        match verdict {
-            Verdict::Analyzed => self.ended.analyzed += 1,
-            Verdict::Copied => self.ended.copies += 1,
-            Verdict::Failed(_) | Verdict::Declined { .. } => self.ended.failed += 1,
-            Verdict::Postponed(_) | Verdict::Skipped => {}
+    pub fn count(&mut self, photo: PhotoId, outcome: &JobOutcome) {
+        match outcome {
+            JobOutcome::Analyzed => self.ended.analyzed += 1,
+            JobOutcome::Copied => self.ended.copies += 1,
+            JobOutcome::Failed(_) | JobOutcome::Declined { .. } => self.ended.failed += 1,
+            JobOutcome::RetryLater(_) | JobOutcome::Skipped => {}
         }
-        match verdict {
-            Verdict::Analyzed | Verdict::Copied => self.note(photo, true),
-            Verdict::Declined { .. } => self.note(photo, false),
+        match outcome {
+            JobOutcome::Analyzed | JobOutcome::Copied => self.note(photo, true),
+            JobOutcome::Declined { .. } => self.note(photo, false),
             _ => {}
         }
-        match verdict {
-            Verdict::Declined { reason, .. } | Verdict::Postponed(reason) => {
+        match outcome {
+            JobOutcome::Declined { reason, .. } | JobOutcome::RetryLater(reason) => {
                 self.reasons.note(photo, reason);
             }
-            Verdict::Skipped => self.reasons.note(photo, CHANGED),
+            JobOutcome::Skipped => self.reasons.note(photo, CHANGED),
             _ => self.reasons.forget(&RoaringBitmap::from_iter([photo.0])),
         }
     }
@@ -248,7 +248,7 @@ impl Lane {
         self.running.remove(&photo).unwrap_or(Access::Listed)
     }
 
-    pub fn tell(&mut self, photo: PhotoId, ended: &Ended) {
+    pub fn tell(&mut self, photo: PhotoId, ended: &AnalysisResult) {
         for waiter in self.waiters.remove(&photo).unwrap_or_default() {
             // An error says that this one has stopped waiting, as it may.
             let _ = waiter.send((photo, ended.clone()));
@@ -256,21 +256,21 @@ impl Lane {
     }
 
     /// Tells everyone who waits, also for what runs.
-    pub fn tell_all(&mut self, ended: &Ended) {
+    pub fn tell_all(&mut self, ended: &AnalysisResult) {
         let awaited: Vec<_> = self.waiters.keys().copied().collect();
         awaited.iter().for_each(|photo| self.tell(*photo, ended));
     }
 
     pub fn stop(&mut self) {
-        self.queue = Queue::default();
+        self.waiting = PriorityQueue::default();
         for photo in self.awaited() {
-            self.tell(photo, &Ended::Skipped);
+            self.tell(photo, &AnalysisResult::Skipped);
         }
     }
 
     pub fn counts(&self) -> Counts {
         Counts {
-            waiting: self.queue.waiting(),
+            waiting: self.waiting.waiting(),
             running: self.running.len() as u64,
             ..self.ended
         }

@@ -5,7 +5,7 @@ use crate::catalog::{Change, FileStat, PhotoId, clean};
 
 /// How a photo ended, for those who asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum AnalysisResult {
     Analyzed,
     /// Why there is nothing to show; lower case, no full stop.
     Failed(String),
@@ -17,7 +17,7 @@ pub enum Ended {
 
 /// How a photo ended, for the scheduler.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum JobOutcome {
     Analyzed,
     /// Another photo of the same content was or is analysed.
     Copied,
@@ -29,16 +29,16 @@ pub enum Verdict {
         reason: String,
     },
     /// Not recorded: the next access tries again.
-    Postponed(String),
+    RetryLater(String),
     Skipped,
 }
 
 /// Characters of a reason that are kept.
 const LONGEST_REASON: usize = 300;
 
-impl Verdict {
+impl JobOutcome {
     /// How a copy ends when the photo that was analysed for it ended like this.
-    pub fn of_follower(&self) -> Self {
+    pub fn of_duplicate(&self) -> Self {
         match self {
             Self::Analyzed => Self::Copied,
             other => other.clone(),
@@ -60,8 +60,8 @@ impl Verdict {
     /// This, or how another analyzer ended: an answer counts most, then what may still come, then a failure.
     pub fn or(self, other: Self) -> Self {
         match (&self, &other) {
-            (Self::Skipped | Self::Failed(_), Self::Analyzed | Self::Postponed(_)) => other,
-            (Self::Skipped, _) | (Self::Postponed(_), Self::Analyzed) => other,
+            (Self::Skipped | Self::Failed(_), Self::Analyzed | Self::RetryLater(_)) => other,
+            (Self::Skipped, _) | (Self::RetryLater(_), Self::Analyzed) => other,
             _ => self,
         }
     }
@@ -74,7 +74,7 @@ pub fn reason_of(failure: &Failure) -> String {
 }
 
 /// Of an analyzer inside the program, which is asked once.
-impl From<Failure> for Verdict {
+impl From<Failure> for JobOutcome {
     fn from(failure: Failure) -> Self {
         let reason = reason_of(&failure);
         match failure {
@@ -82,14 +82,14 @@ impl From<Failure> for Verdict {
                 Self::Failed(reason)
             }
             Failure::Transient { .. } | Failure::Busy { .. } | Failure::Host { .. } => {
-                Self::Postponed(reason)
+                Self::RetryLater(reason)
             }
         }
     }
 }
 
-impl Ended {
-    /// This, or how it ended in another lane: what went wrong counts most, then that something was done.
+impl AnalysisResult {
+    /// This, or how it ended in another queue: what went wrong counts most, then that something was done.
     pub fn or(self, other: Self) -> Self {
         let weight = |ended: &Self| match ended {
             Self::Skipped => 0,
@@ -104,18 +104,18 @@ impl Ended {
     }
 }
 
-impl From<Verdict> for Ended {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Analyzed | Verdict::Copied => Self::Analyzed,
-            Verdict::Declined {
+impl From<JobOutcome> for AnalysisResult {
+    fn from(outcome: JobOutcome) -> Self {
+        match outcome {
+            JobOutcome::Analyzed | JobOutcome::Copied => Self::Analyzed,
+            JobOutcome::Declined {
                 refused: true,
                 reason,
             } => Self::Refused(reason),
-            Verdict::Failed(reason)
-            | Verdict::Declined { reason, .. }
-            | Verdict::Postponed(reason) => Self::Failed(reason),
-            Verdict::Skipped => Self::Skipped,
+            JobOutcome::Failed(reason)
+            | JobOutcome::Declined { reason, .. }
+            | JobOutcome::RetryLater(reason) => Self::Failed(reason),
+            JobOutcome::Skipped => Self::Skipped,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How long a decoder may take: one that takes longer is left to itself, and nobody waits for it any more.
+//! A deadline for decoders: one that takes longer is left to itself, and nobody waits for it any more.
 //!
 //! A thread can't be ended from outside: what is left goes on until it is through, or the process ends. What counts is the
 //! time that it has a processor, so that a busy machine costs no picture. Knows nothing of pictures.
@@ -12,25 +12,25 @@ use std::time::{Duration, Instant};
 
 use crate::panics;
 
-/// The patience that all workers have together.
-pub struct Patience {
+/// Runs what has a deadline, for all workers.
+pub struct DeadlineRunner {
     limit: Duration,
-    crowd: Mutex<Crowd>,
+    abandoned: Mutex<Abandoned>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Crowd {
+struct Abandoned {
     /// Threads that nobody waits for and that are not through.
-    left: usize,
+    threads: usize,
     stopped: bool,
 }
 
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaveUp {
+pub enum DeadlineError {
     /// It took longer than this.
-    Late(Duration),
+    Exceeded(Duration),
     /// All is to stop.
     Stopped,
     /// The system has no room for another thread.
@@ -38,29 +38,29 @@ pub enum GaveUp {
 }
 
 /// So many may be left at a time. Each holds the memory of a picture.
-const MOST_LEFT: usize = 2;
+const MOST_ABANDONED: usize = 2;
 /// How often is looked whether one is late.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// One piece of work, seen from its thread and from the one that waits.
 struct Job<T> {
-    course: Mutex<Course<T>>,
+    state: Mutex<JobState<T>>,
     ended: Condvar,
 }
 
-enum Course<T> {
+enum JobState<T> {
     /// Without a clock, it waits for its turn on a processor still.
     Running(Option<Clock>),
     /// With the time that it took.
     Ended(thread::Result<T>, Duration),
-    Left,
+    Abandoned,
 }
 
-impl Patience {
+impl DeadlineRunner {
     pub fn new(limit: Duration) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            crowd: Mutex::default(),
+            abandoned: Mutex::default(),
             changed: Condvar::new(),
         })
     }
@@ -72,100 +72,101 @@ impl Patience {
     pub fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, GaveUp> {
+    ) -> Result<T, DeadlineError> {
         self.wait_for_room()?;
         let job = Arc::new(Job {
-            course: Mutex::new(Course::Running(None)),
+            state: Mutex::new(JobState::Running(None)),
             ended: Condvar::new(),
         });
-        let (patience, its) = (Arc::clone(self), Arc::clone(&job));
+        let (runner, its) = (Arc::clone(self), Arc::clone(&job));
         let thread = thread::Builder::new().name("decode".into());
         let spawned = thread.spawn(move || {
             its.began();
             let result = panics::contained(work);
-            if its.is_left_at(result) {
-                patience.crowd().left -= 1;
-                patience.changed.notify_all();
+            if its.is_abandoned_with(result) {
+                runner.abandoned().threads -= 1;
+                runner.changed.notify_all();
             }
         });
         match spawned {
             Ok(_) => self.wait(&job),
-            Err(_) => Err(GaveUp::NoThread),
+            Err(_) => Err(DeadlineError::NoThread),
         }
     }
 
     /// Nothing is waited for any more.
     pub fn stop(&self) {
-        self.crowd().stopped = true;
+        self.abandoned().stopped = true;
         self.changed.notify_all();
     }
 
     #[cfg(test)]
-    fn left(&self) -> usize {
-        self.crowd().left
+    fn abandoned_threads(&self) -> usize {
+        self.abandoned().threads
     }
 
-    fn wait_for_room(&self) -> Result<(), GaveUp> {
-        let crowded = |crowd: &mut Crowd| crowd.left >= MOST_LEFT && !crowd.stopped;
-        let crowd = self.changed.wait_while(self.crowd(), crowded);
-        match crowd.expect(UNBROKEN).stopped {
-            true => Err(GaveUp::Stopped),
+    fn wait_for_room(&self) -> Result<(), DeadlineError> {
+        let crowded =
+            |abandoned: &mut Abandoned| abandoned.threads >= MOST_ABANDONED && !abandoned.stopped;
+        let abandoned = self.changed.wait_while(self.abandoned(), crowded);
+        match abandoned.expect(UNBROKEN).stopped {
+            true => Err(DeadlineError::Stopped),
             false => Ok(()),
         }
     }
 
-    fn wait<T>(&self, job: &Job<T>) -> Result<T, GaveUp> {
-        let mut course = job.course.lock().expect(UNBROKEN);
+    fn wait<T>(&self, job: &Job<T>) -> Result<T, DeadlineError> {
+        let mut state = job.state.lock().expect(UNBROKEN);
         loop {
-            match std::mem::replace(&mut *course, Course::Left) {
+            match std::mem::replace(&mut *state, JobState::Abandoned) {
                 // Whether it is late doesn't depend on when somebody looked.
-                Course::Ended(_, took) if took >= self.limit => {
-                    return Err(GaveUp::Late(self.limit));
+                JobState::Ended(_, took) if took >= self.limit => {
+                    return Err(DeadlineError::Exceeded(self.limit));
                 }
-                Course::Ended(Ok(result), _) => return Ok(result),
-                Course::Ended(Err(panic), _) => resume_unwind(panic),
-                Course::Running(clock) => {
+                JobState::Ended(Ok(result), _) => return Ok(result),
+                JobState::Ended(Err(panic), _) => resume_unwind(panic),
+                JobState::Running(clock) => {
                     if let Some(why) = self.is_over(clock.as_ref()) {
                         // Counted under the lock of the job: its thread takes itself off only afterwards.
-                        self.crowd().left += 1;
+                        self.abandoned().threads += 1;
                         return Err(why);
                     }
-                    *course = Course::Running(clock);
+                    *state = JobState::Running(clock);
                 }
-                Course::Left => unreachable!("only the one who waits leaves it"),
+                JobState::Abandoned => unreachable!("only the one who waits leaves it"),
             }
-            course = job.ended.wait_timeout(course, GLANCE).expect(UNBROKEN).0;
+            state = job.ended.wait_timeout(state, GLANCE).expect(UNBROKEN).0;
         }
     }
 
-    fn is_over(&self, clock: Option<&Clock>) -> Option<GaveUp> {
-        if self.crowd().stopped {
-            return Some(GaveUp::Stopped);
+    fn is_over(&self, clock: Option<&Clock>) -> Option<DeadlineError> {
+        if self.abandoned().stopped {
+            return Some(DeadlineError::Stopped);
         }
         let is_late = clock.is_some_and(|clock| clock.spent() >= self.limit);
-        is_late.then_some(GaveUp::Late(self.limit))
+        is_late.then_some(DeadlineError::Exceeded(self.limit))
     }
 
-    fn crowd(&self) -> MutexGuard<'_, Crowd> {
-        self.crowd.lock().expect(UNBROKEN)
+    fn abandoned(&self) -> MutexGuard<'_, Abandoned> {
+        self.abandoned.lock().expect(UNBROKEN)
     }
 }
 
 impl<T> Job<T> {
     fn began(&self) {
-        if let Course::Running(clock) = &mut *self.course.lock().expect(UNBROKEN) {
+        if let JobState::Running(clock) = &mut *self.state.lock().expect(UNBROKEN) {
             *clock = Some(Clock::of_this_thread());
         }
     }
 
     /// Takes the result in, unless nobody waits for it.
-    fn is_left_at(&self, result: thread::Result<T>) -> bool {
-        let mut course = self.course.lock().expect(UNBROKEN);
-        let took = match &*course {
-            Course::Running(clock) => clock.as_ref().map_or(Duration::ZERO, Clock::spent),
+    fn is_abandoned_with(&self, result: thread::Result<T>) -> bool {
+        let mut state = self.state.lock().expect(UNBROKEN);
+        let took = match &*state {
+            JobState::Running(clock) => clock.as_ref().map_or(Duration::ZERO, Clock::spent),
             _ => return true,
         };
-        *course = Course::Ended(result, took);
+        *state = JobState::Ended(result, took);
         self.ended.notify_all();
         false
     }
@@ -217,55 +218,55 @@ mod tests {
 
     #[test]
     fn what_ends_in_time_gives_its_result_and_a_panic_stays_one() {
-        let patience = Patience::new(Duration::from_secs(60));
-        assert_eq!(patience.run(|| 7), Ok(7));
-        let panics = panics::contained(|| patience.run(|| panic!("as it might")));
+        let runner = DeadlineRunner::new(Duration::from_secs(60));
+        assert_eq!(runner.run(|| 7), Ok(7));
+        let panics = panics::contained(|| runner.run(|| panic!("as it might")));
         assert!(panics.is_err());
-        assert_eq!(patience.left(), 0);
+        assert_eq!(runner.abandoned_threads(), 0);
     }
 
     #[test]
     fn what_is_late_is_left_and_others_go_on() {
         let limit = Duration::from_millis(50);
-        let patience = Patience::new(limit);
+        let runner = DeadlineRunner::new(limit);
         let (end, work) = endless();
-        assert_eq!(patience.run(work), Err(GaveUp::Late(limit)));
-        assert_eq!(patience.left(), 1);
-        assert_eq!(patience.run(|| "quick"), Ok("quick"));
+        assert_eq!(runner.run(work), Err(DeadlineError::Exceeded(limit)));
+        assert_eq!(runner.abandoned_threads(), 1);
+        assert_eq!(runner.run(|| "quick"), Ok("quick"));
         drop(end);
-        wait_until_none_is_left(&patience);
+        wait_until_none_is_left(&runner);
     }
 
     #[test]
     fn only_so_many_are_left_at_a_time() {
-        let patience = Patience::new(Duration::from_millis(50));
-        let ends = [(); MOST_LEFT].map(|()| {
+        let runner = DeadlineRunner::new(Duration::from_millis(50));
+        let ends = [(); MOST_ABANDONED].map(|()| {
             let (end, work) = endless();
-            assert!(patience.run(work).is_err());
+            assert!(runner.run(work).is_err());
             end
         });
-        assert_eq!(patience.left(), MOST_LEFT);
-        let (waits, next) = (Arc::clone(&patience), channel());
+        assert_eq!(runner.abandoned_threads(), MOST_ABANDONED);
+        let (waits, next) = (Arc::clone(&runner), channel());
         let waiting = thread::spawn(move || {
             let ran = waits.run(|| "after them");
-            next.0.send(waits.left()).unwrap();
+            next.0.send(waits.abandoned_threads()).unwrap();
             ran
         });
         assert!(next.1.try_recv().is_err());
         drop(ends);
         assert_eq!(waiting.join().unwrap(), Ok("after them"));
-        assert!(next.1.recv().unwrap() < MOST_LEFT);
+        assert!(next.1.recv().unwrap() < MOST_ABANDONED);
     }
 
     #[test]
     fn nothing_is_waited_for_once_all_is_to_stop() {
-        let patience = Patience::new(Duration::from_secs(3600));
+        let runner = DeadlineRunner::new(Duration::from_secs(3600));
         let (end, work) = endless();
-        let runs = Arc::clone(&patience);
+        let runs = Arc::clone(&runner);
         let running = thread::spawn(move || runs.run(work));
-        patience.stop();
-        assert_eq!(running.join().unwrap(), Err(GaveUp::Stopped));
-        assert_eq!(patience.run(|| ()), Err(GaveUp::Stopped));
+        runner.stop();
+        assert_eq!(running.join().unwrap(), Err(DeadlineError::Stopped));
+        assert_eq!(runner.run(|| ()), Err(DeadlineError::Stopped));
         drop(end);
     }
 
@@ -282,9 +283,9 @@ mod tests {
         assert!(clock.spent() - worked < GLANCE);
     }
 
-    fn wait_until_none_is_left(patience: &Patience) {
-        let crowd = patience.crowd();
-        let none = patience.changed.wait_while(crowd, |c| c.left > 0);
-        assert_eq!(none.unwrap().left, 0);
+    fn wait_until_none_is_left(runner: &DeadlineRunner) {
+        let abandoned = runner.abandoned();
+        let none = runner.changed.wait_while(abandoned, |c| c.threads > 0);
+        assert_eq!(none.unwrap().threads, 0);
     }
 }

@@ -6,50 +6,50 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{Desk, Ended, UNBROKEN};
+use super::{AnalysisResult, QueueId, SchedulerState, UNBROKEN};
 use crate::analysis::Access;
 use crate::analysis::scheduler::errors::Class;
 use crate::catalog::PhotoId;
 use crate::store;
 
 /// How long those who wait are kept waiting for room.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Whether what is found out can be kept.
 #[derive(Default)]
-pub enum Keeping {
+pub enum StoreBreaker {
     #[default]
-    Well,
+    Closed,
     /// Nothing was kept since the start.
-    Unproven,
-    Badly {
+    HalfOpen,
+    Open {
         reason: String,
         /// From when on nobody is kept waiting.
-        hopeless: Instant,
+        gives_up_at: Instant,
     },
 }
 
-impl Keeping {
-    pub fn is_well(&self) -> bool {
-        matches!(self, Self::Well)
+impl StoreBreaker {
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
     }
 
     pub fn why_not(&self) -> Option<&str> {
         match self {
-            Self::Badly { reason, .. } => Some(reason),
+            Self::Open { reason, .. } => Some(reason),
             _ => None,
         }
     }
 }
 
-impl Desk {
+impl SchedulerState {
     /// Nothing is sent to a server before it is known that something can be kept.
     pub fn must_prove(&self) {
-        self.lock().keeping = Keeping::Unproven;
+        self.lock().store_breaker = StoreBreaker::HalfOpen;
     }
 
     pub fn is_proven(&self) -> bool {
-        self.lock().keeping.is_well()
+        self.lock().store_breaker.is_closed()
     }
 
     /// Nothing can be kept now.
@@ -57,20 +57,23 @@ impl Desk {
         let reason = error.to_string();
         let mut state = self.lock();
         let now = Instant::now();
-        let hopeless = match &state.keeping {
-            Keeping::Well => now + PATIENCE,
-            Keeping::Unproven => now,
-            Keeping::Badly { hopeless, .. } => *hopeless,
+        let gives_up_at = match &state.store_breaker {
+            StoreBreaker::Closed => now + LONGEST_WAIT,
+            StoreBreaker::HalfOpen => now,
+            StoreBreaker::Open { gives_up_at, .. } => *gives_up_at,
         };
-        let is_new = state.keeping.why_not().is_none();
-        if hopeless <= now {
-            let ended = Ended::Failed(reason.clone());
+        let is_new = state.store_breaker.why_not().is_none();
+        if gives_up_at <= now {
+            let ended = AnalysisResult::Failed(reason.clone());
             state
-                .lanes
+                .queues
                 .iter_mut()
-                .for_each(|lane| lane.tell_all(&ended));
+                .for_each(|queue| queue.tell_all(&ended));
         }
-        state.keeping = Keeping::Badly { reason, hopeless };
+        state.store_breaker = StoreBreaker::Open {
+            reason,
+            gives_up_at,
+        };
         drop(state);
         self.told.send_replace(());
         if is_new {
@@ -84,11 +87,11 @@ impl Desk {
     /// Something was kept.
     pub fn can_keep(&self) {
         let mut state = self.lock();
-        if state.keeping.is_well() {
+        if state.store_breaker.is_closed() {
             return;
         }
-        let was_bad = state.keeping.why_not().is_some();
-        state.keeping = Keeping::Well;
+        let was_bad = state.store_breaker.why_not().is_some();
+        state.store_breaker = StoreBreaker::Closed;
         drop(state);
         self.work.notify_all();
         self.ready.iter().for_each(Notify::notify_one);
@@ -99,25 +102,26 @@ impl Desk {
 
     /// Why nothing can be kept now.
     pub fn why_unkept(&self) -> Option<String> {
-        self.lock().keeping.why_not().map(str::to_owned)
+        self.lock().store_breaker.why_not().map(str::to_owned)
     }
 
     /// The same, once nobody is kept waiting for it.
-    pub fn why_hopeless(&self) -> Option<String> {
-        match &self.lock().keeping {
-            Keeping::Badly { reason, hopeless } if *hopeless <= Instant::now() => {
-                Some(reason.clone())
-            }
+    pub fn why_given_up(&self) -> Option<String> {
+        match &self.lock().store_breaker {
+            StoreBreaker::Open {
+                reason,
+                gives_up_at,
+            } if *gives_up_at <= Instant::now() => Some(reason.clone()),
             _ => None,
         }
     }
 
     /// Nothing comes of a photo for now: it waits again, and so do those who wait for it.
-    pub fn put_back(&self, lane: usize, photo: PhotoId) {
+    pub fn put_back(&self, queue: QueueId, photo: PhotoId) {
         let mut state = self.lock();
-        let lane = &mut state.lanes[lane];
-        let access = lane.running.remove(&photo);
-        lane.queue.push(photo, access.unwrap_or(Access::Listed));
+        let queue = &mut state.queues[queue.0];
+        let access = queue.running.remove(&photo);
+        queue.waiting.push(photo, access.unwrap_or(Access::Listed));
     }
 
     /// Waits, unless all is to stop. Whether it is.

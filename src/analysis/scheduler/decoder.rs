@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::patience::{GaveUp, Patience};
+use super::deadline::{DeadlineError, DeadlineRunner};
 use super::worker::contained;
 use crate::analysis::preview::LONGEST_SIDE;
 use crate::analysis::previews::{Looks, Preview};
@@ -11,17 +11,17 @@ use crate::analysis::{Failure, Picture, colors, phash, preview};
 use crate::catalog::ContentHash;
 use crate::memory::{Bounds, Cache, Limit};
 
-/// A picture that one lane has decoded is at hand for the others for so long, and as long as these bytes suffice.
+/// A picture that one queue has decoded is at hand for the others for so long, and as long as these bytes suffice.
 const KEPT: Duration = Duration::from_secs(20);
 const KEPT_BYTES: u64 = 32 << 20;
 
 #[derive(Clone)]
-pub struct Sight {
+pub struct DecodedPicture {
     pub picture: Arc<Picture>,
     pub looks: Arc<Looks>,
 }
 
-impl Sight {
+impl DecodedPicture {
     pub fn preview(&self, side: u32) -> Preview {
         Preview {
             jpeg: preview::jpeg(&self.picture, side).into(),
@@ -30,19 +30,19 @@ impl Sight {
     }
 }
 
-/// Decodes; what several lanes want at a time is decoded once.
+/// Decodes; what several queues want at a time is decoded once.
 #[derive(Clone)]
-pub struct Sights {
-    patience: Arc<Patience>,
+pub struct Decoder {
+    runner: Arc<DeadlineRunner>,
     /// Longest side of the pictures.
     side: u32,
-    shared: Option<Cache<ContentHash, Sight>>,
+    shared: Option<Cache<ContentHash, DecodedPicture>>,
 }
 
-impl Sights {
-    pub fn new(patience: Arc<Patience>) -> Self {
+impl Decoder {
+    pub fn new(runner: Arc<DeadlineRunner>) -> Self {
         Self {
-            patience,
+            runner,
             side: LONGEST_SIDE,
             shared: None,
         }
@@ -55,7 +55,7 @@ impl Sights {
             age: Some(KEPT),
             ..Bounds::default()
         };
-        let weight = |_: &ContentHash, sight: &Sight| sight.picture.rgb.len();
+        let weight = |_: &ContentHash, decoded: &DecodedPicture| decoded.picture.rgb.len();
         Self {
             side: sides.iter().copied().fold(LONGEST_SIDE, u32::max),
             shared: Some(memory.cache(bounds, weight)),
@@ -64,7 +64,11 @@ impl Sights {
     }
 
     /// What the bytes show. A decoder that takes too long keeps them.
-    pub fn see(&self, content: ContentHash, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
+    pub fn see(
+        &self,
+        content: ContentHash,
+        bytes: &mut Vec<u8>,
+    ) -> Result<DecodedPicture, Failure> {
         let mut see = || self.see_in_time(bytes);
         match &self.shared {
             None => see(),
@@ -74,12 +78,12 @@ impl Sights {
         }
     }
 
-    fn see_in_time(&self, bytes: &mut Vec<u8>) -> Result<Sight, Failure> {
+    fn see_in_time(&self, bytes: &mut Vec<u8>) -> Result<DecodedPicture, Failure> {
         let taken = std::mem::take(bytes);
         let side = self.side;
         let decode = move || (contained(|| see(&taken, side)), taken);
-        let (seen, taken) = self.patience.run(decode).inspect_err(|why| {
-            if let GaveUp::Late(_) = why {
+        let (seen, taken) = self.runner.run(decode).inspect_err(|why| {
+            if let DeadlineError::Exceeded(_) = why {
                 tracing::warn!("a decoder that takes too long is left to itself");
             }
         })?;
@@ -88,23 +92,23 @@ impl Sights {
     }
 }
 
-impl From<GaveUp> for Failure {
-    fn from(why: GaveUp) -> Self {
+impl From<DeadlineError> for Failure {
+    fn from(why: DeadlineError) -> Self {
         let later = |reason: &str| Self::Transient {
             reason: reason.into(),
             retry_after: None,
         };
         match why {
-            GaveUp::Late(limit) => Self::Permanent {
+            DeadlineError::Exceeded(limit) => Self::Permanent {
                 reason: format!("decoding takes more than {} s", limit.as_secs_f64()),
             },
-            GaveUp::Stopped => later("the program ends"),
-            GaveUp::NoThread => later("the system has no room for another thread"),
+            DeadlineError::Stopped => later("the program ends"),
+            DeadlineError::NoThread => later("the system has no room for another thread"),
         }
     }
 }
 
-fn see(bytes: &[u8], side: u32) -> Result<Sight, Failure> {
+fn see(bytes: &[u8], side: u32) -> Result<DecodedPicture, Failure> {
     let decoded = preview::decode_to(bytes, side)?;
     let looks = Looks {
         width: decoded.width,
@@ -112,7 +116,7 @@ fn see(bytes: &[u8], side: u32) -> Result<Sight, Failure> {
         colors: colors::labels(&decoded.picture),
         perceptual_hash: phash::hash(&decoded.picture),
     };
-    Ok(Sight {
+    Ok(DecodedPicture {
         picture: Arc::new(decoded.picture),
         looks: Arc::new(looks),
     })

@@ -1,0 +1,431 @@
+//! What askers, workers, dispatchers and the committer share: what waits, what runs, who wants to know.
+//!
+//! The analyzers inside the program have a queue together, the first, and each server has its own. No queue waits for
+//! another. Holds the rules of single flight. Knows nothing of files, analyzers or the store.
+
+mod provider_queue;
+mod queues;
+mod store_breaker;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use roaring::RoaringBitmap;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
+
+use super::errors::Errors;
+use super::outcome::{AnalysisResult, JobOutcome};
+use super::priority_queue::Waiting;
+use super::reasons::Reasons;
+use super::remote_job::RemoteJob;
+use super::stages::Stopwatch;
+use crate::analysis::Access;
+use crate::catalog::{ContentHash, FileStat, PhotoId};
+pub use provider_queue::{Place, ProviderQueue, Ready};
+use queues::ProviderQueues;
+use store_breaker::StoreBreaker;
+
+/// Where someone who waits is told.
+pub type Waiter = mpsc::UnboundedSender<(PhotoId, AnalysisResult)>;
+
+/// Which provider's queue it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueId(pub usize);
+
+impl QueueId {
+    /// The queue of the analyzers inside the program.
+    pub const LOCAL: Self = Self(0);
+
+    /// The queue of the server at this place of the servers.
+    pub const fn of_server(n: usize) -> Self {
+        Self(n + 1)
+    }
+
+    /// The place among the servers.
+    pub const fn server(self) -> Option<usize> {
+        self.0.checked_sub(1)
+    }
+}
+
+/// A photo whose content another photo is just being analysed for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Duplicate {
+    pub photo: PhotoId,
+    pub stat: FileStat,
+}
+
+/// How many photos wait, run and ended since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub waiting: Waiting,
+    pub running: u64,
+    pub analyzed: u64,
+    pub failed: u64,
+    pub copies: u64,
+}
+
+/// What somebody wants of a queue.
+pub struct JobRequest {
+    pub photo: PhotoId,
+    pub access: Access,
+    pub waiter: Option<Waiter>,
+    /// Also where there is an answer, of an earlier version.
+    pub again: bool,
+}
+
+pub struct SchedulerState {
+    state: Mutex<ProviderQueues>,
+    /// Something was queued, or all is to stop.
+    work: Condvar,
+    /// All is to stop.
+    stopping: Condvar,
+    /// Changes whenever someone might have been told.
+    told: watch::Sender<()>,
+    /// Of each queue: something is ready for its dispatcher.
+    ready: Vec<Notify>,
+    pub stopwatch: Stopwatch,
+    pub errors: Errors,
+}
+
+impl SchedulerState {
+    /// With these queues, the preferred servers first.
+    pub fn new(queues: Vec<ProviderQueue>) -> Self {
+        Self {
+            ready: queues.iter().map(|_| Notify::new()).collect(),
+            state: Mutex::new(ProviderQueues {
+                queues,
+                turned_away: Reasons::default(),
+                store_breaker: StoreBreaker::default(),
+                stopped: false,
+                paused: false,
+            }),
+            work: Condvar::new(),
+            stopping: Condvar::new(),
+            told: watch::Sender::default(),
+            stopwatch: Stopwatch::default(),
+            errors: Errors::default(),
+        }
+    }
+
+    /// Wants a photo analysed in a queue. Whether it runs or waits now; `is_pending` decides for one that does neither.
+    pub fn ask(
+        &self,
+        queue: QueueId,
+        request: JobRequest,
+        is_pending: impl FnOnce() -> bool,
+    ) -> bool {
+        let mut state = self.lock();
+        let stopped = state.stopped;
+        let asked = state.queues[queue.0].ask(request, || !stopped && is_pending());
+        self.work.notify_one();
+        asked
+    }
+
+    /// Wants the photos of a listing analysed when there is nothing better to do.
+    pub fn ask_listing(&self, queue: QueueId, photos: RoaringBitmap, access: Access) {
+        let mut state = self.lock();
+        if !state.stopped {
+            state.queues[queue.0].ask_listing(photos, access);
+            self.work.notify_all();
+        }
+    }
+
+    /// The queues that such an access starts.
+    pub fn queues_on(&self, access: Access) -> Vec<QueueId> {
+        let state = self.lock();
+        let queues = state.queues.iter().enumerate();
+        queues
+            .filter(|(_, queue)| queue.on <= access)
+            .map(|(n, _)| QueueId(n))
+            .collect()
+    }
+
+    /// The server that is to look at a photo next, of those that such an access starts: the first that has neither
+    /// answered nor declined, unless one before it answered. One that is down is passed over where another is not.
+    pub fn server_for(&self, photo: PhotoId, access: Access) -> Option<QueueId> {
+        self.lock().server_for(photo, access, QueueId::LOCAL)
+    }
+
+    /// The same for many photos: each server with those that it is to look at.
+    pub fn servers_for(
+        &self,
+        photos: RoaringBitmap,
+        access: Access,
+    ) -> Vec<(QueueId, RoaringBitmap)> {
+        self.lock().servers_for(photos, access)
+    }
+
+    /// Takes the most wanted photo of any queue, and waits until there is one. `None` once all is to stop.
+    pub fn take(&self) -> Option<(QueueId, PhotoId)> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(taken) = state.next() {
+                return Some(taken);
+            }
+            state = self.work.wait(state).expect(UNBROKEN);
+        }
+    }
+
+    /// A worker is done with a photo that it took.
+    pub fn done(&self, queue: QueueId) {
+        self.lock().queues[queue.0].preparing -= 1;
+        self.work.notify_one();
+    }
+
+    /// The strongest access that a running photo had so far.
+    pub fn access(&self, queue: QueueId, photo: PhotoId) -> Access {
+        let strongest = self.lock().queues[queue.0].running.get(&photo).copied();
+        strongest.unwrap_or(Access::Listed)
+    }
+
+    /// Whether a running photo is wanted even where there is an answer of an earlier version.
+    pub fn is_wanted_again(&self, queue: QueueId, photo: PhotoId) -> bool {
+        self.lock().queues[queue.0].again.contains(photo.0)
+    }
+
+    /// Whether some server will want to see a photo that is just decoded here.
+    pub fn servers_want(&self, photo: PhotoId) -> bool {
+        let state = self.lock();
+        let mut servers = state.queues.iter().skip(1);
+        servers.any(|queue| queue.running.contains_key(&photo) || queue.waiting.contains(photo))
+    }
+
+    /// Whether this photo's worker is the one that analyses a content. If not, the photo ends with the one that is.
+    pub fn claim(&self, queue: QueueId, content: ContentHash, photo: Duplicate) -> bool {
+        self.lock().queues[queue.0].claim(content, photo)
+    }
+
+    /// Gives up a claimed content, after its end is committed; gives those who followed.
+    pub fn release(&self, queue: QueueId, content: ContentHash) -> Vec<Duplicate> {
+        let duplicates = self.lock().queues[queue.0].contents.remove(&content);
+        duplicates.unwrap_or_default()
+    }
+
+    /// Hands a photo that is ready to its dispatcher.
+    pub fn push_ready(&self, queue: QueueId, job: RemoteJob) {
+        self.lock().queues[queue.0].jobs.push(job);
+        self.ready[queue.0].notify_one();
+    }
+
+    /// When there is something for a dispatcher to send.
+    pub fn next_ready_at(&self, queue: QueueId) -> Ready {
+        let state = self.lock();
+        match state.may_send() {
+            true => state.queues[queue.0].next_ready_at(Instant::now()),
+            false => Ready::Never,
+        }
+    }
+
+    /// Takes the most wanted of what is due.
+    pub fn pop_ready(&self, queue: QueueId) -> Option<RemoteJob> {
+        let mut state = self.lock();
+        if !state.may_send() {
+            return None;
+        }
+        let job = state.queues[queue.0].pop_ready(Instant::now());
+        self.work.notify_one();
+        job
+    }
+
+    /// Takes something that a dispatcher was to send, whether it is due or not.
+    pub fn take_ready(&self, queue: QueueId) -> Option<RemoteJob> {
+        self.lock().queues[queue.0].jobs.pop()
+    }
+
+    /// Something may be ready for a dispatcher.
+    pub async fn ready(&self, queue: QueueId) {
+        self.ready[queue.0].notified().await;
+    }
+
+    /// A server is of no use until then: those who wait for what it has not begun are told why, or another is asked.
+    pub fn give_up(&self, queue: QueueId, reason: &str, until: Instant) {
+        let mut state = self.lock();
+        state.queues[queue.0].down = Some((reason.to_owned(), until));
+        for photo in state.queues[queue.0].awaited() {
+            if state.hand_over(queue, photo, Access::Asked) {
+                state.queues[queue.0].waiting.remove(photo);
+            } else {
+                state.queues[queue.0].tell(photo, &AnalysisResult::Failed(reason.to_owned()));
+            }
+        }
+        self.work.notify_all();
+        self.told.send_replace(());
+    }
+
+    /// A server is of use again. Whether it was of none.
+    pub fn recovered(&self, queue: QueueId) -> bool {
+        self.lock().queues[queue.0].down.take().is_some()
+    }
+
+    /// Whether another server would take a photo over.
+    pub fn has_another(&self, queue: QueueId, photo: PhotoId) -> bool {
+        let state = self.lock();
+        let access = state.queues[queue.0].running.get(&photo).copied();
+        let access = access.unwrap_or(Access::Listed);
+        state.server_for(photo, access, queue).is_some()
+    }
+
+    /// Until when a server is of no use, if it is of none.
+    pub fn down_until(&self, queue: QueueId) -> Option<Instant> {
+        let state = self.lock();
+        let until = state.queues[queue.0].down.as_ref().map(|(_, until)| *until);
+        until.filter(|&until| until > Instant::now())
+    }
+
+    /// Workers are to look again: a server may be of use now.
+    pub fn wake(&self) {
+        let _state = self.lock();
+        self.work.notify_all();
+    }
+
+    /// Why a server is of no use now.
+    pub fn why_down(&self, queue: QueueId) -> Option<String> {
+        let state = self.lock();
+        let queue = &state.queues[queue.0];
+        let reason = queue.down.as_ref().filter(|_| queue.is_down());
+        reason.map(|(reason, _)| reason.clone())
+    }
+
+    /// Forgets what was known of photos: they are other pictures now.
+    pub fn forget(&self, photos: &RoaringBitmap) {
+        for queue in &mut self.lock().queues {
+            queue.answered -= photos;
+            queue.declined -= photos;
+            queue.stale -= photos;
+        }
+    }
+
+    /// Forgets why photos had no answer: they wait for one anew.
+    pub fn forget_reasons(&self, photos: &RoaringBitmap) {
+        let mut state = self.lock();
+        state.turned_away.forget(photos);
+        let queues = state.queues.iter_mut();
+        queues.for_each(|queue| queue.reasons.forget(photos));
+    }
+
+    /// Where each queue has a photo.
+    pub fn places(&self, photo: PhotoId) -> Vec<(QueueId, Place)> {
+        let state = self.lock();
+        let queues = state.queues.iter().enumerate();
+        queues
+            .map(|(n, queue)| (QueueId(n), queue.place(photo)))
+            .collect()
+    }
+
+    /// Why a photo that is to be tried again has no answer yet.
+    pub fn note(&self, queue: QueueId, photo: PhotoId, reason: &str) {
+        self.lock().queues[queue.0].reasons.note(photo, reason);
+    }
+
+    /// A question for a photo counted for less.
+    pub fn turn_away(&self, photo: PhotoId, reason: &str) {
+        self.lock().turned_away.note(photo, reason);
+    }
+
+    /// A question for a photo counts.
+    pub fn welcome(&self, photo: PhotoId) {
+        let photo = RoaringBitmap::from_iter([photo.0]);
+        self.lock().turned_away.forget(&photo);
+    }
+
+    /// Why the last question for a photo counted for less.
+    pub fn turned_away(&self, photo: PhotoId) -> Option<String> {
+        self.lock().turned_away.of(photo).map(str::to_owned)
+    }
+
+    /// Whether a server has neither answered nor declined; with `stale`, as it is now.
+    pub fn is_missing(&self, queue: QueueId, photo: PhotoId, stale: bool) -> bool {
+        let state = self.lock();
+        let queue = &state.queues[queue.0];
+        let is_done = queue.answered.contains(photo.0) || queue.declined.contains(photo.0);
+        !is_done || stale && queue.stale.contains(photo.0)
+    }
+
+    /// Has nothing begun from now on, or lets it begin again.
+    pub fn pause(&self, paused: bool) {
+        self.lock().paused = paused;
+        self.work.notify_all();
+        self.ready.iter().for_each(Notify::notify_one);
+        self.told.send_replace(());
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.lock().paused
+    }
+
+    /// How many photos a server answered in any version, in an earlier one, and not at all.
+    pub fn known(&self, queue: QueueId) -> [u64; 3] {
+        let state = self.lock();
+        let queue = &state.queues[queue.0];
+        [&queue.answered, &queue.stale, &queue.declined].map(RoaringBitmap::len)
+    }
+
+    /// Photos whose answer is of an earlier version.
+    pub fn stale(&self, queue: QueueId) -> RoaringBitmap {
+        self.lock().queues[queue.0].stale.clone()
+    }
+
+    /// Photos that a server answered, in any version.
+    pub fn answered(&self, queue: QueueId) -> RoaringBitmap {
+        self.lock().queues[queue.0].answered.clone()
+    }
+
+    pub fn declined(&self, queue: QueueId) -> RoaringBitmap {
+        self.lock().queues[queue.0].declined.clone()
+    }
+
+    /// Tells everyone who waits for a photo how it ended; where a server has no answer, the next one is asked instead.
+    pub fn tell(&self, queue: QueueId, photo: PhotoId, outcome: JobOutcome) {
+        let mut state = self.lock();
+        state.queues[queue.0].count(photo, &outcome);
+        let access = state.queues[queue.0].end(photo);
+        let passes_on = matches!(
+            outcome,
+            JobOutcome::Declined { .. } | JobOutcome::RetryLater(_)
+        );
+        if !(passes_on && queue != QueueId::LOCAL && state.hand_over(queue, photo, access)) {
+            state.queues[queue.0].tell(photo, &AnalysisResult::from(outcome));
+        }
+        self.work.notify_one();
+        self.told.send_replace(());
+    }
+
+    /// Ends all waiting: running photos come to their end, the others never start.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.queues.iter_mut().for_each(ProviderQueue::stop);
+        self.told.send_replace(());
+        self.work.notify_all();
+        self.stopping.notify_all();
+        self.ready.iter().for_each(Notify::notify_one);
+    }
+
+    /// Changes whenever someone might have been told.
+    pub fn told(&self) -> watch::Receiver<()> {
+        self.told.subscribe()
+    }
+
+    pub fn counts(&self, queue: QueueId) -> Counts {
+        self.lock().queues[queue.0].counts()
+    }
+
+    /// Whether results are on their way, and none came yet.
+    pub fn awaits_first_results(&self) -> bool {
+        let state = self.lock();
+        let counts: Vec<_> = state.queues.iter().map(ProviderQueue::counts).collect();
+        let has_work = counts.iter().any(|c| c.waiting.total() + c.running > 0);
+        has_work && state.may_begin() && counts.iter().all(|c| c.analyzed + c.copies == 0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ProviderQueues> {
+        self.state.lock().expect(UNBROKEN)
+    }
+}
+
+const UNBROKEN: &str = "nothing panics while it holds the state";
