@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use kbasefs::analysis::wording::Wording;
+use kbasefs::analysis::tag_normalizer::TagNormalizer;
 use kbasefs::analysis::{Scheduler, parse, preview};
 use kbasefs::catalog::{
     Change, Facet, Facts, FileStat, FolderPattern, Format, LabelKey, Pattern, SourcePath, Words,
@@ -199,14 +199,14 @@ pub fn answer(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let aliases = BTreeMap::from([("automobile".to_owned(), "car".to_owned())]);
     let wordings = [
-        Wording::default(),
-        Wording::new(true)
+        TagNormalizer::default(),
+        TagNormalizer::new(true)
             .aliases(&aliases)
             .blocked(&["photo".into()]),
-        Wording::default().vocabulary(&["beach".into(), "dog".into()], true),
+        TagNormalizer::default().vocabulary(&["beach".into(), "dog".into()], true),
     ];
-    for wording in wordings {
-        let Ok(answer) = parse::answer(&text, &wording) else {
+    for normalizer in wordings {
+        let Ok(answer) = parse::answer(&text, &normalizer) else {
             continue;
         };
         assert!(answer.tags.len() <= 32);
@@ -246,7 +246,7 @@ pub fn words(data: &[u8]) {
     assert_eq!(fold(&folded), folded);
     let key = LabelKey::new(Facet::Tag, &text);
     assert_eq!(LabelKey::new(Facet::Tag, &folded), key);
-    Wording::new(true).tags(vec![(text.to_string(), 0.5)]);
+    TagNormalizer::new(true).tags(vec![(text.to_string(), 0.5)]);
     let (pattern, name) = text.split_once('\n').unwrap_or((&text, "IMG_1.jpg"));
     if let Some(pattern) = Pattern::new(pattern) {
         // What is the whole of a name is in it.

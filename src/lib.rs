@@ -32,7 +32,7 @@
 //! | an attribute (`getfattr`) | `vfs/xattr/` |
 //! | what is read from a file without looking at the picture | `source/facts/` |
 //! | what looks at pictures | `analysis/providers/`: one file a protocol |
-//! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/wording.rs` |
+//! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/tag_normalizer.rs` |
 //! | when a request is repeated, how many run, who waits | `analysis/scheduler/dispatcher.rs`, `endpoint.rs`, `state/` |
 //! | a setting | `config/`, and what `config init` says of it in `config/document.rs` |
 //! | a command | `cli/`: one file a command |

@@ -13,7 +13,7 @@ pub mod prompt;
 pub mod providers;
 pub mod scheduler;
 mod singular;
-pub mod wording;
+pub mod tag_normalizer;
 
 pub use crawlers::{Crawlers, Process};
 pub use scheduler::{AnalysisResult, Options as SchedulerOptions, Provider, Scheduler};

@@ -7,7 +7,7 @@ mod object;
 
 use serde_json::Value;
 
-use super::wording::Wording;
+use super::tag_normalizer::TagNormalizer;
 use crate::catalog::{Answer, clean};
 
 const LONGEST_TITLE: usize = 120;
@@ -21,7 +21,7 @@ const USUAL: f32 = 0.8;
 
 /// Why a text is no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Flaw {
+pub enum ParseError {
     #[error("the answer is empty")]
     Empty,
     #[error("the answer is a web page")]
@@ -38,33 +38,33 @@ pub enum Flaw {
 }
 
 /// Understands what a model said.
-pub fn answer(text: &str, wording: &Wording) -> Result<Answer, Flaw> {
+pub fn answer(text: &str, normalizer: &TagNormalizer) -> Result<Answer, ParseError> {
     let text = &text[..text.floor_char_boundary(MOST_TEXT)];
     let said = object::without_thinking(text);
     if said.trim().is_empty() {
-        return Err(Flaw::Empty);
+        return Err(ParseError::Empty);
     }
     let is_ours =
         |object: &Value| field(object, DESCRIPTION).is_some() || field(object, TAGS).is_some();
     match object::find(said, is_ours) {
-        object::Found::Whole(object) => of_object(&object, wording),
-        object::Found::Cut => Err(Flaw::Cut),
+        object::Found::Whole(object) => of_object(&object, normalizer),
+        object::Found::Cut => Err(ParseError::Cut),
         object::Found::None => Err(of_prose(said)),
     }
 }
 
 /// Understands an answer that came as an object.
-pub fn of_object(object: &Value, wording: &Wording) -> Result<Answer, Flaw> {
-    let description =
-        text(field(object, DESCRIPTION), LONGEST_DESCRIPTION).ok_or(Flaw::Wrong("description"))?;
+pub fn of_object(object: &Value, normalizer: &TagNormalizer) -> Result<Answer, ParseError> {
+    let description = text(field(object, DESCRIPTION), LONGEST_DESCRIPTION)
+        .ok_or(ParseError::Wrong("description"))?;
     if let Some(refusal) = refusal(&description) {
         return Err(refusal);
     }
     let title = match field(object, TITLE) {
         None | Some(Value::Null) => None,
-        Some(title) => Some(text(Some(title), LONGEST_TITLE).ok_or(Flaw::Wrong("title"))?),
+        Some(title) => Some(text(Some(title), LONGEST_TITLE).ok_or(ParseError::Wrong("title"))?),
     };
-    let mut words = words(field(object, TAGS)).ok_or(Flaw::Wrong("tags"))?;
+    let mut words = words(field(object, TAGS)).ok_or(ParseError::Wrong("tags"))?;
     let kind = field(object, &["kind"]).and_then(Value::as_str);
     let kind = kind
         .map(str::to_lowercase)
@@ -73,7 +73,7 @@ pub fn of_object(object: &Value, wording: &Wording) -> Result<Answer, Flaw> {
     Ok(Answer {
         title,
         description: Some(description),
-        tags: wording.tags(words),
+        tags: normalizer.tags(words),
     })
 }
 
@@ -147,7 +147,7 @@ fn confidence(value: Option<&Value>) -> f32 {
     }
 }
 
-fn of_prose(text: &str) -> Flaw {
+fn of_prose(text: &str) -> ParseError {
     let start: String = text
         .trim_start()
         .chars()
@@ -155,13 +155,13 @@ fn of_prose(text: &str) -> Flaw {
         .collect::<String>()
         .to_lowercase();
     if start.starts_with("<!doctype") || start.starts_with("<html") || start.contains("<body") {
-        return Flaw::Html;
+        return ParseError::Html;
     }
-    refusal(text).unwrap_or(Flaw::NoObject)
+    refusal(text).unwrap_or(ParseError::NoObject)
 }
 
 /// Models decline in few words. A description that quotes such words is longer, or begins in another way.
-fn refusal(text: &str) -> Option<Flaw> {
+fn refusal(text: &str) -> Option<ParseError> {
     const STARTS: [&str; 7] = [
         "i'm sorry",
         "i am sorry",
@@ -178,7 +178,7 @@ fn refusal(text: &str) -> Option<Flaw> {
     let lower = text.to_lowercase().replace('\u{2019}', "'");
     let declines = STARTS.iter().any(|start| lower.starts_with(start));
     let acts = ACTS.iter().any(|act| lower.contains(act));
-    (declines && acts && text.chars().count() < 400).then_some(Flaw::Refused(text))
+    (declines && acts && text.chars().count() < 400).then_some(ParseError::Refused(text))
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
         r#"{"title": "A dog", "description": "A dog runs.", "tags": ["Dogs", "beach"]}"#;
 
     fn check(text: &str, expected: &str) {
-        let shown = match answer(text, &Wording::new(true)) {
+        let shown = match answer(text, &TagNormalizer::new(true)) {
             Ok(answer) => {
                 let tags = answer
                     .tags
@@ -202,7 +202,7 @@ mod tests {
                     tags.collect::<Vec<_>>().join(" ")
                 )
             }
-            Err(flaw) => flaw.to_string(),
+            Err(error) => error.to_string(),
         };
         assert_eq!(shown, expected, "{text}");
     }
@@ -259,7 +259,10 @@ mod tests {
     #[test]
     fn what_is_not_whole_is_not_taken() {
         for end in 1..WHOLE.len() {
-            assert!(answer(&WHOLE[..end], &Wording::default()).is_err(), "{end}");
+            assert!(
+                answer(&WHOLE[..end], &TagNormalizer::default()).is_err(),
+                "{end}"
+            );
         }
         check(&WHOLE[..40], "the answer breaks off");
         check("", "the answer is empty");
@@ -308,7 +311,7 @@ mod tests {
             r#"{{"description": "{}", "tags": []}}"#,
             "x".repeat(100_000)
         );
-        let answer = answer(&long, &Wording::default()).unwrap();
+        let answer = answer(&long, &TagNormalizer::default()).unwrap();
         assert_eq!(answer.description.unwrap().len(), LONGEST_DESCRIPTION);
         check(&"{".repeat(100_000), "the answer has no JSON object");
         check(&"[".repeat(100_000), "the answer has no JSON object");

@@ -19,7 +19,7 @@ use crate::memory::{Bounds, Cache, Limit};
 
 /// What the decoded original was like, apart from its pixels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Looks {
+pub struct Measured {
     /// Of the upright original, in pixels.
     pub width: u32,
     pub height: u32,
@@ -31,7 +31,7 @@ pub struct Looks {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
     pub jpeg: Bytes,
-    pub looks: Arc<Looks>,
+    pub measured: Arc<Measured>,
 }
 
 type Key = (ContentHash, u32);
@@ -156,7 +156,7 @@ impl Folder {
         touched.unwrap_or_default();
         let color =
             |(name, share): &(String, f32)| Label::new(Facet::Color, name, Origin::File, *share);
-        let looks = Looks {
+        let measured = Measured {
             width: head.width,
             height: head.height,
             colors: head.colors.iter().map(color).collect(),
@@ -164,7 +164,7 @@ impl Folder {
         };
         Some(Preview {
             jpeg,
-            looks: Arc::new(looks),
+            measured: Arc::new(measured),
         })
     }
 
@@ -176,16 +176,16 @@ impl Folder {
     }
 
     fn try_write(&self, key: Key, preview: &Preview) -> io::Result<()> {
-        let looks = &preview.looks;
+        let measured = &preview.measured;
         let head = Head {
-            width: looks.width,
-            height: looks.height,
-            colors: looks
+            width: measured.width,
+            height: measured.height,
+            colors: measured
                 .colors
                 .iter()
                 .map(|l| (l.value.clone(), l.confidence))
                 .collect(),
-            perceptual_hash: looks.perceptual_hash,
+            perceptual_hash: measured.perceptual_hash,
             jpeg_bytes: preview.jpeg.len(),
         };
         let mut bytes = serde_json::to_vec(&head)?;
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     fn preview(bytes: usize) -> Preview {
-        let looks = Looks {
+        let measured = Measured {
             width: 4000,
             height: 3000,
             colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
@@ -267,7 +267,7 @@ mod tests {
         };
         Preview {
             jpeg: vec![b'\n'; bytes].into(),
-            looks: Arc::new(looks),
+            measured: Arc::new(measured),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Error;
 use super::providers::{self, Described};
 use crate::analysis::providers::embedded::Embedded;
-use crate::analysis::wording::Known;
+use crate::analysis::tag_normalizer::Known;
 use crate::analysis::{Analyzer, Failure, Picture, Subject, preview};
 use crate::catalog::{Answer, Facts, Format};
 use crate::config::{Config, Kind, On};

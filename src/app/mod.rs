@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::analysis::previews::Previews;
 use crate::analysis::providers::{embedded, remote};
 use crate::analysis::scheduler::RemoteOptions;
-use crate::analysis::wording::Known;
+use crate::analysis::tag_normalizer::Known;
 use crate::analysis::{Access, Crawlers, Scheduler, SchedulerOptions};
 use crate::catalog::{Facet, LabelKey, SourcePath, Status};
 use crate::config::{self, Config, Watch};

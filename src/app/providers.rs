@@ -11,7 +11,7 @@ use crate::analysis::providers::ollama::Ollama;
 use crate::analysis::providers::openai::OpenAi;
 use crate::analysis::providers::remote::{Dialect, Pool, Remote, Settings, Timeouts};
 use crate::analysis::scheduler::Server;
-use crate::analysis::wording::{Known, Wording};
+use crate::analysis::tag_normalizer::{Known, TagNormalizer};
 use crate::analysis::{Access, Provider};
 use crate::config::{self, Config, Kind, On};
 use crate::store::ledger::Ledger;
@@ -126,7 +126,7 @@ fn settings(
         vocabulary_only: config.tags.vocabulary_only,
         version: table.prompt_version.clone(),
     };
-    let wording = Wording::new(prompt.is_english())
+    let normalizer = TagNormalizer::new(prompt.is_english())
         .vocabulary(&prompt.vocabulary, prompt.vocabulary_only)
         .aliases(&config.tags.aliases)
         .blocked(&config.tags.blocked)
@@ -138,7 +138,7 @@ fn settings(
         model: table.model.clone(),
         key: key.map(config::Secret::into_inner),
         prompt,
-        wording,
+        normalizer,
         max_side: table.max_side.unwrap_or(config.image_max_side),
         max_tokens: table.max_tokens,
         temperature: table.temperature,

@@ -12,7 +12,7 @@ use super::shape::Named;
 use crate::analysis::AnalysisResult;
 use crate::analysis::parse;
 use crate::analysis::scheduler::Adopted;
-use crate::analysis::wording::Wording;
+use crate::analysis::tag_normalizer::TagNormalizer;
 use crate::app::App;
 use crate::catalog::clean;
 
@@ -60,7 +60,7 @@ pub async fn post(
 /// `None` for a photo that isn't there, or an answer that says nothing.
 fn adopt(app: &App, said: &Said) -> Option<AnalysisResult> {
     let photo = said.photo.resolve(app).ok()?;
-    let answer = parse::of_object(&said.answer, &Wording::new(false)).ok()?;
+    let answer = parse::of_object(&said.answer, &TagNormalizer::new(false)).ok()?;
     let model = said.model.as_deref().and_then(|model| clean(model, 200));
     let adopted = Adopted {
         photo,

@@ -13,7 +13,7 @@ use kbasefs::analysis::providers::ollama::Ollama;
 use kbasefs::analysis::providers::openai::OpenAi;
 use kbasefs::analysis::providers::remote::{Dialect, Pool, Remote, Settings, Timeouts};
 use kbasefs::analysis::scheduler::{Options, RemoteOptions, Request, Server as Place};
-use kbasefs::analysis::wording::Wording;
+use kbasefs::analysis::tag_normalizer::TagNormalizer;
 use kbasefs::analysis::{Access, AnalysisResult, Provider, Scheduler};
 use kbasefs::catalog::{Change, Detail, Facts, Format, PhotoId, SourcePath, Status, TextField};
 use kbasefs::library::Library;
@@ -89,7 +89,7 @@ pub fn remote(
         model: desk.model.into(),
         key: Some(KEY.to_owned().into()),
         prompt: desk.prompt.clone(),
-        wording: Wording::new(true),
+        normalizer: TagNormalizer::new(true),
         max_side: 768,
         max_tokens: None,
         temperature: None,

@@ -76,15 +76,15 @@ impl Scheduler {
         }
         let mut bytes = Vec::new();
         let content = content::read(originals, photo, largest, &mut bytes)?;
-        let looks = self.decoder(None).see(content.hash, &mut bytes)?.looks;
-        let looks = Arc::unwrap_or_clone(looks);
+        let measured = self.decoder(None).see(content.hash, &mut bytes)?.measured;
+        let measured = Arc::unwrap_or_clone(measured);
         Ok(Outcome {
             hash: content.hash,
             stat: content.stat,
-            width: looks.width,
-            height: looks.height,
-            colors: looks.colors,
-            perceptual_hash: looks.perceptual_hash,
+            width: measured.width,
+            height: measured.height,
+            colors: measured.colors,
+            perceptual_hash: measured.perceptual_hash,
             analyzer: name,
             model: adopted.model,
             version: VERSION.into(),

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::outcome::JobOutcome;
 use crate::analysis::Analyzer;
-use crate::analysis::previews::Looks;
+use crate::analysis::previews::Measured;
 use crate::catalog::{Answer, ContentHash, FileStat, Outcome, Photo};
 use crate::originals::{self, Originals};
 
@@ -20,14 +20,14 @@ pub struct Content {
 
 impl Content {
     /// An answer with everything that is committed with it.
-    pub fn outcome(&self, analyzer: &dyn Analyzer, looks: &Looks, answer: Answer) -> Outcome {
+    pub fn outcome(&self, analyzer: &dyn Analyzer, measured: &Measured, answer: Answer) -> Outcome {
         Outcome {
             hash: self.hash,
             stat: self.stat,
-            width: looks.width,
-            height: looks.height,
-            colors: looks.colors.clone(),
-            perceptual_hash: looks.perceptual_hash,
+            width: measured.width,
+            height: measured.height,
+            colors: measured.colors.clone(),
+            perceptual_hash: measured.perceptual_hash,
             analyzer: analyzer.name().to_owned(),
             model: analyzer.model().to_owned(),
             version: analyzer.version().to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::deadline::{DeadlineError, DeadlineRunner};
 use super::worker::contained;
 use crate::analysis::preview::LONGEST_SIDE;
-use crate::analysis::previews::{Looks, Preview};
+use crate::analysis::previews::{Measured, Preview};
 use crate::analysis::{Failure, Picture, colors, phash, preview};
 use crate::catalog::ContentHash;
 use crate::memory::{Bounds, Cache, Limit};
@@ -18,14 +18,14 @@ const KEPT_BYTES: u64 = 32 << 20;
 #[derive(Clone)]
 pub struct DecodedPicture {
     pub picture: Arc<Picture>,
-    pub looks: Arc<Looks>,
+    pub measured: Arc<Measured>,
 }
 
 impl DecodedPicture {
     pub fn preview(&self, side: u32) -> Preview {
         Preview {
             jpeg: preview::jpeg(&self.picture, side).into(),
-            looks: Arc::clone(&self.looks),
+            measured: Arc::clone(&self.measured),
         }
     }
 }
@@ -110,7 +110,7 @@ impl From<DeadlineError> for Failure {
 
 fn see(bytes: &[u8], side: u32) -> Result<DecodedPicture, Failure> {
     let decoded = preview::decode_to(bytes, side)?;
-    let looks = Looks {
+    let measured = Measured {
         width: decoded.width,
         height: decoded.height,
         colors: colors::labels(&decoded.picture),
@@ -118,6 +118,6 @@ fn see(bytes: &[u8], side: u32) -> Result<DecodedPicture, Failure> {
     };
     Ok(DecodedPicture {
         picture: Arc::new(decoded.picture),
-        looks: Arc::new(looks),
+        measured: Arc::new(measured),
     })
 }

@@ -145,7 +145,7 @@ impl Dispatcher {
             hash: job.hash,
             stat: job.stat,
         };
-        let outcome = content.outcome(&*self.analyzer, &job.preview.looks, answer);
+        let outcome = content.outcome(&*self.analyzer, &job.preview.measured, answer);
         let change = Change::Analyzed {
             id: job.photo,
             outcome: Box::new(outcome),

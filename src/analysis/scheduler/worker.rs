@@ -327,7 +327,7 @@ impl Worker {
             let ask = || contained(|| runtime.block_on(analyzer.analyze(&subject)));
             match self.state.stopwatch.time(Stage::Infer, ask) {
                 Ok(answer) => {
-                    let analysis = content.outcome(analyzer, &decoded.looks, answer);
+                    let analysis = content.outcome(analyzer, &decoded.measured, answer);
                     self.report(Report {
                         queue: QueueId::LOCAL,
                         photo,

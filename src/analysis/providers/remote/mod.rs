@@ -18,9 +18,9 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::super::budget::{BudgetGuard, Usage};
-use super::super::parse::{self, Flaw};
+use super::super::parse::{self, ParseError};
 use super::super::prompt::Prompt;
-use super::super::wording::Wording;
+use super::super::tag_normalizer::TagNormalizer;
 use super::super::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, clean};
 use crate::store::ledger::Ledger;
@@ -45,7 +45,7 @@ pub struct Settings {
     pub model: String,
     pub key: Option<SecretString>,
     pub prompt: Prompt,
-    pub wording: Wording,
+    pub normalizer: TagNormalizer,
     /// Pixels.
     pub max_side: u32,
     pub max_tokens: Option<u32>,
@@ -223,23 +223,23 @@ impl Remote {
             return Err(Failure::Refused { reason });
         }
         if reply.cut {
-            return Err(self.unusable(&Flaw::Cut));
+            return Err(self.unusable(&ParseError::Cut));
         }
-        let wording = &self.settings.wording;
+        let normalizer = &self.settings.normalizer;
         let answer = match &reply.object {
-            Some(object) => parse::of_object(object, wording),
-            None => parse::answer(&reply.text, wording),
+            Some(object) => parse::of_object(object, normalizer),
+            None => parse::answer(&reply.text, normalizer),
         };
-        answer.map_err(|flaw| match flaw {
-            Flaw::Refused(reason) => Failure::Refused {
+        answer.map_err(|error| match error {
+            ParseError::Refused(reason) => Failure::Refused {
                 reason: format!("refused by {}: {reason}", self.settings.name),
             },
-            flaw => self.unusable(&flaw),
+            error => self.unusable(&error),
         })
     }
 
-    fn unusable(&self, flaw: &Flaw) -> Failure {
-        let reason = format!("{}: {flaw}", self.settings.name);
+    fn unusable(&self, error: &ParseError) -> Failure {
+        let reason = format!("{}: {error}", self.settings.name);
         Failure::Unusable { reason }
     }
 

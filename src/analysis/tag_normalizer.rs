@@ -16,7 +16,7 @@ pub type Known = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Which words are taken, and in what form.
 #[derive(Clone, Default)]
-pub struct Wording {
+pub struct TagNormalizer {
     vocabulary: HashMap<String, String>,
     vocabulary_only: bool,
     aliases: HashMap<String, String>,
@@ -25,7 +25,7 @@ pub struct Wording {
     known: Option<Known>,
 }
 
-impl Wording {
+impl TagNormalizer {
     pub fn new(english: bool) -> Self {
         Self {
             english,
@@ -113,9 +113,9 @@ fn folded(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check(wording: &Wording, words: &str, expected: &str) {
+    fn check(normalizer: &TagNormalizer, words: &str, expected: &str) {
         let words = words.split(", ").map(|word| (word.to_owned(), 0.5));
-        let tags = wording.tags(words.collect());
+        let tags = normalizer.tags(words.collect());
         let names: Vec<_> = tags.into_iter().map(|tag| tag.name).collect();
         assert_eq!(names.join(", "), expected);
     }
@@ -126,38 +126,38 @@ mod tests {
 
     #[test]
     fn words_become_lower_case_singular_and_unique() {
-        let plain = Wording::new(true);
+        let plain = TagNormalizer::new(true);
         check(
             &plain,
             "Dogs, dog, BEACHES, #sunset, ...,  ",
             "dog, beach, sunset",
         );
-        check(&Wording::new(false), "Hunde, Autos", "hunde, autos");
+        check(&TagNormalizer::new(false), "Hunde, Autos", "hunde, autos");
         check(&plain, "a\u{202e}b\u{7}, \u{1b}", "ab");
     }
 
     #[test]
     fn the_users_own_words_win() {
         let aliases = BTreeMap::from([("automobile".to_owned(), "car".to_owned())]);
-        let wording = Wording::new(true)
+        let normalizer = TagNormalizer::new(true)
             .vocabulary(&list(&["New York", "dogs"]), false)
             .aliases(&aliases)
             .blocked(&list(&["image"]));
         check(
-            &wording,
+            &normalizer,
             "Automobiles, new york, dogs, Image, images, tree",
             "car, New York, dogs, tree",
         );
-        let only = Wording::new(true).vocabulary(&list(&["car"]), true);
+        let only = TagNormalizer::new(true).vocabulary(&list(&["car"]), true);
         check(&only, "cars, tree", "car");
-        let known = Wording::new(true).known(Arc::new(|word| word == "mountains"));
+        let known = TagNormalizer::new(true).known(Arc::new(|word| word == "mountains"));
         check(&known, "Mountains, hills", "mountains, hill");
     }
 
     #[test]
     fn there_are_never_too_many() {
         let many = (0..100).map(|n| (format!("word {n}"), n as f32 / 100.0));
-        let tags = Wording::new(true).tags(many.collect());
+        let tags = TagNormalizer::new(true).tags(many.collect());
         assert_eq!((tags.len(), tags[0].name.as_str()), (32, "word 99"));
     }
 }
