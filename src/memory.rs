@@ -64,19 +64,19 @@ impl Limit {
     {
         let halvings = self.0.halvings.load(Ordering::Relaxed);
         let weight: Weight<K, V> = Arc::new(weight);
-        let shelf = Arc::new(Shelf {
+        let shared = Arc::new(SharedCache {
             entries: RwLock::new(entries(bounds, &weight, halvings)),
             bounds,
             weight,
         });
-        let of_cache = Arc::downgrade(&shelf);
+        let of_cache = Arc::downgrade(&shared);
         let resize = move |halvings| {
-            let shelf = of_cache.upgrade();
-            shelf.inspect(|shelf| shelf.resize(halvings)).is_some()
+            let shared = of_cache.upgrade();
+            shared.inspect(|shared| shared.resize(halvings)).is_some()
         };
         let mut caches = self.0.caches.lock().expect(UNBROKEN);
         caches.push(Box::new(resize));
-        Cache(shelf)
+        Cache(shared)
     }
 
     /// Looks once a second, for as long as the watch is kept.
@@ -128,9 +128,9 @@ fn halvings(now: u32, held: u64, most: u64) -> u32 {
 pub struct Watch(#[expect(dead_code, reason = "dropping it tells the thread")] mpsc::Sender<()>);
 
 /// Values that can be had again, for as long as there is memory. Clones are of the same.
-pub struct Cache<K, V>(Arc<Shelf<K, V>>);
+pub struct Cache<K, V>(Arc<SharedCache<K, V>>);
 
-struct Shelf<K, V> {
+struct SharedCache<K, V> {
     entries: RwLock<Entries<K, V>>,
     bounds: Bounds,
     weight: Weight<K, V>,
@@ -183,7 +183,7 @@ where
     }
 }
 
-impl<K, V> Shelf<K, V>
+impl<K, V> SharedCache<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Result;
+use super::apply::{ChangeApplier, now};
 use super::record::Record;
-use super::shelf::{Session, now};
 use crate::catalog::{Act, ActId, Deed, Effect, Facet, LabelKey, PhotoId, Role, Said, Slot, Trace};
 
 /// What an act changed so far.
@@ -38,7 +38,7 @@ impl Ledger {
     }
 }
 
-impl Session<'_> {
+impl ChangeApplier<'_> {
     pub(super) fn act(&mut self, act: &Act) -> Result<()> {
         let continued = self.continued(act.role)?;
         let mut ledger = Ledger::default();
@@ -51,7 +51,7 @@ impl Session<'_> {
     /// The act that goes on, unless it is taken back.
     fn continued(&mut self, role: Role) -> Result<Option<ActId>> {
         match role {
-            Role::Continues(id) if self.shelf.is_standing(id)? => Ok(Some(id)),
+            Role::Continues(id) if self.records.is_in_effect(id)? => Ok(Some(id)),
             _ => Ok(None),
         }
     }
@@ -72,7 +72,7 @@ impl Session<'_> {
             Deed::Restore(traces) => self.restore(traces, ledger),
             Deed::TakeBack(id, slot) => {
                 let before = match act {
-                    Some(act) => self.shelf.trace(act, Some(*id), slot)?,
+                    Some(act) => self.records.trace(act, Some(*id), slot)?,
                     None => None,
                 };
                 let Some(trace) = before else {
@@ -111,8 +111,8 @@ impl Session<'_> {
     }
 
     fn make(&mut self, tag: &LabelKey, written: Option<&str>, ledger: &mut Ledger) -> Result<()> {
-        let before = self.shelf.made(tag)?;
-        self.shelf.put_made(tag, written)?;
+        let before = self.records.made(tag)?;
+        self.records.put_made(tag, written)?;
         self.made.insert(tag.clone());
         let said = |written: String| Said {
             value: written,
@@ -136,8 +136,8 @@ impl Session<'_> {
     }
 
     fn save(&mut self, name: &str, query: Option<&str>, ledger: &mut Ledger) -> Result<()> {
-        let before = self.shelf.saved(name)?;
-        self.shelf.put_saved(name, query)?;
+        let before = self.records.saved(name)?;
+        self.records.put_saved(name, query)?;
         self.saved.insert(name.to_owned());
         let said = |query: String| Said {
             value: query,
@@ -154,13 +154,13 @@ impl Session<'_> {
         for trace in traces {
             let (before, after) = (value(&trace.before), value(&trace.after));
             match &trace.slot {
-                Slot::Label(tag) if self.shelf.made(tag)? == after => {
+                Slot::Label(tag) if self.records.made(tag)? == after => {
                     self.make(tag, before.as_deref(), ledger)?;
                 }
-                Slot::Renamed(tag) if self.shelf.renamed(tag)? == after => {
+                Slot::Renamed(tag) if self.records.renamed(tag)? == after => {
                     self.rename(tag, before.as_deref(), ledger)?;
                 }
-                Slot::Saved(name) if self.shelf.saved(name)? == after => {
+                Slot::Saved(name) if self.records.saved(name)? == after => {
                     self.save(name, before.as_deref(), ledger)?;
                 }
                 _ => {}
@@ -177,16 +177,16 @@ impl Session<'_> {
         }
         let id = match continued {
             Some(id) => id,
-            None => self.shelf.add_act(act, now())?,
+            None => self.records.add_act(act, now())?,
         };
         for trace in &traces {
             let trace = self.joined(continued, trace)?;
-            self.shelf.put_trace(id, &trace)?;
+            self.records.put_trace(id, &trace)?;
         }
         match act.role {
-            Role::Undoes(of) => self.shelf.set_undone(of, Some(id))?,
-            Role::Redoes(of) => self.shelf.set_undone(of, None)?,
-            Role::Continues(_) => self.shelf.reword(id, &act.words)?,
+            Role::Undoes(of) => self.records.set_undone(of, Some(id))?,
+            Role::Redoes(of) => self.records.set_undone(of, None)?,
+            Role::Continues(_) => self.records.reword(id, &act.words)?,
             Role::New => {}
         }
         let changed = traces.len();
@@ -197,7 +197,7 @@ impl Session<'_> {
     /// A trace with what the same act changed there earlier.
     fn joined(&mut self, continued: Option<ActId>, trace: &Trace) -> Result<Trace> {
         let earlier = match continued {
-            Some(act) => self.shelf.trace(act, trace.photo, &trace.slot)?,
+            Some(act) => self.records.trace(act, trace.photo, &trace.slot)?,
             None => None,
         };
         Ok(Trace {

@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
 
+use super::apply::apply;
 use super::ledger::{Declined, Spent};
 use super::record::{Record, Recorded};
-use super::shelf::{self, Shelf};
+use super::record_transaction::RecordTransaction;
 use super::{Result, Store};
 use crate::catalog::{
     Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey, Numbering,
@@ -83,7 +84,7 @@ impl Store for Memory {
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        shelf::apply(&mut *self.lock(), changes)
+        apply(&mut *self.lock(), changes)
     }
 
     fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
@@ -152,7 +153,7 @@ fn relevance(text: &Searched, words: &Words) -> f64 {
     has.map(|(_, weight)| weight).sum()
 }
 
-impl Shelf for Records {
+impl RecordTransaction for Records {
     fn decline(
         &mut self,
         provider: &str,
@@ -295,7 +296,7 @@ impl Shelf for Records {
         Ok(id)
     }
 
-    fn is_standing(&mut self, act: ActId) -> Result<bool> {
+    fn is_in_effect(&mut self, act: ActId) -> Result<bool> {
         let done = self.acts.get(&act);
         Ok(done.is_some_and(|done| done.undone_by.is_none()))
     }

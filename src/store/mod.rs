@@ -2,14 +2,15 @@
 //!
 //! Knows nothing of views, FUSE, analyzers or the disk that the photos are on. All SQL is in [`sqlite`].
 
+mod apply;
 pub mod cached;
 mod journal;
 pub mod ledger;
 pub mod memory;
 mod naming;
 mod record;
+mod record_transaction;
 mod renaming;
-mod shelf;
 pub mod sqlite;
 
 pub use sqlite::Sqlite;

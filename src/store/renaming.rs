@@ -4,15 +4,15 @@
 //! what was said as if it had never been.
 
 use super::Result;
+use super::apply::ChangeApplier;
 use super::journal::Ledger;
 use super::record::{Record, Recorded};
-use super::shelf::Session;
 use crate::catalog::{Facet, LabelKey, PhotoId, Said, Slot, Tag};
 
 /// No chain of names is longer; a circle ends here.
 const LONGEST: usize = 64;
 
-impl Session<'_> {
+impl ChangeApplier<'_> {
     /// What an analysis gave joins a photo, under the names that people gave tags.
     pub(super) fn attach(&mut self, record: &mut Record, recorded: &Recorded) -> Result<()> {
         let mut recorded = recorded.clone();
@@ -38,7 +38,7 @@ impl Session<'_> {
             if record.is_denied(&key) {
                 break;
             }
-            match self.shelf.renamed(&key)? {
+            match self.records.renamed(&key)? {
                 Some(to) => name = to,
                 None => break,
             }
@@ -57,12 +57,12 @@ impl Session<'_> {
         if let Some(new) = to.map(|to| LabelKey::new(Facet::Tag, to)) {
             self.unrename(&new, ledger)?;
         }
-        let mut touched = self.shelf.said_by_models(tag)?;
+        let mut touched = self.records.said_by_models(tag)?;
         if let Some(last) = self.last_name(tag)? {
-            touched.extend(self.shelf.said_by_models(&last)?);
+            touched.extend(self.records.said_by_models(&last)?);
         }
-        let before = self.shelf.renamed(tag)?;
-        self.shelf.put_renamed(tag, to)?;
+        let before = self.records.renamed(tag)?;
+        self.records.put_renamed(tag, to)?;
         let said = |written: String| Said {
             value: written,
             holds: true,
@@ -74,7 +74,7 @@ impl Session<'_> {
 
     /// A name stands for itself.
     pub(super) fn unrename(&mut self, tag: &LabelKey, ledger: &mut Ledger) -> Result<()> {
-        match self.shelf.renamed(tag)? {
+        match self.records.renamed(tag)? {
             Some(_) => self.rename(tag, None, ledger),
             None => Ok(()),
         }
@@ -84,7 +84,7 @@ impl Session<'_> {
     fn last_name(&mut self, tag: &LabelKey) -> Result<Option<LabelKey>> {
         let mut last = None;
         for _ in 0..LONGEST {
-            match self.shelf.renamed(last.as_ref().unwrap_or(tag))? {
+            match self.records.renamed(last.as_ref().unwrap_or(tag))? {
                 Some(to) => last = Some(LabelKey::new(Facet::Tag, &to)),
                 None => break,
             }
@@ -94,13 +94,13 @@ impl Session<'_> {
 
     /// What models said of a photo joins it as if they said it now.
     fn learn_again(&mut self, id: PhotoId) -> Result<()> {
-        let Some(mut record) = self.shelf.get(id)? else {
+        let Some(mut record) = self.records.get(id)? else {
             return Ok(());
         };
         let Some(hash) = record.photo.hash else {
             return Ok(());
         };
-        for recorded in self.shelf.analyses(&hash)? {
+        for recorded in self.records.analyses(&hash)? {
             self.attach(&mut record, &recorded)?;
         }
         self.put(record)

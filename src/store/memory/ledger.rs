@@ -4,7 +4,7 @@ use super::{Memory, Records};
 use crate::catalog::{ContentHash, PhotoId};
 use crate::store::Result;
 use crate::store::ledger::{Ledger, Spent, Standing};
-use crate::store::shelf::Shelf;
+use crate::store::record_transaction::RecordTransaction;
 
 impl Records {
     fn standing(&self, provider: &str, content: &ContentHash) -> Standing {

@@ -68,7 +68,7 @@ pub fn put_saved(connection: &Connection, name: &str, query: Option<&str>) -> Re
     Ok(())
 }
 
-pub fn is_standing(connection: &Connection, act: ActId) -> Result<bool> {
+pub fn is_in_effect(connection: &Connection, act: ActId) -> Result<bool> {
     let sql = "SELECT 1 FROM act WHERE id = ?1 AND undone_by IS NULL";
     Ok(rows::one::<i64>(connection, sql, [number(act)])?.is_some())
 }

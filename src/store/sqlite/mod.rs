@@ -20,7 +20,7 @@ mod replace;
 mod rows;
 mod said;
 mod salvage;
-mod session;
+mod transaction;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,8 @@ use std::sync::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
-use super::{Error, Result, Store, shelf};
+use super::apply::apply;
+use super::{Error, Result, Store};
 use crate::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
@@ -38,7 +39,7 @@ use held::Held;
 pub use held::is_held;
 pub use opening::owner;
 use opening::{connect, files_of, identity, keep_log, prepare};
-use session::Session;
+use transaction::SqliteTransaction;
 
 pub struct Sqlite {
     path: PathBuf,
@@ -121,7 +122,7 @@ impl Sqlite {
         let mut writer = self.writer();
         writer.pragma_update(None, "synchronous", care(changes))?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut effects = shelf::apply(&mut Session::new(&transaction), changes)?;
+        let mut effects = apply(&mut SqliteTransaction::new(&transaction), changes)?;
         transaction.commit()?;
         effects.extend(self.lost().drain(..).map(Effect::Remove));
         Ok(effects)

@@ -12,9 +12,10 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::held::Held;
-use super::session::Session;
+use super::transaction::SqliteTransaction;
 use super::{health, numbers, replace, rows};
-use crate::store::{Error, Result, shelf};
+use crate::store::apply::refresh;
+use crate::store::{Error, Result};
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     let steps = [
@@ -187,7 +188,7 @@ pub fn derive(writer: &mut Connection) -> Result<()> {
         let ids = rows::ids(&transaction, last, DERIVE_BATCH)?;
         let Some(end) = ids.last() else { break };
         last = end.0;
-        shelf::refresh(&mut Session::new(&transaction), &ids)?;
+        refresh(&mut SqliteTransaction::new(&transaction), &ids)?;
     }
     let done = "INSERT OR REPLACE INTO meta (key, value) VALUES ('derived', ?1)";
     transaction.execute(done, [DERIVED])?;

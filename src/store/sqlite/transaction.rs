@@ -1,4 +1,4 @@
-//! Records in the tables, while one commit is under way: writing.
+//! Records in the tables, for the time of one commit: reading and writing.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use crate::catalog::{
     SourcePath, Spent, Trace,
 };
 use crate::store::record::{Record, Recorded};
-use crate::store::shelf::Shelf;
+use crate::store::record_transaction::RecordTransaction;
 use crate::store::{Error, Result};
 
 /// One commit's view of the tables. Records that it has touched are at hand.
-pub struct Session<'a> {
+pub struct SqliteTransaction<'a> {
     connection: &'a Connection,
     touched: HashMap<PhotoId, Record>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> SqliteTransaction<'a> {
     pub fn new(connection: &'a Connection) -> Self {
         Self {
             connection,
@@ -146,7 +146,7 @@ fn keywords(facts: &Facts) -> String {
     facts.keywords.join("\n")
 }
 
-impl Shelf for Session<'_> {
+impl RecordTransaction for SqliteTransaction<'_> {
     fn get(&mut self, id: PhotoId) -> Result<Option<Record>> {
         if let Some(record) = self.touched.get(&id) {
             return Ok(Some(record.clone()));
@@ -323,8 +323,8 @@ impl Shelf for Session<'_> {
         Ok(journal::add_act(self.connection, act, at)?)
     }
 
-    fn is_standing(&mut self, act: ActId) -> Result<bool> {
-        Ok(journal::is_standing(self.connection, act)?)
+    fn is_in_effect(&mut self, act: ActId) -> Result<bool> {
+        Ok(journal::is_in_effect(self.connection, act)?)
     }
 
     fn reword(&mut self, act: ActId, words: &str) -> Result<()> {

@@ -4,89 +4,36 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::record::{Record, Recorded};
+use super::record_transaction::RecordTransaction;
 use super::{Result, naming};
 use crate::catalog::{
-    Act, ActId, Change, ContentHash, Declined, Effect, Facts, FileStat, LabelKey, Outcome, PhotoId,
-    Slot, SourcePath, Spent, Trace, plain_text,
+    Change, ContentHash, Effect, Facts, FileStat, LabelKey, Outcome, PhotoId, SourcePath,
+    plain_text,
 };
 
-/// Where records are kept while changes are applied. Every call sees what the calls before it did.
-pub trait Shelf {
-    /// A photo, gone or not.
-    fn get(&mut self, id: PhotoId) -> Result<Option<Record>>;
-    fn put(&mut self, record: &Record) -> Result<()>;
-    fn delete(&mut self, id: PhotoId) -> Result<()>;
-    /// An id that no photo ever had.
-    fn new_id(&mut self) -> Result<PhotoId>;
-    /// The photo at a path that is not gone.
-    fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>>;
-    /// Photos of a content, gone or not, in order of id.
-    fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>>;
-    /// A photo that is gone and was this file, by inode, size and time.
-    fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>>;
-    /// Whether a photo, gone or not, has this catalog name.
-    fn is_name_taken(&mut self, name: &[u8]) -> Result<bool>;
-    /// Whether a photo, gone or not, has this name for its title.
-    fn is_title_name_taken(&mut self, name: &[u8]) -> Result<bool>;
-    /// What analyzers said of a content, the latest last.
-    fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
-    /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
-    fn record(&mut self, recorded: &Recorded) -> Result<()>;
-    /// Keeps that a provider has no answer for a content, in the place of an earlier reason.
-    fn decline(
-        &mut self,
-        provider: &str,
-        content: &ContentHash,
-        version: &str,
-        why: &Declined,
-    ) -> Result<()>;
-    /// Adds to what a provider took on a day.
-    fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()>;
-    /// How a tag that a person made is written.
-    fn made(&mut self, tag: &LabelKey) -> Result<Option<String>>;
-    fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()>;
-    /// The query that is kept under a name.
-    fn saved(&mut self, name: &str) -> Result<Option<String>>;
-    fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()>;
-    /// What a tag of models is called now, if it was renamed.
-    fn renamed(&mut self, tag: &LabelKey) -> Result<Option<String>>;
-    fn put_renamed(&mut self, tag: &LabelKey, to: Option<&str>) -> Result<()>;
-    /// Photos, gone or not, of which models say this tag, in order of id.
-    fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>>;
-    /// Puts an act into the journal, without what it changed.
-    fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
-    /// Whether an act is in the journal and not taken back.
-    fn is_standing(&mut self, act: ActId) -> Result<bool>;
-    fn reword(&mut self, act: ActId, words: &str) -> Result<()>;
-    fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()>;
-    /// What an act changed there.
-    fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>>;
-    /// Keeps what an act changed, in the place of what it changed there before; drops it when that comes to nothing.
-    fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()>;
-}
-
 /// Applies the changes in order and says what each photo that they touched is in the end.
-pub fn apply(shelf: &mut dyn Shelf, changes: &[Change]) -> Result<Vec<Effect>> {
-    let mut session = Session::new(shelf);
+pub fn apply(records: &mut dyn RecordTransaction, changes: &[Change]) -> Result<Vec<Effect>> {
+    let mut applier = ChangeApplier::new(records);
     for change in changes {
-        session.apply(change)?;
+        applier.apply(change)?;
     }
-    session.effects()
+    applier.effects()
 }
 
 /// Works out anew what follows from the records themselves.
-pub fn refresh(shelf: &mut dyn Shelf, ids: &[PhotoId]) -> Result<()> {
-    let mut session = Session::new(shelf);
+pub fn refresh(records: &mut dyn RecordTransaction, ids: &[PhotoId]) -> Result<()> {
+    let mut applier = ChangeApplier::new(records);
     for id in ids {
-        if let Some(record) = session.shelf.get(*id)? {
-            session.put(record)?;
+        if let Some(record) = applier.records.get(*id)? {
+            applier.put(record)?;
         }
     }
     Ok(())
 }
 
-pub struct Session<'a> {
-    pub(super) shelf: &'a mut dyn Shelf,
+/// The changes of one commit, while they are applied.
+pub struct ChangeApplier<'a> {
+    pub(super) records: &'a mut dyn RecordTransaction,
     touched: BTreeSet<PhotoId>,
     /// Tags of which it changed whether they are made.
     pub(super) made: BTreeSet<LabelKey>,
@@ -96,10 +43,10 @@ pub struct Session<'a> {
     pub(super) acts: Vec<Effect>,
 }
 
-impl<'a> Session<'a> {
-    fn new(shelf: &'a mut dyn Shelf) -> Self {
+impl<'a> ChangeApplier<'a> {
+    fn new(records: &'a mut dyn RecordTransaction) -> Self {
         Self {
-            shelf,
+            records,
             touched: BTreeSet::new(),
             made: BTreeSet::new(),
             saved: BTreeSet::new(),
@@ -108,7 +55,7 @@ impl<'a> Session<'a> {
     }
 }
 
-impl Session<'_> {
+impl ChangeApplier<'_> {
     fn apply(&mut self, change: &Change) -> Result<()> {
         match change {
             Change::Found {
@@ -135,12 +82,12 @@ impl Session<'_> {
                 content,
                 version,
                 why,
-            } => self.shelf.decline(provider, content, version, why),
+            } => self.records.decline(provider, content, version, why),
             Change::Spent {
                 provider,
                 day,
                 spent,
-            } => self.shelf.spend(provider, day, spent),
+            } => self.records.spend(provider, day, spent),
             Change::Acted(act) => self.act(act),
         }
     }
@@ -154,7 +101,7 @@ impl Session<'_> {
     ) -> Result<()> {
         let mut record = match self.already(known, path)? {
             Some(record) => record,
-            None => match self.shelf.gone_file(&stat)? {
+            None => match self.records.gone_file(&stat)? {
                 Some(id) => return self.moved(id, path, stat),
                 None => self.unknown(path, stat)?,
             },
@@ -166,24 +113,24 @@ impl Session<'_> {
     /// The photo that was found: the one that is meant, else the one at the path.
     fn already(&mut self, known: Option<PhotoId>, path: &SourcePath) -> Result<Option<Record>> {
         if let Some(id) = known
-            && let Some(record) = self.shelf.get(id)?
+            && let Some(record) = self.records.get(id)?
         {
             return Ok(Some(record));
         }
-        match self.shelf.at_path(path)? {
-            Some(id) => self.shelf.get(id),
+        match self.records.at_path(path)? {
+            Some(id) => self.records.get(id),
             None => Ok(None),
         }
     }
 
     fn unknown(&mut self, path: &SourcePath, stat: FileStat) -> Result<Record> {
-        let id = self.shelf.new_id()?;
-        let name = naming::unique(path.file_name(), id, |n| self.shelf.is_name_taken(n))?;
+        let id = self.records.new_id()?;
+        let name = naming::unique(path.file_name(), id, |n| self.records.is_name_taken(n))?;
         Ok(Record::new(id, name, path.clone(), stat))
     }
 
     fn moved(&mut self, id: PhotoId, path: &SourcePath, stat: FileStat) -> Result<()> {
-        let Some(mut record) = self.shelf.get(id)? else {
+        let Some(mut record) = self.records.get(id)? else {
             return Ok(());
         };
         record.photo.stat = stat;
@@ -192,7 +139,11 @@ impl Session<'_> {
 
     /// Puts a photo at a path; whatever else was there is gone.
     fn place(&mut self, mut record: Record, path: &SourcePath) -> Result<()> {
-        if let Some(other) = self.shelf.at_path(path)?.filter(|&o| o != record.photo.id) {
+        if let Some(other) = self
+            .records
+            .at_path(path)?
+            .filter(|&o| o != record.photo.id)
+        {
             self.gone(other)?;
         }
         record.photo.path = path.clone();
@@ -216,7 +167,7 @@ impl Session<'_> {
             None => record,
         };
         record.photo.hash = Some(*hash);
-        for recorded in self.shelf.analyses(hash)? {
+        for recorded in self.records.analyses(hash)? {
             self.attach(&mut record, &recorded)?;
         }
         self.put(record)
@@ -227,9 +178,9 @@ impl Session<'_> {
         if new.photo.hash.is_some() || new.is_edited() {
             return Ok(None);
         }
-        for id in self.shelf.with_hash(hash)? {
+        for id in self.records.with_hash(hash)? {
             let is_older = |r: &Record| r.gone && r.photo.id < new.photo.id;
-            if let Some(old) = self.shelf.get(id)?.filter(is_older) {
+            if let Some(old) = self.records.get(id)?.filter(is_older) {
                 return Ok(Some(old));
             }
         }
@@ -237,7 +188,7 @@ impl Session<'_> {
     }
 
     fn merge(&mut self, new: Record, mut old: Record) -> Result<Record> {
-        self.shelf.delete(new.photo.id)?;
+        self.records.delete(new.photo.id)?;
         self.touched.insert(new.photo.id);
         old.photo.path = new.photo.path;
         old.photo.stat = new.photo.stat;
@@ -250,10 +201,10 @@ impl Session<'_> {
             outcome: outcome.clone(),
             at,
         };
-        self.shelf.record(&recorded)?;
+        self.records.record(&recorded)?;
         self.hashed(id, &outcome.stat, &outcome.hash)?;
-        for copy in self.shelf.with_hash(&outcome.hash)? {
-            let Some(known) = self.shelf.get(copy)? else {
+        for copy in self.records.with_hash(&outcome.hash)? {
+            let Some(known) = self.records.get(copy)? else {
                 continue;
             };
             let mut record = known.clone();
@@ -275,7 +226,7 @@ impl Session<'_> {
     }
 
     pub(super) fn present(&mut self, id: PhotoId) -> Result<Option<Record>> {
-        Ok(self.shelf.get(id)?.filter(|r| !r.gone))
+        Ok(self.records.get(id)?.filter(|r| !r.gone))
     }
 
     pub(super) fn put(&mut self, mut record: Record) -> Result<()> {
@@ -284,14 +235,14 @@ impl Session<'_> {
         let text = plain_text(&record.labels, &record.texts);
         record.photo.text_bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.touched.insert(record.photo.id);
-        self.shelf.put(&record)
+        self.records.put(&record)
     }
 
     /// Gives a photo whose file is called something else now the name of that. One that only moved keeps its name.
     fn name_by_file(&mut self, record: &mut Record) -> Result<()> {
         let (id, file_name) = (record.photo.id, record.photo.path.file_name());
         if !naming::is_of(&record.photo.name, file_name, id) {
-            let is_taken = |n: &[u8]| self.shelf.is_name_taken(n);
+            let is_taken = |n: &[u8]| self.records.is_name_taken(n);
             record.photo.name = naming::unique(file_name, id, is_taken)?;
         }
         Ok(())
@@ -307,7 +258,7 @@ impl Session<'_> {
         };
         let known = record.photo.title_name.as_ref();
         if known.is_none_or(|name| !naming::is_of(name, &plain, id)) {
-            let is_taken = |n: &[u8]| self.shelf.is_title_name_taken(n);
+            let is_taken = |n: &[u8]| self.records.is_title_name_taken(n);
             record.photo.title_name = Some(naming::unique(&plain, id, is_taken)?);
         }
         Ok(())
@@ -316,15 +267,15 @@ impl Session<'_> {
     fn effects(self) -> Result<Vec<Effect>> {
         let mut effects = self.acts;
         for tag in self.made {
-            let written = self.shelf.made(&tag)?;
+            let written = self.records.made(&tag)?;
             effects.push(Effect::Made { tag, written });
         }
         for name in self.saved {
-            let query = self.shelf.saved(&name)?;
+            let query = self.records.saved(&name)?;
             effects.push(Effect::Saved { name, query });
         }
         for id in self.touched {
-            effects.push(match self.shelf.get(id)? {
+            effects.push(match self.records.get(id)? {
                 Some(record) if !record.gone => Effect::Upsert(record.entry()),
                 _ => Effect::Remove(id),
             });

@@ -1,0 +1,62 @@
+//! What a back end gives for the time of one commit: records to read and to write.
+
+use super::Result;
+use super::record::{Record, Recorded};
+use crate::catalog::{
+    Act, ActId, ContentHash, Declined, FileStat, LabelKey, PhotoId, Slot, SourcePath, Spent, Trace,
+};
+
+/// Where records are kept while changes are applied. Every call sees what the calls before it did.
+pub trait RecordTransaction {
+    /// A photo, gone or not.
+    fn get(&mut self, id: PhotoId) -> Result<Option<Record>>;
+    fn put(&mut self, record: &Record) -> Result<()>;
+    fn delete(&mut self, id: PhotoId) -> Result<()>;
+    /// An id that no photo ever had.
+    fn new_id(&mut self) -> Result<PhotoId>;
+    /// The photo at a path that is not gone.
+    fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>>;
+    /// Photos of a content, gone or not, in order of id.
+    fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>>;
+    /// A photo that is gone and was this file, by inode, size and time.
+    fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>>;
+    /// Whether a photo, gone or not, has this catalog name.
+    fn is_name_taken(&mut self, name: &[u8]) -> Result<bool>;
+    /// Whether a photo, gone or not, has this name for its title.
+    fn is_title_name_taken(&mut self, name: &[u8]) -> Result<bool>;
+    /// What analyzers said of a content, the latest last.
+    fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
+    /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
+    fn record(&mut self, recorded: &Recorded) -> Result<()>;
+    /// Keeps that a provider has no answer for a content, in the place of an earlier reason.
+    fn decline(
+        &mut self,
+        provider: &str,
+        content: &ContentHash,
+        version: &str,
+        why: &Declined,
+    ) -> Result<()>;
+    /// Adds to what a provider took on a day.
+    fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()>;
+    /// How a tag that a person made is written.
+    fn made(&mut self, tag: &LabelKey) -> Result<Option<String>>;
+    fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()>;
+    /// The query that is kept under a name.
+    fn saved(&mut self, name: &str) -> Result<Option<String>>;
+    fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()>;
+    /// What a tag of models is called now, if it was renamed.
+    fn renamed(&mut self, tag: &LabelKey) -> Result<Option<String>>;
+    fn put_renamed(&mut self, tag: &LabelKey, to: Option<&str>) -> Result<()>;
+    /// Photos, gone or not, of which models say this tag, in order of id.
+    fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>>;
+    /// Puts an act into the journal, without what it changed.
+    fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
+    /// Whether an act is in the journal and not taken back.
+    fn is_in_effect(&mut self, act: ActId) -> Result<bool>;
+    fn reword(&mut self, act: ActId, words: &str) -> Result<()>;
+    fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()>;
+    /// What an act changed there.
+    fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>>;
+    /// Keeps what an act changed, in the place of what it changed there before; drops it when that comes to nothing.
+    fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()>;
+}
