@@ -1,6 +1,6 @@
 //! What a provider may take and what it took: requests, tokens, money.
 //!
-//! What was spent is kept in the ledger, by local day; who is asked to pay is asked before each request. Knows nothing
+//! What was spent is kept in the store, by local day; who is asked to pay is asked before each request. Knows nothing
 //! of servers.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::{Failure, Outage};
-use crate::store::ledger::{Ledger, Spent};
+use crate::store::provider_store::{ProviderStore, Spent};
 
 /// Tokens of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct BudgetGuard {
     provider: String,
     price: Option<Price>,
     limits: BudgetLimits,
-    ledger: Arc<dyn Ledger>,
+    provider_store: Arc<dyn ProviderStore>,
     state: Mutex<State>,
 }
 
@@ -61,7 +61,7 @@ struct State {
     /// The minute, day and month that `spent` is of.
     spans: [String; 3],
     spent: [Spent; 3],
-    /// What was spent on each day and isn't in the ledger yet.
+    /// What was spent on each day and isn't in the store yet.
     owed: BTreeMap<String, Spent>,
     running: u64,
     /// Of the requests so far, for those that are running.
@@ -82,13 +82,13 @@ impl BudgetGuard {
         provider: &str,
         price: Option<Price>,
         limits: BudgetLimits,
-        ledger: Arc<dyn Ledger>,
+        provider_store: Arc<dyn ProviderStore>,
     ) -> Self {
         Self {
             provider: provider.into(),
             price,
             limits,
-            ledger,
+            provider_store,
             state: Mutex::default(),
         }
     }
@@ -128,7 +128,7 @@ impl BudgetGuard {
             || self.limits.cost[span].is_some_and(|most| cost >= most)
     }
 
-    /// Notes what a request took, until it is [taken](Self::take_owed) to the ledger; a server that doesn't say counts as one whose price isn't known.
+    /// Notes what a request took, until it is [taken](Self::take_owed) to the store; a server that doesn't say counts as one whose price isn't known.
     pub fn record(&self, usage: Option<Usage>) {
         self.record_at(usage, &Zoned::now());
     }
@@ -157,19 +157,19 @@ impl BudgetGuard {
         *state.owed.entry(day).or_default() += spent;
     }
 
-    /// What was spent, by day, and isn't in the ledger: whoever takes it puts it there.
+    /// What was spent, by day, and isn't in the store: whoever takes it puts it there.
     pub fn take_owed(&self) -> BTreeMap<String, Spent> {
         std::mem::take(&mut self.lock().owed)
     }
 
-    /// Puts into the ledger what was spent, before more is: on the disk when this returns. Blocks on it.
+    /// Puts into the store what was spent, before more is: on the disk when this returns. Blocks on it.
     ///
     /// # Errors
     /// [`Failure::Transient`] when nothing can be kept; what was spent is still owed.
     pub fn settle(&self) -> Result<(), Failure> {
         let mut state = self.lock();
         while let Some((day, spent)) = state.owed.pop_first() {
-            if let Err(error) = self.ledger.spend(&self.provider, &day, &spent) {
+            if let Err(error) = self.provider_store.spend(&self.provider, &day, &spent) {
                 state.owed.insert(day, spent);
                 return Err(unread(error));
             }
@@ -184,7 +184,7 @@ impl BudgetGuard {
         Spending { today, month }
     }
 
-    /// Begins the sums of spans that have begun, with what the ledger has of them.
+    /// Begins the sums of spans that have begun, with what the store has of them.
     fn turn_to(&self, state: &mut State, now: &Zoned) -> Result<(), Failure> {
         let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m"];
         for (span, format) in formats.into_iter().enumerate() {
@@ -194,7 +194,10 @@ impl BudgetGuard {
             }
             state.spent[span] = match span {
                 MINUTE => Spent::default(),
-                _ => self.ledger.spent(&self.provider, &name).map_err(unread)?,
+                _ => self
+                    .provider_store
+                    .spent(&self.provider, &name)
+                    .map_err(unread)?,
             };
             if span != MINUTE {
                 let owed = state.owed.iter().filter(|(day, _)| day.starts_with(&name));
@@ -260,8 +263,12 @@ mod tests {
         format!("{text}[UTC]").parse().unwrap()
     }
 
-    fn guard(price: Option<Price>, limits: BudgetLimits, ledger: &Arc<Memory>) -> BudgetGuard {
-        BudgetGuard::new("desk", price, limits, ledger.clone())
+    fn guard(
+        price: Option<Price>,
+        limits: BudgetLimits,
+        provider_store: &Arc<Memory>,
+    ) -> BudgetGuard {
+        BudgetGuard::new("desk", price, limits, provider_store.clone())
     }
 
     const CHEAP: Price = Price {
@@ -275,12 +282,12 @@ mod tests {
 
     #[test]
     fn money_is_spent_until_the_budget_is_and_again_the_next_day() {
-        let ledger = Arc::new(Memory::default());
+        let provider_store = Arc::new(Memory::default());
         let limits = BudgetLimits {
             cost: [None, Some(1.5), None],
             ..BudgetLimits::default()
         };
-        let budget = guard(Some(CHEAP), limits, &ledger);
+        let budget = guard(Some(CHEAP), limits, &provider_store);
         let now = at("2026-03-31T23:00");
         for _ in 0..2 {
             drop(budget.reserve_at(&now).unwrap());
@@ -297,29 +304,29 @@ mod tests {
 
     #[test]
     fn a_budget_outlives_the_process() {
-        let ledger = Arc::new(Memory::default());
+        let provider_store = Arc::new(Memory::default());
         let limits = BudgetLimits {
             requests: [None, None, Some(2)],
             ..BudgetLimits::default()
         };
         let now = at("2026-03-01T10:00");
-        let first = guard(None, limits, &ledger);
+        let first = guard(None, limits, &provider_store);
         first.record_at(None, &now);
         first.record_at(None, &at("2026-03-02T10:00"));
         first.settle().unwrap();
-        let second = guard(None, limits, &ledger);
+        let second = guard(None, limits, &provider_store);
         assert!(second.reserve_at(&at("2026-03-03T10:00")).is_err());
         assert!(second.reserve_at(&at("2026-04-01T10:00")).is_ok());
     }
 
     #[test]
     fn requests_that_are_running_count_as_well() {
-        let ledger = Arc::new(Memory::default());
+        let provider_store = Arc::new(Memory::default());
         let limits = BudgetLimits {
             requests: [Some(2), None, None],
             ..BudgetLimits::default()
         };
-        let budget = guard(None, limits, &ledger);
+        let budget = guard(None, limits, &provider_store);
         let now = at("2026-03-01T10:00:40");
         let _first = budget.reserve_at(&now).unwrap();
         let second = budget.reserve_at(&now).unwrap();
@@ -333,8 +340,8 @@ mod tests {
 
     #[test]
     fn an_unknown_price_is_not_nothing() {
-        let ledger = Arc::new(Memory::default());
-        let budget = guard(None, BudgetLimits::default(), &ledger);
+        let provider_store = Arc::new(Memory::default());
+        let budget = guard(None, BudgetLimits::default(), &provider_store);
         budget.record(Some(USAGE));
         let spending = budget.spending();
         assert_eq!((spending.today.unpriced, spending.today.cost), (1, 0.0));

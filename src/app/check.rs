@@ -10,8 +10,8 @@ use crate::analysis::tag_normalizer::Known;
 use crate::analysis::{Analyzer, Failure, Picture, Subject, preview};
 use crate::catalog::{Answer, Facts, Format};
 use crate::config::{Config, Kind, On};
-use crate::store::ledger::{Ledger, Spent};
 use crate::store::memory::Memory;
+use crate::store::provider_store::{ProviderStore, Spent};
 
 /// What came of trying a provider.
 pub struct Reached {
@@ -46,10 +46,10 @@ pub async fn reach(
         Some(bytes) => subject(&bytes).map_err(|failure| Error::Provider(failure.to_string()))?,
         None => Subject::of(Arc::new(made()), Arc::new(Facts::of(Format::Jpeg))),
     };
-    let ledger: Arc<dyn Ledger> = Arc::new(Memory::default());
+    let provider_store: Arc<dyn ProviderStore> = Arc::new(Memory::default());
     let known: Known = Arc::new(|_| false);
     let mut all = Vec::new();
-    for server in providers::servers(config, &ledger, &known)? {
+    for server in providers::servers(config, &provider_store, &known)? {
         if name.is_none_or(|name| name == server.table.name) {
             all.push(try_server(&server, &subject, asks).await);
         }

@@ -10,7 +10,7 @@ use crate::analysis::{Failure, Outage};
 use crate::catalog::Status;
 use crate::metrics::process::{self, Process};
 use crate::metrics::{Bill, CacheUse, Ends, Figures, HostUse, Hour, Pulse};
-use crate::store::ledger::Spent;
+use crate::store::provider_store::Spent;
 
 /// From one sample to the next.
 const BEAT: Duration = Duration::from_secs(1);

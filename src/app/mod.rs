@@ -29,7 +29,7 @@ use crate::metrics::{Hour, Traffic};
 use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::{Cached, Room};
-use crate::store::ledger::Ledger;
+use crate::store::provider_store::ProviderStore;
 use crate::store::sqlite::{self, Sqlite};
 use crate::store::{self, Store};
 use crate::thumbnails::Thumbnails;
@@ -181,12 +181,19 @@ impl App {
         let memory = memory::Limit::of(config.max_memory_mb << 20);
         let kept = Arc::new(Sqlite::open(&index_file, originals.root())?);
         let id = kept.id().to_owned();
-        let ledger: Arc<dyn Ledger> = Arc::clone(&kept) as Arc<dyn Ledger>;
+        let provider_store: Arc<dyn ProviderStore> = Arc::clone(&kept) as Arc<dyn ProviderStore>;
         let store = Arc::clone(&kept) as Arc<dyn Store>;
         let cache = Arc::new(Cached::new(store, &memory, room(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&cache) as Arc<dyn Store>));
         let previews = Arc::new(previews(&memory, &config));
-        let scheduler = start_scheduler(&library, &originals, &config, &memory, &previews, ledger)?;
+        let scheduler = start_scheduler(
+            &library,
+            &originals,
+            &config,
+            &memory,
+            &previews,
+            provider_store,
+        )?;
         let options = scan_options(&config);
         let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
         let follower = Follower::new(watching(&config)).map_err(Error::Follow)?;
@@ -370,14 +377,14 @@ fn start_scheduler(
     config: &Config,
     memory: &memory::Limit,
     previews: &Arc<Previews>,
-    ledger: Arc<dyn Ledger>,
+    provider_store: Arc<dyn ProviderStore>,
 ) -> Result<Arc<Scheduler>, Error> {
     let of_index = Arc::clone(library);
     let known: Known = Arc::new(move |word| {
         let key = LabelKey::new(Facet::Tag, word);
         of_index.index().label(&key).is_some()
     });
-    let providers = providers::all(config, &ledger, &known)?;
+    let providers = providers::all(config, &provider_store, &known)?;
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
@@ -389,7 +396,7 @@ fn start_scheduler(
         remote: Some(RemoteOptions {
             memory: memory.clone(),
             previews: Arc::clone(previews),
-            ledger,
+            provider_store,
             max_retries: config.max_retries,
             retry_delay: Duration::from_secs_f64(config.retry_delay),
         }),

@@ -14,7 +14,7 @@ use crate::analysis::scheduler::Server;
 use crate::analysis::tag_normalizer::{Known, TagNormalizer};
 use crate::analysis::{Access, Provider};
 use crate::config::{self, Config, Kind, On};
-use crate::store::ledger::Ledger;
+use crate::store::provider_store::ProviderStore;
 
 use super::{Error, env};
 
@@ -29,14 +29,14 @@ pub struct Described<'a> {
 /// The model inside the program, and the servers in the order in which they are preferred.
 pub fn all(
     config: &Config,
-    ledger: &Arc<dyn Ledger>,
+    provider_store: &Arc<dyn ProviderStore>,
     known: &Known,
 ) -> Result<Vec<Provider>, Error> {
     let mut providers = vec![Provider::here(
         Arc::new(Embedded::load()?),
         access(embedded_on(config)),
     )];
-    for described in servers(config, ledger, known)? {
+    for described in servers(config, provider_store, known)? {
         let table = described.table;
         let server = Server {
             host: described.remote.origin().to_owned(),
@@ -56,7 +56,7 @@ pub fn all(
 /// The servers alone.
 pub fn servers<'a>(
     config: &'a Config,
-    ledger: &Arc<dyn Ledger>,
+    provider_store: &Arc<dyn ProviderStore>,
     known: &Known,
 ) -> Result<Vec<Described<'a>>, Error> {
     let tables = config.provider.iter().filter(|p| p.kind != Kind::Embedded);
@@ -66,7 +66,7 @@ pub fn servers<'a>(
             &table.name,
             table.price.map(price),
             limits(table),
-            Arc::clone(ledger),
+            Arc::clone(provider_store),
         );
         let budget = Arc::new(budget);
         let settings = settings(table, config, tables.len(), known)?;
@@ -75,7 +75,7 @@ pub fn servers<'a>(
             settings,
             dialect(table.kind),
             Arc::clone(&budget),
-            Arc::clone(ledger),
+            Arc::clone(provider_store),
         )?;
         Ok(Described {
             table,

@@ -9,12 +9,12 @@ use crate::catalog::{Act, ActId, Deed, Effect, Facet, LabelKey, PhotoId, Role, S
 
 /// What an act changed so far.
 #[derive(Default)]
-pub(super) struct Ledger(BTreeMap<(Option<PhotoId>, Slot), Turn>);
+pub(super) struct ActDiff(BTreeMap<(Option<PhotoId>, Slot), Turn>);
 
 /// What was said before and what is said now.
 type Turn = (Option<Said>, Option<Said>);
 
-impl Ledger {
+impl ActDiff {
     pub(super) fn note(
         &mut self,
         photo: Option<PhotoId>,
@@ -41,11 +41,11 @@ impl Ledger {
 impl ChangeApplier<'_> {
     pub(super) fn act(&mut self, act: &Act) -> Result<()> {
         let continued = self.continued(act.role)?;
-        let mut ledger = Ledger::default();
+        let mut diff = ActDiff::default();
         for deed in &act.deeds {
-            self.deed(deed, continued, &mut ledger)?;
+            self.deed(deed, continued, &mut diff)?;
         }
-        self.enter(act, continued, ledger.traces())
+        self.enter(act, continued, diff.traces())
     }
 
     /// The act that goes on, unless it is taken back.
@@ -56,20 +56,20 @@ impl ChangeApplier<'_> {
         }
     }
 
-    fn deed(&mut self, deed: &Deed, act: Option<ActId>, ledger: &mut Ledger) -> Result<()> {
+    fn deed(&mut self, deed: &Deed, act: Option<ActId>, diff: &mut ActDiff) -> Result<()> {
         match deed {
-            Deed::Edit(id, edits) => self.say(*id, ledger, |record| {
+            Deed::Edit(id, edits) => self.say(*id, diff, |record| {
                 edits.iter().for_each(|edit| record.edit(edit));
             }),
             Deed::Make(written) => {
                 let tag = LabelKey::new(Facet::Tag, written);
-                self.unrename(&tag, ledger)?;
-                self.make(&tag, Some(written), ledger)
+                self.unrename(&tag, diff)?;
+                self.make(&tag, Some(written), diff)
             }
-            Deed::Unmake(tag) => self.make(tag, None, ledger),
-            Deed::Rename { tag, to } => self.rename(tag, Some(to), ledger),
-            Deed::Save { name, query } => self.save(name, query.as_deref(), ledger),
-            Deed::Restore(traces) => self.restore(traces, ledger),
+            Deed::Unmake(tag) => self.make(tag, None, diff),
+            Deed::Rename { tag, to } => self.rename(tag, Some(to), diff),
+            Deed::Save { name, query } => self.save(name, query.as_deref(), diff),
+            Deed::Restore(traces) => self.restore(traces, diff),
             Deed::TakeBack(id, slot) => {
                 let before = match act {
                     Some(act) => self.records.trace(act, Some(*id), slot)?,
@@ -78,7 +78,7 @@ impl ChangeApplier<'_> {
                 let Some(trace) = before else {
                     return Ok(());
                 };
-                self.say(*id, ledger, |record| {
+                self.say(*id, diff, |record| {
                     record.put_said(slot, trace.before.as_ref())
                 })
             }
@@ -89,7 +89,7 @@ impl ChangeApplier<'_> {
     fn say(
         &mut self,
         id: PhotoId,
-        ledger: &mut Ledger,
+        diff: &mut ActDiff,
         change: impl FnOnce(&mut Record),
     ) -> Result<()> {
         let Some(mut record) = self.present(id)? else {
@@ -104,13 +104,13 @@ impl ChangeApplier<'_> {
         for slot in before.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
             let (before, now) = (before.get(slot).cloned(), now.get(slot).cloned());
             if before != now {
-                ledger.note(Some(id), slot, before, now);
+                diff.note(Some(id), slot, before, now);
             }
         }
         self.put(record)
     }
 
-    fn make(&mut self, tag: &LabelKey, written: Option<&str>, ledger: &mut Ledger) -> Result<()> {
+    fn make(&mut self, tag: &LabelKey, written: Option<&str>, diff: &mut ActDiff) -> Result<()> {
         let before = self.records.made(tag)?;
         self.records.put_made(tag, written)?;
         self.made.insert(tag.clone());
@@ -119,23 +119,23 @@ impl ChangeApplier<'_> {
             holds: true,
         };
         let (before, now) = (before.map(said), written.map(str::to_owned).map(said));
-        ledger.note(None, &Slot::Label(tag.clone()), before, now);
+        diff.note(None, &Slot::Label(tag.clone()), before, now);
         Ok(())
     }
 
-    fn restore(&mut self, traces: &[Trace], ledger: &mut Ledger) -> Result<()> {
+    fn restore(&mut self, traces: &[Trace], diff: &mut ActDiff) -> Result<()> {
         for of_one in traces.chunk_by(|a, b| a.photo == b.photo) {
             match of_one[0].photo {
-                Some(id) => self.say(id, ledger, |record| {
+                Some(id) => self.say(id, diff, |record| {
                     of_one.iter().for_each(|trace| record.reverse(trace));
                 })?,
-                None => self.restore_own(of_one, ledger)?,
+                None => self.restore_own(of_one, diff)?,
             }
         }
         Ok(())
     }
 
-    fn save(&mut self, name: &str, query: Option<&str>, ledger: &mut Ledger) -> Result<()> {
+    fn save(&mut self, name: &str, query: Option<&str>, diff: &mut ActDiff) -> Result<()> {
         let before = self.records.saved(name)?;
         self.records.put_saved(name, query)?;
         self.saved.insert(name.to_owned());
@@ -144,24 +144,24 @@ impl ChangeApplier<'_> {
             holds: true,
         };
         let (before, now) = (before.map(said), query.map(str::to_owned).map(said));
-        ledger.note(None, &Slot::Saved(name.to_owned()), before, now);
+        diff.note(None, &Slot::Saved(name.to_owned()), before, now);
         Ok(())
     }
 
     /// What is said of the catalog itself.
-    fn restore_own(&mut self, traces: &[Trace], ledger: &mut Ledger) -> Result<()> {
+    fn restore_own(&mut self, traces: &[Trace], diff: &mut ActDiff) -> Result<()> {
         let value = |said: &Option<Said>| said.as_ref().map(|s| s.value.clone());
         for trace in traces {
             let (before, after) = (value(&trace.before), value(&trace.after));
             match &trace.slot {
                 Slot::Label(tag) if self.records.made(tag)? == after => {
-                    self.make(tag, before.as_deref(), ledger)?;
+                    self.make(tag, before.as_deref(), diff)?;
                 }
                 Slot::Renamed(tag) if self.records.renamed(tag)? == after => {
-                    self.rename(tag, before.as_deref(), ledger)?;
+                    self.rename(tag, before.as_deref(), diff)?;
                 }
                 Slot::Saved(name) if self.records.saved(name)? == after => {
-                    self.save(name, before.as_deref(), ledger)?;
+                    self.save(name, before.as_deref(), diff)?;
                 }
                 _ => {}
             }

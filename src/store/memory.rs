@@ -1,6 +1,6 @@
 //! A store in RAM: for tests, and the reference that other stores are held to.
 
-mod ledger;
+mod provider_store;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
 
 use super::apply::apply;
-use super::ledger::{Declined, Spent};
+use super::provider_store::{Declined, Spent};
 use super::record::{Record, Recorded};
 use super::record_transaction::RecordTransaction;
 use super::{Result, Store};

@@ -5,9 +5,9 @@
 mod apply;
 pub mod cached;
 mod journal;
-pub mod ledger;
 pub mod memory;
 mod naming;
+pub mod provider_store;
 mod record;
 mod record_transaction;
 mod renaming;

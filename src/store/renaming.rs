@@ -5,7 +5,7 @@
 
 use super::Result;
 use super::apply::ChangeApplier;
-use super::journal::Ledger;
+use super::journal::ActDiff;
 use super::record::{Record, Recorded};
 use crate::catalog::{Facet, LabelKey, PhotoId, Said, Slot, Tag};
 
@@ -52,10 +52,10 @@ impl ChangeApplier<'_> {
         &mut self,
         tag: &LabelKey,
         to: Option<&str>,
-        ledger: &mut Ledger,
+        diff: &mut ActDiff,
     ) -> Result<()> {
         if let Some(new) = to.map(|to| LabelKey::new(Facet::Tag, to)) {
-            self.unrename(&new, ledger)?;
+            self.unrename(&new, diff)?;
         }
         let mut touched = self.records.said_by_models(tag)?;
         if let Some(last) = self.last_name(tag)? {
@@ -68,14 +68,14 @@ impl ChangeApplier<'_> {
             holds: true,
         };
         let (before, now) = (before.map(said), to.map(str::to_owned).map(said));
-        ledger.note(None, &Slot::Renamed(tag.clone()), before, now);
+        diff.note(None, &Slot::Renamed(tag.clone()), before, now);
         touched.into_iter().try_for_each(|id| self.learn_again(id))
     }
 
     /// A name stands for itself.
-    pub(super) fn unrename(&mut self, tag: &LabelKey, ledger: &mut Ledger) -> Result<()> {
+    pub(super) fn unrename(&mut self, tag: &LabelKey, diff: &mut ActDiff) -> Result<()> {
         match self.records.renamed(tag)? {
-            Some(_) => self.rename(tag, None, ledger),
+            Some(_) => self.rename(tag, None, diff),
             None => Ok(()),
         }
     }

@@ -13,7 +13,7 @@ use crate::analysis::scheduler::ProviderState;
 use crate::app::App;
 use crate::catalog::{SourcePath, Status};
 use crate::metrics::Process;
-use crate::store::ledger::Spent;
+use crate::store::provider_store::Spent;
 
 #[derive(Deserialize)]
 pub struct Asked {

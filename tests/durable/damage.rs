@@ -4,7 +4,7 @@ use std::fs;
 
 use kbasefs::catalog::{Change, Edit, PhotoId};
 use kbasefs::store::Store;
-use kbasefs::store::ledger::{Ledger, Spent};
+use kbasefs::store::provider_store::{ProviderStore, Spent};
 use kbasefs::store::sqlite::{self, Sqlite};
 
 use crate::house::{House, aside, clear_aside, tagged, tags};

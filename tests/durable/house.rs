@@ -13,7 +13,7 @@ use kbasefs::catalog::{
 use kbasefs::config::Config;
 use kbasefs::fuse::mounts;
 use kbasefs::store::Store;
-use kbasefs::store::ledger::{Declined, Ledger, Spent};
+use kbasefs::store::provider_store::{Declined, ProviderStore, Spent};
 use kbasefs::store::sqlite::Sqlite;
 
 pub struct House {

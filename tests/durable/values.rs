@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use kbasefs::store::ledger::{Ledger, Spent};
+use kbasefs::store::provider_store::{ProviderStore, Spent};
 use kbasefs::store::sqlite::{self, Sqlite};
 use rusqlite::Connection;
 use rusqlite::types::Value;

@@ -6,7 +6,7 @@ use kbasefs::analysis::AnalysisResult;
 use kbasefs::analysis::budget::{BudgetLimits, Price};
 use kbasefs::analysis::scheduler::Request;
 use kbasefs::catalog::Status;
-use kbasefs::store::ledger::Ledger;
+use kbasefs::store::provider_store::ProviderStore;
 use serde_json::json;
 
 use crate::server::{Act, DOG, Server, say, status};

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use kbasefs::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
-use kbasefs::store::ledger::{Ledger, Spent, Standing};
 use kbasefs::store::memory::Memory;
+use kbasefs::store::provider_store::{AnswerState, ProviderStore, Spent};
 use kbasefs::store::{Error, Result, Store};
 use roaring::RoaringBitmap;
 
@@ -97,13 +97,13 @@ impl Store for Faulty {
     }
 }
 
-impl Ledger for Faulty {
+impl ProviderStore for Faulty {
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()> {
         self.memory.dealt_with(provider, each)
     }
 
-    fn standing(&self, provider: &str, content: &ContentHash) -> Result<Standing> {
-        self.memory.standing(provider, content)
+    fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState> {
+        self.memory.answer_state(provider, content)
     }
 
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {

@@ -209,7 +209,7 @@ fn who_is_killed_while_the_disk_is_full_repeats_no_more_than_was_under_way() {
     let (paid, recorded) = (server.count(), house.recorded());
     println!("{kills} kills: {paid} requests, {repeated} repeated, {recorded} recorded");
     assert!(repeated <= under_way, "{repeated} requests were repeated");
-    // What is paid and not in the ledger was under way at a kill; what was repeated was.
+    // What is paid and not in the store was under way at a kill; what was repeated was.
     assert_eq!(paid - recorded, repeated);
 }
 

@@ -7,7 +7,7 @@ use kbasefs::analysis::AnalysisResult;
 use kbasefs::analysis::scheduler::Request;
 use kbasefs::catalog::Change;
 use kbasefs::store::Error;
-use kbasefs::store::ledger::Ledger;
+use kbasefs::store::provider_store::ProviderStore;
 
 use crate::faulty::Faulty;
 use crate::server::{Act, DOG, Server, say, status};
@@ -112,7 +112,7 @@ async fn what_a_server_declined_and_what_failed_is_kept_as_well() {
 }
 
 #[tokio::test]
-async fn requests_that_cost_and_brought_no_answer_are_in_the_ledger_before_the_next() {
+async fn requests_that_cost_and_brought_no_answer_are_stored_before_the_next() {
     let server = Server::start();
     let (world, store) = faulty(
         "a:1",
@@ -212,8 +212,8 @@ async fn an_answer_that_can_never_be_recorded_holds_nobody_up_and_is_not_bought_
     assert_eq!((server.count(), spent(&world)), (3, 3));
     store.mend();
     let hash = world.detail("b").entry.photo.hash.unwrap();
-    let standing = world.memory.standing("desk", &hash).unwrap();
-    let (_, why) = standing.declined.unwrap();
+    let answer_state = world.memory.answer_state("desk", &hash).unwrap();
+    let (_, why) = answer_state.declined.unwrap();
     assert!(why.reason.contains("constraint failed"), "{why:?}");
 }
 

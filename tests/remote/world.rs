@@ -20,8 +20,8 @@ use kbasefs::library::Library;
 use kbasefs::memory::Limit;
 use kbasefs::originals::{Originals, stat_of};
 use kbasefs::store::Store;
-use kbasefs::store::ledger::Ledger;
 use kbasefs::store::memory::Memory;
+use kbasefs::store::provider_store::ProviderStore;
 
 use crate::faulty::Faulty;
 use crate::server::Server;
@@ -76,7 +76,7 @@ pub fn remote(
     desk: &Desk,
     url: &str,
     budget: &Arc<BudgetGuard>,
-    ledger: &Arc<dyn Ledger>,
+    provider_store: &Arc<dyn ProviderStore>,
 ) -> Remote {
     let dialect: Box<dyn Dialect> = match desk.kind {
         "ollama" => Box::new(Ollama),
@@ -103,17 +103,23 @@ pub fn remote(
         },
         pool: Pool { idle: 10 },
     };
-    Remote::new(settings, dialect, Arc::clone(budget), Arc::clone(ledger)).unwrap()
+    Remote::new(
+        settings,
+        dialect,
+        Arc::clone(budget),
+        Arc::clone(provider_store),
+    )
+    .unwrap()
 }
 
-pub fn provider(desk: &Desk, url: &str, ledger: &Arc<dyn Ledger>) -> Provider {
+pub fn provider(desk: &Desk, url: &str, provider_store: &Arc<dyn ProviderStore>) -> Provider {
     let budget = Arc::new(BudgetGuard::new(
         desk.name,
         desk.price,
         desk.budget,
-        Arc::clone(ledger),
+        Arc::clone(provider_store),
     ));
-    let analyzer = Arc::new(remote(desk, url, &budget, ledger));
+    let analyzer = Arc::new(remote(desk, url, &budget, provider_store));
     Provider {
         on: desk.on,
         server: Some(Place {
@@ -162,19 +168,19 @@ pub fn start(
     library: Arc<Library>,
     desks: &[(Desk, &Server)],
 ) -> World {
-    let ledger: Arc<dyn Ledger> = memory.clone();
-    start_with(source, (memory, ledger), library, desks)
+    let provider_store: Arc<dyn ProviderStore> = memory.clone();
+    start_with(source, (memory, provider_store), library, desks)
 }
 
 fn start_with(
     source: tempfile::TempDir,
-    (memory, ledger): (Arc<Memory>, Arc<dyn Ledger>),
+    (memory, provider_store): (Arc<Memory>, Arc<dyn ProviderStore>),
     library: Arc<Library>,
     desks: &[(Desk, &Server)],
 ) -> World {
     let providers = desks
         .iter()
-        .map(|(desk, server)| provider(desk, &server.url, &ledger));
+        .map(|(desk, server)| provider(desk, &server.url, &provider_store));
     let limit = Limit::of(1 << 30);
     let options = Options {
         workers: 2,
@@ -183,7 +189,7 @@ fn start_with(
         remote: Some(RemoteOptions {
             memory: limit.clone(),
             previews: Arc::new(Previews::in_memory(&limit, 16 << 20, None)),
-            ledger: Arc::clone(&ledger),
+            provider_store: Arc::clone(&provider_store),
             max_retries: 3,
             retry_delay: Duration::from_millis(2),
         }),

@@ -18,7 +18,7 @@ use super::state::{Duplicate, QueueId, SchedulerState};
 use crate::catalog::{Change, ContentHash, Declined, PhotoId, Status};
 use crate::faults;
 use crate::library::Library;
-use crate::store::ledger::Ledger;
+use crate::store::provider_store::ProviderStore;
 use crate::store::{self, Error};
 
 /// Reports committed together.
@@ -56,7 +56,7 @@ type Lost = HashMap<(QueueId, PhotoId), String>;
 pub struct Committer {
     pub library: Arc<Library>,
     /// Of servers, if there are any.
-    pub ledger: Option<Arc<dyn Ledger>>,
+    pub provider_store: Option<Arc<dyn ProviderStore>>,
     pub state: Arc<SchedulerState>,
     pub reports: Receiver<Report>,
     /// Until when it is tried to keep something after all was to stop.
@@ -101,7 +101,11 @@ impl Committer {
 
     /// Finds out whether something can be kept.
     fn prove(&self) {
-        match self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.probe()) {
+        match self
+            .provider_store
+            .as_ref()
+            .map_or(Ok(()), |provider_store| provider_store.probe())
+        {
             Ok(()) => self.state.can_keep(),
             Err(error) => self.state.cannot_keep(&error),
         }

@@ -55,7 +55,7 @@ use super::previews::Previews;
 use crate::catalog::{PhotoId, Status};
 use crate::library::Library;
 use crate::memory::Limit;
-use crate::store::{self, ledger::Ledger};
+use crate::store::{self, provider_store::ProviderStore};
 use deadline::DeadlineRunner;
 use endpoint::Endpoint;
 use remote::Remote;
@@ -79,7 +79,7 @@ pub struct RemoteOptions {
     /// For pictures that several servers may want.
     pub memory: Limit,
     pub previews: Arc<Previews>,
-    pub ledger: Arc<dyn Ledger>,
+    pub provider_store: Arc<dyn ProviderStore>,
     /// How often a request that failed for the moment is repeated, and how long before the first repetition.
     pub max_retries: u32,
     pub retry_delay: Duration,

@@ -3,7 +3,7 @@
 use super::state::{Place, QueueId};
 use super::{Provider, Scheduler};
 use crate::catalog::{PhotoId, Status};
-use crate::store::{self, ledger::Standing};
+use crate::store::{self, provider_store::AnswerState};
 
 impl Scheduler {
     /// What has become of the question for a photo that has no description; `None` where nobody asked. May block on the
@@ -64,7 +64,7 @@ impl Scheduler {
         let (Some(remote), Some(hash)) = (&self.remote, known.hash) else {
             return Ok(None);
         };
-        let Standing { declined, .. } = remote.ledger.standing(name, &hash)?;
+        let AnswerState { declined, .. } = remote.provider_store.answer_state(name, &hash)?;
         Ok(declined.map(|(_, why)| why.reason))
     }
 

@@ -13,8 +13,8 @@ use super::{Provider, RemoteOptions, Server};
 use crate::analysis::previews::Previews;
 use crate::catalog::ContentHash;
 use crate::memory::Limit;
-use crate::store::ledger;
-use crate::store::ledger::{Ledger, Standing};
+use crate::store::provider_store;
+use crate::store::provider_store::{AnswerState, ProviderStore};
 
 /// Photos that are ready for a dispatcher, for each request that a server takes at a time: enough that it is kept
 /// busy while a few large pictures are decoded.
@@ -25,7 +25,7 @@ pub struct Remote {
     pub servers: Vec<(Provider, Server)>,
     pub memory: Limit,
     pub previews: Arc<Previews>,
-    pub ledger: Arc<dyn Ledger>,
+    pub provider_store: Arc<dyn ProviderStore>,
 }
 
 impl Remote {
@@ -38,11 +38,11 @@ impl Remote {
             servers: servers.collect(),
             memory: options.memory.clone(),
             previews: Arc::clone(&options.previews),
-            ledger: Arc::clone(&options.ledger),
+            provider_store: Arc::clone(&options.provider_store),
         }
     }
 
-    /// A queue a server, with what the ledger has of it.
+    /// A queue a server, with what the store has of it.
     pub fn queues(&self) -> Vec<ProviderQueue> {
         let each = self.servers.iter();
         each.map(|(provider, server)| self.queue(provider, server))
@@ -58,7 +58,7 @@ impl Remote {
         let version = provider.analyzer.version();
         let mut current = RoaringBitmap::new();
         let dealt_with =
-            self.ledger
+            self.provider_store
                 .dealt_with(provider.analyzer.name(), &mut |photo, answered, of| {
                     match answered {
                         true => queue.answered.insert(photo.0),
@@ -111,22 +111,23 @@ impl Remote {
     }
 
     /// Whether a server is to look at a content; if not, how that ends.
-    pub fn standing(
+    pub fn check_unanswered(
         &self,
         queue: QueueId,
         content: &ContentHash,
         again: bool,
     ) -> std::result::Result<(), JobOutcome> {
         let analyzer = &self.server(queue).0.analyzer;
-        let standing = self.ledger.standing(analyzer.name(), content);
-        let standing = standing.map_err(|error| JobOutcome::RetryLater(error.to_string()))?;
-        let Standing { answered, declined } = standing;
+        let answer_state = self.provider_store.answer_state(analyzer.name(), content);
+        let answer_state =
+            answer_state.map_err(|error| JobOutcome::RetryLater(error.to_string()))?;
+        let AnswerState { answered, declined } = answer_state;
         let is_current = |version: &String| !again || version == analyzer.version();
         if answered.as_ref().is_some_and(is_current) {
             return Err(JobOutcome::Copied);
         }
         match declined.filter(|(version, _)| is_current(version)) {
-            Some((_, ledger::Declined { refused, reason })) => {
+            Some((_, provider_store::Declined { refused, reason })) => {
                 Err(JobOutcome::Declined { refused, reason })
             }
             None => Ok(()),

@@ -77,17 +77,17 @@ impl Scheduler {
         if scheduler.remote.is_some() {
             scheduler.state.must_prove();
         }
-        let ledger = options
+        let provider_store = options
             .remote
             .as_ref()
-            .map(|of_remote| Arc::clone(&of_remote.ledger));
+            .map(|of_remote| Arc::clone(&of_remote.provider_store));
         let (report, reports) = mpsc::channel(workers * REPORTS_A_WORKER);
         scheduler.start_dispatchers(&options, &report);
         scheduler.start_workers(&library, originals, &options, report);
         let state = Arc::clone(&scheduler.state);
         let committer = Committer {
             library,
-            ledger,
+            provider_store,
             state,
             reports,
             deadline: None,

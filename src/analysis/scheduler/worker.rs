@@ -157,7 +157,7 @@ impl Worker {
             return Err(JobOutcome::Skipped);
         }
         let again = self.state.is_wanted_again(task.queue, photo.id);
-        remote.standing(task.queue, &content.hash, again)?;
+        remote.check_unanswered(task.queue, &content.hash, again)?;
         let facts = self.facts(photo.id)?;
         Ok(RemoteJob {
             photo: photo.id,

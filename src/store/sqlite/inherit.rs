@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::{Sqlite, columns, journal, ledger, rows};
+use super::{Sqlite, columns, journal, provider_store, rows};
 use crate::catalog::{ContentHash, Detail, Facet, LabelKey, PhotoId, Said, Slot};
 use crate::store::Result;
-use crate::store::ledger::Spent;
+use crate::store::provider_store::Spent;
 
 /// Photos numbered at a time.
 const BATCH: u32 = 10_000;
@@ -128,7 +128,7 @@ fn days(connection: &Connection) -> rusqlite::Result<Vec<Day>> {
     let mut days = connection.prepare(sql)?;
     let day = |row: &Row| {
         Ok(Day {
-            spent: ledger::spent(row)?,
+            spent: provider_store::spent(row)?,
             provider: row.get(5)?,
             day: row.get(6)?,
         })
@@ -154,7 +154,7 @@ fn spend(connection: &Connection, id: &str, day: &Day) -> rusqlite::Result<()> {
         cost: (spent.cost - told.cost).max(0.0),
         unpriced: spent.unpriced.saturating_sub(told.unpriced),
     };
-    ledger::spend(connection, provider, day, &more)?;
+    provider_store::spend(connection, provider, day, &more)?;
     let now = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
     connection.execute(now, (key, written(spent).into_bytes()))?;
     Ok(())

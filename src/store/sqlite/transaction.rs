@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, ledger, renaming, rows, said};
+use super::{journal, provider_store, renaming, rows, said};
 use crate::catalog::{
     Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot,
     SourcePath, Spent, Trace,
@@ -279,7 +279,7 @@ impl RecordTransaction for SqliteTransaction<'_> {
         version: &str,
         why: &Declined,
     ) -> Result<()> {
-        Ok(ledger::decline(
+        Ok(provider_store::decline(
             self.connection,
             (provider, version),
             content,
@@ -288,7 +288,12 @@ impl RecordTransaction for SqliteTransaction<'_> {
     }
 
     fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
-        Ok(ledger::spend(self.connection, provider, day, spent)?)
+        Ok(provider_store::spend(
+            self.connection,
+            provider,
+            day,
+            spent,
+        )?)
     }
 
     fn made(&mut self, tag: &LabelKey) -> Result<Option<String>> {

@@ -11,7 +11,7 @@ use super::page::{self, Frame, Mistake, counted, visible};
 use crate::analysis::scheduler::ProviderState;
 use crate::app::App;
 use crate::catalog::Status;
-use crate::store::ledger::Spent;
+use crate::store::provider_store::Spent;
 
 #[derive(Template)]
 #[template(path = "providers.html")]

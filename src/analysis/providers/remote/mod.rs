@@ -23,7 +23,7 @@ use super::super::prompt::Prompt;
 use super::super::tag_normalizer::TagNormalizer;
 use super::super::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, clean};
-use crate::store::ledger::Ledger;
+use crate::store::provider_store::ProviderStore;
 
 pub use abilities::{Abilities, Form, Limit};
 use connection::Connection;
@@ -103,7 +103,7 @@ pub struct Remote {
     dialect: Box<dyn Dialect>,
     connection: Connection,
     budget: Arc<BudgetGuard>,
-    ledger: Arc<dyn Ledger>,
+    provider_store: Arc<dyn ProviderStore>,
     abilities: Mutex<Option<Abilities>>,
     version: String,
     system: String,
@@ -124,7 +124,7 @@ impl Remote {
         settings: Settings,
         dialect: Box<dyn Dialect>,
         budget: Arc<BudgetGuard>,
-        ledger: Arc<dyn Ledger>,
+        provider_store: Arc<dyn ProviderStore>,
     ) -> Result<Self, Error> {
         let connection = Connection::new(&settings, &*dialect).map_err(|reason| Error {
             name: settings.name.clone(),
@@ -137,7 +137,7 @@ impl Remote {
             dialect,
             connection,
             budget,
-            ledger,
+            provider_store,
             abilities: Mutex::default(),
         })
     }
@@ -252,7 +252,10 @@ impl Remote {
         if let Some(known) = *self.abilities.lock().expect(UNBROKEN) {
             return Ok(known);
         }
-        let kept = self.ledger.learned(&self.server()).map_err(unread)?;
+        let kept = self
+            .provider_store
+            .learned(&self.server())
+            .map_err(unread)?;
         let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
         let abilities = kept.unwrap_or_default();
         *self.abilities.lock().expect(UNBROKEN) = Some(abilities);
@@ -266,7 +269,7 @@ impl Remote {
             return;
         }
         let text = serde_json::to_string(proved).expect("plain data has a JSON form");
-        if let Err(error) = self.ledger.learn(&self.server(), &text) {
+        if let Err(error) = self.provider_store.learn(&self.server(), &text) {
             tracing::warn!(
                 "{}: what it can do is not kept: {error}",
                 self.settings.name

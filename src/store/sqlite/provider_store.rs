@@ -1,11 +1,11 @@
-//! The ledger of providers in its tables.
+//! What is kept of providers, in its tables.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Sqlite, columns, rows};
 use crate::catalog::{ContentHash, PhotoId};
 use crate::store::Result;
-use crate::store::ledger::{Declined, Ledger, Spent, Standing};
+use crate::store::provider_store::{AnswerState, Declined, ProviderStore, Spent};
 
 /// Bytes of a probe: more than most answers take.
 const PROBE: i32 = 64 << 10;
@@ -20,7 +20,7 @@ impl Sqlite {
     }
 }
 
-impl Ledger for Sqlite {
+impl ProviderStore for Sqlite {
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()> {
         self.read(|connection| {
             for (table, answered) in [
@@ -42,14 +42,14 @@ impl Ledger for Sqlite {
         })
     }
 
-    fn standing(&self, provider: &str, content: &ContentHash) -> Result<Standing> {
+    fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState> {
         let answered = "SELECT version FROM analysis WHERE hash = ?1 AND analyzer = ?2";
         let declined =
             "SELECT version, refused, reason FROM declined WHERE hash = ?1 AND provider = ?2";
         self.read(|connection| {
             let key = params![content.0, provider];
             let mut statement = connection.prepare_cached(declined)?;
-            Ok(Standing {
+            Ok(AnswerState {
                 answered: rows::one(connection, answered, key)?,
                 declined: statement.query_row(key, declination).optional()?,
             })

@@ -8,7 +8,7 @@ pub use crate::catalog::{Declined, Spent};
 
 /// What a provider had to say on a content so far.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct AnswerState {
     /// The version of the provider that answered.
     pub answered: Option<String>,
     /// The version that had no answer, and why.
@@ -16,12 +16,12 @@ pub struct Standing {
 }
 
 /// Calls may block on the disk. What a call made durable stays so, however the process ends.
-pub trait Ledger: Send + Sync {
+pub trait ProviderStore: Send + Sync {
     /// Hands over every photo that a provider answered (`true`) or declined, with the version that did; a photo may
     /// come twice.
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()>;
 
-    fn standing(&self, provider: &str, content: &ContentHash) -> Result<Standing>;
+    fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState>;
 
     /// Adds to what a provider took on a day, `2026-01-31`: by itself, where no answer comes of it. On the disk when it
     /// returns.

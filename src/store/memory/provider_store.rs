@@ -1,31 +1,31 @@
-//! The ledger of providers, in RAM.
+//! What is kept of providers, in RAM.
 
 use super::{Memory, Records};
 use crate::catalog::{ContentHash, PhotoId};
 use crate::store::Result;
-use crate::store::ledger::{Ledger, Spent, Standing};
+use crate::store::provider_store::{AnswerState, ProviderStore, Spent};
 use crate::store::record_transaction::RecordTransaction;
 
 impl Records {
-    fn standing(&self, provider: &str, content: &ContentHash) -> Standing {
+    fn answer_state(&self, provider: &str, content: &ContentHash) -> AnswerState {
         let recorded = self.analyses.get(content).into_iter().flatten();
         let mut answers = recorded.filter(|r| r.outcome.analyzer == provider);
         let key = (provider.to_owned(), *content);
-        Standing {
+        AnswerState {
             answered: answers.next().map(|r| r.outcome.version.clone()),
             declined: self.declined.get(&key).cloned(),
         }
     }
 }
 
-impl Ledger for Memory {
+impl ProviderStore for Memory {
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()> {
         let records = self.lock();
         for record in records.photos.values().filter(|r| !r.gone) {
             let Some(hash) = record.photo.hash else {
                 continue;
             };
-            let Standing { answered, declined } = records.standing(provider, &hash);
+            let AnswerState { answered, declined } = records.answer_state(provider, &hash);
             answered
                 .into_iter()
                 .for_each(|version| each(record.photo.id, true, &version));
@@ -36,8 +36,8 @@ impl Ledger for Memory {
         Ok(())
     }
 
-    fn standing(&self, provider: &str, content: &ContentHash) -> Result<Standing> {
-        Ok(self.lock().standing(provider, content))
+    fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState> {
+        Ok(self.lock().answer_state(provider, content))
     }
 
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
