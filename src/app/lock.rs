@@ -66,7 +66,7 @@ pub fn is_taken(index: &Path) -> bool {
     let is_locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
     file.is_ok_and(is_locked)
         || address(index).is_ok_and(|address| is_owner(&address))
-        || sqlite::is_held(index)
+        || sqlite::is_locked(index)
 }
 
 /// The name of whoever owns an index: of the folder and of the file in it, however its path is written.

@@ -341,7 +341,7 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.stop();
-        self.kept.let_go();
+        self.kept.release_lock();
     }
 }
 

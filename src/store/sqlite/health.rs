@@ -10,7 +10,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::opening::{connect, files_of, looking, plain};
-use super::{Error, Result, columns, numbers, recovery, replace, rows, salvage};
+use super::{Error, Result, columns, ids, recovery, replace, rows, salvage};
 
 /// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
 /// opens it next makes another one of it, if anything is.
@@ -37,7 +37,7 @@ fn try_check(path: &Path) -> Result<Vec<String>> {
     // Values on pages that can't be read are no news.
     if found.is_empty() && is_current(&connection)? {
         columns::check(&connection, &mut found)?;
-        numbers::check(&connection)?;
+        ids::check(&connection)?;
     }
     Ok(found)
 }

@@ -3,23 +3,23 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod catalog_lock;
 mod columns;
-mod graft;
 mod health;
-mod held;
+mod ids;
 mod inherit;
 mod journal;
-mod mosaic;
-mod numbers;
+mod label_dictionary;
 mod opening;
 mod provider_store;
 mod readable;
+mod reconstruction;
 mod recovery;
 mod renaming;
 mod replace;
 mod rows;
-mod said;
 mod salvage;
+mod schema_recovery;
 mod transaction;
 
 use std::path::{Path, PathBuf};
@@ -34,9 +34,9 @@ use super::{Error, Result, Store};
 use crate::catalog::{
     ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
 };
+use catalog_lock::CatalogLock;
+pub use catalog_lock::is_locked;
 pub use health::{backup, check, recovered, vacuum, was_left_open};
-use held::Held;
-pub use held::is_held;
 pub use opening::owner;
 use opening::{connect, files_of, identity, keep_log, prepare};
 use transaction::SqliteTransaction;
@@ -53,7 +53,7 @@ pub struct Sqlite {
     /// Photos that did not outlive it, of which nobody was told yet.
     lost: Mutex<Vec<PhotoId>>,
     /// Closed last.
-    held: Mutex<Held>,
+    lock: Mutex<CatalogLock>,
 }
 
 impl Sqlite {
@@ -74,7 +74,7 @@ impl Sqlite {
             }
             prepared => prepared,
         };
-        let (writer, held) = prepared.map_err(|error| error.of_index(path))?;
+        let (writer, lock) = prepared.map_err(|error| error.of_index(path))?;
         Ok(Self {
             path: path.into(),
             source: source.into(),
@@ -83,7 +83,7 @@ impl Sqlite {
             readers: Mutex::default(),
             age: AtomicU64::default(),
             lost: Mutex::default(),
-            held: Mutex::new(held),
+            lock: Mutex::new(lock),
         })
     }
 
@@ -143,9 +143,9 @@ impl Sqlite {
         lost.expect("nothing panics while it holds the list")
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        let held = self.held.lock();
-        held.expect("nothing panics while it looks at the file")
+    fn lock(&self) -> MutexGuard<'_, CatalogLock> {
+        let lock = self.lock.lock();
+        lock.expect("nothing panics while it looks at the file")
     }
 }
 

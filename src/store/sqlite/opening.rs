@@ -11,9 +11,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
-use super::held::Held;
+use super::catalog_lock::CatalogLock;
 use super::transaction::SqliteTransaction;
-use super::{health, numbers, replace, rows};
+use super::{health, ids, replace, rows};
 use crate::store::apply::refresh;
 use crate::store::{Error, Result};
 
@@ -33,11 +33,11 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 });
 
 /// Opens the index for writing, as the only process.
-pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, Held)> {
+pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> {
     replace::settle(path).map_err(|e| Error::of_file(path, e))?;
     let was_left_open = health::was_left_open(path);
     create_file(path).map_err(|e| Error::of_file(path, e))?;
-    let mut held = Held::take(path)?;
+    let mut lock = CatalogLock::acquire(path)?;
     if health::is_suspect(path) {
         return Err(Error::Damaged);
     }
@@ -48,10 +48,10 @@ pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, Held)> {
     migrate(&mut writer)?;
     bind(&writer, path, source)?;
     derive(&mut writer)?;
-    numbers::check(&writer)?;
+    ids::check(&writer)?;
     keep_log(&writer, false)?;
-    held.look();
-    Ok((writer, held))
+    lock.remember_files();
+    Ok((writer, lock))
 }
 
 /// The source that the index at `path` is of; `None` where there is no index.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
-use super::held::Held;
+use super::catalog_lock::CatalogLock;
 use super::opening::{connect, keep_log, prepare};
 use super::replace::{Mending, sync};
 use super::salvage::{Salvage, salvage};
@@ -63,7 +63,7 @@ impl Sqlite {
     /// Sees to it that the index is open and stands where it was.
     pub(super) fn stay(&self) -> Result<()> {
         let age = self.age.load(Ordering::Acquire);
-        if self.held().is_in_place() {
+        if self.lock().is_in_place() {
             return Ok(());
         }
         self.replace(age, |store, writer| match is_open(writer) {
@@ -80,9 +80,9 @@ impl Sqlite {
             self.path.display()
         );
         let failed = |source| Error::of_file(&self.path, source);
-        if self.path.exists() && !self.held().is_there() {
+        if self.path.exists() && !self.lock().is_there() {
             // Whoever else uses what is there now keeps it.
-            drop(Held::take(&self.path)?);
+            drop(CatalogLock::acquire(&self.path)?);
         }
         let mending = Mending::begin(&self.path).map_err(failed)?;
         let new = mending.new_index();
@@ -94,8 +94,8 @@ impl Sqlite {
     }
 
     /// Lets another process have the index, though work that was begun here may still come to its end.
-    pub fn let_go(&self) {
-        self.held().let_go();
+    pub fn release_lock(&self) {
+        self.lock().release();
     }
 
     fn replace(
@@ -121,23 +121,23 @@ impl Sqlite {
             return done;
         }
         // If this fails, whoever comes next tries again.
-        self.held().forget();
+        self.lock().forget_files();
         done.and(self.open_again(&mut writer))
     }
 
     /// Opens what stands in the place of the index: another one, or the one that was there.
     fn open_again(&self, writer: &mut Connection) -> Result<()> {
-        let mut held = self.held();
-        if held.is_there() {
+        let mut lock = self.lock();
+        if lock.is_there() {
             *writer = connect(&self.path)?;
-            held.look();
+            lock.remember_files();
             return Ok(());
         }
         let (opened, of_opened) = prepare(&self.path, &self.source)?;
         let same = "INSERT OR REPLACE INTO meta (key, value) VALUES ('id', ?1)";
         opened.execute(same, [self.id.as_bytes()])?;
         *writer = opened;
-        *held = of_opened;
+        *lock = of_opened;
         Ok(())
     }
 }

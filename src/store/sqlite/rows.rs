@@ -6,7 +6,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns;
-use super::said::Numbered;
+use super::label_dictionary::LabelDictionary;
 use crate::catalog::{
     Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId, Position,
     SourcePath, Stored, Tag, Text,
@@ -31,10 +31,10 @@ pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<(
     ))?;
     let last: Option<u32> = one(connection, "SELECT max(id) FROM photo", [])?.flatten();
     each(Stored::AtMost(last.unwrap_or(0)));
-    let mut numbered = Numbered::read(connection)?;
+    let mut dictionary = LabelDictionary::read(connection)?;
     let mut rows = photos.query([])?;
     while let Some(row) = rows.next()? {
-        let labels = numbered.hand_over(row.get_ref(PHOTO_COLUMNS)?.as_blob()?, each)?;
+        let labels = dictionary.hand_over(row.get_ref(PHOTO_COLUMNS)?.as_blob()?, each)?;
         each(Stored::Photo(photo(row)?, labels));
     }
     Ok(())

@@ -10,11 +10,11 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::columns::{self, Column, Judged};
-use super::graft::{graft, reading};
 use super::opening::{create_file, derive, files_of, migrate, plain};
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Mending;
-use super::{Error, Result, mosaic, numbers};
+use super::schema_recovery::{reading, recover_schema};
+use super::{Error, Result, ids, reconstruction};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +57,15 @@ pub fn salvage(path: &Path) -> Result<Salvage> {
 fn try_salvage(path: &Path) -> Result<Salvage> {
     let failed = |source: std::io::Error| Error::of_file(path, source);
     let mending = Mending::begin(path).map_err(failed)?;
-    let grafted = graft(path, &mending.folder).or_else(|error| match error.is_full() {
-        true => Err(error),
-        false => {
-            tracing::warn!("the schema of the damaged index can't be mended: {error}");
-            Ok(None)
-        }
-    })?;
-    let old = reading(grafted.as_deref().unwrap_or(path))?;
+    let recovered =
+        recover_schema(path, &mending.folder).or_else(|error| match error.is_full() {
+            true => Err(error),
+            false => {
+                tracing::warn!("the schema of the damaged index can't be mended: {error}");
+                Ok(None)
+            }
+        })?;
+    let old = reading(recovered.as_deref().unwrap_or(path))?;
     let mut new = empty(&mending.new_index())?;
     refuse_newer(&old, &new, path)?;
     let mut salvage = Salvage {
@@ -85,18 +86,18 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
             salvage.losses.insert(table.name.clone(), pour.loss);
         }
     }
-    let stray = numbers::drop_stray(&transaction)?;
+    let stray = ids::drop_stray(&transaction)?;
     if stray > 0 {
         salvage.losses.entry("photo".into()).or_default().left_out += stray;
     }
     let is_torn = |table: &str| salvage.losses.contains_key(table);
     if is_torn("photo") {
-        salvage.rows += mosaic::photos(&old, &transaction)?;
+        salvage.rows += reconstruction::photos(&old, &transaction)?;
     }
     if is_torn("label") {
-        salvage.rows += mosaic::labels(&old, &transaction)?;
+        salvage.rows += reconstruction::labels(&old, &transaction)?;
     }
-    numbers::keep_unique(&old, &transaction)?;
+    ids::keep_unique(&old, &transaction)?;
     transaction.execute("DELETE FROM meta WHERE key = 'derived'", [])?;
     note(&transaction, &salvage)?;
     transaction.commit()?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, provider_store, renaming, rows, said};
+use super::{journal, label_dictionary, provider_store, renaming, rows};
 use crate::catalog::{
     Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot,
     SourcePath, Spent, Trace,
@@ -85,7 +85,7 @@ impl<'a> SqliteTransaction<'a> {
                 photo.title_name,
                 record.is_edited(),
                 photo.text_bytes,
-                said::numbers(self.connection, &record.labels)?,
+                label_dictionary::numbers(self.connection, &record.labels)?,
             ],
         )
     }

@@ -61,7 +61,7 @@ fn kept(old: &Connection, sql: &str) -> HashMap<u32, Vec<u8>> {
 
 /// Labels whose rows can't be read: with every photo stand the numbers of what is said of it.
 pub fn labels(old: &Connection, new: &Connection) -> Result<u64> {
-    let said = said(old);
+    let dictionary = dictionary(old);
     let mut insert = new.prepare(
         "INSERT INTO label (photo, facet, value, origin, confidence) \
          SELECT ?1, ?2, ?3, ?4, CASE WHEN ?5 THEN 0.0 ELSE ifnull((SELECT max(confidence) FROM analysis_label \
@@ -75,7 +75,7 @@ pub fn labels(old: &Connection, new: &Connection) -> Result<u64> {
     while let Some(row) = photos.next()? {
         let (id, numbers): (u32, Vec<u8>) = (row.get(0)?, row.get(1)?);
         for number in numbers.as_chunks().0 {
-            let Some([facet, value, origin, denied]) = said.get(&u32::from_be_bytes(*number))
+            let Some([facet, value, origin, denied]) = dictionary.get(&u32::from_be_bytes(*number))
             else {
                 continue;
             };
@@ -86,7 +86,7 @@ pub fn labels(old: &Connection, new: &Connection) -> Result<u64> {
 }
 
 /// What is behind each number.
-fn said(old: &Connection) -> HashMap<u32, [Value; 4]> {
+fn dictionary(old: &Connection) -> HashMap<u32, [Value; 4]> {
     let mut all = HashMap::new();
     for direction in ["ASC", "DESC"] {
         let read = |all: &mut HashMap<u32, [Value; 4]>| -> rusqlite::Result<()> {

@@ -1,4 +1,4 @@
-//! The numbers of labels: what a photo's labels are in short, for the load.
+//! The dictionary of labels: each has a number, and the numbers are what a photo keeps of its labels, for the load.
 
 use rusqlite::{Connection, params};
 
@@ -35,8 +35,8 @@ fn number(connection: &Connection, label: &Label) -> Result<u32> {
     u32::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, number))
 }
 
-/// All that were ever said, while photos are loaded.
-pub struct Numbered {
+/// Every label of the dictionary, while photos are loaded.
+pub struct LabelDictionary {
     slots: Vec<Slot>,
     /// Labels that were handed over.
     count: u32,
@@ -54,11 +54,11 @@ struct Slot {
     handed: Option<u32>,
 }
 
-impl Numbered {
+impl LabelDictionary {
     pub fn read(connection: &Connection) -> Result<Self> {
         let sql = "SELECT number, facet, value, origin, denied FROM said ORDER BY number";
-        let mut said = connection.prepare(sql)?;
-        let (mut rows, mut slots) = (said.query([])?, Vec::new());
+        let mut entries = connection.prepare(sql)?;
+        let (mut rows, mut slots) = (entries.query([])?, Vec::new());
         while let Some(row) = rows.next()? {
             columns::sound("said", row)?;
             let number = row.get::<_, u32>(0)? as usize;

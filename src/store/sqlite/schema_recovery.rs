@@ -51,7 +51,7 @@ fn open(index: &Path) -> Result<Connection> {
 
 /// Copies an index whose schema can't be read into a folder, and mends it. `None` where it can be, or more than one page of
 /// it is other than in a new index: then the tables may be elsewhere.
-pub fn graft(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+pub fn recover_schema(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> {
     let is_cut = damaged.metadata().is_ok_and(|m| m.len() < SHORTEST);
     if !is_cut && open(damaged).is_ok_and(|index| has_schema(&index)) {
         return Ok(None);
@@ -70,7 +70,7 @@ pub fn graft(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> {
 }
 
 fn copy(damaged: &Path, folder: &Path) -> io::Result<PathBuf> {
-    let index = folder.join("grafted.sqlite");
+    let index = folder.join("recovered.sqlite");
     for (from, to) in files_of(damaged).into_iter().zip(files_of(&index)).take(2) {
         match fs::copy(from, to) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),

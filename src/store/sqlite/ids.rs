@@ -1,4 +1,4 @@
-//! Numbers of photos and acts: each is given once, and they follow each other closely enough to be counted in memory.
+//! The ids of photos and acts: each is given once, and they follow each other closely enough to be counted in memory.
 
 use rusqlite::Connection;
 

@@ -15,23 +15,23 @@ use nix::libc;
 use super::opening::files_of;
 use crate::store::{Error, Result};
 
-pub struct Held {
+pub struct CatalogLock {
     index: PathBuf,
     file: File,
     /// What stood at the places of the file, its log and what its users share. `None` while they aren't open.
-    stand: Option<[Option<Stands>; 3]>,
+    files: Option<[Option<FileId>; 3]>,
 }
 
 /// Which file it is: device and inode.
-type Stands = (u64, u64);
+type FileId = (u64, u64);
 
 /// What is locked of the file: nothing is ever written there.
 const FAR_BEYOND: i64 = 1 << 46;
 
-impl Held {
+impl CatalogLock {
     /// # Errors
     /// [`Error::InUse`] where another process holds it.
-    pub fn take(index: &Path) -> Result<Self> {
+    pub fn acquire(index: &Path) -> Result<Self> {
         let open = || OpenOptions::new().read(true).write(true).open(index);
         let file = open().map_err(|source| Error::of_file(index, source))?;
         match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock(libc::F_WRLCK))) {
@@ -40,47 +40,47 @@ impl Held {
             Ok(_) | Err(_) => Ok(Self {
                 index: index.into(),
                 file,
-                stand: None,
+                files: None,
             }),
         }
     }
 
     /// Lets another process have it, though it isn't closed yet.
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         // Where it can't be, the end of this process does it.
         let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock(libc::F_UNLCK)));
     }
 
     /// Remembers what stands there, once all of it does.
-    pub fn look(&mut self) {
-        let stands = |file: &PathBuf| file.metadata().ok().map(|m| which(&m));
-        self.stand = Some(files_of(&self.index).each_ref().map(stands));
+    pub fn remember_files(&mut self) {
+        let id = |file: &PathBuf| file.metadata().ok().map(|m| file_id(&m));
+        self.files = Some(files_of(&self.index).each_ref().map(id));
     }
 
     /// They are closed.
-    pub fn forget(&mut self) {
-        self.stand = None;
+    pub fn forget_files(&mut self) {
+        self.files = None;
     }
 
     /// Whether the file itself, if nothing else, is where it was.
     pub fn is_there(&self) -> bool {
         let [there, own] = [self.index.metadata(), self.file.metadata()];
-        matches!((there, own), (Ok(there), Ok(own)) if which(&there) == which(&own))
+        matches!((there, own), (Ok(there), Ok(own)) if file_id(&there) == file_id(&own))
     }
 
     /// Whether the files that are written to are still those that everybody finds.
     pub fn is_in_place(&self) -> bool {
-        let Some(stand) = self.stand else {
+        let Some(files) = self.files else {
             return false;
         };
-        let now = files_of(&self.index).map(|file| file.metadata().ok().map(|m| which(&m)));
-        if now == stand {
+        let now = files_of(&self.index).map(|file| file.metadata().ok().map(|m| file_id(&m)));
+        if now == files {
             return true;
         }
         let own = self.file.metadata();
         match (now, own) {
-            ([Some(file), log, shared], Ok(own)) if file == which(&own) => {
-                log == stand[1] && shared == stand[2]
+            ([Some(file), log, shared], Ok(own)) if file == file_id(&own) => {
+                log == files[1] && shared == files[2]
             }
             // There are file systems that number the same file anew: one that has a name is where it was.
             ([Some(_), Some(_), Some(_)], Ok(own)) => own.nlink() > 0,
@@ -89,19 +89,19 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for CatalogLock {
     fn drop(&mut self) {
         // A program that is just being started has the file open for a moment longer.
-        self.let_go();
+        self.release();
     }
 }
 
-fn which(metadata: &Metadata) -> Stands {
+fn file_id(metadata: &Metadata) -> FileId {
     (metadata.dev(), metadata.ino())
 }
 
 /// Whether a process holds the index at a path, as far as this user can tell. For who has it not open.
-pub fn is_held(index: &Path) -> bool {
+pub fn is_locked(index: &Path) -> bool {
     let is_taken = || -> io::Result<bool> {
         let file = File::open(index)?;
         let mut found = lock(libc::F_WRLCK);
