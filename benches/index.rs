@@ -56,8 +56,8 @@ fn list_a_tag(bencher: Bencher, size: u32) {
         bencher.bench_local(|| {
             let ids = photos(index, &tagged(0));
             ids.iter()
-                .filter_map(|id| index.card(PhotoId(id)))
-                .map(|card| card.name().len())
+                .filter_map(|id| index.packed_names(PhotoId(id)))
+                .map(|packed| packed.name().len())
                 .sum::<usize>()
         });
     });

@@ -3,7 +3,7 @@
 use roaring::RoaringBitmap;
 
 use super::alike::Regrouped;
-use super::{Card, FolderId};
+use super::{FolderId, PackedNames};
 use crate::catalog::{Facet, LabelKey, PhotoId, Status};
 
 /// The difference, photo by photo, and what follows from it for folders.
@@ -31,16 +31,16 @@ pub struct Delta {
 pub struct PhotoDelta {
     pub id: PhotoId,
     /// `None` for a photo that is new.
-    pub before: Option<Face>,
+    pub before: Option<PhotoSnapshot>,
     /// `None` for a photo that is gone.
-    pub after: Option<Face>,
+    pub after: Option<PhotoSnapshot>,
 }
 
 /// Everything of a photo that decides where it is listed and under which name.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Face {
+pub struct PhotoSnapshot {
     pub folder: FolderId,
-    pub card: Card,
+    pub packed: PackedNames,
     pub traits: Traits,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::{Card, Face, FolderId, Inner, Traits};
+use super::{FolderId, Inner, PackedNames, PhotoSnapshot, Traits};
 use crate::catalog::{Measure, PhotoId, Query, Span, State, Words, pixels};
 
 /// Who answers the full-text parts of a query.
@@ -13,19 +13,19 @@ pub type FullText<'a> = &'a dyn Fn(&Words) -> Arc<RoaringBitmap>;
 /// One photo, as far as a query may ask.
 pub struct Asked<'a> {
     id: PhotoId,
-    card: &'a Card,
+    packed: &'a PackedNames,
     traits: Traits,
     folder: FolderId,
 }
 
 impl<'a> Asked<'a> {
     /// A photo as it looked, or looks.
-    pub fn face(id: PhotoId, face: &'a Face) -> Self {
+    pub fn snapshot(id: PhotoId, snapshot: &'a PhotoSnapshot) -> Self {
         Self {
             id,
-            card: &face.card,
-            traits: face.traits,
-            folder: face.folder,
+            packed: &snapshot.packed,
+            traits: snapshot.traits,
+            folder: snapshot.folder,
         }
     }
 }
@@ -89,12 +89,12 @@ impl Inner {
     /// The same for one photo.
     pub fn admits(&self, query: &Query, asked: &Asked, words: FullText) -> bool {
         let admits = |q: &Query| self.admits(q, asked, words);
-        let mut keys = asked.card.labels().map(|label| self.labels.key(label));
+        let mut keys = asked.packed.labels().map(|label| self.labels.key(label));
         match query {
             Query::All => true,
             Query::Label(key) => {
                 let id = self.labels.id(key);
-                id.is_some_and(|id| asked.card.has(id))
+                id.is_some_and(|id| asked.packed.has(id))
             }
             Query::Named(facet, words) => {
                 keys.any(|k| k.facet == *facet && words.are_in(&k.folded))
@@ -104,7 +104,7 @@ impl Inner {
             Query::State(state) => asked.traits.is(*state),
             Query::Words(text) => words(text).contains(asked.id.0),
             Query::Folder(pattern) => pattern.admits(&self.folders.path(asked.folder)),
-            Query::Name(pattern) => pattern.is_in(asked.card.file_name()),
+            Query::Name(pattern) => pattern.is_in(asked.packed.file_name()),
             Query::Within(Measure::Rating, span) => keys.any(|k| k.is_rating_in(span)),
             Query::Within(measure, span) => {
                 let number = asked.traits.measure(*measure);
@@ -121,7 +121,7 @@ impl Inner {
         let record = self.photos.get(id)?;
         Some(Asked {
             id,
-            card: &record.card,
+            packed: &record.packed,
             traits: record.traits(self.copies.all().contains(id.0)),
             folder: record.folder,
         })

@@ -2,9 +2,9 @@
 
 use roaring::RoaringBitmap;
 
-use super::alike::{Alike, Look};
+use super::alike::{Alike, Fingerprint};
 use super::copies::Copies;
-use super::delta::{Delta, Face, PhotoDelta};
+use super::delta::{Delta, PhotoDelta, PhotoSnapshot};
 use super::folders::Folders;
 use super::labels::Labels;
 use super::photos::{Photos, Record};
@@ -30,9 +30,9 @@ impl Inner {
         let Entry { photo, labels } = entry;
         let id = photo.id;
         let folder = self.folders.create(photo.path.folder());
-        let look = Look::new(photo.hash, photo.perceptual_hash);
-        let looked = self.photos.get(id).map(Record::look);
-        if let Some(old) = looked.as_ref().filter(|old| **old != look) {
+        let fingerprint = Fingerprint::new(photo.hash, photo.perceptual_hash);
+        let known = self.photos.get(id).map(Record::fingerprint);
+        if let Some(old) = known.as_ref().filter(|old| **old != fingerprint) {
             self.alike.remove(id, old, &self.photos);
         }
         let before = self.take(id);
@@ -56,19 +56,19 @@ impl Inner {
         let record = self.photos.record(photo, folder, labels, screenshot);
         delta.photos.push(PhotoDelta {
             id,
-            before: before.map(|(_, face)| face),
-            after: Some(self.face(id, &record)),
+            before: before.map(|(_, snapshot)| snapshot),
+            after: Some(self.snapshot(id, &record)),
         });
         self.enter(id, record);
-        if looked.as_ref() != Some(&look) {
-            self.alike.insert(id, &look, &self.photos);
+        if known.as_ref() != Some(&fingerprint) {
+            self.alike.insert(id, &fingerprint, &self.photos);
         }
     }
 
     /// Puts a photo into everything that mentions it, but its labels, its folder and its copies.
     pub(super) fn enter(&mut self, id: PhotoId, record: Record) {
         self.all.insert(id.0);
-        if record.card.title_name().is_some() {
+        if record.packed.title_name().is_some() {
             self.titled.insert(id.0);
         }
         self.status[record.status as usize].insert(id.0);
@@ -95,43 +95,43 @@ impl Inner {
             };
             delta.photos.extend(other.map(|id| PhotoDelta {
                 id,
-                before: Some(record.face(!duplicate)),
-                after: Some(record.face(duplicate)),
+                before: Some(record.snapshot(!duplicate)),
+                after: Some(record.snapshot(duplicate)),
             }));
         }
     }
 
     pub(super) fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
-        if let Some(look) = self.photos.get(id).map(Record::look) {
-            self.alike.remove(id, &look, &self.photos);
+        if let Some(fingerprint) = self.photos.get(id).map(Record::fingerprint) {
+            self.alike.remove(id, &fingerprint, &self.photos);
         }
-        let Some((record, face)) = self.take(id) else {
+        let Some((record, snapshot)) = self.take(id) else {
             return;
         };
         self.folders.remove(record.folder, id, delta);
         self.change_content(id, record.hash(), None, delta);
         delta.photos.push(PhotoDelta {
             id,
-            before: Some(face),
+            before: Some(snapshot),
             after: None,
         });
     }
 
     /// Takes a photo out of everything that mentions it, but its folder and its copies.
-    fn take(&mut self, id: PhotoId) -> Option<(Record, Face)> {
+    fn take(&mut self, id: PhotoId) -> Option<(Record, PhotoSnapshot)> {
         let record = self.photos.remove(id)?;
-        let face = self.face(id, &record);
+        let snapshot = self.snapshot(id, &record);
         self.all.remove(id.0);
         self.titled.remove(id.0);
         self.status[record.status as usize].remove(id.0);
-        for label in record.card.labels() {
+        for label in record.packed.labels() {
             self.labels.remove(label, id);
         }
-        Some((record, face))
+        Some((record, snapshot))
     }
 
-    fn face(&self, id: PhotoId, record: &Record) -> Face {
-        record.face(self.copies.all().contains(id.0))
+    fn snapshot(&self, id: PhotoId, record: &Record) -> PhotoSnapshot {
+        record.snapshot(self.copies.all().contains(id.0))
     }
 
     pub(super) fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {

@@ -4,8 +4,6 @@
 //! step by [`crate::library::Library`]. Knows nothing of views, paths of the mount, SQL or files.
 
 mod alike;
-mod brief;
-mod card;
 mod copies;
 mod delta;
 mod evaluate;
@@ -13,26 +11,28 @@ mod folders;
 mod inner;
 mod labels;
 mod loading;
+mod membership;
 mod owners;
+mod packed_names;
 mod photos;
 mod recent;
 mod saved;
-mod standing;
+mod sort_keys;
 
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use roaring::RoaringBitmap;
 
 pub use alike::Regrouped;
-pub use brief::Brief;
-pub use card::Card;
-pub use delta::{Delta, Face, PhotoDelta, Traits};
+pub use delta::{Delta, PhotoDelta, PhotoSnapshot, Traits};
 pub use evaluate::FullText;
 pub use folders::{FolderId, SourceFolder};
 pub use labels::{LabelFolder, LabelId};
 pub use loading::Loading;
+pub use membership::Membership;
+pub use packed_names::PackedNames;
 pub use saved::SavedQuery;
-pub use standing::Standing;
+pub use sort_keys::SortKeys;
 
 use crate::catalog::{
     Effect, Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
@@ -140,8 +140,15 @@ impl Index {
     }
 
     /// Whether a query would mean a photo if it looked like this.
-    pub fn admits_face(&self, query: &Query, id: PhotoId, face: &Face, words: FullText) -> bool {
-        self.read().admits(query, &Asked::face(id, face), words)
+    pub fn admits_snapshot(
+        &self,
+        query: &Query,
+        id: PhotoId,
+        snapshot: &PhotoSnapshot,
+        words: FullText,
+    ) -> bool {
+        self.read()
+            .admits(query, &Asked::snapshot(id, snapshot), words)
     }
 
     /// The photos that a query means. `words` is called while the index is locked.
@@ -203,12 +210,12 @@ impl Index {
             return Vec::new();
         };
         let shown = |label| inner.labels.shown(label);
-        record.card.labels().map(shown).collect()
+        record.packed.labels().map(shown).collect()
     }
 
     /// What decides in which folders a photo is.
-    pub fn standing(&self, id: PhotoId) -> Option<Standing> {
-        self.read().standing(id)
+    pub fn membership(&self, id: PhotoId) -> Option<Membership> {
+        self.read().membership(id)
     }
 
     /// A label, if it is of this facet, with the number of photos of `within` that have it: maybe none.
@@ -222,8 +229,8 @@ impl Index {
     }
 
     /// The names of a photo, and its labels.
-    pub fn card(&self, id: PhotoId) -> Option<Card> {
-        Some(self.read().photos.get(id)?.card.clone())
+    pub fn packed_names(&self, id: PhotoId) -> Option<PackedNames> {
+        Some(self.read().photos.get(id)?.packed.clone())
     }
 
     /// A folder of the source that has photos in it or below it.

@@ -5,16 +5,16 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::OccupiedEntry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::alike::Look;
+use super::alike::Fingerprint;
 use super::owners::{File, Owners};
-use super::{Card, Face, FolderId, LabelId, Traits};
+use super::{FolderId, LabelId, PackedNames, PhotoSnapshot, Traits};
 use crate::catalog::{
     ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock, day,
 };
 
 pub struct Record {
     pub folder: FolderId,
-    pub card: Card,
+    pub packed: PackedNames,
     text_bytes: u32,
     file: File,
     format: Format,
@@ -43,7 +43,7 @@ impl Record {
         let (file_name, title_name) = (photo.path.file_name(), photo.title_name.as_deref());
         Self {
             folder,
-            card: Card::new(file_name, &photo.name, title_name, labels),
+            packed: PackedNames::new(file_name, &photo.name, title_name, labels),
             text_bytes: photo.text_bytes,
             file,
             format: photo.format,
@@ -72,8 +72,8 @@ impl Record {
         self.has_perceptual_hash.then_some(self.perceptual_hash)
     }
 
-    pub fn look(&self) -> Look {
-        Look::new(self.hash().copied(), self.perceptual_hash())
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::new(self.hash().copied(), self.perceptual_hash())
     }
 
     pub fn traits(&self, duplicate: bool) -> Traits {
@@ -89,10 +89,10 @@ impl Record {
         }
     }
 
-    pub fn face(&self, duplicate: bool) -> Face {
-        Face {
+    pub fn snapshot(&self, duplicate: bool) -> PhotoSnapshot {
+        PhotoSnapshot {
             folder: self.folder,
-            card: self.card.clone(),
+            packed: self.packed.clone(),
             traits: self.traits(duplicate),
         }
     }
@@ -103,12 +103,12 @@ impl Record {
         if !path.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(self.card.file_name());
+        path.extend_from_slice(self.packed.file_name());
         Photo {
             id,
             path: SourcePath::new(path),
-            name: self.card.name().into(),
-            title_name: self.card.title_name().map(Into::into),
+            name: self.packed.name().into(),
+            title_name: self.packed.title_name().map(Into::into),
             text_bytes: self.text_bytes,
             stat,
             format: self.format,
@@ -200,16 +200,16 @@ impl Photos {
 
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
         let hash = self.hasher.hash_one(name);
-        self.find(NAME, hash, |r| r.card.name() == name)
+        self.find(NAME, hash, |r| r.packed.name() == name)
     }
 
     pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
         let hash = self.hasher.hash_one(name);
-        self.find(TITLE, hash, |r| r.card.title_name() == Some(name))
+        self.find(TITLE, hash, |r| r.packed.title_name() == Some(name))
     }
 
     pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
-        let here = |r: &Record| r.folder == folder && r.card.file_name() == file_name;
+        let here = |r: &Record| r.folder == folder && r.packed.file_name() == file_name;
         let named = self.find(NAME, self.hasher.hash_one(file_name), here);
         named.or_else(|| self.find(PLACE, self.hasher.hash_one((folder, file_name)), here))
     }
@@ -234,12 +234,12 @@ const CONTENT: usize = 3;
 
 /// Where a record is in each table, if it is there.
 const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 4] = [
-    |hasher, record| Some(hasher.hash_one(record.card.name())),
+    |hasher, record| Some(hasher.hash_one(record.packed.name())),
     |hasher, record| {
-        let (name, file_name) = (record.card.name(), record.card.file_name());
+        let (name, file_name) = (record.packed.name(), record.packed.file_name());
         (name != file_name).then(|| hasher.hash_one((record.folder, file_name)))
     },
-    |hasher, record| Some(hasher.hash_one(record.card.title_name()?)),
+    |hasher, record| Some(hasher.hash_one(record.packed.title_name()?)),
     |_, record| record.hash().map(content_hash),
 ];
 

@@ -51,7 +51,7 @@ impl Tree {
     }
 
     fn photo_attr(&self, photo: &Photo) -> Attr {
-        let standing = self.index().standing(photo.id).unwrap_or_default();
+        let membership = self.index().membership(photo.id).unwrap_or_default();
         Attr {
             inode: Inode::of_photo(photo.id),
             kind: Kind::File,
@@ -59,7 +59,7 @@ impl Tree {
             bytes_on_disk: photo.stat.size,
             mtime_ns: photo.stat.mtime_ns,
             mode: photo.stat.mode & 0o755,
-            nlink: views().iter().map(|view| view.links(&standing)).sum(),
+            nlink: views().iter().map(|view| view.links(&membership)).sum(),
             uid: photo.stat.uid,
             gid: photo.stat.gid,
         }

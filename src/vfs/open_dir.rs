@@ -144,7 +144,7 @@ impl OpenDir {
     }
 
     fn photo(&self, tree: &Tree, id: PhotoId) -> Option<DirEntry> {
-        let card = tree.index().card(id)?;
+        let packed = tree.index().packed_names(id)?;
         Some(DirEntry {
             cookie: PHOTO + u64::from(id.0),
             inode: match self.shown {
@@ -152,7 +152,7 @@ impl OpenDir {
                 _ => Inode::of_photo(id),
             },
             kind: Kind::File,
-            name: tree.name_in(&self.shown, &card)?,
+            name: tree.name_in(&self.shown, &packed)?,
             step: None,
         })
     }
@@ -172,9 +172,9 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
             let groups = tree.index().groups().into_iter();
             groups
                 .filter_map(|oldest| {
-                    let card = tree.index().card(oldest)?;
+                    let packed = tree.index().packed_names(oldest)?;
                     let cookie = GROUP + u64::from(oldest.0);
-                    Some((cookie, card.name().into(), Step::Group(oldest)))
+                    Some((cookie, packed.name().into(), Step::Group(oldest)))
                 })
                 .collect()
         }

@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use super::{Inode, Photos, Tree};
 use crate::catalog::{Query, Words};
-use crate::index::Card;
+use crate::index::PackedNames;
 
 impl Tree {
     /// The photos of a listing.
@@ -29,15 +29,15 @@ impl Tree {
     }
 
     /// What a photo is called in a listing that shows it.
-    pub(super) fn name_in(&self, photos: &Photos, card: &Card) -> Option<Vec<u8>> {
+    pub(super) fn name_in(&self, photos: &Photos, packed: &PackedNames) -> Option<Vec<u8>> {
         match photos {
             Photos::None => None,
-            Photos::In(_) => Some(card.file_name().into()),
-            Photos::Texts(folder) => self.text_name(*folder, card.file_name()),
+            Photos::In(_) => Some(packed.file_name().into()),
+            Photos::Texts(folder) => self.text_name(*folder, packed.file_name()),
             Photos::Matching(_) | Photos::Found(..) | Photos::Recent | Photos::Alike(_) => {
-                Some(card.name().into())
+                Some(packed.name().into())
             }
-            Photos::Titled => card.title_name().map(Into::into),
+            Photos::Titled => packed.title_name().map(Into::into),
         }
     }
 

@@ -11,7 +11,7 @@ use super::inode::Folder;
 use super::photos::no_words;
 use super::{Edits, Folders, Inode, Photos, Step, Tree, naming, texts};
 use crate::catalog::{Facet, PhotoId, Query, escape};
-use crate::index::{Delta, Face, LabelId, PhotoDelta};
+use crate::index::{Delta, LabelId, PhotoDelta, PhotoSnapshot};
 
 /// Something that the kernel may remember wrongly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,19 +128,21 @@ impl Tree {
     /// Photos that entered or left a folder, or have another name in it.
     fn stale_photos(&self, photos: &Photos, delta: &Delta) -> HashSet<Vec<u8>> {
         let is_searched = photos.has_words();
-        let is_shown = |id: PhotoId, face: &Face| match photos {
+        let is_shown = |id: PhotoId, snapshot: &PhotoSnapshot| match photos {
             Photos::None | Photos::Recent | Photos::Alike(_) => false,
-            Photos::In(folder) | Photos::Texts(folder) => face.folder == *folder,
+            Photos::In(folder) | Photos::Texts(folder) => snapshot.folder == *folder,
             Photos::Titled => true,
-            // A commit may have changed any text of its photos, and no face tells. So each of them may have come into
+            // A commit may have changed any text of its photos, and no snapshot tells. So each of them may have come into
             // this folder or left it: too much is named, never too little.
             _ if is_searched => true,
-            Photos::Matching(query) | Photos::Found(query, _) => self.admits_face(query, id, face),
+            Photos::Matching(query) | Photos::Found(query, _) => {
+                self.admits_snapshot(query, id, snapshot)
+            }
         };
         // A text may have had another name while a folder was there that is gone now.
-        let names_of = |face: &Face| match photos {
-            Photos::Texts(_) => texts::names(face.card.file_name()).collect(),
-            _ => Vec::from_iter(self.name_in(photos, &face.card)),
+        let names_of = |snapshot: &PhotoSnapshot| match photos {
+            Photos::Texts(_) => texts::names(snapshot.packed.file_name()).collect(),
+            _ => Vec::from_iter(self.name_in(photos, &snapshot.packed)),
         };
         // Whose file is called something else stays in these, whoever it is: too much is named, never too little.
         let mut names: HashSet<_> = match photos {
@@ -157,8 +159,9 @@ impl Tree {
             _ => HashSet::new(),
         });
         for photo in &delta.photos {
-            let faces = [photo.before.as_ref(), photo.after.as_ref()];
-            let [before, after] = faces.map(|f| f.filter(|f| is_shown(photo.id, f)).map(names_of));
+            let snapshots = [photo.before.as_ref(), photo.after.as_ref()];
+            let [before, after] =
+                snapshots.map(|s| s.filter(|s| is_shown(photo.id, s)).map(names_of));
             if before != after || is_searched {
                 names.extend(before.into_iter().chain(after).flatten());
             }
@@ -170,14 +173,16 @@ impl Tree {
     fn names_of(&self, photos: &RoaringBitmap, delta: &Delta) -> HashSet<Vec<u8>> {
         let now = photos
             .iter()
-            .filter_map(|id| self.index().card(PhotoId(id)));
+            .filter_map(|id| self.index().packed_names(PhotoId(id)));
         let changed = delta.photos.iter().filter(|p| photos.contains(p.id.0));
-        let before = changed.filter_map(|p| Some(p.before.as_ref()?.card.clone()));
-        now.chain(before).map(|card| card.name().into()).collect()
+        let before = changed.filter_map(|p| Some(p.before.as_ref()?.packed.clone()));
+        now.chain(before)
+            .map(|packed| packed.name().into())
+            .collect()
     }
 
-    fn admits_face(&self, query: &Query, id: PhotoId, face: &Face) -> bool {
-        self.index().admits_face(query, id, face, &no_words)
+    fn admits_snapshot(&self, query: &Query, id: PhotoId, snapshot: &PhotoSnapshot) -> bool {
+        self.index().admits_snapshot(query, id, snapshot, &no_words)
     }
 
     /// Folders of labels that may have got their first photo of `within` or lost their last.
@@ -192,13 +197,13 @@ impl Tree {
         // How many of the changed photos have each label that came or went.
         let mut touched = HashMap::<LabelId, u64>::new();
         for photo in &delta.photos {
-            let faces = [photo.before.as_ref(), photo.after.as_ref()];
+            let snapshots = [photo.before.as_ref(), photo.after.as_ref()];
             let [before, after] =
-                faces.map(|f| f.filter(|f| self.admits_face(within, photo.id, f)));
-            for label in before.iter().flat_map(|f| f.card.labels()) {
+                snapshots.map(|s| s.filter(|s| self.admits_snapshot(within, photo.id, s)));
+            for label in before.iter().flat_map(|s| s.packed.labels()) {
                 touched.entry(label).or_default();
             }
-            for label in after.iter().flat_map(|f| f.card.labels()) {
+            for label in after.iter().flat_map(|s| s.packed.labels()) {
                 *touched.entry(label).or_default() += 1;
             }
         }
@@ -216,12 +221,13 @@ impl Tree {
 
     /// In a folder that narrows, any label may begin or cease to narrow when a photo enters or leaves it.
     fn narrowing_labels(&self, facet: Facet, within: &Query, delta: &Delta) -> Vec<String> {
-        let admitted = |id: PhotoId, face: &Option<Face>| {
-            let face = face.as_ref();
-            face.is_some_and(|f| self.admits_face(within, id, f))
+        let admitted = |id: PhotoId, snapshot: &Option<PhotoSnapshot>| {
+            let snapshot = snapshot.as_ref();
+            snapshot.is_some_and(|s| self.admits_snapshot(within, id, s))
         };
         let touched = |p: &&PhotoDelta| {
-            let labels = |f: &Option<Face>| f.as_ref().map(|f| Vec::from_iter(f.card.labels()));
+            let labels =
+                |s: &Option<PhotoSnapshot>| s.as_ref().map(|s| Vec::from_iter(s.packed.labels()));
             (admitted(p.id, &p.before) || admitted(p.id, &p.after))
                 && labels(&p.before) != labels(&p.after)
         };
@@ -229,8 +235,8 @@ impl Tree {
         if changed.is_empty() {
             return Vec::new();
         }
-        let faces = changed.iter().flat_map(|p| [&p.before, &p.after]).flatten();
-        let gone: BTreeSet<LabelId> = faces.flat_map(|f| f.card.labels()).collect();
+        let snapshots = changed.iter().flat_map(|p| [&p.before, &p.after]).flatten();
+        let gone: BTreeSet<LabelId> = snapshots.flat_map(|s| s.packed.labels()).collect();
         let within = self.evaluate(within);
         let gone = gone.into_iter();
         let gone = gone.filter_map(|l| self.index().label_in(l, facet, &within));
@@ -247,11 +253,11 @@ impl Tree {
         let renamed = delta.renamed.iter().filter(|(f, _)| *f == facet);
         let renamed = renamed.map(|(_, shown)| shown.strip_prefix(prefix).unwrap_or(shown));
         let renamed = renamed.map(naming::encode);
-        let name_of = |f: &Option<Face>| f.as_ref().map(|f| f.card.name().to_vec());
+        let name_of = |s: &Option<PhotoSnapshot>| s.as_ref().map(|s| s.packed.name().to_vec());
         let appeared = |p: &&PhotoDelta| name_of(&p.before) != name_of(&p.after);
-        let faces = delta.photos.iter().filter(appeared);
-        let faces = faces.flat_map(|p| [&p.before, &p.after]).flatten();
-        let names = faces.filter_map(|f| std::str::from_utf8(f.card.name()).ok());
+        let snapshots = delta.photos.iter().filter(appeared);
+        let snapshots = snapshots.flat_map(|p| [&p.before, &p.after]).flatten();
+        let names = snapshots.filter_map(|s| std::str::from_utf8(s.packed.name()).ok());
         let names = names.map(naming::unmarked);
         let names = names.filter(|name| naming::may_be_label(name, facet, prefix, self.index()));
         let plain = renamed.chain(names.map(str::to_owned));
@@ -267,7 +273,7 @@ fn renamed(delta: &Delta) -> impl Iterator<Item = Vec<u8>> {
         .photos
         .iter()
         .filter_map(|p| Some([p.before.as_ref()?, p.after.as_ref()?]));
-    let names = both.map(|faces| faces.map(|face| face.card.name()));
+    let names = both.map(|snapshots| snapshots.map(|snapshot| snapshot.packed.name()));
     let renamed = names.filter(|[before, after]| before != after);
     renamed.flatten().map(<[u8]>::to_vec)
 }

@@ -69,8 +69,10 @@ impl Tree {
         let photos = self.index().photos_in(folder);
         let mut photos = photos.iter().map(PhotoId);
         photos.find(|&id| {
-            let card = self.index().card(id);
-            card.is_some_and(|c| hashed(c.file_name()) == name && is_called_so(c.file_name()))
+            let packed = self.index().packed_names(id);
+            packed.is_some_and(|packed| {
+                hashed(packed.file_name()) == name && is_called_so(packed.file_name())
+            })
         })
     }
 }

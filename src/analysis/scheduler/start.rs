@@ -17,7 +17,7 @@ use super::worker::Worker;
 use super::{Options, Provider, Scheduler, Server, UNBROKEN};
 use crate::analysis::Access;
 use crate::catalog::{PhotoId, Status};
-use crate::index::{Delta, Face, PhotoDelta};
+use crate::index::{Delta, PhotoDelta, PhotoSnapshot};
 use crate::library::Library;
 use crate::originals::Originals;
 
@@ -186,7 +186,7 @@ fn queues(here: &[Provider], remote: Option<&Remote>) -> Vec<ProviderQueue> {
 fn follow(library: &Library, state: &Arc<SchedulerState>) {
     let state = Arc::clone(state);
     library.listen(move |delta: &Delta| {
-        let pending = |face: &Face| face.traits.status == Status::Pending;
+        let pending = |snapshot: &PhotoSnapshot| snapshot.traits.status == Status::Pending;
         let changed = delta
             .photos
             .iter()

@@ -1,8 +1,8 @@
 //! Groups of photos that are alike: the same bytes, or pictures that look the same, directly or through others.
 //!
-//! Kept while the catalog changes. Photos that are alone cost four numbers in [`looks`]; only groups cost more.
+//! Kept while the catalog changes. Photos that are alone cost four numbers in [`fingerprints`]; only groups cost more.
 
-mod looks;
+mod fingerprints;
 mod together;
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 
 use super::photos::{Photos, Record};
 use crate::catalog::PhotoId;
-pub use looks::Look;
-use looks::Looks;
+pub use fingerprints::Fingerprint;
+use fingerprints::FingerprintIndex;
 use together::Together;
 
 /// A photo that is in another group than before; `None` for none. A group is known by its oldest photo.
@@ -25,7 +25,7 @@ pub struct Regrouped {
 
 #[derive(Default)]
 pub struct Alike {
-    looks: Looks,
+    fingerprints: FingerprintIndex,
     /// Every group of two or more by its oldest photo.
     groups: HashMap<PhotoId, RoaringBitmap>,
     group_of: HashMap<PhotoId, PhotoId>,
@@ -47,7 +47,8 @@ impl Alike {
                 .into_iter()
                 .for_each(|same| together.join(same, id));
         }
-        self.looks.fill(photos, &mut |a, b| together.join(a, b));
+        self.fingerprints
+            .fill(photos, &mut |a, b| together.join(a, b));
         for members in together.groups() {
             self.set_group(members);
         }
@@ -55,9 +56,9 @@ impl Alike {
     }
 
     /// Takes a photo in whose record is there.
-    pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        let near = self.looks.neighbours(id, look, photos);
-        self.looks.insert(id, look, photos);
+    pub fn insert(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
+        let near = self.fingerprints.neighbours(id, fingerprint, photos);
+        self.fingerprints.insert(id, fingerprint, photos);
         if near.is_empty() {
             return;
         }
@@ -89,8 +90,8 @@ impl Alike {
     }
 
     /// Takes a photo out whose record is still there.
-    pub fn remove(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        self.looks.remove(id, look, photos);
+    pub fn remove(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
+        self.fingerprints.remove(id, fingerprint, photos);
         let Some(&group) = self.group_of.get(&id) else {
             return;
         };
@@ -108,7 +109,7 @@ impl Alike {
         let shaken = shaken.filter_map(|group| self.groups.remove(&group));
         let mut left = shaken.fold(RoaringBitmap::new(), |all, members| all | members);
         while let Some(first) = left.min() {
-            let together = self.looks.connected(PhotoId(first), photos);
+            let together = self.fingerprints.connected(PhotoId(first), photos);
             left -= &together;
             match together.len() {
                 1 => self.set(PhotoId(first), None),

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::looks::look_same;
+use super::fingerprints::look_same;
 use crate::catalog::{
     ContentHash, Effect, Entry, FileStat, Format, Numbering, Photo, PhotoId, SourcePath, Status,
 };
@@ -15,7 +15,7 @@ fn picture(n: u64, bits: u32) -> u64 {
     base ^ ((1 << bits) - 1)
 }
 
-fn entry(id: u32, content: u8, look: Option<u64>) -> Effect {
+fn entry(id: u32, content: u8, fingerprint: Option<u64>) -> Effect {
     let name = format!("{id}.jpg");
     Effect::Upsert(Entry {
         photo: Photo {
@@ -31,7 +31,7 @@ fn entry(id: u32, content: u8, look: Option<u64>) -> Effect {
             hash: (content > 0).then_some(ContentHash([content; 32])),
             width: 0,
             height: 0,
-            perceptual_hash: look,
+            perceptual_hash: fingerprint,
             edited: false,
         },
         labels: Vec::new(),
@@ -42,8 +42,8 @@ fn entry(id: u32, content: u8, look: Option<u64>) -> Effect {
 fn loaded(photos: &BTreeMap<u32, (u8, Option<u64>)>) -> Index {
     let (index, mut numbering) = (Index::default(), Numbering::default());
     let mut loading = index.loading();
-    for (&id, &(content, look)) in photos {
-        if let Effect::Upsert(entry) = entry(id, content, look) {
+    for (&id, &(content, fingerprint)) in photos {
+        if let Effect::Upsert(entry) = entry(id, content, fingerprint) {
             numbering.hand_over(entry, &mut |stored| loading.take(stored));
         }
     }
@@ -87,8 +87,8 @@ fn naive(photos: &BTreeMap<u32, (u8, Option<u64>)>) -> BTreeMap<u32, RoaringBitm
         (a.0 > 0 && a.0 == b.0) || same.is_some_and(|(a, b)| look_same(a, b))
     };
     let mut groups = Vec::<RoaringBitmap>::new();
-    for (&id, look) in photos {
-        let touches = |g: &RoaringBitmap| g.iter().any(|other| alike(look, &photos[&other]));
+    for (&id, fingerprint) in photos {
+        let touches = |g: &RoaringBitmap| g.iter().any(|other| alike(fingerprint, &photos[&other]));
         let (near, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(touches);
         let joined = near
             .into_iter()
@@ -112,13 +112,13 @@ proptest! {
             let before = photos.clone();
             let mut effects = Vec::new();
             for (id, content, n, bits, stays) in commit {
-                let look = (bits < 8).then(|| picture(n, bits));
+                let fingerprint = (bits < 8).then(|| picture(n, bits));
                 match stays {
-                    true => photos.insert(id, (content, look)),
+                    true => photos.insert(id, (content, fingerprint)),
                     false => photos.remove(&id),
                 };
                 effects.push(match stays {
-                    true => entry(id, content, look),
+                    true => entry(id, content, fingerprint),
                     false => Effect::Remove(PhotoId(id)),
                 });
             }

@@ -207,13 +207,13 @@ proptest! {
                 prop_assert_eq!(admitted, expected.contains(id), "{:?} {}", &query, id);
             }
             if query.words().is_empty() {
-                let faces = |id: u32| delta.photos.iter().filter(move |p| p.id.0 == id);
-                let admitted = |id: u32, face: Option<&crate::index::Face>| {
-                    face.is_some_and(|f| index.admits_face(&query, PhotoId(id), f, &words))
+                let snapshots = |id: u32| delta.photos.iter().filter(move |p| p.id.0 == id);
+                let admitted = |id: u32, snapshot: Option<&crate::index::PhotoSnapshot>| {
+                    snapshot.is_some_and(|s| index.admits_snapshot(&query, PhotoId(id), s, &words))
                 };
                 for id in before.clone() ^ expected.clone() {
-                    let first = faces(id).next().expect("a change is in the delta");
-                    let last = faces(id).next_back().expect("a change is in the delta");
+                    let first = snapshots(id).next().expect("a change is in the delta");
+                    let last = snapshots(id).next_back().expect("a change is in the delta");
                     prop_assert_eq!(admitted(id, first.before.as_ref()), before.contains(id));
                     prop_assert_eq!(admitted(id, last.after.as_ref()), expected.contains(id));
                 }

@@ -176,8 +176,8 @@ impl Tree {
 
     /// Lets a photo be found under the name that it was brought under.
     fn welcome(&self, place: &Place, photo: PhotoId) {
-        let card = self.index().card(photo);
-        if card.is_some_and(|card| card.name() != place.name) {
+        let packed = self.index().packed_names(photo);
+        if packed.is_some_and(|packed| packed.name() != place.name) {
             self.guests.welcome(place.parent, place.name, photo);
         }
     }

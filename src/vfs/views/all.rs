@@ -1,7 +1,7 @@
 //! `all/`: the source tree as it is.
 
 use super::View;
-use crate::index::{FolderId, Standing};
+use crate::index::{FolderId, Membership};
 use crate::vfs::{Folders, Listing, Photos, Step};
 
 pub struct All;
@@ -23,7 +23,7 @@ impl View for All {
         }
     }
 
-    fn links(&self, _: &Standing) -> u32 {
+    fn links(&self, _: &Membership) -> u32 {
         1
     }
 }

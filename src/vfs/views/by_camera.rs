@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::catalog::Facet;
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Listing, Step};
 
 pub struct ByCamera;
@@ -16,7 +16,7 @@ impl View for ByCamera {
         super::one_level(Facet::Camera, steps)
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         photo.labels(Facet::Camera)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::catalog::{Facet, LabelKey, Query};
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Folders, Listing, Photos, Step};
 
 pub struct ByDate;
@@ -22,7 +22,7 @@ impl View for ByDate {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         photo.labels(Facet::Day)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::catalog::{Facet, Query};
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Listing, Photos, Step};
 
 pub struct ByPlace;
@@ -27,7 +27,7 @@ impl View for ByPlace {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         photo.labels(Facet::Country)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::catalog::{Facet, Query};
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Listing, Photos, Step};
 
 pub struct ByRating;
@@ -24,7 +24,7 @@ impl View for ByRating {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         u32::from(photo.stars > 0)
     }
 }

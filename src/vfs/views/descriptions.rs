@@ -1,7 +1,7 @@
 //! `descriptions/`: the source tree with a text file in the place of each photo, so that `grep -r "red car"` finds it.
 
 use super::View;
-use crate::index::{FolderId, Standing};
+use crate::index::{FolderId, Membership};
 use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Descriptions;
@@ -25,7 +25,7 @@ impl View for Descriptions {
     }
 
     /// The texts are files of their own.
-    fn links(&self, _: &Standing) -> u32 {
+    fn links(&self, _: &Membership) -> u32 {
         0
     }
 }

@@ -1,7 +1,7 @@
 //! `duplicates/IMG_1.jpg/`: photos that are alike, a folder a group, called like the oldest of them.
 
 use super::View;
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Duplicates;
@@ -25,7 +25,7 @@ impl View for Duplicates {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         u32::from(photo.has_duplicate)
     }
 }

@@ -18,7 +18,7 @@ mod titles;
 
 use super::{Listing, Photos, Step};
 use crate::catalog::{Facet, Query};
-use crate::index::Standing;
+use crate::index::Membership;
 
 /// One way to arrange the photos. Pure: everything it knows is in its arguments.
 pub trait View: Sync {
@@ -29,7 +29,7 @@ pub trait View: Sync {
     fn list(&self, steps: &[Step], facet_depth: usize) -> Listing;
 
     /// How many names a photo has in this view, outside folders that narrow others.
-    fn links(&self, photo: &Standing) -> u32;
+    fn links(&self, photo: &Membership) -> u32;
 }
 
 /// All views, as the root lists them.

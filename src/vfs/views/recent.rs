@@ -1,7 +1,7 @@
 //! `recent/`: the photos taken last, a bounded number of them.
 
 use super::View;
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Recent;
@@ -20,7 +20,7 @@ impl View for Recent {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         u32::from(photo.is_recent)
     }
 }

@@ -1,7 +1,7 @@
 //! `saved/<name>/`: the photos that a query means which somebody keeps. `mkdir` keeps one, `rmdir` forgets it.
 
 use super::View;
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Edits, Folders, Listing, Step};
 
 pub struct Saved;
@@ -24,7 +24,7 @@ impl View for Saved {
     }
 
     /// A saved search narrows what other folders show.
-    fn links(&self, _: &Standing) -> u32 {
+    fn links(&self, _: &Membership) -> u32 {
         0
     }
 }

@@ -1,7 +1,7 @@
 //! `search/<query>/`: the photos that a query means. Any query is a folder; nothing is stored by looking.
 
 use super::View;
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Folders, Listing, Step};
 
 pub struct Search;
@@ -23,7 +23,7 @@ impl View for Search {
     }
 
     /// A search narrows what other folders show.
-    fn links(&self, _: &Standing) -> u32 {
+    fn links(&self, _: &Membership) -> u32 {
         0
     }
 }

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::catalog::{Query, Status};
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Listing, Step};
 
 pub struct ByStatus {
@@ -29,7 +29,7 @@ impl View for ByStatus {
         Listing::photos(Query::Status(self.status))
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         u32::from(photo.status == self.status)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::View;
 use crate::catalog::{Facet, Query};
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Tags;
@@ -46,7 +46,7 @@ impl View for Tags {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         photo.labels(Facet::Tag)
     }
 }

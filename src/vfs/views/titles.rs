@@ -1,7 +1,7 @@
 //! `titles/`: photos under their titles, `Sunset over the bay.jpg`.
 
 use super::View;
-use crate::index::Standing;
+use crate::index::Membership;
 use crate::vfs::{Edits, Folders, Listing, Photos, Step};
 
 pub struct Titles;
@@ -20,7 +20,7 @@ impl View for Titles {
         }
     }
 
-    fn links(&self, photo: &Standing) -> u32 {
+    fn links(&self, photo: &Membership) -> u32 {
         u32::from(photo.has_title)
     }
 }

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use serde::Deserialize;
 
 use crate::catalog::{PhotoId, WallClock};
-use crate::index::{Brief, Index};
+use crate::index::{Index, SortKeys};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,16 +73,16 @@ pub struct Key {
 }
 
 impl Key {
-    fn new(sort: Sort, id: PhotoId, brief: &Brief, scores: &Scores) -> Self {
+    fn new(sort: Sort, id: PhotoId, keys: &SortKeys, scores: &Scores) -> Self {
         let place: Box<[u8]> = match sort {
-            Sort::Newest => newest(brief.date).into(),
-            Sort::Oldest => oldest(brief.date).into(),
-            Sort::Name => brief.file_name.to_ascii_lowercase().into(),
+            Sort::Newest => newest(keys.date).into(),
+            Sort::Oldest => oldest(keys.date).into(),
+            Sort::Name => keys.file_name.to_ascii_lowercase().into(),
             Sort::Added => (!id.0).to_be_bytes().into(),
             Sort::Relevance => {
                 // The bits of positive numbers ascend with them.
                 let score = scores.get(&id).copied().unwrap_or(0.0).max(0.0).to_bits();
-                [&(!score).to_be_bytes()[..], &newest(brief.date)]
+                [&(!score).to_be_bytes()[..], &newest(keys.date)]
                     .concat()
                     .into()
             }
@@ -145,8 +145,8 @@ pub struct Order<'a> {
 
 impl Order<'_> {
     fn for_each(&self, each: &mut dyn FnMut(Key)) {
-        self.index.for_each_brief(self.photos, &mut |id, brief| {
-            each(Key::new(self.sort, id, &brief, self.scores));
+        self.index.for_each_sort_keys(self.photos, &mut |id, keys| {
+            each(Key::new(self.sort, id, &keys, self.scores));
         });
     }
 
@@ -171,8 +171,8 @@ impl Order<'_> {
     pub fn around(&self, photo: PhotoId) -> (Option<PhotoId>, Option<PhotoId>, usize) {
         let mut own = None;
         let one = RoaringBitmap::from([photo.0]);
-        self.index.for_each_brief(&one, &mut |id, brief| {
-            own = Some(Key::new(self.sort, id, &brief, self.scores));
+        self.index.for_each_sort_keys(&one, &mut |id, keys| {
+            own = Some(Key::new(self.sort, id, &keys, self.scores));
         });
         let Some(own) = own else {
             return (None, None, 0);
@@ -198,14 +198,14 @@ mod tests {
     use super::*;
 
     fn key(sort: Sort, id: u32, date: &str, name: &str, score: f64) -> Key {
-        let brief = Brief {
+        let keys = SortKeys {
             date: format!("{date}T00:00:00").parse().ok(),
             file_name: name.as_bytes(),
         };
         Key::new(
             sort,
             PhotoId(id),
-            &brief,
+            &keys,
             &Scores::from([(PhotoId(id), score)]),
         )
     }

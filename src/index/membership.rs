@@ -1,11 +1,11 @@
-//! Where a photo stands: what decides in which folders it is.
+//! What a photo belongs to: what decides in which folders it is.
 
 use super::Inner;
 use crate::catalog::{Facet, PhotoId, Status};
 
 /// Everything that decides how many names a photo has.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct Membership {
     /// How many labels of each facet hold for it.
     labels: [u32; Facet::ALL.len()],
     pub status: Status,
@@ -16,28 +16,28 @@ pub struct Standing {
     pub has_duplicate: bool,
 }
 
-impl Standing {
+impl Membership {
     pub fn labels(&self, facet: Facet) -> u32 {
         self.labels[facet as usize]
     }
 }
 
 impl Inner {
-    pub fn standing(&self, id: PhotoId) -> Option<Standing> {
+    pub fn membership(&self, id: PhotoId) -> Option<Membership> {
         let record = self.photos.get(id)?;
-        let mut standing = Standing {
+        let mut membership = Membership {
             status: record.status,
             is_recent: self.recent.contains(id.0),
             has_title: self.titled.contains(id.0),
             has_duplicate: self.alike.grouped().contains(id.0),
-            ..Standing::default()
+            ..Membership::default()
         };
-        for key in record.card.labels().map(|label| self.labels.key(label)) {
-            standing.labels[key.facet as usize] += 1;
+        for key in record.packed.labels().map(|label| self.labels.key(label)) {
+            membership.labels[key.facet as usize] += 1;
             if key.facet == Facet::Rating {
-                standing.stars = key.folded.parse().unwrap_or(0);
+                membership.stars = key.folded.parse().unwrap_or(0);
             }
         }
-        Some(standing)
+        Some(membership)
     }
 }

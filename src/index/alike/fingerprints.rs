@@ -19,12 +19,12 @@ const DETAILED: std::ops::RangeInclusive<u32> = 28..=36;
 
 /// What tells photos alike.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct Fingerprint {
     content: Option<ContentHash>,
     picture: Option<u64>,
 }
 
-impl Look {
+impl Fingerprint {
     pub fn new(content: Option<ContentHash>, perceptual_hash: Option<u64>) -> Self {
         let is_detailed = |hash: &u64| DETAILED.contains(&hash.count_ones());
         Self {
@@ -47,22 +47,27 @@ fn part(picture: u64, number: usize) -> u16 {
     (picture >> (16 * number)) as u16
 }
 
-/// Photos by what they look like. Holds ids only; the looks themselves stay in the records, by which photos of the same
-/// content are found, too.
+/// Photos by what they look like. Holds ids only; the fingerprints themselves stay in the records, by which photos of
+/// the same content are found, too.
 #[derive(Default)]
-pub struct Looks {
+pub struct FingerprintIndex {
     /// By each part of the picture; in order of picture, then id, so that the same pictures stand together.
     by_part: [HashMap<u16, Vec<PhotoId>>; PARTS],
 }
 
-impl Looks {
+impl FingerprintIndex {
     /// One photo or more of everything that is directly alike to one that is still to be inserted: of the same bytes or pictures only some.
-    pub fn neighbours(&self, id: PhotoId, look: &Look, photos: &Photos) -> Vec<PhotoId> {
+    pub fn neighbours(
+        &self,
+        id: PhotoId,
+        fingerprint: &Fingerprint,
+        photos: &Photos,
+    ) -> Vec<PhotoId> {
         let mut near = Vec::new();
-        if let Some(content) = &look.content {
+        if let Some(content) = &fingerprint.content {
             near.extend(photos.with_content(content).find(|same| *same != id));
         }
-        let runs = look.picture.into_iter();
+        let runs = fingerprint.picture.into_iter();
         let runs = runs.flat_map(|picture| self.runs(picture, photos));
         near.extend(runs.map(|run| run[0]));
         near
@@ -73,16 +78,16 @@ impl Looks {
         let mut found = RoaringBitmap::from_iter([start.0]);
         let (mut contents, mut pictures) = (HashSet::new(), HashSet::new());
         let mut open = vec![start];
-        while let Some(look) = open.pop().map(|id| look_of(id, photos)) {
+        while let Some(fingerprint) = open.pop().map(|id| fingerprint_of(id, photos)) {
             let mut reach = |id: PhotoId| {
                 if found.insert(id.0) {
                     open.push(id);
                 }
             };
-            if let Some(content) = look.content.filter(|c| contents.insert(*c)) {
+            if let Some(content) = fingerprint.content.filter(|c| contents.insert(*c)) {
                 photos.with_content(&content).for_each(&mut reach);
             }
-            if let Some(picture) = look.picture.filter(|p| pictures.insert(*p)) {
+            if let Some(picture) = fingerprint.picture.filter(|p| pictures.insert(*p)) {
                 let runs = self.runs(picture, photos);
                 runs.flatten().copied().for_each(&mut reach);
             }
@@ -93,8 +98,8 @@ impl Looks {
     /// Takes every photo in at once, when none is yet. Of those whose pictures look the same, `join` gets enough pairs
     /// to hold them together.
     pub fn fill(&mut self, photos: &Photos, join: &mut dyn FnMut(PhotoId, PhotoId)) {
-        let looked = photos.iter().map(|(id, record)| (id, record.look()));
-        let pictures = looked.filter_map(|(id, look)| Some((look.picture?, id)));
+        let known = photos.iter().map(|(id, record)| (id, record.fingerprint()));
+        let pictures = known.filter_map(|(id, fingerprint)| Some((fingerprint.picture?, id)));
         let mut pictures = Vec::from_iter(pictures);
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
             pictures.sort_unstable_by_key(|&(picture, id)| (part(picture, number), picture, id));
@@ -106,8 +111,10 @@ impl Looks {
         }
     }
 
-    pub fn insert(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        let Some(picture) = look.picture else { return };
+    pub fn insert(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
+        let Some(picture) = fingerprint.picture else {
+            return;
+        };
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
             let bucket = buckets.entry(part(picture, number)).or_default();
             let at = place(bucket, id, picture, photos);
@@ -115,8 +122,10 @@ impl Looks {
         }
     }
 
-    pub fn remove(&mut self, id: PhotoId, look: &Look, photos: &Photos) {
-        let Some(picture) = look.picture else { return };
+    pub fn remove(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
+        let Some(picture) = fingerprint.picture else {
+            return;
+        };
         for (number, buckets) in self.by_part.iter_mut().enumerate() {
             let Some(bucket) = buckets.get_mut(&part(picture, number)) else {
                 continue;
@@ -181,9 +190,9 @@ fn place(bucket: &[PhotoId], id: PhotoId, picture: u64, photos: &Photos) -> usiz
     bucket.partition_point(|&other| (picture_of(other, photos), other) < (Some(picture), id))
 }
 
-fn look_of(id: PhotoId, photos: &Photos) -> Look {
-    let look = photos.get(id).map(Record::look);
-    look.unwrap_or_else(|| Look::new(None, None))
+fn fingerprint_of(id: PhotoId, photos: &Photos) -> Fingerprint {
+    let fingerprint = photos.get(id).map(Record::fingerprint);
+    fingerprint.unwrap_or_else(|| Fingerprint::new(None, None))
 }
 
 fn picture_of(id: PhotoId, photos: &Photos) -> Option<u64> {
@@ -207,7 +216,7 @@ mod tests {
 
     #[test]
     fn even_pictures_look_like_nothing() {
-        let picture = |hash| Look::new(None, Some(hash)).picture;
+        let picture = |hash| Fingerprint::new(None, Some(hash)).picture;
         assert_eq!(picture(0), None);
         assert_eq!(picture(1 << 63), None);
         assert_eq!(picture(u64::MAX), None);

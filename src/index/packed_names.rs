@@ -4,7 +4,7 @@ use super::LabelId;
 
 /// The file name, the catalog name, the name for the title, and the labels.
 #[derive(Clone, PartialEq)]
-pub struct Card {
+pub struct PackedNames {
     /// The names one after the other, the catalog name only where it differs from the file name; then the labels, each
     /// by how far it is from the one before, seven bits a byte, the lowest first.
     bytes: Box<[u8]>,
@@ -13,7 +13,7 @@ pub struct Card {
     title_end: u16,
 }
 
-impl Card {
+impl PackedNames {
     pub fn new(
         file_name: &[u8],
         name: &[u8],
@@ -101,7 +101,7 @@ fn read<'a>(left: &mut impl Iterator<Item = &'a u8>) -> Option<u32> {
     None
 }
 
-impl std::fmt::Debug for Card {
+impl std::fmt::Debug for PackedNames {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = [Some(self.file_name()), Some(self.name()), self.title_name()];
         let names = names.into_iter().flatten().map(<[u8]>::escape_ascii);
@@ -116,19 +116,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_on_a_card_comes_back_apart() {
+    fn what_was_packed_comes_back_apart() {
         let check = |file_name: &[u8], name: &[u8], title_name: Option<&[u8]>, labels: &[u32]| {
             let ids = || labels.iter().copied().map(LabelId);
-            let card = Card::new(file_name, name, title_name, ids().collect());
-            assert_eq!((card.file_name(), card.name()), (file_name, name));
-            assert_eq!(card.title_name(), title_name);
+            let packed = PackedNames::new(file_name, name, title_name, ids().collect());
+            assert_eq!((packed.file_name(), packed.name()), (file_name, name));
+            assert_eq!(packed.title_name(), title_name);
             let mut sorted: Vec<_> = ids().collect();
             sorted.sort_unstable();
-            assert_eq!(card.labels().collect::<Vec<_>>(), sorted);
-            assert!(ids().all(|id| card.has(id)));
+            assert_eq!(packed.labels().collect::<Vec<_>>(), sorted);
+            assert!(ids().all(|id| packed.has(id)));
             let near = ids().flat_map(|id| [id.0.wrapping_sub(1), id.0.wrapping_add(1)]);
             let other = |id: &LabelId| !labels.contains(&id.0);
-            assert!(!near.map(LabelId).filter(other).any(|id| card.has(id)));
+            assert!(!near.map(LabelId).filter(other).any(|id| packed.has(id)));
         };
         check(b"a.jpg", b"a.jpg", None, &[]);
         check(b"a.jpg", b"a~1.jpg", None, &[0]);
