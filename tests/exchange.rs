@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use kbasefs::catalog::{
-    Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Origin, Outcome, PhotoId,
+    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Origin, PhotoId,
     SourcePath, Tag, TextField,
 };
 use kbasefs::exchange::{Exchange, Format, Report};
@@ -108,7 +108,7 @@ impl Catalog {
             name: (*name).into(),
             confidence: 0.75,
         };
-        let outcome = Outcome {
+        let analysis = Analysis {
             hash: ContentHash(*blake3::hash(name).as_bytes()),
             stat: photo.stat,
             width: 4,
@@ -125,10 +125,10 @@ impl Catalog {
                 tags: tags.iter().map(tag).collect(),
             },
         };
-        let (id, outcome) = (photo.id, Box::new(outcome));
+        let (id, analysis) = (photo.id, Box::new(analysis));
         let learned = Change::Learned {
             id,
-            outcome,
+            analysis,
             at: 1_700_000_000,
         };
         self.library.commit(&[learned]).unwrap();

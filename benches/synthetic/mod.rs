@@ -2,7 +2,7 @@
 //! as in life: a few tags on many photos, many tags on few.
 
 use kbasefs::catalog::{
-    Answer, Change, ContentHash, DateSource, Entry, Facts, FileStat, Format, Outcome, Photo,
+    Analysis, Answer, Change, ContentHash, DateSource, Entry, Facts, FileStat, Format, Photo,
     PhotoId, SourcePath, Status, WallClock,
 };
 
@@ -32,7 +32,7 @@ pub fn analyzed(number: u32) -> Change {
         words[number as usize % 6],
         skewed(number, 20, 100_000)
     );
-    let outcome = Outcome {
+    let analysis = Analysis {
         hash: ContentHash(hash),
         stat: stat(number),
         width: 4000,
@@ -50,7 +50,7 @@ pub fn analyzed(number: u32) -> Change {
     };
     Change::Analyzed {
         id: PhotoId(number + 1),
-        outcome: Box::new(outcome),
+        analysis: Box::new(analysis),
     }
 }
 

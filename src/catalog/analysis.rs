@@ -24,7 +24,7 @@ pub struct Answer {
 
 /// What one full read of a picture gave: everything that is committed together.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct Analysis {
     pub hash: ContentHash,
     /// The file as it was while it was read; the result is attached only to a photo that still looks like this.
     pub stat: FileStat,

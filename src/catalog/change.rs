@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::{
-    Act, ActId, Actor, ContentHash, Declined, Deed, Edit, Facts, FileStat, Label, LabelKey, Origin,
-    Outcome, Photo, PhotoId, Role, SourcePath, Spent, Status,
+    Act, ActId, Actor, Analysis, ContentHash, Declined, Deed, Edit, Facts, FileStat, Label,
+    LabelKey, Origin, Photo, PhotoId, Role, SourcePath, Spent, Status,
 };
 
 /// Something that happened. `Store::commit` makes it durable.
@@ -33,11 +33,14 @@ pub enum Change {
         hash: ContentHash,
     },
     /// An analysis ended well; holds for every photo of the same content.
-    Analyzed { id: PhotoId, outcome: Box<Outcome> },
+    Analyzed {
+        id: PhotoId,
+        analysis: Box<Analysis>,
+    },
     /// An analysis of the same content that was made elsewhere. `at` is when, in seconds since 1970.
     Learned {
         id: PhotoId,
-        outcome: Box<Outcome>,
+        analysis: Box<Analysis>,
         at: i64,
     },
     /// What a sidecar says of a photo, in place of what one said before: all of origin `xmp`.
@@ -86,7 +89,7 @@ impl Change {
     /// Whether it is, or may be, paid: what it says can't be found out again for nothing.
     pub fn is_paid(&self) -> bool {
         match self {
-            Self::Analyzed { outcome, .. } => outcome.remote,
+            Self::Analyzed { analysis, .. } => analysis.remote,
             Self::Declined { .. } | Self::Spent { .. } => true,
             _ => false,
         }

@@ -19,7 +19,7 @@ mod screenshot;
 mod stored;
 mod text;
 
-pub use analysis::{Answer, Outcome, Tag};
+pub use analysis::{Analysis, Answer, Tag};
 pub use bill::{Declined, Spent};
 pub use change::{Change, Detail, Effect, Entry, Text, TextField};
 pub use date::{DateSource, WallClock};

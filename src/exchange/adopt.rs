@@ -165,22 +165,22 @@ impl Adoption<'_> {
                 Some(photo) => self.exchange.library.detail(photo.id)?,
                 None => None,
             };
-            let recorded = self.exchange.library.store().outcomes(&hash)?;
+            let recorded = self.exchange.library.store().analyses(&hash)?;
             let is_new = |analyzer: &str, at: i64| {
-                let mut known = recorded.iter().filter(|(o, _)| o.analyzer == analyzer);
+                let mut known = recorded.iter().filter(|(a, _)| a.analyzer == analyzer);
                 known.all(|(_, known)| *known < at)
             };
-            for (mut outcome, at) in other.outcomes(&hash)? {
-                let is_news_here = known.as_ref().is_some_and(|k| is_news(k, &outcome, at));
-                if !is_new(&outcome.analyzer, at) && !is_news_here {
+            for (mut analysis, at) in other.analyses(&hash)? {
+                let is_news_here = known.as_ref().is_some_and(|k| is_news(k, &analysis, at));
+                if !is_new(&analysis.analyzer, at) && !is_news_here {
                     continue;
                 }
                 if let Some(photo) = here {
-                    outcome.stat = photo.stat;
+                    analysis.stat = photo.stat;
                 }
                 people.learn(vec![Change::Learned {
                     id: here.map_or(NOBODY, |photo| photo.id),
-                    outcome: Box::new(outcome),
+                    analysis: Box::new(analysis),
                     at,
                 }])?;
             }

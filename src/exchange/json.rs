@@ -11,8 +11,8 @@ use super::matching::{Matcher, Name};
 use super::people::{self, People};
 use super::{Exchange, Format, Report, Result, files, xmp};
 use crate::catalog::{
-    Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Origin, Outcome, Photo, Tag,
-    Text, TextField,
+    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Origin, Photo,
+    Tag, Text, TextField,
 };
 
 /// The shape of a line. Of one by another program, only the first part need be there.
@@ -77,7 +77,7 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
             let detail = library.detail(id).map_err(std::io::Error::other)?;
             let Some(detail) = detail else { continue };
             let analyses = match &detail.entry.photo.hash {
-                Some(hash) => library.store().outcomes(hash),
+                Some(hash) => library.store().analyses(hash),
                 None => Ok(Vec::new()),
             };
             let analyses = analyses.map_err(std::io::Error::other)?;
@@ -92,7 +92,7 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn line(name: Name, detail: &Detail, analyses: &[(Outcome, i64)]) -> Line {
+fn line(name: Name, detail: &Detail, analyses: &[(Analysis, i64)]) -> Line {
     let photo = &detail.entry.photo;
     let Name { path, path_base64 } = name;
     let text = |field| detail.text(field).map(|t| t.value.clone());
@@ -127,22 +127,22 @@ fn line(name: Name, detail: &Detail, analyses: &[(Outcome, i64)]) -> Line {
     }
 }
 
-fn analysis_shape((outcome, at): &(Outcome, i64)) -> AnalysisShape {
-    let answer = &outcome.answer;
+fn analysis_shape((analysis, at): &(Analysis, i64)) -> AnalysisShape {
+    let answer = &analysis.answer;
     let tags = answer.tags.iter().map(|t| (t.name.clone(), t.confidence));
-    let colors = outcome
+    let colors = analysis
         .colors
         .iter()
         .map(|l| (l.value.clone(), l.confidence));
     AnalysisShape {
-        analyzer: outcome.analyzer.clone(),
-        model: outcome.model.clone(),
-        version: outcome.version.clone(),
-        remote: outcome.remote,
+        analyzer: analysis.analyzer.clone(),
+        model: analysis.model.clone(),
+        version: analysis.version.clone(),
+        remote: analysis.remote,
         at: *at,
-        width: outcome.width,
-        height: outcome.height,
-        perceptual_hash: format!("{:016x}", outcome.perceptual_hash),
+        width: analysis.width,
+        height: analysis.height,
+        perceptual_hash: format!("{:016x}", analysis.perceptual_hash),
         title: answer.title.clone(),
         description: answer.description.clone(),
         tags: tags.collect(),
@@ -192,21 +192,21 @@ fn take_in(
     };
     let labels: Option<Vec<_>> = said.iter().map(label).collect();
     let texts: Option<Vec<_>> = line.texts.iter().map(text).collect();
-    let outcomes: Option<Vec<_>> = line
+    let analyses: Option<Vec<_>> = line
         .analyses
         .iter()
-        .map(|a| outcome(a, hash, &photo))
+        .map(|a| analysis(a, hash, &photo))
         .collect();
-    let (Some(labels), Some(texts), Some(mut outcomes)) = (labels, texts, outcomes) else {
+    let (Some(labels), Some(texts), Some(mut analyses)) = (labels, texts, analyses) else {
         return Ok(Err("says something that this version doesn't know".into()));
     };
     let mut changes = Vec::from_iter(sidecar(&detail, &labels, &texts));
-    outcomes.retain(|(outcome, at)| is_news(&detail, outcome, *at));
-    if !outcomes.is_empty() && has_content(exchange, &photo, hash) {
+    analyses.retain(|(analysis, at)| is_news(&detail, analysis, *at));
+    if !analyses.is_empty() && has_content(exchange, &photo, hash) {
         let id = photo.id;
-        changes.extend(outcomes.into_iter().map(|(outcome, at)| Change::Learned {
+        changes.extend(analyses.into_iter().map(|(analysis, at)| Change::Learned {
             id,
-            outcome: Box::new(outcome),
+            analysis: Box::new(analysis),
             at,
         }));
     }
@@ -264,9 +264,9 @@ pub fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Chan
 }
 
 /// Whether an analyzer hadn't answered yet, or longer ago.
-pub fn is_news(detail: &Detail, outcome: &Outcome, at: i64) -> bool {
+pub fn is_news(detail: &Detail, analysis: &Analysis, at: i64) -> bool {
     let mut known = detail.analyses.iter();
-    let known = known.find(|(analyzer, ..)| *analyzer == outcome.analyzer);
+    let known = known.find(|(analyzer, ..)| *analyzer == analysis.analyzer);
     known.is_none_or(|(.., known_at)| *known_at < at)
 }
 
@@ -294,18 +294,18 @@ fn text(shape: &TextShape) -> Option<Text> {
     })
 }
 
-fn outcome(
+fn analysis(
     shape: &AnalysisShape,
     hash: Option<ContentHash>,
     photo: &Photo,
-) -> Option<(Outcome, i64)> {
+) -> Option<(Analysis, i64)> {
     let colors = shape.colors.iter();
     let colors = colors.map(|(value, sure)| Label::new(Facet::Color, value, Origin::File, *sure));
     let tags = shape.tags.iter().map(|(name, confidence)| Tag {
         name: name.clone(),
         confidence: *confidence,
     });
-    let outcome = Outcome {
+    let analysis = Analysis {
         hash: hash?,
         stat: FileStat { ..photo.stat },
         width: shape.width,
@@ -322,7 +322,7 @@ fn outcome(
             tags: tags.collect(),
         },
     };
-    Some((outcome, shape.at))
+    Some((analysis, shape.at))
 }
 
 fn parse_hash(text: &str) -> Option<ContentHash> {

@@ -7,7 +7,7 @@ use super::record::{Record, Recorded};
 use super::record_transaction::RecordTransaction;
 use super::{Result, naming};
 use crate::catalog::{
-    Change, ContentHash, Effect, Facts, FileStat, LabelKey, Outcome, PhotoId, SourcePath,
+    Analysis, Change, ContentHash, Effect, Facts, FileStat, LabelKey, PhotoId, SourcePath,
     plain_text,
 };
 
@@ -67,8 +67,8 @@ impl ChangeApplier<'_> {
             Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
             Change::Gone { id } => self.gone(*id),
             Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
-            Change::Analyzed { id, outcome } => self.analyzed(*id, outcome, now()),
-            Change::Learned { id, outcome, at } => self.analyzed(*id, outcome, *at),
+            Change::Analyzed { id, analysis } => self.analyzed(*id, analysis, now()),
+            Change::Learned { id, analysis, at } => self.analyzed(*id, analysis, *at),
             Change::Sidecar { id, labels, texts } => self.update(*id, |record| {
                 record.take_sidecar(labels, texts);
             }),
@@ -196,14 +196,14 @@ impl ChangeApplier<'_> {
         Ok(old)
     }
 
-    fn analyzed(&mut self, id: PhotoId, outcome: &Outcome, at: i64) -> Result<()> {
+    fn analyzed(&mut self, id: PhotoId, analysis: &Analysis, at: i64) -> Result<()> {
         let recorded = Recorded {
-            outcome: outcome.clone(),
+            analysis: analysis.clone(),
             at,
         };
         self.records.record(&recorded)?;
-        self.hashed(id, &outcome.stat, &outcome.hash)?;
-        for copy in self.records.with_hash(&outcome.hash)? {
+        self.hashed(id, &analysis.stat, &analysis.hash)?;
+        for copy in self.records.with_hash(&analysis.hash)? {
             let Some(known) = self.records.get(copy)? else {
                 continue;
             };

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::{Result, Store};
 use crate::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
 };
 use crate::memory::{Bounds, Cache, Limit};
 
@@ -89,8 +89,8 @@ impl Store for Cached {
         Ok(effects)
     }
 
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
-        self.store.outcomes(hash)
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
+        self.store.analyses(hash)
     }
 
     fn detail_at_hand(&self, id: PhotoId) -> Option<Arc<Detail>> {

@@ -13,8 +13,8 @@ use super::record::{Record, Recorded};
 use super::record_transaction::RecordTransaction;
 use super::{Result, Store};
 use crate::catalog::{
-    Act, ActId, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey, Numbering,
-    Origin, Outcome, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
+    Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey,
+    Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
 };
 
 #[derive(Default)]
@@ -87,11 +87,11 @@ impl Store for Memory {
         apply(&mut *self.lock(), changes)
     }
 
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         let recorded = self.lock().analyses(hash)?.into_iter();
-        let mut outcomes: Vec<_> = recorded.map(|r| (r.outcome, r.at)).collect();
-        outcomes.sort_by_key(|(_, at)| *at);
-        Ok(outcomes)
+        let mut analyses: Vec<_> = recorded.map(|r| (r.analysis, r.at)).collect();
+        analyses.sort_by_key(|(_, at)| *at);
+        Ok(analyses)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
@@ -224,8 +224,8 @@ impl RecordTransaction for Records {
     }
 
     fn record(&mut self, recorded: &Recorded) -> Result<()> {
-        let kept = self.analyses.entry(recorded.outcome.hash).or_default();
-        kept.retain(|r| r.outcome.analyzer != recorded.outcome.analyzer);
+        let kept = self.analyses.entry(recorded.analysis.hash).or_default();
+        kept.retain(|r| r.analysis.analyzer != recorded.analysis.analyzer);
         kept.push(recorded.clone());
         Ok(())
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +120,7 @@ pub trait Store: Send + Sync {
     }
 
     /// What analyzers said of a content, and when (seconds since 1970), the latest last.
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>>;
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>>;
 
     /// Photos that have the words in a row in the title, description, tags, file name or folder. A store may know
     /// that two words are forms of one, and then finds more than [`Searched::has`](crate::catalog::Searched::has).

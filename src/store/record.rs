@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{
-    Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Outcome, Photo, PhotoId,
+    Analysis, Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Photo, PhotoId,
     Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
 };
 
-/// An outcome and when it was recorded, in seconds since 1970.
+/// An analysis and when it was recorded, in seconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    pub outcome: Outcome,
+    pub analysis: Analysis,
     pub at: i64,
 }
 
@@ -96,26 +96,26 @@ impl Record {
 
     /// Joins what an analysis of the same content gave.
     pub fn attach(&mut self, recorded: &Recorded) {
-        let Recorded { outcome, at } = recorded;
-        let origin = match outcome.remote {
+        let Recorded { analysis, at } = recorded;
+        let origin = match analysis.remote {
             true => Origin::Remote,
             false => Origin::Embedded,
         };
-        self.photo.hash = Some(outcome.hash);
+        self.photo.hash = Some(analysis.hash);
         self.photo.status = Status::Analyzed;
         self.failure = None;
-        self.photo.perceptual_hash = Some(outcome.perceptual_hash);
-        (self.facts.width, self.facts.height) = (outcome.width, outcome.height);
+        self.photo.perceptual_hash = Some(analysis.perceptual_hash);
+        (self.facts.width, self.facts.height) = (analysis.width, analysis.height);
         let is_old =
             |l: &Label| l.origin == origin || (l.facet == Facet::Color && l.origin == Origin::File);
         self.labels.retain(|l| !is_old(l));
         self.texts.retain(|t| t.origin != origin);
-        let tags = outcome.answer.tags.iter();
+        let tags = analysis.answer.tags.iter();
         let tags = tags.map(|t| Label::new(Facet::Tag, &t.name, origin, t.confidence));
-        for label in outcome.colors.iter().cloned().chain(tags) {
+        for label in analysis.colors.iter().cloned().chain(tags) {
             self.put_label(label);
         }
-        let answer = &outcome.answer;
+        let answer = &analysis.answer;
         for (field, value) in [
             (TextField::Title, &answer.title),
             (TextField::Description, &answer.description),
@@ -124,8 +124,8 @@ impl Record {
                 self.put_text(field, origin, value);
             }
         }
-        self.analyses.retain(|(who, ..)| *who != outcome.analyzer);
-        let (analyzer, model) = (outcome.analyzer.clone(), outcome.model.clone());
+        self.analyses.retain(|(who, ..)| *who != analysis.analyzer);
+        let (analyzer, model) = (analysis.analyzer.clone(), analysis.model.clone());
         self.analyses.push((analyzer, model, *at));
         self.analyses.sort_by(|a, b| (a.2, &a.0).cmp(&(b.2, &b.0)));
     }

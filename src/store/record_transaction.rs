@@ -26,7 +26,7 @@ pub trait RecordTransaction {
     fn is_title_name_taken(&mut self, name: &[u8]) -> Result<bool>;
     /// What analyzers said of a content, the latest last.
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
-    /// Keeps an outcome, in the place of an earlier one of the same analyzer and content.
+    /// Keeps an analysis, in the place of an earlier one of the same analyzer and content.
     fn record(&mut self, recorded: &Recorded) -> Result<()>;
     /// Keeps that a provider has no answer for a content, in the place of an earlier reason.
     fn decline(

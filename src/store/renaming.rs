@@ -16,7 +16,7 @@ impl ChangeApplier<'_> {
     /// What an analysis gave joins a photo, under the names that people gave tags.
     pub(super) fn attach(&mut self, record: &mut Record, recorded: &Recorded) -> Result<()> {
         let mut recorded = recorded.clone();
-        let tags = &mut recorded.outcome.answer.tags;
+        let tags = &mut recorded.analysis.answer.tags;
         let mut known: Vec<(LabelKey, Tag)> = Vec::with_capacity(tags.len());
         for mut tag in tags.drain(..) {
             tag.name = self.name_on(record, tag.name)?;

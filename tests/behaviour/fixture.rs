@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::catalog::{
-    Answer, Change, ContentHash, Edit, Facts, Format, Outcome, PhotoId, SourcePath, Tag,
+    Analysis, Answer, Change, ContentHash, Edit, Facts, Format, PhotoId, SourcePath, Tag,
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
@@ -155,7 +155,7 @@ impl Fixture {
             name: (*name).to_owned(),
             confidence: 0.9,
         };
-        let outcome = Outcome {
+        let analysis = Analysis {
             hash: ContentHash(*blake3::hash(&content(name)).as_bytes()),
             stat: photo.stat,
             width: 4,
@@ -172,9 +172,9 @@ impl Fixture {
                 tags: tags.iter().map(tag).collect(),
             },
         };
-        let outcome = Box::new(outcome);
+        let analysis = Box::new(analysis);
         self.library
-            .commit(&[Change::Analyzed { id, outcome }])
+            .commit(&[Change::Analyzed { id, analysis }])
             .unwrap();
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    Answer, Change, ContentHash, Edit, Facts, FileStat, Format, Outcome, Photo, PhotoId,
+    Analysis, Answer, Change, ContentHash, Edit, Facts, FileStat, Format, Photo, PhotoId,
     SourcePath, Tag, TextField, WallClock,
 };
 use kbasefs::library::Library;
@@ -195,7 +195,12 @@ impl Watched {
                 title,
             } => Change::Analyzed {
                 id: PhotoId(id),
-                outcome: Box::new(outcome(&photo(id)?, hash, tags.into_iter().map(tag), title)),
+                analysis: Box::new(analysis(
+                    &photo(id)?,
+                    hash,
+                    tags.into_iter().map(tag),
+                    title,
+                )),
             },
             Act::Fail { id } => Change::Failed {
                 id: PhotoId(id),
@@ -303,8 +308,8 @@ impl Watched {
     }
 }
 
-fn outcome(photo: &Photo, hash: u8, tags: impl Iterator<Item = String>, title: usize) -> Outcome {
-    Outcome {
+fn analysis(photo: &Photo, hash: u8, tags: impl Iterator<Item = String>, title: usize) -> Analysis {
+    Analysis {
         hash: ContentHash([hash; 32]),
         stat: photo.stat,
         width: 4,

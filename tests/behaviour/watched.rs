@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
 };
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
@@ -68,8 +68,8 @@ impl Store for Watched {
         self.call().commit(changes)
     }
 
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
-        self.call().outcomes(hash)
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
+        self.call().analyses(hash)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

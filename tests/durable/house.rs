@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use kbasefs::app::{self, App};
 use kbasefs::catalog::{
-    Act, Actor, Answer, Change, ContentHash, Deed, Edit, Facet, Label, LabelKey, Origin, Outcome,
+    Act, Actor, Analysis, Answer, Change, ContentHash, Deed, Edit, Facet, Label, LabelKey, Origin,
     PhotoId, Role, SourcePath, Tag, TextField,
 };
 use kbasefs::config::Config;
@@ -206,7 +206,7 @@ fn said_of(store: &Sqlite, id: PhotoId) {
         description: Some("What is seen".into()),
         tags: vec![tag("dog"), tag("sea")],
     };
-    let outcome = Outcome {
+    let analysis = Analysis {
         hash: ContentHash([id.0 as u8; 32]),
         stat: detail.entry.photo.stat,
         width: 9,
@@ -219,8 +219,8 @@ fn said_of(store: &Sqlite, id: PhotoId) {
         remote: true,
         answer,
     };
-    let outcome = Box::new(outcome);
-    store.commit(&[Change::Analyzed { id, outcome }]).unwrap();
+    let analysis = Box::new(analysis);
+    store.commit(&[Change::Analyzed { id, analysis }]).unwrap();
     let words = Edit::SetText(TextField::Description, format!("mine {id}"));
     for edit in [words, Edit::Untag("sea".into())] {
         store.commit(&[Change::edited(id, edit)]).unwrap();

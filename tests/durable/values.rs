@@ -212,7 +212,7 @@ fn read_all(app: &kbasefs::app::App, at: &str) {
         let detail = store.detail(id).unwrap_or_else(|e| panic!("{at}: {e}"));
         if let Some(hash) = detail.and_then(|d| d.entry.photo.hash) {
             store
-                .outcomes(&hash)
+                .analyses(&hash)
                 .unwrap_or_else(|e| panic!("{at}: {e}"));
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
 };
 use kbasefs::store::memory::Memory;
 use kbasefs::store::provider_store::{AnswerState, ProviderStore, Spent};
@@ -68,8 +68,8 @@ impl Store for Faulty {
         self.memory.detail(id)
     }
 
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
-        self.memory.outcomes(hash)
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
+        self.memory.analyses(hash)
     }
 
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use kbasefs::catalog::{
-    Act, Actor, Answer, Change, ContentHash, DateSource, Deed, Detail, Edit, Effect, Entry, Facet,
-    Facts, FileStat, Format, Label, Origin, Outcome, PhotoId, Position, Role, SourcePath, Stored,
-    Tag, WallClock, Words,
+    Act, Actor, Analysis, Answer, Change, ContentHash, DateSource, Deed, Detail, Edit, Effect,
+    Entry, Facet, Facts, FileStat, Format, Label, Origin, PhotoId, Position, Role, SourcePath,
+    Stored, Tag, WallClock, Words,
 };
 use kbasefs::store::Store;
 use kbasefs::store::cached::{Cached, Room};
@@ -89,12 +89,12 @@ pub fn facts() -> Facts {
     }
 }
 
-pub fn outcome(hash: u8, stat: FileStat, tags: &[&str]) -> Outcome {
+pub fn analysis(hash: u8, stat: FileStat, tags: &[&str]) -> Analysis {
     let tag = |name: &&str| Tag {
         name: (*name).into(),
         confidence: 0.75,
     };
-    Outcome {
+    Analysis {
         hash: ContentHash([hash; 32]),
         stat,
         width: 400,
@@ -113,9 +113,9 @@ pub fn outcome(hash: u8, stat: FileStat, tags: &[&str]) -> Outcome {
     }
 }
 
-pub fn analyzed(id: PhotoId, outcome: Outcome) -> Change {
-    let outcome = Box::new(outcome);
-    Change::Analyzed { id, outcome }
+pub fn analyzed(id: PhotoId, analysis: Analysis) -> Change {
+    let analysis = Box::new(analysis);
+    Change::Analyzed { id, analysis }
 }
 
 pub fn edited(id: PhotoId, edit: Edit) -> Change {

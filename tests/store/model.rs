@@ -9,7 +9,7 @@ use kbasefs::store::memory::Memory;
 use proptest::prelude::*;
 
 use crate::fixture::{
-    acted, all, analyzed, edited, found, outcome, path, saved, sqlite, stat, words,
+    acted, all, analysis, analyzed, edited, found, path, saved, sqlite, stat, words,
 };
 
 /// A change drawn from few photos, paths, contents and words, so that they meet.
@@ -60,7 +60,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         2 => (id(), at(), stat()).prop_map(|(id, at, stat)| Change::Moved { id, path: path(&at), stat }),
         1 => id().prop_map(|id| Change::Gone { id }),
         2 => (id(), stat(), 0..3u8).prop_map(|(id, stat, n)| Change::Hashed { id, stat, hash: ContentHash([n; 32]) }),
-        2 => (id(), stat(), 0..3u8, word()).prop_map(|(id, stat, n, tag)| analyzed(id, outcome(n, stat, &[&tag]))),
+        2 => (id(), stat(), 0..3u8, word()).prop_map(|(id, stat, n, tag)| analyzed(id, analysis(n, stat, &[&tag]))),
         1 => (id(), stat()).prop_map(|(id, stat)| Change::Failed { id, stat, reason: "torn".into() }),
         2 => (id(), edit).prop_map(|(id, edit)| edited(id, edit)),
         2 => (role, prop::collection::vec(deed, 1..4)).prop_map(|(role, deeds)| acted(role, deeds)),

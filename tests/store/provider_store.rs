@@ -8,7 +8,7 @@ use kbasefs::store::memory::Memory;
 use kbasefs::store::provider_store::{AnswerState, Declined, ProviderStore, Spent};
 use kbasefs::store::sqlite::Sqlite;
 
-use crate::fixture::{add, analyzed, outcome, sqlite, stat};
+use crate::fixture::{add, analysis, analyzed, sqlite, stat};
 
 /// Runs a check on every store that keeps something of providers.
 fn on_each(check: impl Fn(&dyn Store, &dyn ProviderStore)) {
@@ -55,7 +55,7 @@ fn an_answer_and_its_cost_are_kept_together_or_not_at_all() {
             day: "2026-01-31".into(),
             spent: spent(1, 0.5),
         };
-        let answer = analyzed(id, outcome(7, stat(1, 1), &["dog"]));
+        let answer = analyzed(id, analysis(7, stat(1, 1), &["dog"]));
         store.commit(&[answer, bill]).unwrap();
         assert_eq!(providers.spent("desk", "2026").unwrap(), spent(1, 0.5));
         let answer_state = providers
@@ -117,7 +117,7 @@ fn an_answer_and_a_refusal_are_of_a_content_a_provider_and_a_version() {
         let answer_state = |who: &str| providers.answer_state(who, &hash).unwrap();
         assert_eq!(answer_state("embedded"), AnswerState::default());
         store
-            .commit(&[analyzed(id, outcome(7, stat(1, 1), &["dog"]))])
+            .commit(&[analyzed(id, analysis(7, stat(1, 1), &["dog"]))])
             .unwrap();
         store
             .commit(&[no_answer(hash, "1", declined("no faces"))])
@@ -151,7 +151,7 @@ fn who_was_dealt_with_is_every_photo_of_the_content_that_is_there() {
             hash,
         };
         let changes = [
-            analyzed(a, outcome(7, stat(1, 1), &[])),
+            analyzed(a, analysis(7, stat(1, 1), &[])),
             copy(b, 2),
             copy(gone, 3),
             Change::Gone { id: gone },

@@ -3,7 +3,7 @@
 use kbasefs::catalog::{Change, Edit, Effect, Facts, Format, TextField};
 use kbasefs::store::Store;
 
-use crate::fixture::{add, analyzed, edited, on_each, outcome, path, sqlite, stat, words};
+use crate::fixture::{add, analysis, analyzed, edited, on_each, path, sqlite, stat, words};
 
 #[test]
 fn words_find_photos() {
@@ -11,7 +11,7 @@ fn words_find_photos() {
         let id = add(store, "Urlaub 2024/a.jpg", 1);
         add(store, "b.jpg", 2);
         store
-            .commit(&[analyzed(id, outcome(1, stat(1, 1), &["dog"]))])
+            .commit(&[analyzed(id, analysis(1, stat(1, 1), &["dog"]))])
             .unwrap();
         let check = |text: &str, hits: &[u32]| {
             let found = store.full_text(&words(text)).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Scheduler;
 use super::content;
 use super::outcome::{AnalysisResult, JobOutcome};
-use crate::catalog::{Answer, Change, Outcome, Photo, PhotoId, Status};
+use crate::catalog::{Analysis, Answer, Change, Photo, PhotoId, Status};
 use crate::originals::Originals;
 
 /// An answer from elsewhere.
@@ -33,12 +33,12 @@ impl Scheduler {
             return AnalysisResult::Skipped;
         };
         let at = adopted.at;
-        let recorded = self.outcome_of_adopted(originals, largest, &photo, adopted);
-        let recorded = recorded.and_then(|outcome| {
-            let (id, outcome) = (photo.id, Box::new(outcome));
+        let recorded = self.analysis_of_adopted(originals, largest, &photo, adopted);
+        let recorded = recorded.and_then(|analysis| {
+            let (id, analysis) = (photo.id, Box::new(analysis));
             let change = match at {
-                Some(at) => Change::Learned { id, outcome, at },
-                None => Change::Analyzed { id, outcome },
+                Some(at) => Change::Learned { id, analysis, at },
+                None => Change::Analyzed { id, analysis },
             };
             self.library
                 .commit(&[change])
@@ -50,13 +50,13 @@ impl Scheduler {
         }
     }
 
-    fn outcome_of_adopted(
+    fn analysis_of_adopted(
         &self,
         originals: &Originals,
         largest: u64,
         photo: &Photo,
         adopted: Adopted,
-    ) -> Result<Outcome, JobOutcome> {
+    ) -> Result<Analysis, JobOutcome> {
         let server = self.remote.as_ref().and_then(|r| r.servers.first());
         let name = server
             .map_or(NOBODY, |(provider, _)| provider.analyzer.name())
@@ -78,7 +78,7 @@ impl Scheduler {
         let content = content::read(originals, photo, largest, &mut bytes)?;
         let measured = self.decoder(None).see(content.hash, &mut bytes)?.measured;
         let measured = Arc::unwrap_or_clone(measured);
-        Ok(Outcome {
+        Ok(Analysis {
             hash: content.hash,
             stat: content.stat,
             width: measured.width,

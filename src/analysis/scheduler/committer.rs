@@ -207,10 +207,10 @@ impl Committer {
     /// Of an answer that can't be recorded: what it cost, and that it is not to be bought again.
     fn record_rest(&self, report: &Report, error: &Error) -> store::Result<()> {
         let rest = report.changes.iter().filter_map(|change| match change {
-            Change::Analyzed { outcome, .. } if outcome.remote => Some(Change::Declined {
-                provider: outcome.analyzer.clone(),
-                content: outcome.hash,
-                version: outcome.version.clone(),
+            Change::Analyzed { analysis, .. } if analysis.remote => Some(Change::Declined {
+                provider: analysis.analyzer.clone(),
+                content: analysis.hash,
+                version: analysis.version.clone(),
                 why: Declined {
                     refused: false,
                     reason: format!("its answer could not be recorded: {error}"),
@@ -233,13 +233,13 @@ impl Committer {
         for report in batch {
             for change in report.changes.drain(..) {
                 match change {
-                    Change::Analyzed { id, outcome } if outcome.remote => {
+                    Change::Analyzed { id, analysis } if analysis.remote => {
                         let photo = self.library.index().photo(id);
                         let path = photo.map(|p| p.path.to_string());
                         let path = path.unwrap_or_default();
                         tracing::error!(
                             "{error}: the answer of {} for {path} is lost",
-                            outcome.analyzer
+                            analysis.analyzer
                         );
                     }
                     Change::Spent {

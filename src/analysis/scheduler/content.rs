@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::outcome::JobOutcome;
 use crate::analysis::Analyzer;
 use crate::analysis::previews::Measured;
-use crate::catalog::{Answer, ContentHash, FileStat, Outcome, Photo};
+use crate::catalog::{Analysis, Answer, ContentHash, FileStat, Photo};
 use crate::originals::{self, Originals};
 
 /// A file as it was read. The bytes stay in the buffer.
@@ -20,8 +20,13 @@ pub struct Content {
 
 impl Content {
     /// An answer with everything that is committed with it.
-    pub fn outcome(&self, analyzer: &dyn Analyzer, measured: &Measured, answer: Answer) -> Outcome {
-        Outcome {
+    pub fn analysis(
+        &self,
+        analyzer: &dyn Analyzer,
+        measured: &Measured,
+        answer: Answer,
+    ) -> Analysis {
+        Analysis {
             hash: self.hash,
             stat: self.stat,
             width: measured.width,

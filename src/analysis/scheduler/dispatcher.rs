@@ -145,10 +145,10 @@ impl Dispatcher {
             hash: job.hash,
             stat: job.stat,
         };
-        let outcome = content.outcome(&*self.analyzer, &job.preview.measured, answer);
+        let analysis = content.analysis(&*self.analyzer, &job.preview.measured, answer);
         let change = Change::Analyzed {
             id: job.photo,
-            outcome: Box::new(outcome),
+            analysis: Box::new(analysis),
         };
         self.report(&job, Some(change), JobOutcome::Analyzed).await;
     }

@@ -200,8 +200,8 @@ mod tests {
             self.0.commit(changes)
         }
 
-        fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
-            self.0.outcomes(hash)
+        fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
+            self.0.analyses(hash)
         }
 
         fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {

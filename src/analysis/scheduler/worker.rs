@@ -327,13 +327,13 @@ impl Worker {
             let ask = || contained(|| runtime.block_on(analyzer.analyze(&subject)));
             match self.state.stopwatch.time(Stage::Infer, ask) {
                 Ok(answer) => {
-                    let analysis = content.outcome(analyzer, &decoded.measured, answer);
+                    let analysis = content.analysis(analyzer, &decoded.measured, answer);
                     self.report(Report {
                         queue: QueueId::LOCAL,
                         photo,
                         changes: vec![Change::Analyzed {
                             id: photo,
-                            outcome: Box::new(analysis),
+                            analysis: Box::new(analysis),
                         }],
                         end: None,
                         kept: None,

@@ -9,10 +9,10 @@ use crate::store::record_transaction::RecordTransaction;
 impl Records {
     fn answer_state(&self, provider: &str, content: &ContentHash) -> AnswerState {
         let recorded = self.analyses.get(content).into_iter().flatten();
-        let mut answers = recorded.filter(|r| r.outcome.analyzer == provider);
+        let mut answers = recorded.filter(|r| r.analysis.analyzer == provider);
         let key = (provider.to_owned(), *content);
         AnswerState {
-            answered: answers.next().map(|r| r.outcome.version.clone()),
+            answered: answers.next().map(|r| r.analysis.version.clone()),
             declined: self.declined.get(&key).cloned(),
         }
     }

@@ -32,7 +32,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 use super::apply::apply;
 use super::{Error, Result, Store};
 use crate::catalog::{
-    ActId, Change, ContentHash, Detail, Done, Effect, Outcome, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
 };
 use catalog_lock::CatalogLock;
 pub use catalog_lock::is_locked;
@@ -233,9 +233,9 @@ impl Store for Sqlite {
         self.mending(|| self.try_commit(changes))
     }
 
-    fn outcomes(&self, hash: &ContentHash) -> Result<Vec<(Outcome, i64)>> {
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         let recorded = self.read(|connection| rows::analyses(connection, hash))?;
-        Ok(recorded.into_iter().map(|r| (r.outcome, r.at)).collect())
+        Ok(recorded.into_iter().map(|r| (r.analysis, r.at)).collect())
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

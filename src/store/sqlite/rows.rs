@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::columns;
 use super::label_dictionary::LabelDictionary;
 use crate::catalog::{
-    Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Outcome, Photo, PhotoId, Position,
+    Analysis, Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Photo, PhotoId, Position,
     SourcePath, Stored, Tag, Text,
 };
 use crate::store::record::{Record, Recorded};
@@ -120,7 +120,7 @@ pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recor
             description: row.get(8)?,
             tags: Vec::new(),
         };
-        let outcome = Outcome {
+        let analysis = Analysis {
             hash: *hash,
             stat: FileStat::default(),
             width: row.get(4)?,
@@ -134,29 +134,29 @@ pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recor
             answer,
         };
         let at = row.get(3)?;
-        Ok(Recorded { outcome, at })
+        Ok(Recorded { analysis, at })
     })?;
     let mut all = found.collect::<Result<Vec<_>>>()?;
     for recorded in &mut all {
-        add_labels(connection, &mut recorded.outcome)?;
+        add_labels(connection, &mut recorded.analysis)?;
     }
     Ok(all)
 }
 
-fn add_labels(connection: &Connection, outcome: &mut Outcome) -> Result<()> {
+fn add_labels(connection: &Connection, analysis: &mut Analysis) -> Result<()> {
     let mut labels = connection.prepare_cached(
         "SELECT facet, value, confidence FROM analysis_label WHERE hash = ?1 AND analyzer = ?2 ORDER BY position",
     )?;
-    let mut labels = labels.query((outcome.hash.0, &outcome.analyzer))?;
+    let mut labels = labels.query((analysis.hash.0, &analysis.analyzer))?;
     while let Some(row) = labels.next()? {
         columns::sound("analysis_label", row)?;
         let (facet, value, confidence) = (word(row, 0)?, row.get(1)?, row.get(2)?);
         match facet {
-            Facet::Tag => outcome.answer.tags.push(Tag {
+            Facet::Tag => analysis.answer.tags.push(Tag {
                 name: value,
                 confidence,
             }),
-            facet => outcome
+            facet => analysis
                 .colors
                 .push(Label::new(facet, value, Origin::File, confidence)),
         }

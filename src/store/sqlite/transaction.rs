@@ -227,8 +227,8 @@ impl RecordTransaction for SqliteTransaction<'_> {
     }
 
     fn record(&mut self, recorded: &Recorded) -> Result<()> {
-        let outcome = &recorded.outcome;
-        let (hash, analyzer, answer) = (outcome.hash.0, &outcome.analyzer, &outcome.answer);
+        let analysis = &recorded.analysis;
+        let (hash, analyzer, answer) = (analysis.hash.0, &analysis.analyzer, &analysis.answer);
         self.execute(
             "INSERT OR REPLACE INTO analysis \
              (hash, analyzer, model, remote, at, width, height, perceptual_hash, title, description, version) \
@@ -236,20 +236,20 @@ impl RecordTransaction for SqliteTransaction<'_> {
             params![
                 hash,
                 analyzer,
-                outcome.model,
-                outcome.remote,
+                analysis.model,
+                analysis.remote,
                 recorded.at,
-                outcome.width,
-                outcome.height,
-                outcome.perceptual_hash.cast_signed(),
+                analysis.width,
+                analysis.height,
+                analysis.perceptual_hash.cast_signed(),
                 answer.title,
                 answer.description,
-                outcome.version,
+                analysis.version,
             ],
         )?;
         let old = "DELETE FROM analysis_label WHERE hash = ?1 AND analyzer = ?2";
         self.execute(old, params![hash, analyzer])?;
-        let colors = outcome.colors.iter();
+        let colors = analysis.colors.iter();
         let colors = colors.map(|l| (l.facet, &l.value, l.confidence));
         let tags = answer
             .tags
