@@ -73,7 +73,7 @@ impl Tree {
         let mut names = self.stale_photos(&listing.photos, delta);
         if listing.edits != Edits::None {
             let changed = delta.photos.iter();
-            names.extend(changed.flat_map(|p| self.guests.names(inode, p.id)));
+            names.extend(changed.flat_map(|p| self.aliases.names(inode, p.id)));
         }
         if listing.shows_made() {
             let spelled = delta

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::edit::{Acts, Draft, Drafts, Guests, Stays};
+use super::edit::{Acts, Draft, Drafts, NameAliases, Stays};
 use super::full_text::FullText;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
@@ -84,7 +84,7 @@ pub struct Tree {
     pub(super) latest: Latest,
     pub(super) acts: Acts,
     pub(super) drafts: Drafts,
-    pub(super) guests: Guests,
+    pub(super) aliases: NameAliases,
     pub(super) stays: Stays,
     pub(super) options: Options,
     pub(super) born_ns: i64,
@@ -109,7 +109,7 @@ impl Tree {
             latest: Latest::default(),
             acts: Acts::default(),
             drafts: Drafts::default(),
-            guests: Guests::default(),
+            aliases: NameAliases::default(),
             stays: Stays::default(),
             options,
             born_ns: i64::try_from(nanos).unwrap_or(i64::MAX),

@@ -79,7 +79,7 @@ impl Tree {
         let photo = photo.ok_or(Error::NotPermitted)?;
         let place = self.place(parent, &name, &draft.caller)?;
         self.tag(photo, &place, path_of(&place)?)?;
-        self.welcome(&place, photo);
+        self.add_alias(&place, photo);
         self.drafts.note_done(draft, photo);
         draft.finish();
         Ok(())

@@ -5,17 +5,17 @@
 //! what a folder shows is said about photos, and only that changes.
 
 mod acts;
+mod aliases;
 mod copies;
 mod drafts;
-mod guests;
 mod saved;
 mod stays;
 mod tag_folders;
 mod tags;
 
 pub use acts::Acts;
+pub use aliases::NameAliases;
 pub use drafts::{Draft, Drafts, Wishes};
-pub use guests::Guests;
 pub use stays::Stays;
 use stays::Why;
 
@@ -104,7 +104,7 @@ impl Tree {
             Edits::None | Edits::Saved => Err(Error::NotPermitted),
             Edits::Tags(path) => self.untag(photo, &place, path),
         }?;
-        self.guests.remove(parent, name);
+        self.aliases.remove(parent, name);
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl Tree {
             Edits::None | Edits::Saved => Err(Error::NotPermitted),
             Edits::Tags(path) => self.tag(photo, &place, path),
         }?;
-        self.welcome(&place, photo);
+        self.add_alias(&place, photo);
         self.attr(file)
     }
 
@@ -163,22 +163,22 @@ impl Tree {
             Edits::None | Edits::Saved => return Err(Error::NotPermitted),
             // A photo's own name is the same in every folder; one that a program gave it may change.
             Edits::Tags(_) if from.parent == to.parent => {
-                if !self.guests.remove(from.parent, from.name) {
+                if !self.aliases.remove(from.parent, from.name) {
                     return Err(Error::NotPermitted);
                 }
             }
             Edits::Tags(path) => self.retag(photo, from, (to, path))?,
         }
-        self.guests.remove(from.parent, from.name);
-        self.welcome(to, photo);
+        self.aliases.remove(from.parent, from.name);
+        self.add_alias(to, photo);
         Ok(())
     }
 
     /// Lets a photo be found under the name that it was brought under.
-    fn welcome(&self, place: &Place, photo: PhotoId) {
+    fn add_alias(&self, place: &Place, photo: PhotoId) {
         let packed = self.index().packed_names(photo);
         if packed.is_some_and(|packed| packed.name() != place.name) {
-            self.guests.welcome(place.parent, place.name, photo);
+            self.aliases.add(place.parent, place.name, photo);
         }
     }
 
@@ -206,7 +206,7 @@ impl Tree {
             }
             _ => {}
         }
-        if let Some(photo) = self.guests.find(parent, name) {
+        if let Some(photo) = self.aliases.find(parent, name) {
             let is_here = self.photos(&listing.photos).contains(photo.0);
             return is_here.then_some(Named::File(Inode::of_photo(photo)));
         }

@@ -8,25 +8,25 @@ use crate::catalog::PhotoId;
 use crate::vfs::Inode;
 
 /// The latest names are kept.
-const MOST: usize = 1024;
+const CAPACITY: usize = 1024;
 
 #[derive(Default)]
-pub struct Guests(Mutex<VecDeque<Guest>>);
+pub struct NameAliases(Mutex<VecDeque<NameAlias>>);
 
-struct Guest {
+struct NameAlias {
     folder: Inode,
     name: Vec<u8>,
     photo: PhotoId,
 }
 
-impl Guests {
-    pub fn welcome(&self, folder: Inode, name: &[u8], photo: PhotoId) {
+impl NameAliases {
+    pub fn add(&self, folder: Inode, name: &[u8], photo: PhotoId) {
         let mut all = self.lock();
-        all.retain(|g| (g.folder, &g.name[..]) != (folder, name));
-        if all.len() == MOST {
+        all.retain(|a| (a.folder, &a.name[..]) != (folder, name));
+        if all.len() == CAPACITY {
             all.pop_front();
         }
-        all.push_back(Guest {
+        all.push_back(NameAlias {
             folder,
             name: name.into(),
             photo,
@@ -35,15 +35,15 @@ impl Guests {
 
     pub fn find(&self, folder: Inode, name: &[u8]) -> Option<PhotoId> {
         let all = self.lock();
-        let found = all.iter().find(|g| g.folder == folder && g.name == name);
-        found.map(|g| g.photo)
+        let found = all.iter().find(|a| a.folder == folder && a.name == name);
+        found.map(|a| a.photo)
     }
 
     /// Whether it was there.
     pub fn remove(&self, folder: Inode, name: &[u8]) -> bool {
         let mut all = self.lock();
         let before = all.len();
-        all.retain(|g| (g.folder, &g.name[..]) != (folder, name));
+        all.retain(|a| (a.folder, &a.name[..]) != (folder, name));
         all.len() < before
     }
 
@@ -52,11 +52,11 @@ impl Guests {
         let all = self.lock();
         let of_it = all
             .iter()
-            .filter(|g| (g.folder, g.photo) == (folder, photo));
-        of_it.map(|g| g.name.clone()).collect()
+            .filter(|a| (a.folder, a.photo) == (folder, photo));
+        of_it.map(|a| a.name.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Guest>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<NameAlias>> {
         self.0.lock().expect("the list is never half-changed")
     }
 }
@@ -67,13 +67,13 @@ mod tests {
 
     #[test]
     fn the_latest_names_are_kept() {
-        let guests = Guests::default();
-        for n in 0..=MOST {
-            guests.welcome(Inode::ROOT, n.to_string().as_bytes(), PhotoId(7));
+        let aliases = NameAliases::default();
+        for n in 0..=CAPACITY {
+            aliases.add(Inode::ROOT, n.to_string().as_bytes(), PhotoId(7));
         }
-        assert_eq!(guests.find(Inode::ROOT, b"0"), None);
-        assert_eq!(guests.find(Inode::ROOT, b"1"), Some(PhotoId(7)));
-        assert_eq!(guests.names(Inode::ROOT, PhotoId(7)).len(), MOST);
-        assert!(guests.remove(Inode::ROOT, b"1") && !guests.remove(Inode::ROOT, b"1"));
+        assert_eq!(aliases.find(Inode::ROOT, b"0"), None);
+        assert_eq!(aliases.find(Inode::ROOT, b"1"), Some(PhotoId(7)));
+        assert_eq!(aliases.names(Inode::ROOT, PhotoId(7)).len(), CAPACITY);
+        assert!(aliases.remove(Inode::ROOT, b"1") && !aliases.remove(Inode::ROOT, b"1"));
     }
 }
