@@ -250,7 +250,7 @@ fn edited(
         let name = naming::folder_name(&l.shown, "", tree.index());
         (name.into_bytes(), Step::Label(l.key))
     });
-    let kept = tree.stays.made_below(inode).into_iter();
+    let kept = tree.sticky_dirs.made_below(inode).into_iter();
     let mut known: HashSet<Vec<u8>> = shown.iter().map(|(_, name, _)| name.clone()).collect();
     let new = made
         .chain(kept)

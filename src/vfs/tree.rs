@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::edit::{Acts, Draft, Drafts, NameAliases, Stays};
+use super::edit::{Acts, Draft, Drafts, NameAliases, StickyDirs};
 use super::full_text::FullText;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
@@ -85,7 +85,7 @@ pub struct Tree {
     pub(super) acts: Acts,
     pub(super) drafts: Drafts,
     pub(super) aliases: NameAliases,
-    pub(super) stays: Stays,
+    pub(super) sticky_dirs: StickyDirs,
     pub(super) options: Options,
     pub(super) born_ns: i64,
 }
@@ -110,7 +110,7 @@ impl Tree {
             acts: Acts::default(),
             drafts: Drafts::default(),
             aliases: NameAliases::default(),
-            stays: Stays::default(),
+            sticky_dirs: StickyDirs::default(),
             options,
             born_ns: i64::try_from(nanos).unwrap_or(i64::MAX),
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::stays::Process;
+use super::sticky_dirs::ProcessKey;
 use crate::catalog::{ContentHash, PhotoId};
 use crate::originals;
 use crate::vfs::{Attr, Caller, Error, Inode, Kind, Result};
@@ -35,7 +35,7 @@ pub struct Wishes {
 pub struct Draft {
     inode: Inode,
     pub caller: Caller,
-    process: Process,
+    process: ProcessKey,
     bytes: File,
     /// No photo is larger.
     largest: u64,
@@ -192,7 +192,7 @@ pub struct Drafts(Mutex<Kept>);
 struct Kept {
     open: Vec<Arc<Draft>>,
     last: u64,
-    done: VecDeque<(Process, PhotoId, Instant)>,
+    done: VecDeque<(ProcessKey, PhotoId, Instant)>,
 }
 
 /// A file to be begun.
@@ -200,7 +200,7 @@ pub struct Beginning<'a> {
     pub parent: Inode,
     pub name: &'a [u8],
     pub caller: Caller,
-    pub process: Process,
+    pub process: ProcessKey,
     pub mode: u32,
     pub gid: u32,
     pub mtime_ns: i64,
@@ -257,7 +257,7 @@ impl Drafts {
         &self,
         parent: Inode,
         name: &[u8],
-        process: impl FnOnce() -> Process,
+        process: impl FnOnce() -> ProcessKey,
     ) -> Option<Arc<Draft>> {
         let kept = self.lock();
         let is_it = |draft: &Draft| {
@@ -298,7 +298,7 @@ impl Drafts {
     }
 
     /// Whether a process has just brought a photo in, and is maybe not through with it.
-    pub fn is_fresh(&self, photo: PhotoId, process: Process) -> bool {
+    pub fn is_fresh(&self, photo: PhotoId, process: ProcessKey) -> bool {
         let mut kept = self.lock();
         let mut fresh = kept.done.iter_mut().rev();
         let found = fresh.find(|(by, what, _)| (*by, *what) == (process, photo));
@@ -323,7 +323,7 @@ fn spool(folder: &Path) -> Result<File> {
 mod tests {
     use super::*;
 
-    fn begin(drafts: &Drafts, process: Process, name: &[u8]) -> Result<Arc<Draft>> {
+    fn begin(drafts: &Drafts, process: ProcessKey, name: &[u8]) -> Result<Arc<Draft>> {
         let new = Beginning {
             parent: Inode::ROOT,
             name,

@@ -9,15 +9,15 @@ mod aliases;
 mod copies;
 mod drafts;
 mod saved;
-mod stays;
+mod sticky_dirs;
 mod tag_folders;
 mod tags;
 
 pub use acts::Acts;
 pub use aliases::NameAliases;
 pub use drafts::{Draft, Drafts, Wishes};
-pub use stays::Stays;
-use stays::Why;
+use sticky_dirs::Reason;
+pub use sticky_dirs::StickyDirs;
 
 use super::inode::Folder;
 use super::tree::Named;
@@ -199,9 +199,9 @@ impl Tree {
         if let Some(made) = tag().filter(|tag| is_made(&tag.key)) {
             return Some(Named::Folder(Step::Label(made.key)));
         }
-        match self.stays.find(parent, name) {
-            Some((step, Why::Made)) => return Some(Named::Folder(step)),
-            Some((step, Why::EmptiedBy(process))) if process == self.process(caller) => {
+        match self.sticky_dirs.find(parent, name) {
+            Some((step, Reason::Made)) => return Some(Named::Folder(step)),
+            Some((step, Reason::EmptiedBy(process))) if process == self.process(caller) => {
                 return Some(Named::Emptied(step));
             }
             _ => {}
@@ -220,13 +220,13 @@ impl Tree {
         let Some(folder) = self.table.get(inode) else {
             return false;
         };
-        let stays = self.stays.find(folder.parent, &folder.name);
-        let why = stays.map(|(_, why)| why);
-        let emptied = why == Some(Why::EmptiedBy(self.process(caller)));
-        (emptied || why == Some(Why::Made)) && self.photos(&listing.photos).is_empty()
+        let sticky = self.sticky_dirs.find(folder.parent, &folder.name);
+        let reason = sticky.map(|(_, reason)| reason);
+        let emptied = reason == Some(Reason::EmptiedBy(self.process(caller)));
+        (emptied || reason == Some(Reason::Made)) && self.photos(&listing.photos).is_empty()
     }
 
-    fn process(&self, caller: &Caller) -> stays::Process {
+    fn process(&self, caller: &Caller) -> sticky_dirs::ProcessKey {
         Some(self.crawlers.process(caller.pid)?.key)
     }
 }

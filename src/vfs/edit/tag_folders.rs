@@ -1,6 +1,6 @@
 //! Folders of tags: made, removed, renamed, merged.
 
-use super::{Attr, Error, Named, Place, Result, Tree, Why};
+use super::{Attr, Error, Named, Place, Reason, Result, Tree};
 use crate::catalog::{Deed, Edit, Facet, Label, LabelKey, Origin, PhotoId, Query, Slot, unescape};
 use crate::vfs::inode::Folder;
 use crate::vfs::{Step, naming};
@@ -25,8 +25,8 @@ impl Tree {
         }
         let step = Step::Label(tag);
         if !path.is_empty() {
-            self.stays
-                .keep(place.parent, place.name, step.clone(), Why::Made);
+            self.sticky_dirs
+                .keep(place.parent, place.name, step.clone(), Reason::Made);
         }
         Ok(self.hold(place.parent, &place.folder, place.name, step))
     }
@@ -129,9 +129,10 @@ impl Tree {
     /// What the kernel knows of a folder goes where the folder went.
     fn follow(&self, (from, old): (&Place, Step), (to, new): (&Place, Step), is_below: bool) {
         self.forget_folder(to);
-        self.stays.remove(from.parent, from.name);
+        self.sticky_dirs.remove(from.parent, from.name);
         if is_below {
-            self.stays.keep(to.parent, to.name, new.clone(), Why::Made);
+            self.sticky_dirs
+                .keep(to.parent, to.name, new.clone(), Reason::Made);
         }
         let folder = |place: &Place, step| Folder {
             parent: place.parent,
@@ -142,7 +143,7 @@ impl Tree {
     }
 
     fn forget_folder(&self, place: &Place) {
-        self.stays.remove(place.parent, place.name);
+        self.sticky_dirs.remove(place.parent, place.name);
         self.table.bury(place.parent, place.name);
     }
 

@@ -1,6 +1,6 @@
 //! Photos in folders of tags: one that comes into a folder gets the tags of its path, one that goes loses the last.
 
-use super::{Edits, Error, Place, Result, Tree, Why};
+use super::{Edits, Error, Place, Reason, Result, Tree};
 use crate::catalog::{Deed, Edit, LabelKey, PhotoId};
 
 impl Tree {
@@ -57,9 +57,9 @@ impl Tree {
         if let Some(step) = folder.steps.last()
             && self.photos(&from.listing.photos).is_empty()
         {
-            let why = Why::EmptiedBy(self.process(from.caller));
-            self.stays
-                .keep(folder.parent, &folder.name, step.clone(), why);
+            let reason = Reason::EmptiedBy(self.process(from.caller));
+            self.sticky_dirs
+                .keep(folder.parent, &folder.name, step.clone(), reason);
         }
     }
 

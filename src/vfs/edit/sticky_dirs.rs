@@ -7,55 +7,55 @@ use std::sync::{Mutex, MutexGuard};
 use crate::vfs::{Inode, Step};
 
 /// A process, by its number and its start; `None` where the system doesn't tell.
-pub type Process = Option<(u32, u64)>;
+pub type ProcessKey = Option<(u32, u64)>;
 
 /// The latest folders are kept.
-const MOST: usize = 1024;
+const CAPACITY: usize = 1024;
 
 /// Why a folder is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum Reason {
     Made,
-    EmptiedBy(Process),
+    EmptiedBy(ProcessKey),
 }
 
 #[derive(Default)]
-pub struct Stays(Mutex<VecDeque<Stay>>);
+pub struct StickyDirs(Mutex<VecDeque<StickyDir>>);
 
-struct Stay {
+struct StickyDir {
     parent: Inode,
     name: Vec<u8>,
     step: Step,
-    why: Why,
+    reason: Reason,
 }
 
-impl Stays {
+impl StickyDirs {
     /// Keeps a folder. One that was made isn't less there for being emptied.
-    pub fn keep(&self, parent: Inode, name: &[u8], step: Step, why: Why) {
-        if why != Why::Made
+    pub fn keep(&self, parent: Inode, name: &[u8], step: Step, reason: Reason) {
+        if reason != Reason::Made
             && self
                 .find(parent, name)
-                .is_some_and(|(_, why)| why == Why::Made)
+                .is_some_and(|(_, reason)| reason == Reason::Made)
         {
             return;
         }
         self.remove(parent, name);
         let mut all = self.lock();
-        if all.len() == MOST {
+        if all.len() == CAPACITY {
             all.pop_front();
         }
-        all.push_back(Stay {
+        all.push_back(StickyDir {
             parent,
             name: name.into(),
             step,
-            why,
+            reason,
         });
     }
 
-    pub fn find(&self, parent: Inode, name: &[u8]) -> Option<(Step, Why)> {
+    pub fn find(&self, parent: Inode, name: &[u8]) -> Option<(Step, Reason)> {
         let all = self.lock();
         let found = all.iter().find(|s| s.parent == parent && s.name == name)?;
-        Some((found.step.clone(), found.why))
+        Some((found.step.clone(), found.reason))
     }
 
     pub fn remove(&self, parent: Inode, name: &[u8]) {
@@ -68,11 +68,11 @@ impl Stays {
         let all = self.lock();
         let made = all
             .iter()
-            .filter(|s| s.parent == parent && s.why == Why::Made);
+            .filter(|s| s.parent == parent && s.reason == Reason::Made);
         made.map(|s| (s.name.clone(), s.step.clone())).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Stay>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<StickyDir>> {
         self.0.lock().expect("the list is never half-changed")
     }
 }
