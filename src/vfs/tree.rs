@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::edit::{Acts, Draft, Drafts, NameAliases, StickyDirs};
+use super::edit::{ActBatcher, Draft, Drafts, NameAliases, StickyDirs};
 use super::full_text::FullText;
 use super::inode::{Folder, Table};
 use super::open_dir::OpenDir;
@@ -82,7 +82,7 @@ pub struct Tree {
     pub(super) table: Table,
     pub(super) full_text: FullText,
     pub(super) latest: Latest,
-    pub(super) acts: Acts,
+    pub(super) batcher: ActBatcher,
     pub(super) drafts: Drafts,
     pub(super) aliases: NameAliases,
     pub(super) sticky_dirs: StickyDirs,
@@ -107,7 +107,7 @@ impl Tree {
             table: Table::default(),
             full_text: FullText::new(memory),
             latest: Latest::default(),
-            acts: Acts::default(),
+            batcher: ActBatcher::default(),
             drafts: Drafts::default(),
             aliases: NameAliases::default(),
             sticky_dirs: StickyDirs::default(),

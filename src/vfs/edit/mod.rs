@@ -4,18 +4,18 @@
 //! of that kind of folder. Every call blocks on the disk. The source is never touched, and nothing is ever deleted:
 //! what a folder shows is said about photos, and only that changes.
 
-mod acts;
 mod aliases;
 mod copies;
 mod drafts;
+mod journal_batches;
 mod saved;
 mod sticky_dirs;
 mod tag_folders;
 mod tags;
 
-pub use acts::Acts;
 pub use aliases::NameAliases;
 pub use drafts::{Draft, Drafts, Wishes};
+pub use journal_batches::ActBatcher;
 use sticky_dirs::Reason;
 pub use sticky_dirs::StickyDirs;
 

@@ -9,20 +9,20 @@ use crate::analysis::Process;
 use crate::catalog::{Act, ActId, Actor, Deed, LabelKey, PhotoId, Role};
 
 /// An act is over when its process does nothing for so long.
-const PAUSE: Duration = Duration::from_secs(2);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Words of one act, in bytes; what else it does isn't told by words.
-const MOST_WORDS: usize = 200;
+const MAX_SUMMARY_BYTES: usize = 200;
 /// Removals remembered of one act.
-const MOST_REMOVALS: usize = 1 << 20;
+const MAX_REMOVALS: usize = 1 << 20;
 
 /// A process, by its number and its start.
-type Key = (u32, u64);
+type ProcessKey = (u32, u64);
 
 /// The acts that may still go on.
 #[derive(Default)]
-pub struct Acts(Mutex<HashMap<Key, Open>>);
+pub struct ActBatcher(Mutex<HashMap<ProcessKey, OpenAct>>);
 
-struct Open {
+struct OpenAct {
     act: ActId,
     words: String,
     last: Instant,
@@ -30,10 +30,10 @@ struct Open {
     removed: Vec<(PhotoId, Vec<LabelKey>)>,
 }
 
-impl Acts {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Open>> {
+impl ActBatcher {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ProcessKey, OpenAct>> {
         let mut open = self.0.lock().expect("no act is left half-noted");
-        open.retain(|_, act| act.last.elapsed() < PAUSE);
+        open.retain(|_, act| act.last.elapsed() < IDLE_TIMEOUT);
         open
     }
 
@@ -51,7 +51,7 @@ impl Acts {
             return;
         };
         let mut open = self.lock();
-        let known = open.entry(process.key).or_insert_with(|| Open {
+        let known = open.entry(process.key).or_insert_with(|| OpenAct {
             act,
             words: String::new(),
             last: Instant::now(),
@@ -63,7 +63,7 @@ impl Acts {
 
 fn joined(before: &str, words: String) -> String {
     let told = before.split(", ").any(|told| told == words);
-    match told || before.len() + words.len() > MOST_WORDS {
+    match told || before.len() + words.len() > MAX_SUMMARY_BYTES {
         true => before.to_owned(),
         false => format!("{before}, {words}"),
     }
@@ -73,7 +73,7 @@ impl Tree {
     /// Does something on somebody's behalf; `words` don't name photos.
     pub(crate) fn act(&self, caller: &Caller, words: String, deeds: Vec<Deed>) -> Result<()> {
         let process = self.crawlers.process(caller.pid);
-        let (role, words) = self.acts.role(process.as_ref(), words);
+        let (role, words) = self.batcher.role(process.as_ref(), words);
         let by = Actor {
             process: process.as_ref().map(|p| p.name.clone()).unwrap_or_default(),
             pid: process.as_ref().map_or(caller.pid, |p| p.key.0),
@@ -86,7 +86,7 @@ impl Tree {
             deeds,
         };
         if let Some((act, _)) = self.library.act(act)? {
-            self.acts.note(process.as_ref(), act, words);
+            self.batcher.note(process.as_ref(), act, words);
         }
         Ok(())
     }
@@ -96,8 +96,8 @@ impl Tree {
         let Some(process) = self.crawlers.process(caller.pid) else {
             return;
         };
-        if let Some(open) = self.acts.lock().get_mut(&process.key)
-            && open.removed.len() < MOST_REMOVALS
+        if let Some(open) = self.batcher.lock().get_mut(&process.key)
+            && open.removed.len() < MAX_REMOVALS
         {
             open.removed.push((photo, path.to_vec()));
         }
@@ -112,7 +112,7 @@ impl Tree {
         let Some(process) = self.crawlers.process(caller.pid) else {
             return Vec::new();
         };
-        let open = self.acts.lock();
+        let open = self.batcher.lock();
         let removed = open.get(&process.key).map_or(&[][..], |open| &open.removed);
         let below = removed.iter();
         let below = below.filter(|(_, from)| from.len() > path.len() && from.starts_with(path));
@@ -135,19 +135,19 @@ mod tests {
 
     #[test]
     fn what_one_process_does_in_one_go_is_one_act() {
-        let acts = Acts::default();
+        let batcher = ActBatcher::default();
         let (rm, mv) = (process(1), process(2));
-        assert_eq!(acts.role(Some(&rm), "untag a".into()).0, Role::New);
-        acts.note(Some(&rm), ActId(7), "untag a".into());
-        let (role, words) = acts.role(Some(&rm), "untag a".into());
+        assert_eq!(batcher.role(Some(&rm), "untag a".into()).0, Role::New);
+        batcher.note(Some(&rm), ActId(7), "untag a".into());
+        let (role, words) = batcher.role(Some(&rm), "untag a".into());
         assert_eq!(
             (role, words.as_str()),
             (Role::Continues(ActId(7)), "untag a")
         );
-        let (_, words) = acts.role(Some(&rm), "untag b".into());
+        let (_, words) = batcher.role(Some(&rm), "untag b".into());
         assert_eq!(words, "untag a, untag b");
-        assert_eq!(acts.role(Some(&mv), "x".into()).0, Role::New);
-        assert_eq!(acts.role(None, "x".into()).0, Role::New);
+        assert_eq!(batcher.role(Some(&mv), "x".into()).0, Role::New);
+        assert_eq!(batcher.role(None, "x".into()).0, Role::New);
     }
 
     #[test]
@@ -155,6 +155,6 @@ mod tests {
         let words = (0..99).fold("untag a".to_owned(), |words, n| {
             joined(&words, format!("untag {n}"))
         });
-        assert!(words.len() <= MOST_WORDS + 2);
+        assert!(words.len() <= MAX_SUMMARY_BYTES + 2);
     }
 }
