@@ -19,12 +19,12 @@ use super::files::note_read;
 use super::handles::{Handles, OpenFile};
 use super::values::send_done;
 use crate::originals::Originals;
-use crate::vfs::{Caller, Draft, Error, Inode, Result, Wishes};
+use crate::vfs::{Caller, Draft, Error, Inode, Result, SetAttr};
 
 /// The kernel asks again: these files become photos, and then their names are those of photos.
 const TTL: Duration = Duration::ZERO;
 /// Bytes copied before a request is answered.
-const AT_ONCE: usize = 64 << 20;
+const MAX_COPY_CHUNK: usize = 64 << 20;
 
 /// Where files are written.
 pub struct Drafts {
@@ -35,7 +35,7 @@ pub struct Drafts {
 }
 
 /// How a file is to be made.
-pub struct New {
+pub struct CreateRequest {
     pub parent: Inode,
     pub name: Vec<u8>,
     pub mode: u32,
@@ -45,15 +45,15 @@ pub struct New {
     pub caller: Caller,
 }
 
-/// A part of an open file.
+/// A position in an open file.
 #[derive(Clone, Copy)]
-pub struct Part {
+pub struct FilePosition {
     pub handle: FileHandle,
     pub offset: u64,
 }
 
 impl Drafts {
-    pub fn create(&self, new: New, reply: Timed<ReplyCreate>) {
+    pub fn create(&self, new: CreateRequest, reply: Timed<ReplyCreate>) {
         let (tree, open, shown) = (self.answers.tree.clone(), self.open.clone(), self.shown);
         self.answers.runtime.spawn_blocking(move || {
             let at = (new.parent, &new.name[..]);
@@ -78,7 +78,7 @@ impl Drafts {
         }
     }
 
-    pub fn write(&self, to: Part, data: Vec<u8>, reply: Timed<ReplyWrite>) {
+    pub fn write(&self, to: FilePosition, data: Vec<u8>, reply: Timed<ReplyWrite>) {
         let Some(draft) = self.draft(to.handle) else {
             return reply.now().error(Errno::EBADF);
         };
@@ -89,7 +89,7 @@ impl Drafts {
     }
 
     /// Copies from an open photo. From anything else the kernel does it itself when it is told so.
-    pub fn copy(&self, from: Part, to: Part, most: u64, reply: Timed<ReplyWrite>) {
+    pub fn copy(&self, from: FilePosition, to: FilePosition, most: u64, reply: Timed<ReplyWrite>) {
         let (Some(draft), Some(source)) = (self.draft(to.handle), self.open.get(from.handle))
         else {
             return reply.now().error(Errno::EBADF);
@@ -100,9 +100,11 @@ impl Drafts {
                 return reply.now().error(Errno::EOPNOTSUPP);
             };
             note_read(&tree, unread);
-            let most = usize::try_from(most).unwrap_or(AT_ONCE).min(AT_ONCE);
+            let most = usize::try_from(most)
+                .unwrap_or(MAX_COPY_CHUNK)
+                .min(MAX_COPY_CHUNK);
             let taken = hold.file().map_err(Error::from);
-            let taken = taken.and_then(|file| draft.take(to.offset, &file, from.offset, most));
+            let taken = taken.and_then(|file| draft.copy_from(to.offset, &file, from.offset, most));
             send_written(taken, reply);
         });
     }
@@ -115,13 +117,19 @@ impl Drafts {
         let (tree, originals) = (self.answers.tree.clone(), self.originals.clone());
         self.answers
             .runtime
-            .spawn_blocking(move || send_done(tree.settle(&draft, &originals), reply));
+            .spawn_blocking(move || send_done(tree.commit_draft(&draft, &originals), reply));
     }
 
-    pub fn set_attr(&self, inode: Inode, wishes: Wishes, caller: Caller, reply: Timed<ReplyAttr>) {
+    pub fn set_attr(
+        &self,
+        inode: Inode,
+        changes: SetAttr,
+        caller: Caller,
+        reply: Timed<ReplyAttr>,
+    ) {
         let (answers, shown) = (self.answers.clone(), self.shown);
         self.answers.runtime.spawn_blocking(move || {
-            match answers.tree.set_attr(inode, &wishes, &caller) {
+            match answers.tree.set_attr(inode, &changes, &caller) {
                 Ok(attr) => reply.now().attr(&TTL, &shown.attr(&attr)),
                 Err(e) => reply.now().error(errno::of(&e)),
             }
@@ -129,11 +137,11 @@ impl Drafts {
     }
 
     /// How much can be written: what the disk has on which it is kept meanwhile. Programs look before they copy.
-    pub fn room(&self, reply: Timed<ReplyStatfs>) {
+    pub fn statfs(&self, reply: Timed<ReplyStatfs>) {
         let tree = self.answers.tree.clone();
         self.answers
             .runtime
-            .spawn_blocking(move || match room(tree.spool()) {
+            .spawn_blocking(move || match statfs(tree.spool()) {
                 Ok(s) => reply.now().statfs(
                     s.f_blocks,
                     s.f_bfree,
@@ -160,7 +168,7 @@ impl Drafts {
 const FLAGS: FopenFlags = FopenFlags::FOPEN_DIRECT_IO;
 
 /// What the disk says on which a folder is, or will be.
-fn room(folder: &Path) -> rustix::io::Result<StatVfs> {
+fn statfs(folder: &Path) -> rustix::io::Result<StatVfs> {
     let mut there = folder.ancestors().map(rustix::fs::statvfs);
     let first = there.next().unwrap_or(Err(rustix::io::Errno::NOENT));
     match first {

@@ -28,7 +28,7 @@ use super::folders::Folders;
 use super::invalidate::Inbox;
 use super::values::Values;
 use crate::faults;
-use crate::vfs::{Caller, Error, Inode, Tree, Wishes, xattr};
+use crate::vfs::{Caller, Error, Inode, SetAttr, Tree, xattr};
 
 /// The answers to one mount's kernel.
 pub struct Filesystem {
@@ -245,7 +245,7 @@ impl fuser::Filesystem for Filesystem {
 
     fn statfs(&self, _: &fuser::Request, _: INodeNo, reply: ReplyStatfs) {
         self.drafts
-            .room(self.counters.begin(Request::StatFs, reply));
+            .statfs(self.counters.begin(Request::StatFs, reply));
     }
 
     fn getxattr(
@@ -317,7 +317,7 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyAttr,
     ) {
         let reply = self.counters.begin(Request::Edit, reply);
-        let wishes = Wishes {
+        let changes = SetAttr {
             mode: mode.map(|mode| mode & 0o7777),
             uid,
             gid,
@@ -325,7 +325,7 @@ impl fuser::Filesystem for Filesystem {
             mtime_ns: mtime.map(drafts::nanoseconds),
         };
         self.drafts
-            .set_attr(Inode(inode.0), wishes, caller(request), reply);
+            .set_attr(Inode(inode.0), changes, caller(request), reply);
     }
 
     fn create(
@@ -339,7 +339,7 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyCreate,
     ) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
-        let new = drafts::New {
+        let new = drafts::CreateRequest {
             parent,
             name,
             mode: mode & !umask & 0o7777,
@@ -363,7 +363,7 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyWrite,
     ) {
         let reply = self.counters.begin(Request::Write, reply);
-        let to = drafts::Part { handle, offset };
+        let to = drafts::FilePosition { handle, offset };
         self.drafts.write(to, data.to_vec(), reply);
     }
 
@@ -381,7 +381,7 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyWrite,
     ) {
         let reply = self.counters.begin(Request::Write, reply);
-        let part = |handle, offset| drafts::Part { handle, offset };
+        let part = |handle, offset| drafts::FilePosition { handle, offset };
         let (from, to) = (part(from, from_offset), part(to, to_offset));
         self.drafts.copy(from, to, length, reply);
     }

@@ -24,7 +24,7 @@ pub mod views;
 pub mod xattr;
 
 pub use attr::{Attr, Kind};
-pub use edit::{Draft, Wishes};
+pub use edit::{Draft, SetAttr};
 pub use error::{Error, Result};
 pub use inode::Inode;
 pub use listing::{Edits, Folders, Listing, Photos};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use kbasefs::originals::Originals;
-use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, Tree, Wishes};
+use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, SetAttr, Tree};
 
 use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing};
 use crate::suite;
@@ -200,7 +200,7 @@ impl Surface for Bare {
     }
 }
 
-const TOUCHED: Wishes = Wishes {
+const TOUCHED: SetAttr = SetAttr {
     mode: Some(0o640),
     uid: None,
     gid: None,
@@ -240,7 +240,7 @@ impl Writing for Draft<'_> {
         let settled = self
             .surface
             .tree
-            .settle(&self.draft, &self.surface.originals);
+            .commit_draft(&self.draft, &self.surface.originals);
         self.surface.tree.close_draft(&self.draft);
         settled.map_err(refusal)
     }

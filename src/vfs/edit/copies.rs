@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::drafts::{Beginning, Draft, Wishes};
+use super::drafts::{Draft, NewDraft, SetAttr};
 use super::{Attr, Caller, Edits, Error, Inode, Named, Place, Result, Tree};
 use crate::catalog::{Change, ContentHash, LabelKey, Photo, PhotoId};
 use crate::originals::Originals;
@@ -37,7 +37,7 @@ impl Tree {
         }
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let mtime_ns = since_1970.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX));
-        let new = Beginning {
+        let new = NewDraft {
             parent,
             name,
             caller: *caller,
@@ -45,7 +45,7 @@ impl Tree {
             mode,
             gid,
             mtime_ns,
-            largest: self.largest_photo(),
+            max_size: self.largest_photo(),
         };
         self.drafts.begin(&self.options.spool, new)
     }
@@ -70,8 +70,8 @@ impl Tree {
     ///
     /// # Errors
     /// [`Error::NotPermitted`] for what is no photo of the catalog.
-    pub fn settle(&self, draft: &Draft, originals: &Originals) -> Result<()> {
-        if !draft.is_open_ended() {
+    pub fn commit_draft(&self, draft: &Draft, originals: &Originals) -> Result<()> {
+        if !draft.is_being_written() {
             return Ok(());
         }
         let (parent, name) = draft.place();
@@ -80,19 +80,19 @@ impl Tree {
         let place = self.place(parent, &name, &draft.caller)?;
         self.tag(photo, &place, path_of(&place)?)?;
         self.add_alias(&place, photo);
-        self.drafts.note_done(draft, photo);
+        self.drafts.note_finished(draft, photo);
         draft.finish();
         Ok(())
     }
 
     /// What a program says of a file besides its bytes. Of a photo that it has just copied this says nothing new, and
     /// folders of tags have nothing of the kind: programs that copy say it of everything, and give up when they may not.
-    pub fn set_attr(&self, inode: Inode, wishes: &Wishes, caller: &Caller) -> Result<Attr> {
+    pub fn set_attr(&self, inode: Inode, changes: &SetAttr, caller: &Caller) -> Result<Attr> {
         if let Some(draft) = self.drafts.get(inode) {
-            return draft.set(wishes);
+            return draft.set(changes);
         }
         let attr = self.attr(inode)?;
-        match wishes.size {
+        match changes.size {
             Some(size) if size == attr.size && self.is_fresh(inode, caller) => Ok(attr),
             Some(_) => Err(Error::ReadOnly),
             None if self.is_fresh(inode, caller) || self.takes_edits(inode) => Ok(attr),
@@ -151,7 +151,7 @@ impl Tree {
         if same_size.is_empty() {
             return Ok(None);
         }
-        same_size.sort_by_key(|photo| (Reverse(likeness(photo, name)), photo.id));
+        same_size.sort_by_key(|photo| (Reverse(name_similarity(photo, name)), photo.id));
         let hash = draft.hash()?;
         let mut known = same_size.iter().filter(|photo| photo.hash == Some(hash));
         if let Some(photo) = known.next() {
@@ -216,7 +216,7 @@ fn path_of<'a>(place: &'a Place) -> Result<&'a [LabelKey]> {
 }
 
 /// How much a photo is called like a copy: programs write `.IMG.jpg.Xa3f` before they rename it.
-fn likeness(photo: &Photo, name: &[u8]) -> u8 {
+fn name_similarity(photo: &Photo, name: &[u8]) -> u8 {
     let own = [photo.path.file_name(), &photo.name];
     let contains = |own: &[u8]| name.windows(own.len().max(1)).any(|part| part == own);
     match own {

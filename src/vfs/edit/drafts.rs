@@ -14,15 +14,15 @@ use crate::originals;
 use crate::vfs::{Attr, Caller, Error, Inode, Kind, Result};
 
 /// Files written at a time.
-const MOST: usize = 64;
-/// Copies remembered after they are done.
-const MOST_DONE: usize = 1024;
+const MAX_DRAFTS: usize = 64;
+/// Copies remembered after they are finished.
+const MAX_FINISHED: usize = 1024;
 /// A program is through with a copy when it leaves it alone for so long.
-const PAUSE: Duration = Duration::from_secs(2);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a program may say of a file besides its bytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wishes {
+pub struct SetAttr {
     pub mode: Option<u32>,
     pub uid: Option<u32>,
     pub gid: Option<u32>,
@@ -38,7 +38,7 @@ pub struct Draft {
     process: ProcessKey,
     bytes: File,
     /// No photo is larger.
-    largest: u64,
+    max_size: u64,
     state: Mutex<State>,
 }
 
@@ -77,7 +77,7 @@ impl Draft {
     }
 
     /// Whether something may still come of it.
-    pub fn is_open_ended(&self) -> bool {
+    pub fn is_being_written(&self) -> bool {
         self.state().stage == Stage::Writing
     }
 
@@ -91,16 +91,22 @@ impl Draft {
 
     pub fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.saturating_add(data.len() as u64);
-        self.must_take(end)?;
+        self.check_writable(end)?;
         self.bytes.write_all_at(data, offset)?;
         self.grow(end);
         Ok(())
     }
 
     /// Takes bytes of another file, as many as come at once; says how many.
-    pub fn take(&self, offset: u64, from: &File, from_offset: u64, most: usize) -> Result<usize> {
-        self.must_take(offset.saturating_add(1))?;
-        let room = usize::try_from(self.largest - offset).unwrap_or(usize::MAX);
+    pub fn copy_from(
+        &self,
+        offset: u64,
+        from: &File,
+        from_offset: u64,
+        most: usize,
+    ) -> Result<usize> {
+        self.check_writable(offset.saturating_add(1))?;
+        let room = usize::try_from(self.max_size - offset).unwrap_or(usize::MAX);
         let most = most.min(room);
         let (mut read, mut write) = (from_offset, offset);
         // Shares the blocks where the file system can.
@@ -136,30 +142,30 @@ impl Draft {
         Ok(data)
     }
 
-    pub fn set(&self, wishes: &Wishes) -> Result<Attr> {
-        if let Some(size) = wishes.size.filter(|size| *size != self.attr().size) {
-            self.must_take(size)?;
+    pub fn set(&self, changes: &SetAttr) -> Result<Attr> {
+        if let Some(size) = changes.size.filter(|size| *size != self.attr().size) {
+            self.check_writable(size)?;
             self.bytes.set_len(size)?;
         }
         let mut state = self.state();
         let attr = &mut state.attr;
-        attr.size = wishes.size.unwrap_or(attr.size);
-        attr.mode = wishes.mode.unwrap_or(attr.mode);
-        attr.uid = wishes.uid.unwrap_or(attr.uid);
-        attr.gid = wishes.gid.unwrap_or(attr.gid);
-        attr.mtime_ns = wishes.mtime_ns.unwrap_or(attr.mtime_ns);
+        attr.size = changes.size.unwrap_or(attr.size);
+        attr.mode = changes.mode.unwrap_or(attr.mode);
+        attr.uid = changes.uid.unwrap_or(attr.uid);
+        attr.gid = changes.gid.unwrap_or(attr.gid);
+        attr.mtime_ns = changes.mtime_ns.unwrap_or(attr.mtime_ns);
         Ok(*attr)
     }
 
     /// The hash of what was written so far.
     pub fn hash(&self) -> Result<ContentHash> {
-        let mut bytes = Whole(&self.bytes, 0);
+        let mut bytes = FromStart(&self.bytes, 0);
         let hash = originals::content_hash(&mut bytes, &|| true)?;
         Ok(hash.expect("nothing ends it"))
     }
 
-    fn must_take(&self, end: u64) -> Result<()> {
-        let may = end <= self.largest && self.state().stage != Stage::Done;
+    fn check_writable(&self, end: u64) -> Result<()> {
+        let may = end <= self.max_size && self.state().stage != Stage::Done;
         may.then_some(()).ok_or(Error::NotPermitted)
     }
 
@@ -174,9 +180,9 @@ impl Draft {
 }
 
 /// A file from its beginning, wherever others read and write it.
-struct Whole<'a>(&'a File, u64);
+struct FromStart<'a>(&'a File, u64);
 
-impl std::io::Read for Whole<'_> {
+impl std::io::Read for FromStart<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.0.read_at(buffer, self.1)?;
         self.1 += read as u64;
@@ -186,17 +192,17 @@ impl std::io::Read for Whole<'_> {
 
 /// What is being written, and what has just been.
 #[derive(Default)]
-pub struct Drafts(Mutex<Kept>);
+pub struct Drafts(Mutex<DraftTable>);
 
 #[derive(Default)]
-struct Kept {
+struct DraftTable {
     open: Vec<Arc<Draft>>,
     last: u64,
-    done: VecDeque<(ProcessKey, PhotoId, Instant)>,
+    finished: VecDeque<(ProcessKey, PhotoId, Instant)>,
 }
 
 /// A file to be begun.
-pub struct Beginning<'a> {
+pub struct NewDraft<'a> {
     pub parent: Inode,
     pub name: &'a [u8],
     pub caller: Caller,
@@ -204,19 +210,19 @@ pub struct Beginning<'a> {
     pub mode: u32,
     pub gid: u32,
     pub mtime_ns: i64,
-    pub largest: u64,
+    pub max_size: u64,
 }
 
 impl Drafts {
     /// Begins a file whose bytes are kept in this folder.
-    pub fn begin(&self, folder: &Path, new: Beginning) -> Result<Arc<Draft>> {
-        let mut kept = self.lock();
-        if kept.open.len() >= MOST {
+    pub fn begin(&self, folder: &Path, new: NewDraft) -> Result<Arc<Draft>> {
+        let mut table = self.lock();
+        if table.open.len() >= MAX_DRAFTS {
             return Err(Error::TooMany);
         }
         let bytes = spool(folder)?;
-        kept.last += 1;
-        let inode = Inode::of_draft(kept.last);
+        table.last += 1;
+        let inode = Inode::of_draft(table.last);
         let attr = Attr {
             inode,
             kind: Kind::File,
@@ -240,16 +246,16 @@ impl Drafts {
             caller: new.caller,
             process: new.process,
             bytes,
-            largest: new.largest,
+            max_size: new.max_size,
             state: Mutex::new(state),
         });
-        kept.open.push(draft.clone());
+        table.open.push(draft.clone());
         Ok(draft)
     }
 
     pub fn get(&self, inode: Inode) -> Option<Arc<Draft>> {
-        let kept = self.lock();
-        kept.open.iter().find(|d| d.inode == inode).cloned()
+        let table = self.lock();
+        table.open.iter().find(|d| d.inode == inode).cloned()
     }
 
     /// The file that a process is writing under a name. Nobody else sees it.
@@ -259,12 +265,12 @@ impl Drafts {
         name: &[u8],
         process: impl FnOnce() -> ProcessKey,
     ) -> Option<Arc<Draft>> {
-        let kept = self.lock();
+        let table = self.lock();
         let is_it = |draft: &Draft| {
             let state = draft.state();
             state.stage == Stage::Writing && state.parent == parent && state.name == name
         };
-        let called_so: Vec<_> = kept.open.iter().filter(|d| is_it(d)).collect();
+        let called_so: Vec<_> = table.open.iter().filter(|d| is_it(d)).collect();
         // Most names are nobody's, and finding out who asks takes its time.
         let process = (!called_so.is_empty()).then(process)?;
         let mut own = called_so.into_iter().rev();
@@ -280,33 +286,35 @@ impl Drafts {
 
     /// A program closes a file; after the last nothing is left of it.
     pub fn close(&self, draft: &Draft) {
-        let mut kept = self.lock();
+        let mut table = self.lock();
         let mut state = draft.state();
         state.opens -= 1;
         if state.opens == 0 {
-            kept.open.retain(|d| d.inode != draft.inode);
+            table.open.retain(|d| d.inode != draft.inode);
         }
     }
 
     /// Remembers that a process has just brought a photo in.
-    pub fn note_done(&self, draft: &Draft, photo: PhotoId) {
-        let mut kept = self.lock();
-        if kept.done.len() == MOST_DONE {
-            kept.done.pop_front();
+    pub fn note_finished(&self, draft: &Draft, photo: PhotoId) {
+        let mut table = self.lock();
+        if table.finished.len() == MAX_FINISHED {
+            table.finished.pop_front();
         }
-        kept.done.push_back((draft.process, photo, Instant::now()));
+        table
+            .finished
+            .push_back((draft.process, photo, Instant::now()));
     }
 
     /// Whether a process has just brought a photo in, and is maybe not through with it.
     pub fn is_fresh(&self, photo: PhotoId, process: ProcessKey) -> bool {
-        let mut kept = self.lock();
-        let mut fresh = kept.done.iter_mut().rev();
+        let mut table = self.lock();
+        let mut fresh = table.finished.iter_mut().rev();
         let found = fresh.find(|(by, what, _)| (*by, *what) == (process, photo));
-        let found = found.filter(|(.., last)| last.elapsed() < PAUSE);
+        let found = found.filter(|(.., last)| last.elapsed() < IDLE_TIMEOUT);
         found.map(|(.., last)| *last = Instant::now()).is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, DraftTable> {
         self.0.lock().expect("the lists are never half-changed")
     }
 }
@@ -324,7 +332,7 @@ mod tests {
     use super::*;
 
     fn begin(drafts: &Drafts, process: ProcessKey, name: &[u8]) -> Result<Arc<Draft>> {
-        let new = Beginning {
+        let new = NewDraft {
             parent: Inode::ROOT,
             name,
             caller: Caller::NOBODY,
@@ -332,7 +340,7 @@ mod tests {
             mode: 0o600,
             gid: 0,
             mtime_ns: 0,
-            largest: 10,
+            max_size: 10,
         };
         drafts.begin(&std::env::temp_dir(), new)
     }
@@ -363,9 +371,9 @@ mod tests {
             draft.write(u64::MAX, b"x"),
             Err(Error::NotPermitted)
         ));
-        let longer = Wishes {
+        let longer = SetAttr {
             size: Some(11),
-            ..Wishes::default()
+            ..SetAttr::default()
         };
         assert!(matches!(draft.set(&longer), Err(Error::NotPermitted)));
         assert_eq!(draft.attr().size, 10);
@@ -379,7 +387,7 @@ mod tests {
     #[test]
     fn not_many_are_written_at_a_time() {
         let drafts = Drafts::default();
-        let all: Vec<_> = (0..MOST)
+        let all: Vec<_> = (0..MAX_DRAFTS)
             .map(|_| begin(&drafts, None, b"a").unwrap())
             .collect();
         assert!(matches!(begin(&drafts, None, b"a"), Err(Error::TooMany)));

@@ -14,7 +14,7 @@ mod tag_folders;
 mod tags;
 
 pub use aliases::NameAliases;
-pub use drafts::{Draft, Drafts, Wishes};
+pub use drafts::{Draft, Drafts, SetAttr};
 pub use journal_batches::ActBatcher;
 use sticky_dirs::Reason;
 pub use sticky_dirs::StickyDirs;
