@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::drafts::{Draft, NewDraft, SetAttr};
-use super::{Attr, Caller, Edits, Error, Inode, Named, Place, Result, Tree};
+use super::{Attr, Caller, Dentry, Edits, Error, Inode, Named, Result, Tree};
 use crate::catalog::{Change, ContentHash, LabelKey, Photo, PhotoId};
 use crate::originals::Originals;
 
@@ -28,9 +28,9 @@ impl Tree {
         exclusive: bool,
         caller: &Caller,
     ) -> Result<Arc<Draft>> {
-        let place = self.place(parent, name, caller)?;
-        path_of(&place)?;
-        match place.find(self) {
+        let dentry = self.dentry(parent, name, caller)?;
+        path_of(&dentry)?;
+        match dentry.find(self) {
             Some(Named::Folder(_)) => return Err(Error::IsAFolder),
             Some(Named::File(_) | Named::Draft(_)) if exclusive => return Err(Error::Exists),
             _ => {}
@@ -74,12 +74,12 @@ impl Tree {
         if !draft.is_being_written() {
             return Ok(());
         }
-        let (parent, name) = draft.place();
+        let (parent, name) = draft.location();
         let photo = self.photo_in(draft, &name, originals)?;
         let photo = photo.ok_or(Error::NotPermitted)?;
-        let place = self.place(parent, &name, &draft.caller)?;
-        self.tag(photo, &place, path_of(&place)?)?;
-        self.add_alias(&place, photo);
+        let dentry = self.dentry(parent, &name, &draft.caller)?;
+        self.tag(photo, &dentry, path_of(&dentry)?)?;
+        self.add_alias(&dentry, photo);
         self.drafts.note_finished(draft, photo);
         draft.finish();
         Ok(())
@@ -124,7 +124,7 @@ impl Tree {
     }
 
     /// A file that is being written gets another name.
-    pub(super) fn move_draft(&self, draft: &Draft, to: &Place) -> Result<()> {
+    pub(super) fn move_draft(&self, draft: &Draft, to: &Dentry) -> Result<()> {
         path_of(to)?;
         if let Some(Named::Folder(_) | Named::Emptied(_)) = to.find(self) {
             return Err(Error::IsAFolder);
@@ -207,8 +207,8 @@ impl Tree {
 }
 
 /// The tags of a folder that photos can be copied into.
-fn path_of<'a>(place: &'a Place) -> Result<&'a [LabelKey]> {
-    match &place.listing.edits {
+fn path_of<'a>(dentry: &'a Dentry) -> Result<&'a [LabelKey]> {
+    match &dentry.listing.edits {
         Edits::Tags(path) if !path.is_empty() => Ok(path),
         Edits::Tags(_) | Edits::Saved => Err(Error::NotPermitted),
         Edits::None => Err(Error::ReadOnly),

@@ -66,7 +66,7 @@ impl Draft {
     }
 
     /// Its folder and its name.
-    pub fn place(&self) -> (Inode, Vec<u8>) {
+    pub fn location(&self) -> (Inode, Vec<u8>) {
         let state = self.state();
         (state.parent, state.name.clone())
     }

@@ -24,8 +24,8 @@ use super::tree::Named;
 use super::{Attr, Caller, Edits, Error, Inode, Listing, Result, Step, Tree, naming};
 use crate::catalog::{Facet, LabelKey, PhotoId};
 
-/// A name in a folder, which may be there or not.
-struct Place<'a> {
+/// A name in a folder, which may be there or not, as the dentries of the kernel.
+struct Dentry<'a> {
     parent: Inode,
     folder: Folder,
     listing: Listing,
@@ -33,7 +33,7 @@ struct Place<'a> {
     caller: &'a Caller,
 }
 
-impl Place<'_> {
+impl Dentry<'_> {
     fn find(&self, tree: &Tree) -> Option<Named> {
         tree.find(self.parent, &self.listing, self.name, self.caller)
     }
@@ -57,9 +57,9 @@ impl Place<'_> {
 }
 
 impl Tree {
-    fn place<'a>(&self, parent: Inode, name: &'a [u8], caller: &'a Caller) -> Result<Place<'a>> {
+    fn dentry<'a>(&self, parent: Inode, name: &'a [u8], caller: &'a Caller) -> Result<Dentry<'a>> {
         let folder = self.folder(parent)?;
-        Ok(Place {
+        Ok(Dentry {
             parent,
             listing: self.list_read(&folder.steps)?,
             folder,
@@ -70,39 +70,39 @@ impl Tree {
 
     /// `mkdir`. Holds one reference to the folder.
     pub fn make_folder(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<Attr> {
-        let place = self.place(parent, name, caller)?;
-        place.must_be_free(self)?;
-        match &place.listing.edits {
+        let dentry = self.dentry(parent, name, caller)?;
+        dentry.must_be_free(self)?;
+        match &dentry.listing.edits {
             Edits::None => Err(Error::NotPermitted),
-            Edits::Tags(path) => self.make_tag(&place, path),
-            Edits::Saved => self.make_saved(&place),
+            Edits::Tags(path) => self.make_tag(&dentry, path),
+            Edits::Saved => self.make_saved(&dentry),
         }
     }
 
     /// `rmdir`
     pub fn remove_folder(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<()> {
-        let place = self.place(parent, name, caller)?;
-        match place.find(self).ok_or(Error::NotFound)? {
+        let dentry = self.dentry(parent, name, caller)?;
+        match dentry.find(self).ok_or(Error::NotFound)? {
             Named::File(_) | Named::Draft(_) => Err(Error::NotAFolder),
-            Named::Folder(step) | Named::Emptied(step) => match &place.listing.edits {
+            Named::Folder(step) | Named::Emptied(step) => match &dentry.listing.edits {
                 Edits::None => Err(Error::NotPermitted),
-                Edits::Tags(path) => self.remove_tag(&place, step, path),
-                Edits::Saved => self.remove_saved(&place, &step),
+                Edits::Tags(path) => self.remove_tag(&dentry, step, path),
+                Edits::Saved => self.remove_saved(&dentry, &step),
             },
         }
     }
 
     /// `rm` of a photo: of what the folder says about it.
     pub fn remove_file(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<()> {
-        let place = self.place(parent, name, caller)?;
-        if let Some(Named::Draft(draft)) = place.find(self) {
+        let dentry = self.dentry(parent, name, caller)?;
+        if let Some(Named::Draft(draft)) = dentry.find(self) {
             draft.unlink();
             return Ok(());
         }
-        let photo = place.photo(self)?;
-        match &place.listing.edits {
+        let photo = dentry.photo(self)?;
+        match &dentry.listing.edits {
             Edits::None | Edits::Saved => Err(Error::NotPermitted),
-            Edits::Tags(path) => self.untag(photo, &place, path),
+            Edits::Tags(path) => self.untag(photo, &dentry, path),
         }?;
         self.aliases.remove(parent, name);
         Ok(())
@@ -110,14 +110,14 @@ impl Tree {
 
     /// `ln`, `cp -l`: a photo under one more name.
     pub fn link(&self, file: Inode, parent: Inode, name: &[u8], caller: &Caller) -> Result<Attr> {
-        let place = self.place(parent, name, caller)?;
-        place.must_be_free(self)?;
+        let dentry = self.dentry(parent, name, caller)?;
+        dentry.must_be_free(self)?;
         let photo = file.photo().ok_or(Error::NotPermitted)?;
-        match &place.listing.edits {
+        match &dentry.listing.edits {
             Edits::None | Edits::Saved => Err(Error::NotPermitted),
-            Edits::Tags(path) => self.tag(photo, &place, path),
+            Edits::Tags(path) => self.tag(photo, &dentry, path),
         }?;
-        self.add_alias(&place, photo);
+        self.add_alias(&dentry, photo);
         self.attr(file)
     }
 
@@ -130,8 +130,8 @@ impl Tree {
         caller: &Caller,
     ) -> Result<()> {
         let (from, to) = (
-            self.place(parent, name, caller)?,
-            self.place(new_parent, new_name, caller)?,
+            self.dentry(parent, name, caller)?,
+            self.dentry(new_parent, new_name, caller)?,
         );
         if !replace {
             to.must_be_free(self)?;
@@ -143,7 +143,7 @@ impl Tree {
         }
     }
 
-    fn move_folder(&self, from: &Place, step: Step, to: &Place) -> Result<()> {
+    fn move_folder(&self, from: &Dentry, step: Step, to: &Dentry) -> Result<()> {
         match (&from.listing.edits, &to.listing.edits) {
             (Edits::Tags(path), Edits::Tags(to_path)) => {
                 self.move_tag((from, path), step, (to, to_path))
@@ -154,7 +154,7 @@ impl Tree {
     }
 
     /// A photo that is moved onto the name of another takes nothing from that one: both are there then.
-    fn move_photo(&self, from: &Place, to: &Place) -> Result<()> {
+    fn move_photo(&self, from: &Dentry, to: &Dentry) -> Result<()> {
         let photo = from.photo(self)?;
         if let Some(Named::Folder(_) | Named::Emptied(_)) = to.find(self) {
             return Err(Error::IsAFolder);
@@ -175,10 +175,10 @@ impl Tree {
     }
 
     /// Lets a photo be found under the name that it was brought under.
-    fn add_alias(&self, place: &Place, photo: PhotoId) {
+    fn add_alias(&self, dentry: &Dentry, photo: PhotoId) {
         let packed = self.index().packed_names(photo);
-        if packed.is_some_and(|packed| packed.name() != place.name) {
-            self.aliases.add(place.parent, place.name, photo);
+        if packed.is_some_and(|packed| packed.name() != dentry.name) {
+            self.aliases.add(dentry.parent, dentry.name, photo);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Attr, Caller, Error, Place, Result, Tree};
+use super::{Attr, Caller, Dentry, Error, Result, Tree};
 use crate::catalog::{Deed, saved_name};
 use crate::index::SavedQuery;
 use crate::vfs::inode::Folder;
@@ -55,8 +55,8 @@ impl Kept {
 }
 
 impl Tree {
-    pub(super) fn make_saved(&self, place: &Place) -> Result<Attr> {
-        let (name, query) = Kept::named(place.name)?;
+    pub(super) fn make_saved(&self, dentry: &Dentry) -> Result<Attr> {
+        let (name, query) = Kept::named(dentry.name)?;
         let query = query.unwrap_or_else(|| name.clone());
         let kept = Kept { name, query }.check()?;
         if self.index().saved(&kept.name).is_some() {
@@ -65,8 +65,8 @@ impl Tree {
         let step = step(&kept.name, &kept.query);
         let words = format!("save {}", kept.name);
         // The kernel is told of the name that it asked for, too, which may not be the one that is listed.
-        let attr = self.hold(place.parent, &place.folder, place.name, step);
-        match self.act(place.caller, words, vec![kept.deed()]) {
+        let attr = self.hold(dentry.parent, &dentry.folder, dentry.name, step);
+        match self.act(dentry.caller, words, vec![kept.deed()]) {
             Ok(()) => Ok(attr),
             Err(e) => {
                 self.forget(attr.inode, 1);
@@ -75,7 +75,7 @@ impl Tree {
         }
     }
 
-    pub(super) fn remove_saved(&self, place: &Place, step: &Step) -> Result<()> {
+    pub(super) fn remove_saved(&self, dentry: &Dentry, step: &Step) -> Result<()> {
         let Step::Saved { name, .. } = step else {
             return Err(Error::NotPermitted);
         };
@@ -83,14 +83,14 @@ impl Tree {
             name: name.clone(),
             query: None,
         };
-        self.act(place.caller, format!("forget {name}"), vec![forget])?;
-        self.table.bury(place.parent, place.name);
+        self.act(dentry.caller, format!("forget {name}"), vec![forget])?;
+        self.table.bury(dentry.parent, dentry.name);
         Ok(())
     }
 
     /// Another name for the same query, or with ` = ` for another one. What a file manager made without a name yet is
     /// named with its query.
-    pub(super) fn move_saved(&self, from: &Place, step: &Step, to: &Place) -> Result<()> {
+    pub(super) fn move_saved(&self, from: &Dentry, step: &Step, to: &Dentry) -> Result<()> {
         let Step::Saved { name: old, search } = step else {
             return Err(Error::NotPermitted);
         };

@@ -1,6 +1,6 @@
 //! Folders of tags: made, removed, renamed, merged.
 
-use super::{Attr, Error, Named, Place, Reason, Result, Tree};
+use super::{Attr, Dentry, Error, Named, Reason, Result, Tree};
 use crate::catalog::{Deed, Edit, Facet, Label, LabelKey, Origin, PhotoId, Query, Slot, unescape};
 use crate::vfs::inode::Folder;
 use crate::vfs::{Step, naming};
@@ -8,8 +8,8 @@ use crate::vfs::{Step, naming};
 impl Tree {
     /// A tag that is there from now on. Below another tag its folder is there until the mount ends, and for good once
     /// photos have both; a tag it is in any case.
-    pub(super) fn make_tag(&self, place: &Place, path: &[LabelKey]) -> Result<Attr> {
-        let written = self.tag_named(place.name)?;
+    pub(super) fn make_tag(&self, dentry: &Dentry, path: &[LabelKey]) -> Result<Attr> {
+        let written = self.tag_named(dentry.name)?;
         let tag = LabelKey::new(Facet::Tag, &written);
         let is_there = self.index().label(&tag).is_some();
         // It isn't there, and can't be: no tag is repeated on a path.
@@ -21,18 +21,18 @@ impl Tree {
         }
         if !is_there {
             let words = format!("make {written}");
-            self.act(place.caller, words, vec![Deed::Make(written)])?;
+            self.act(dentry.caller, words, vec![Deed::Make(written)])?;
         }
         let step = Step::Label(tag);
         if !path.is_empty() {
             self.sticky_dirs
-                .keep(place.parent, place.name, step.clone(), Reason::Made);
+                .keep(dentry.parent, dentry.name, step.clone(), Reason::Made);
         }
-        Ok(self.hold(place.parent, &place.folder, place.name, step))
+        Ok(self.hold(dentry.parent, &dentry.folder, dentry.name, step))
     }
 
     /// An empty folder goes, and with it the tag that somebody made, if no photo has it.
-    pub(super) fn remove_tag(&self, place: &Place, step: Step, path: &[LabelKey]) -> Result<()> {
+    pub(super) fn remove_tag(&self, dentry: &Dentry, step: Step, path: &[LabelKey]) -> Result<()> {
         let Step::Label(tag) = &step else {
             return Err(Error::NotPermitted);
         };
@@ -41,7 +41,7 @@ impl Tree {
             return Err(Error::NotEmpty);
         }
         // The end of an `rm -r`: only this tag was meant. What the photos lost in the folders below, they get back.
-        let lost = self.removals_below(place.caller, &whole).into_iter();
+        let lost = self.removals_below(dentry.caller, &whole).into_iter();
         let mut deeds: Vec<_> = lost
             .map(|(photo, tag)| Deed::TakeBack(photo, Slot::Label(tag)))
             .collect();
@@ -49,9 +49,9 @@ impl Tree {
         deeds.extend(is_only_made.then(|| Deed::Unmake(tag.clone())));
         if !deeds.is_empty() {
             let words = format!("remove {}", self.spelled(tag));
-            self.act(place.caller, words, deeds)?;
+            self.act(dentry.caller, words, deeds)?;
         }
-        self.forget_folder(place);
+        self.forget_folder(dentry);
         Ok(())
     }
 
@@ -59,9 +59,9 @@ impl Tree {
     /// the name of another tag merges the two, another folder's inside adds that folder's tags.
     pub(super) fn move_tag(
         &self,
-        (from, path): (&Place, &[LabelKey]),
+        (from, path): (&Dentry, &[LabelKey]),
         step: Step,
-        (to, to_path): (&Place, &[LabelKey]),
+        (to, to_path): (&Dentry, &[LabelKey]),
     ) -> Result<()> {
         let Step::Label(old) = step else {
             return Err(Error::NotPermitted);
@@ -127,24 +127,24 @@ impl Tree {
     }
 
     /// What the kernel knows of a folder goes where the folder went.
-    fn follow(&self, (from, old): (&Place, Step), (to, new): (&Place, Step), is_below: bool) {
+    fn follow(&self, (from, old): (&Dentry, Step), (to, new): (&Dentry, Step), is_below: bool) {
         self.forget_folder(to);
         self.sticky_dirs.remove(from.parent, from.name);
         if is_below {
             self.sticky_dirs
                 .keep(to.parent, to.name, new.clone(), Reason::Made);
         }
-        let folder = |place: &Place, step| Folder {
-            parent: place.parent,
-            name: place.name.into(),
-            steps: [&place.folder.steps[..], &[step]].concat(),
+        let folder = |dentry: &Dentry, step| Folder {
+            parent: dentry.parent,
+            name: dentry.name.into(),
+            steps: [&dentry.folder.steps[..], &[step]].concat(),
         };
         self.table.retarget(&folder(from, old), &folder(to, new));
     }
 
-    fn forget_folder(&self, place: &Place) {
-        self.sticky_dirs.remove(place.parent, place.name);
-        self.table.bury(place.parent, place.name);
+    fn forget_folder(&self, dentry: &Dentry) {
+        self.sticky_dirs.remove(dentry.parent, dentry.name);
+        self.table.bury(dentry.parent, dentry.name);
     }
 
     /// The tag that a folder of this name stands for.

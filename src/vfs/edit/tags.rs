@@ -1,11 +1,11 @@
 //! Photos in folders of tags: one that comes into a folder gets the tags of its path, one that goes loses the last.
 
-use super::{Edits, Error, Place, Reason, Result, Tree};
+use super::{Dentry, Edits, Error, Reason, Result, Tree};
 use crate::catalog::{Deed, Edit, LabelKey, PhotoId};
 
 impl Tree {
     /// Gives a photo every tag of a folder's path.
-    pub(super) fn tag(&self, photo: PhotoId, to: &Place, path: &[LabelKey]) -> Result<()> {
+    pub(super) fn tag(&self, photo: PhotoId, to: &Dentry, path: &[LabelKey]) -> Result<()> {
         if path.is_empty() {
             return Err(Error::NotPermitted);
         }
@@ -16,7 +16,7 @@ impl Tree {
     }
 
     /// Takes the last tag of a folder's path from a photo.
-    pub(super) fn untag(&self, photo: PhotoId, from: &Place, path: &[LabelKey]) -> Result<()> {
+    pub(super) fn untag(&self, photo: PhotoId, from: &Dentry, path: &[LabelKey]) -> Result<()> {
         let tag = self.spelled(path.last().ok_or(Error::NotPermitted)?);
         let words = format!("untag {tag}");
         let deed = Deed::Edit(photo, vec![Edit::Untag(tag)]);
@@ -32,8 +32,8 @@ impl Tree {
     pub(super) fn retag(
         &self,
         photo: PhotoId,
-        from: &Place,
-        (to, path): (&Place, &[LabelKey]),
+        from: &Dentry,
+        (to, path): (&Dentry, &[LabelKey]),
     ) -> Result<()> {
         let left = match &from.listing.edits {
             Edits::Tags(path_left) => path_left.last().filter(|tag| !path.contains(tag)),
@@ -52,7 +52,7 @@ impl Tree {
     }
 
     /// Whoever takes the last photo out of a folder still finds the folder: it may go on to remove it.
-    fn keep_emptied(&self, from: &Place) {
+    fn keep_emptied(&self, from: &Dentry) {
         let folder = &from.folder;
         if let Some(step) = folder.steps.last()
             && self.photos(&from.listing.photos).is_empty()
