@@ -46,8 +46,8 @@ impl Tree {
         if let Some(draft) = self.drafts.get(inode) {
             return Ok(draft.attr());
         }
-        let held = self.table.get(inode).ok_or(Error::NotFound)?;
-        Ok(self.held_attr(inode, &held.steps))
+        let folder = self.inodes.get(inode).ok_or(Error::NotFound)?;
+        Ok(self.inode_attr(inode, &folder.steps))
     }
 
     fn photo_attr(&self, photo: &Photo) -> Attr {
@@ -66,7 +66,7 @@ impl Tree {
     }
 
     /// Of something in the table: a folder, or the file that explains a mistake.
-    pub(super) fn held_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
+    pub(super) fn inode_attr(&self, inode: Inode, steps: &[Step]) -> Attr {
         if let Some(text) = mistake(steps) {
             return self.own_attr(inode, Kind::File, text.len() as u64);
         }

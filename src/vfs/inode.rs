@@ -1,4 +1,4 @@
-//! Inode numbers, and the folders that the kernel holds on to.
+//! Inode numbers, and the folders that the kernel refers to.
 //!
 //! All numbers are below 2^53 (programs keep them in doubles) and the same after a remount. A photo has one number
 //! in every folder: its names are hard links. A folder's number follows from its path.
@@ -92,30 +92,30 @@ pub struct Folder {
     pub steps: Vec<Step>,
 }
 
-struct Held {
+struct InodeEntry {
     folder: Folder,
     references: u64,
     /// It was removed: the kernel has no more use for this number, even if such a folder comes again.
     removed: bool,
 }
 
-impl Held {
+impl InodeEntry {
     fn is(&self, parent: Inode, name: &[u8]) -> bool {
         self.folder.parent == parent && self.folder.name == name && !self.removed
     }
 }
 
 /// The folders that the kernel may still ask about by number.
-pub struct Table(Mutex<HashMap<Inode, Held>>);
+pub struct InodeTable(Mutex<HashMap<Inode, InodeEntry>>);
 
-impl Default for Table {
+impl Default for InodeTable {
     fn default() -> Self {
         let folder = Folder {
             parent: Inode::ROOT,
             name: Vec::new(),
             steps: Vec::new(),
         };
-        let root = Held {
+        let root = InodeEntry {
             folder,
             references: 1,
             removed: false,
@@ -124,17 +124,17 @@ impl Default for Table {
     }
 }
 
-impl Table {
+impl InodeTable {
     /// The number that a folder has or would have.
     pub fn number(&self, parent: Inode, name: &[u8]) -> Inode {
         free_number(&self.lock(), parent, name)
     }
 
     /// Counts one more reference of the kernel to a folder.
-    pub fn hold(&self, folder: Folder) -> Inode {
-        let mut held = self.lock();
-        let inode = free_number(&held, folder.parent, &folder.name);
-        let known = held.entry(inode).or_insert(Held {
+    pub fn add_reference(&self, folder: Folder) -> Inode {
+        let mut entries = self.lock();
+        let inode = free_number(&entries, folder.parent, &folder.name);
+        let known = entries.entry(inode).or_insert(InodeEntry {
             folder,
             references: 0,
             removed: false,
@@ -144,8 +144,8 @@ impl Table {
     }
 
     pub fn forget(&self, inode: Inode, references: u64) {
-        let mut held = self.lock();
-        let Entry::Occupied(mut known) = held.entry(inode) else {
+        let mut entries = self.lock();
+        let Entry::Occupied(mut known) = entries.entry(inode) else {
             return;
         };
         let left = known.get().references.saturating_sub(references);
@@ -155,17 +155,17 @@ impl Table {
         }
     }
 
-    /// A folder was removed. The kernel takes its number for that of something dead for as long as it holds it.
-    pub fn bury(&self, parent: Inode, name: &[u8]) {
-        let mut held = self.lock();
-        let removed = held.values_mut().filter(|h| h.is(parent, name));
+    /// A folder was removed. The kernel takes its number for that of something dead for as long as it refers to it.
+    pub fn mark_removed(&self, parent: Inode, name: &[u8]) {
+        let mut entries = self.lock();
+        let removed = entries.values_mut().filter(|h| h.is(parent, name));
         removed.for_each(|h| h.removed = true);
     }
 
     /// A folder was moved: its number, and those of the folders in it, stand for the new place.
-    pub fn retarget(&self, old: &Folder, new: &Folder) {
-        let mut held = self.lock();
-        for moved in held.values_mut() {
+    pub fn rename(&self, old: &Folder, new: &Folder) {
+        let mut entries = self.lock();
+        for moved in entries.values_mut() {
             if moved.is(old.parent, &old.name) {
                 moved.folder = new.clone();
             } else if moved.folder.steps.starts_with(&old.steps) {
@@ -180,19 +180,20 @@ impl Table {
     }
 
     pub fn all(&self) -> Vec<(Inode, Folder)> {
-        let held = self.lock();
-        held.iter()
+        let entries = self.lock();
+        entries
+            .iter()
             .map(|(&inode, h)| (inode, h.folder.clone()))
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Inode, Held>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Inode, InodeEntry>> {
         self.0.lock().expect("the table is never left half-changed")
     }
 }
 
-fn free_number(held: &HashMap<Inode, Held>, parent: Inode, name: &[u8]) -> Inode {
-    let taken = |i: &Inode| held.get(i).is_some_and(|h| !h.is(parent, name));
+fn free_number(entries: &HashMap<Inode, InodeEntry>, parent: Inode, name: &[u8]) -> Inode {
+    let taken = |i: &Inode| entries.get(i).is_some_and(|h| !h.is(parent, name));
     let mut numbers = (0..=u8::MAX).map(|attempt| Inode::of_folder(parent, name, attempt));
     let number = numbers.find(|inode| !taken(inode));
     number.expect("256 hashes of 48 bits do not all collide")
@@ -212,9 +213,9 @@ mod tests {
 
     #[test]
     fn a_folder_is_kept_until_its_last_reference_is_forgotten() {
-        let table = Table::default();
-        let inode = table.hold(folder("tags"));
-        assert_eq!(table.hold(folder("tags")), inode);
+        let table = InodeTable::default();
+        let inode = table.add_reference(folder("tags"));
+        assert_eq!(table.add_reference(folder("tags")), inode);
         table.forget(inode, 1);
         assert!(table.get(inode).is_some());
         table.forget(inode, 1);
@@ -232,7 +233,7 @@ mod tests {
         assert_eq!(Inode::of_generated(2).generated(), Some(2));
         let text = Inode::of_text(PhotoId(7));
         assert_eq!((text.text(), text.photo()), (Some(PhotoId(7)), None));
-        let folder = Table::default().number(Inode::ROOT, b"x");
+        let folder = InodeTable::default().number(Inode::ROOT, b"x");
         assert!(folder.0 < 1 << 53);
         assert_eq!((folder.photo(), folder.generated()), (None, None));
     }

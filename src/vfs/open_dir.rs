@@ -88,7 +88,7 @@ impl OpenDir {
             };
             DirEntry {
                 step: Some(step),
-                ..entry(cookie, tree.table.number(inode, &name), kind, &name)
+                ..entry(cookie, tree.inodes.number(inode, &name), kind, &name)
             }
         }));
         first.sort_by_key(|e| e.cookie);
@@ -137,7 +137,9 @@ impl OpenDir {
     /// What a lookup of an entry gives. Holds one reference to a folder, unless it is `.` or `..`.
     pub fn adopt(&self, tree: &Tree, entry: &DirEntry) -> Result<Attr> {
         match &entry.step {
-            Some(step) => Ok(tree.hold(self.inode, &self.folder, &entry.name, step.clone())),
+            Some(step) => {
+                Ok(tree.reference_folder(self.inode, &self.folder, &entry.name, step.clone()))
+            }
             None if entry.kind == Kind::Folder => Ok(tree.own_attr(entry.inode, Kind::Folder, 0)),
             None => tree.attr(entry.inode),
         }

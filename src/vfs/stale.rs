@@ -39,7 +39,7 @@ impl Tree {
         let readme = std::iter::once(Inode::of_generated(0));
         stale.extend(photos.chain(readme).map(Stale::Attributes));
         let mut marks = HashMap::new();
-        for (inode, folder) in self.table.all() {
+        for (inode, folder) in self.inodes.all() {
             if let Some(Step::Saved { name, .. }) = folder.steps.last()
                 && delta.saved.contains(name)
             {

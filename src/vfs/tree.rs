@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::edit::{ActBatcher, Draft, Drafts, NameAliases, StickyDirs};
 use super::full_text::FullText;
-use super::inode::{Folder, Table};
+use super::inode::{Folder, InodeTable};
 use super::open_dir::OpenDir;
 use super::search::{Latest, MISTAKE, Search};
 use super::views::{View, views};
@@ -79,7 +79,7 @@ pub struct Tree {
     pub(super) library: Arc<Library>,
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) crawlers: Arc<Crawlers>,
-    pub(super) table: Table,
+    pub(super) inodes: InodeTable,
     pub(super) full_text: FullText,
     pub(super) latest: Latest,
     pub(super) batcher: ActBatcher,
@@ -104,7 +104,7 @@ impl Tree {
             library,
             scheduler,
             crawlers,
-            table: Table::default(),
+            inodes: InodeTable::default(),
             full_text: FullText::new(memory),
             latest: Latest::default(),
             batcher: ActBatcher::default(),
@@ -130,8 +130,8 @@ impl Tree {
         let listing = self.answered(self.list(&folder.steps))?;
         let found = self.find(parent, &listing, name, caller);
         match found.ok_or(Error::NotFound)? {
-            Named::Folder(step) => Ok((self.hold(parent, &folder, name, step), true)),
-            Named::Emptied(step) => Ok((self.hold(parent, &folder, name, step), false)),
+            Named::Folder(step) => Ok((self.reference_folder(parent, &folder, name, step), true)),
+            Named::Emptied(step) => Ok((self.reference_folder(parent, &folder, name, step), false)),
             Named::File(inode) => Ok((self.attr(inode)?, true)),
             Named::Draft(draft) => Ok((draft.attr(), false)),
         }
@@ -162,7 +162,7 @@ impl Tree {
 
     /// Drops references to a folder.
     pub fn forget(&self, inode: Inode, references: u64) {
-        self.table.forget(inode, references);
+        self.inodes.forget(inode, references);
     }
 
     /// Opens a folder for listing: an access to what it shows.
@@ -188,7 +188,7 @@ impl Tree {
 
     /// Whether a folder would be empty only because nothing is analysed yet.
     pub fn waits_for_first_results(&self, inode: Inode) -> bool {
-        let Some(folder) = self.table.get(inode) else {
+        let Some(folder) = self.inodes.get(inode) else {
             return false;
         };
         self.index().count_with(Status::Analyzed) == 0
@@ -220,7 +220,11 @@ impl Tree {
                 _ => Content::Text(id),
             });
         }
-        if let Some(text) = self.table.get(inode).and_then(|held| mistake(&held.steps)) {
+        if let Some(text) = self
+            .inodes
+            .get(inode)
+            .and_then(|folder| mistake(&folder.steps))
+        {
             return Ok(Content::Generated(text.into_bytes()));
         }
         let id = inode.photo().ok_or(Error::IsAFolder)?;
@@ -238,8 +242,8 @@ impl Tree {
     }
 
     pub(super) fn folder(&self, inode: Inode) -> Result<Folder> {
-        match self.table.get(inode) {
-            Some(held) if held.steps.last() == Some(&Step::Mistake) => Err(Error::NotAFolder),
+        match self.inodes.get(inode) {
+            Some(folder) if folder.steps.last() == Some(&Step::Mistake) => Err(Error::NotAFolder),
             Some(folder) => Ok(folder),
             None if inode.is_file() => Err(Error::NotAFolder),
             None => Err(Error::NotFound),
@@ -260,13 +264,19 @@ impl Tree {
         }
     }
 
-    /// Holds a folder below `parent` for the kernel.
-    pub(super) fn hold(&self, parent: Inode, folder: &Folder, name: &[u8], step: Step) -> Attr {
+    /// Counts a reference of the kernel to a folder below `parent`.
+    pub(super) fn reference_folder(
+        &self,
+        parent: Inode,
+        folder: &Folder,
+        name: &[u8],
+        step: Step,
+    ) -> Attr {
         let mut steps = folder.steps.clone();
         steps.push(step);
         let name = name.to_vec();
-        let attr = self.held_attr(Inode::ROOT, &steps);
-        let inode = self.table.hold(Folder {
+        let attr = self.inode_attr(Inode::ROOT, &steps);
+        let inode = self.inodes.add_reference(Folder {
             parent,
             name,
             steps,

@@ -109,7 +109,7 @@ impl Tree {
     }
 
     fn takes_edits(&self, inode: Inode) -> bool {
-        let folder = self.table.get(inode);
+        let folder = self.inodes.get(inode);
         folder.is_some_and(|folder| self.list(&folder.steps).edits != Edits::None)
     }
 

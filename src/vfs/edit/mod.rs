@@ -217,7 +217,7 @@ impl Tree {
     }
 
     fn is_emptied(&self, inode: Inode, listing: &Listing, caller: &Caller) -> bool {
-        let Some(folder) = self.table.get(inode) else {
+        let Some(folder) = self.inodes.get(inode) else {
             return false;
         };
         let sticky = self.sticky_dirs.find(folder.parent, &folder.name);

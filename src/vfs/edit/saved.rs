@@ -65,7 +65,7 @@ impl Tree {
         let step = step(&kept.name, &kept.query);
         let words = format!("save {}", kept.name);
         // The kernel is told of the name that it asked for, too, which may not be the one that is listed.
-        let attr = self.hold(dentry.parent, &dentry.folder, dentry.name, step);
+        let attr = self.reference_folder(dentry.parent, &dentry.folder, dentry.name, step);
         match self.act(dentry.caller, words, vec![kept.deed()]) {
             Ok(()) => Ok(attr),
             Err(e) => {
@@ -84,7 +84,7 @@ impl Tree {
             query: None,
         };
         self.act(dentry.caller, format!("forget {name}"), vec![forget])?;
-        self.table.bury(dentry.parent, dentry.name);
+        self.inodes.mark_removed(dentry.parent, dentry.name);
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl Tree {
             steps: [&from.folder.steps[..], std::slice::from_ref(step)].concat(),
         };
         self.act(to.caller, words, vec![forget, kept.deed()])?;
-        self.table.retarget(&old, &moved);
+        self.inodes.rename(&old, &moved);
         Ok(())
     }
 

@@ -28,7 +28,7 @@ impl Tree {
             self.sticky_dirs
                 .keep(dentry.parent, dentry.name, step.clone(), Reason::Made);
         }
-        Ok(self.hold(dentry.parent, &dentry.folder, dentry.name, step))
+        Ok(self.reference_folder(dentry.parent, &dentry.folder, dentry.name, step))
     }
 
     /// An empty folder goes, and with it the tag that somebody made, if no photo has it.
@@ -139,12 +139,12 @@ impl Tree {
             name: dentry.name.into(),
             steps: [&dentry.folder.steps[..], &[step]].concat(),
         };
-        self.table.retarget(&folder(from, old), &folder(to, new));
+        self.inodes.rename(&folder(from, old), &folder(to, new));
     }
 
     fn forget_folder(&self, dentry: &Dentry) {
         self.sticky_dirs.remove(dentry.parent, dentry.name);
-        self.table.bury(dentry.parent, dentry.name);
+        self.inodes.mark_removed(dentry.parent, dentry.name);
     }
 
     /// The tag that a folder of this name stands for.

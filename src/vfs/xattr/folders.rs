@@ -55,7 +55,7 @@ impl Tree {
 
     /// The query of a folder that shows what one means, as it was written.
     pub(super) fn query_of(&self, inode: Inode) -> Option<String> {
-        match self.table.get(inode)?.steps.last()? {
+        match self.inodes.get(inode)?.steps.last()? {
             Step::Search(search) => Some(search.text().to_owned()),
             Step::Saved { name, .. } => Some(self.index().saved(name)?.query),
             _ => None,
