@@ -5,19 +5,19 @@ use crate::catalog::Status;
 use crate::index::Index;
 
 struct Generated {
-    place: Place,
+    location: Location,
     name: &'static str,
     content: fn(&Index) -> String,
 }
 
 /// Where a file is.
 #[derive(PartialEq)]
-enum Place {
+enum Location {
     Root,
     Search,
 }
 
-impl Place {
+impl Location {
     fn of(folders: &Folders) -> Option<Self> {
         match folders {
             Folders::Views => Some(Self::Root),
@@ -33,44 +33,44 @@ fn empty(_: &Index) -> String {
 
 const FILES: [Generated; 5] = [
     Generated {
-        place: Place::Root,
+        location: Location::Root,
         name: "README.txt",
         content: readme,
     },
     Generated {
-        place: Place::Search,
+        location: Location::Search,
         name: "README.txt",
         content: |_| search::readme(),
     },
     // Tracker, Android's media scanner and Spotlight leave folders with these alone.
     Generated {
-        place: Place::Root,
+        location: Location::Root,
         name: ".trackerignore",
         content: empty,
     },
     Generated {
-        place: Place::Root,
+        location: Location::Root,
         name: ".nomedia",
         content: empty,
     },
     Generated {
-        place: Place::Root,
+        location: Location::Root,
         name: ".metadata_never_index",
         content: empty,
     },
 ];
 
 /// The numbers and names of the files beside these folders.
-pub fn beside(folders: &Folders) -> impl Iterator<Item = (usize, &'static [u8])> {
-    let place = Place::of(folders);
+pub fn files_in(folders: &Folders) -> impl Iterator<Item = (usize, &'static [u8])> {
+    let location = Location::of(folders);
     let numbered = FILES.iter().enumerate();
-    let here = numbered.filter(move |(_, file)| Some(&file.place) == place.as_ref());
+    let here = numbered.filter(move |(_, file)| Some(&file.location) == location.as_ref());
     here.map(|(number, file)| (number, file.name.as_bytes()))
 }
 
 /// The number of the file of this name beside these folders.
 pub fn find(folders: &Folders, name: &[u8]) -> Option<usize> {
-    let mut here = beside(folders);
+    let mut here = files_in(folders);
     here.find(|(_, n)| *n == name).map(|(number, _)| number)
 }
 

@@ -1,6 +1,6 @@
 //! What a folder shows, as data: a view plans it, the tree executes it.
 
-use super::full_text::Answers;
+use super::full_text::WordMatches;
 use super::search::Search;
 use crate::catalog::{Facet, LabelKey, PhotoId, Query};
 use crate::index::FolderId;
@@ -63,7 +63,7 @@ pub enum Photos {
     /// Those that a query means, under their catalog names.
     Matching(Query),
     /// The same, with what the store said of its full-text parts.
-    Found(Query, Answers),
+    Found(Query, WordMatches),
     /// Those taken last, under their catalog names.
     Recent,
     /// Those that have a title, under it.

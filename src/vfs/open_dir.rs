@@ -69,7 +69,7 @@ impl OpenDir {
             entry(1, inode, Kind::Folder, b"."),
             entry(2, folder.parent, Kind::Folder, b".."),
         ];
-        first.extend(generated::beside(&listing.folders).map(|(n, name)| {
+        first.extend(generated::files_in(&listing.folders).map(|(n, name)| {
             entry(
                 GENERATED + n as u64,
                 Inode::of_generated(n),

@@ -15,8 +15,8 @@ impl Tree {
             Photos::None => RoaringBitmap::new(),
             Photos::In(folder) | Photos::Texts(folder) => self.index().photos_in(*folder),
             Photos::Matching(query) => self.evaluate(query),
-            Photos::Found(query, answers) => {
-                self.index().evaluate(query, &|words| answers.of(words))
+            Photos::Found(query, matches) => {
+                self.index().evaluate(query, &|words| matches.of(words))
             }
             Photos::Recent => self.index().recent(),
             Photos::Titled => self.index().titled(),
@@ -25,7 +25,7 @@ impl Tree {
     }
 
     pub(super) fn evaluate(&self, query: &Query) -> RoaringBitmap {
-        self.index().evaluate(query, &no_words)
+        self.index().evaluate(query, &no_matches)
     }
 
     /// What a photo is called in a listing that shows it.
@@ -52,9 +52,9 @@ impl Tree {
             Photos::Matching(query) => self
                 .index()
                 .by_name(name)
-                .filter(|&id| self.index().admits(query, id, &no_words)),
-            Photos::Found(query, answers) => {
-                let words = |words: &Words| answers.of(words);
+                .filter(|&id| self.index().admits(query, id, &no_matches)),
+            Photos::Found(query, matches) => {
+                let words = |words: &Words| matches.of(words);
                 let named = self.index().by_name(name);
                 named.filter(|&id| self.index().admits(query, id, &words))
             }
@@ -73,6 +73,6 @@ impl Tree {
 }
 
 /// For queries without full-text parts; the others are answered by the store.
-pub(super) fn no_words(_: &Words) -> Arc<RoaringBitmap> {
+pub(super) fn no_matches(_: &Words) -> Arc<RoaringBitmap> {
     Arc::default()
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use roaring::RoaringBitmap;
 
 use super::inode::Folder;
-use super::photos::no_words;
+use super::photos::no_matches;
 use super::{Edits, Folders, Inode, Photos, Step, Tree, naming, texts};
 use crate::catalog::{Facet, PhotoId, Query, escape};
 use crate::index::{Delta, LabelId, PhotoDelta, PhotoSnapshot};
@@ -182,7 +182,8 @@ impl Tree {
     }
 
     fn admits_snapshot(&self, query: &Query, id: PhotoId, snapshot: &PhotoSnapshot) -> bool {
-        self.index().admits_snapshot(query, id, snapshot, &no_words)
+        self.index()
+            .admits_snapshot(query, id, snapshot, &no_matches)
     }
 
     /// Folders of labels that may have got their first photo of `within` or lost their last.

@@ -127,7 +127,7 @@ impl Tree {
     /// The same, and whether it is so for everybody, and to be remembered.
     pub fn lookup_by(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<(Attr, bool)> {
         let folder = self.folder(parent)?;
-        let listing = self.answered(self.list(&folder.steps))?;
+        let listing = self.resolve_words(self.list(&folder.steps))?;
         let found = self.find(parent, &listing, name, caller);
         match found.ok_or(Error::NotFound)? {
             Named::Folder(step) => Ok((self.reference_folder(parent, &folder, name, step), true)),
@@ -176,7 +176,7 @@ impl Tree {
         if listing.needs_analyses {
             self.listed(pending.clone(), caller);
         }
-        let listing = self.answered(listing)?;
+        let listing = self.resolve_words(listing)?;
         let photos = self.photos(&listing.photos);
         // The texts of photos may be read without an analysis.
         if !listing.needs_analyses && !matches!(listing.photos, Photos::Texts(_)) {

@@ -61,7 +61,7 @@ impl Tree {
         let folder = self.folder(parent)?;
         Ok(Dentry {
             parent,
-            listing: self.list_read(&folder.steps)?,
+            listing: self.list_blocking(&folder.steps)?,
             folder,
             name,
             caller,
