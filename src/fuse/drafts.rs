@@ -96,14 +96,14 @@ impl Drafts {
         };
         let tree = self.answers.tree.clone();
         self.answers.runtime.spawn_blocking(move || {
-            let OpenFile::Original { hold, unread } = &*source else {
+            let OpenFile::Original { lease, unread } = &*source else {
                 return reply.now().error(Errno::EOPNOTSUPP);
             };
             note_read(&tree, unread);
             let most = usize::try_from(most)
                 .unwrap_or(MAX_COPY_CHUNK)
                 .min(MAX_COPY_CHUNK);
-            let taken = hold.file().map_err(Error::from);
+            let taken = lease.file().map_err(Error::from);
             let taken = taken.and_then(|file| draft.copy_from(to.offset, &file, from.offset, most));
             send_written(taken, reply);
         });

@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 
 use super::counters::Timed;
 use super::errno;
+use super::fd_cache::{FdCache, FdLease};
 use super::handles::{Handles, OpenFile};
-use super::held::{Held, Hold};
 use super::passthrough::{PageCache, Reader, Replaced, Way, Ways};
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::originals::Originals;
@@ -29,7 +29,7 @@ pub struct Files {
     pub originals: Arc<Originals>,
     pub runtime: Handle,
     pub open: Arc<Handles<OpenFile>>,
-    pub held: Arc<Held>,
+    pub fd_cache: Arc<FdCache>,
     pub ways: Arc<Ways<BackingId>>,
     /// Whether the kernel may read originals by itself.
     pub passthrough: bool,
@@ -94,8 +94,8 @@ impl Files {
         found: io::Result<(File, FileStat)>,
         reply: Timed<ReplyOpen>,
     ) {
-        let claim = |(file, now)| Ok((self.held.claim(wanted.inode, &file)?, file, now));
-        match found.and_then(claim) {
+        let lease = |(file, now)| Ok((self.fd_cache.lease(wanted.inode, &file)?, file, now));
+        match found.and_then(lease) {
             Ok(original) => self.enter(wanted, original, Duration::ZERO, reply),
             Err(e) => reply.now().error(errno::of_disk(&e)),
         }
@@ -105,7 +105,7 @@ impl Files {
     fn enter(
         &self,
         wanted: Wanted,
-        original: (Hold, File, FileStat),
+        original: (FdLease, File, FileStat),
         patience: Duration,
         mut reply: Timed<ReplyOpen>,
     ) {
@@ -137,18 +137,18 @@ impl Files {
     fn hand_out(
         &self,
         wanted: Wanted,
-        (hold, file, _): (Hold, File, FileStat),
+        (lease, file, _): (FdLease, File, FileStat),
         way: Way<BackingId>,
         reply: Timed<ReplyOpen>,
     ) {
         // What the kernel reads by itself takes no descriptor here.
         if matches!(way, Way::Requests(_)) {
-            hold.keep(file);
+            lease.insert(file);
         }
         // What is left in the page cache by a thumbnailer would be read unseen by whoever looks at the photo.
         let must_be_seen = wanted.unread.is_some();
         let unread = Mutex::new(wanted.unread);
-        let handle = self.open.insert(OpenFile::Original { hold, unread });
+        let handle = self.open.insert(OpenFile::Original { lease, unread });
         let mut flags = FopenFlags::FOPEN_NOFLUSH;
         let cache = match way {
             Way::Passthrough(backing) => {
@@ -173,9 +173,9 @@ impl Files {
         };
         match &*open {
             OpenFile::Generated(content) => reply.now().data(part(content, offset, size)),
-            OpenFile::Original { hold, unread } => {
+            OpenFile::Original { lease, unread } => {
                 note_read(&self.tree, unread);
-                let file = hold.at_hand();
+                let file = lease.cached();
                 match file.and_then(|file| read_cached(&file, offset, size)) {
                     Some(data) => reply.now().data(&data),
                     None => self.read_from_disk(open.clone(), offset, size, reply),
@@ -194,7 +194,7 @@ impl Files {
     ) {
         self.runtime.spawn_blocking(move || {
             let data = match &*open {
-                OpenFile::Original { hold, .. } => hold
+                OpenFile::Original { lease, .. } => lease
                     .file()
                     .and_then(|file| read_at(&file, offset, size))
                     .map_err(Error::from),
@@ -210,7 +210,7 @@ impl Files {
 
     pub fn close(&self, handle: FileHandle) {
         match self.open.remove(handle).as_deref() {
-            Some(OpenFile::Original { hold, .. }) => self.ways.leave(hold.inode),
+            Some(OpenFile::Original { lease, .. }) => self.ways.leave(lease.inode),
             Some(OpenFile::Draft(draft)) => self.tree.close_draft(draft),
             Some(OpenFile::Generated(_)) | None => {}
         }

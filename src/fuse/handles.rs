@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use fuser::FileHandle;
 
-use super::held::Hold;
+use super::fd_cache::FdLease;
 use crate::catalog::PhotoId;
 use crate::vfs::{Caller, Draft, Inode, OpenDir};
 
@@ -53,7 +53,7 @@ impl Linked {
 pub enum OpenFile {
     /// Read by the kernel itself, or through what is held.
     Original {
-        hold: Hold,
+        lease: FdLease,
         /// The photo and who opened it, while nothing was read yet of a photo whose reads matter.
         unread: Mutex<Option<(PhotoId, Caller)>>,
     },

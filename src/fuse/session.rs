@@ -15,11 +15,11 @@ use super::answers::Answers;
 use super::counters::Counters;
 use super::drafts::Drafts;
 use super::edits::Edits;
+use super::fd_cache::{self, FdCache};
 use super::files::Files;
 use super::filesystem::Filesystem;
 use super::folders::Folders;
 use super::handles::{Handles, OpenFile};
-use super::held::{self, Held};
 use super::invalidate::{self, Inbox};
 use super::values::Values;
 use super::{Attached, Detach, Error, MountOptions, mounts};
@@ -176,7 +176,7 @@ pub fn mount(
         shown: options.shown,
         files: Files {
             tree: tree.clone(),
-            held: Arc::new(held(tree.clone(), originals.clone())),
+            fd_cache: Arc::new(fd_cache(tree.clone(), originals.clone())),
             originals,
             runtime,
             open: files,
@@ -214,10 +214,12 @@ pub fn mount(
 }
 
 /// The originals of the photos of a tree; a photo may have moved since it was opened.
-fn held(tree: Arc<Tree>, originals: Arc<Originals>) -> Held {
-    Held::new(held::most(), move |inode| match tree.open(inode) {
-        Ok(Content::Original { path, .. }) => Ok(originals.read(&path)?.0),
-        _ => Err(Errno::STALE.into()),
+fn fd_cache(tree: Arc<Tree>, originals: Arc<Originals>) -> FdCache {
+    FdCache::new(fd_cache::raise_limit(), move |inode| {
+        match tree.open(inode) {
+            Ok(Content::Original { path, .. }) => Ok(originals.read(&path)?.0),
+            _ => Err(Errno::STALE.into()),
+        }
     })
 }
 

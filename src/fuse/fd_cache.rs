@@ -17,69 +17,69 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::vfs::Inode;
 
-/// So many are held however few the process may have.
-const FEWEST: u64 = 16;
+/// So many are kept however few the process may have.
+const MIN_CAPACITY: u64 = 16;
 
 type Open = dyn Fn(Inode) -> io::Result<File> + Send + Sync;
 
-/// The files that are at hand.
-pub struct Held {
-    most: usize,
+/// The files that are open.
+pub struct FdCache {
+    capacity: usize,
     files: Mutex<LruCache<u64, Arc<File>>>,
-    last: AtomicU64,
+    last_id: AtomicU64,
     open: Box<Open>,
 }
 
-/// Somebody's claim to a file, until it is dropped.
-pub struct Hold {
-    held: Arc<Held>,
-    number: u64,
+/// A lease of a file, until it is dropped.
+pub struct FdLease {
+    fd_cache: Arc<FdCache>,
+    id: u64,
     pub inode: Inode,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 /// What tells a file from one that took its place. The number of a deleted one is given to others, so it isn't enough;
-/// a file system that doesn't know when a file was made leaves it at that.
+/// a file system that doesn't know when a file was created leaves it at that.
 #[derive(PartialEq, Eq)]
-struct Identity {
+struct FileIdentity {
     dev: u64,
     ino: u64,
-    made: Option<SystemTime>,
+    created: Option<SystemTime>,
 }
 
-impl Held {
-    /// Holds at most so many files, and opens with `open` what has to be opened again.
+impl FdCache {
+    /// Keeps at most so many files open, and opens with `open` what has to be opened again.
     pub fn new(
-        most: usize,
+        capacity: usize,
         open: impl Fn(Inode) -> io::Result<File> + Send + Sync + 'static,
     ) -> Self {
         Self {
-            most,
+            capacity,
             files: Mutex::new(LruCache::new_unbounded()),
-            last: AtomicU64::default(),
+            last_id: AtomicU64::default(),
             open: Box::new(open),
         }
     }
 
-    /// A claim to the file that `inode` is now.
+    /// A lease of the file that `inode` is now.
     ///
     /// # Errors
     /// When the file can't be looked at.
-    pub fn claim(self: &Arc<Self>, inode: Inode, file: &File) -> io::Result<Hold> {
-        Ok(Hold {
-            held: Arc::clone(self),
-            number: self.last.fetch_add(1, Ordering::Relaxed) + 1,
+    pub fn lease(self: &Arc<Self>, inode: Inode, file: &File) -> io::Result<FdLease> {
+        Ok(FdLease {
+            fd_cache: Arc::clone(self),
+            id: self.last_id.fetch_add(1, Ordering::Relaxed) + 1,
             inode,
-            identity: Identity::of(file)?,
+            identity: FileIdentity::of(file)?,
         })
     }
 
-    /// Keeps a file at hand, and closes another one for it where they are too many.
-    fn keep(&self, number: u64, file: Arc<File>) {
+    /// Keeps a file open, and closes another one for it where they are too many.
+    fn insert(&self, id: u64, file: Arc<File>) {
         let too_many = {
             let mut files = self.files();
-            files.insert(number, file);
-            (files.len() > self.most).then(|| files.remove_lru())
+            files.insert(id, file);
+            (files.len() > self.capacity).then(|| files.remove_lru())
         };
         // Nobody waits for what closing may take.
         drop(too_many);
@@ -90,15 +90,15 @@ impl Held {
     }
 }
 
-impl Hold {
-    /// Has the file at hand from now on, while there are not too many.
-    pub fn keep(&self, file: File) {
-        self.held.keep(self.number, Arc::new(file));
+impl FdLease {
+    /// Has the file open from now on, while there are not too many.
+    pub fn insert(&self, file: File) {
+        self.fd_cache.insert(self.id, Arc::new(file));
     }
 
     /// The file, if it is open.
-    pub fn at_hand(&self) -> Option<Arc<File>> {
-        self.held.files().get(&self.number).cloned()
+    pub fn cached(&self) -> Option<Arc<File>> {
+        self.fd_cache.files().get(&self.id).cloned()
     }
 
     /// The file, opened again if it has to be.
@@ -106,39 +106,39 @@ impl Hold {
     /// # Errors
     /// When it can't be opened; ESTALE when another file is there now.
     pub fn file(&self) -> io::Result<Arc<File>> {
-        if let Some(file) = self.at_hand() {
+        if let Some(file) = self.cached() {
             return Ok(file);
         }
-        let file = (self.held.open)(self.inode)?;
-        if Identity::of(&file)? != self.identity {
+        let file = (self.fd_cache.open)(self.inode)?;
+        if FileIdentity::of(&file)? != self.identity {
             return Err(Errno::STALE.into());
         }
         let file = Arc::new(file);
-        self.held.keep(self.number, Arc::clone(&file));
+        self.fd_cache.insert(self.id, Arc::clone(&file));
         Ok(file)
     }
 }
 
-impl Drop for Hold {
+impl Drop for FdLease {
     fn drop(&mut self) {
-        let file = self.held.files().remove(&self.number);
+        let file = self.fd_cache.files().remove(&self.id);
         drop(file);
     }
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
             dev: metadata.dev(),
             ino: metadata.ino(),
-            made: metadata.created().ok(),
+            created: metadata.created().ok(),
         })
     }
 }
 
 /// Lets this process open as many files as the system allows it, and says how many of them originals may be.
-pub fn most() -> usize {
+pub fn raise_limit() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: maximum,
@@ -156,7 +156,7 @@ pub fn most() -> usize {
 
 /// The rest is for the index, connections, the kernel's requests, and what is being opened and read meanwhile.
 fn share(limit: Option<u64>) -> usize {
-    let share = limit.map_or(u64::from(u32::MAX), |limit| (limit / 4).max(FEWEST));
+    let share = limit.map_or(u64::from(u32::MAX), |limit| (limit / 4).max(MIN_CAPACITY));
     usize::try_from(share).unwrap_or(usize::MAX)
 }
 
@@ -164,20 +164,20 @@ fn share(limit: Option<u64>) -> usize {
 mod tests {
     use super::*;
 
-    struct World {
+    struct Fixture {
         folder: tempfile::TempDir,
-        held: Arc<Held>,
+        fd_cache: Arc<FdCache>,
     }
 
-    impl World {
-        fn new(most: usize) -> Self {
+    impl Fixture {
+        fn new(capacity: usize) -> Self {
             let folder = tempfile::tempdir().unwrap();
             let root = folder.path().to_path_buf();
-            let held = Held::new(most, move |inode| {
+            let fd_cache = FdCache::new(capacity, move |inode| {
                 File::open(root.join(inode.0.to_string()))
             });
-            let held = Arc::new(held);
-            Self { folder, held }
+            let fd_cache = Arc::new(fd_cache);
+            Self { folder, fd_cache }
         }
 
         fn write(&self, number: u64) {
@@ -185,42 +185,42 @@ mod tests {
             std::fs::write(path, number.to_string()).unwrap();
         }
 
-        fn open(&self, number: u64) -> Hold {
+        fn open(&self, number: u64) -> FdLease {
             self.write(number);
-            let file = (self.held.open)(Inode(number)).unwrap();
-            let hold = self.held.claim(Inode(number), &file).unwrap();
-            hold.keep(file);
-            hold
+            let file = (self.fd_cache.open)(Inode(number)).unwrap();
+            let lease = self.fd_cache.lease(Inode(number), &file).unwrap();
+            lease.insert(file);
+            lease
         }
 
         fn is_open(&self) -> usize {
-            self.held.files().len()
+            self.fd_cache.files().len()
         }
     }
 
     #[test]
     fn only_so_many_are_open_and_the_others_are_opened_again() {
-        let world = World::new(2);
-        let holds: Vec<_> = (0..9).map(|number| world.open(number)).collect();
-        assert_eq!(world.is_open(), 2);
-        assert!(holds[0].at_hand().is_none() && holds[8].at_hand().is_some());
-        for (number, hold) in holds.iter().enumerate() {
-            let text = std::io::read_to_string(&*hold.file().unwrap()).unwrap();
+        let fixture = Fixture::new(2);
+        let leases: Vec<_> = (0..9).map(|number| fixture.open(number)).collect();
+        assert_eq!(fixture.is_open(), 2);
+        assert!(leases[0].cached().is_none() && leases[8].cached().is_some());
+        for (number, lease) in leases.iter().enumerate() {
+            let text = std::io::read_to_string(&*lease.file().unwrap()).unwrap();
             assert_eq!(text, number.to_string());
-            assert!(hold.at_hand().is_some());
-            assert_eq!(world.is_open(), 2);
+            assert!(lease.cached().is_some());
+            assert_eq!(fixture.is_open(), 2);
         }
-        drop(holds);
-        assert_eq!(world.is_open(), 0);
+        drop(leases);
+        assert_eq!(fixture.is_open(), 0);
     }
 
     #[test]
     fn another_file_in_its_place_is_not_read() {
-        let world = World::new(1);
-        let (first, _other) = (world.open(1), world.open(2));
-        std::fs::remove_file(world.folder.path().join("1")).unwrap();
+        let fixture = Fixture::new(1);
+        let (first, _other) = (fixture.open(1), fixture.open(2));
+        std::fs::remove_file(fixture.folder.path().join("1")).unwrap();
         assert!(first.file().is_err());
-        world.write(1);
+        fixture.write(1);
         let error = first.file().unwrap_err();
         assert_eq!(Errno::from_io_error(&error), Some(Errno::STALE));
     }
