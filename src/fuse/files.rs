@@ -14,13 +14,13 @@ use super::counters::Timed;
 use super::errno;
 use super::fd_cache::{FdCache, FdLease};
 use super::handles::{Handles, OpenFile};
-use super::passthrough::{PageCache, Reader, Replaced, Way, Ways};
+use super::passthrough::{FileReplaced, OpenMode, OpenModes, PageCache, Reader};
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::originals::Originals;
 use crate::vfs::{Caller, Content, Error, Inode, Tree};
 
 /// How long who opens a photo waits for those who still read the file that was there before.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REPLACED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is open of the files of one mount.
 #[derive(Clone)]
@@ -30,13 +30,13 @@ pub struct Files {
     pub runtime: Handle,
     pub open: Arc<Handles<OpenFile>>,
     pub fd_cache: Arc<FdCache>,
-    pub ways: Arc<Ways<BackingId>>,
+    pub open_modes: Arc<OpenModes<BackingId>>,
     /// Whether the kernel may read originals by itself.
     pub passthrough: bool,
 }
 
 /// An original that is to be opened.
-struct Wanted {
+struct OpenRequest {
     inode: Inode,
     path: SourcePath,
     /// As the catalog knows it.
@@ -64,97 +64,98 @@ impl Files {
                 reads_matter,
             }) => {
                 let unread = reads_matter.then_some((photo, caller));
-                let wanted = Wanted {
+                let request = OpenRequest {
                     inode,
                     path,
                     stat,
                     unread,
                 };
-                self.find_original(wanted, reply);
+                self.find_original(request, reply);
             }
             Err(e) => reply.now().error(errno::of(&e)),
         }
     }
 
     /// Opens an original: at once where its name is in memory; else a thread of its own waits for the disk.
-    fn find_original(&self, wanted: Wanted, reply: Timed<ReplyOpen>) {
-        if let Some(found) = self.originals.read_at_once(&wanted.path) {
-            return self.open_original(wanted, found, reply);
+    fn find_original(&self, request: OpenRequest, reply: Timed<ReplyOpen>) {
+        if let Some(found) = self.originals.read_at_once(&request.path) {
+            return self.open_original(request, found, reply);
         }
         let files = self.clone();
         self.runtime.spawn_blocking(move || {
-            let found = files.originals.read(&wanted.path);
-            files.open_original(wanted, found, reply);
+            let found = files.originals.read(&request.path);
+            files.open_original(request, found, reply);
         });
     }
 
     fn open_original(
         &self,
-        wanted: Wanted,
+        request: OpenRequest,
         found: io::Result<(File, FileStat)>,
         reply: Timed<ReplyOpen>,
     ) {
-        let lease = |(file, now)| Ok((self.fd_cache.lease(wanted.inode, &file)?, file, now));
+        let lease = |(file, now)| Ok((self.fd_cache.lease(request.inode, &file)?, file, now));
         match found.and_then(lease) {
-            Ok(original) => self.enter(wanted, original, Duration::ZERO, reply),
+            Ok(original) => self.open_in_mode(request, original, Duration::ZERO, reply),
             Err(e) => reply.now().error(errno::of_disk(&e)),
         }
     }
 
     /// Where the kernel still reads the file that was there before, waits a while for its readers.
-    fn enter(
+    fn open_in_mode(
         &self,
-        wanted: Wanted,
+        request: OpenRequest,
         original: (FdLease, File, FileStat),
-        patience: Duration,
+        timeout: Duration,
         mut reply: Timed<ReplyOpen>,
     ) {
         let (_, file, now) = &original;
         // Reads that the kernel does by itself aren't seen.
-        let may_pass = self.passthrough && wanted.unread.is_none();
+        let may_pass = self.passthrough && request.unread.is_none();
         let register = || {
             may_pass
                 .then(|| reply.unsent().open_backing(file).ok())
                 .flatten()
         };
         let reader = Reader {
-            inode: wanted.inode,
+            inode: request.inode,
             file: (now.dev, now.ino),
-            is_known: now.same_content(&wanted.stat),
+            is_known: now.same_content(&request.stat),
         };
-        match self.ways.enter(reader, patience, register) {
-            Ok(way) => self.hand_out(wanted, original, way, reply),
-            Err(Replaced) if patience.is_zero() => {
+        match self.open_modes.open(reader, timeout, register) {
+            Ok(mode) => self.reply_opened(request, original, mode, reply),
+            Err(FileReplaced) if timeout.is_zero() => {
                 let files = self.clone();
-                self.runtime
-                    .spawn_blocking(move || files.enter(wanted, original, PATIENCE, reply));
+                self.runtime.spawn_blocking(move || {
+                    files.open_in_mode(request, original, REPLACED_TIMEOUT, reply)
+                });
             }
             // Not the bytes of the one before under the name of this one.
-            Err(Replaced) => reply.now().error(fuser::Errno::EBUSY),
+            Err(FileReplaced) => reply.now().error(fuser::Errno::EBUSY),
         }
     }
 
-    fn hand_out(
+    fn reply_opened(
         &self,
-        wanted: Wanted,
+        request: OpenRequest,
         (lease, file, _): (FdLease, File, FileStat),
-        way: Way<BackingId>,
+        mode: OpenMode<BackingId>,
         reply: Timed<ReplyOpen>,
     ) {
         // What the kernel reads by itself takes no descriptor here.
-        if matches!(way, Way::Requests(_)) {
+        if matches!(mode, OpenMode::ReadRequests(_)) {
             lease.insert(file);
         }
         // What is left in the page cache by a thumbnailer would be read unseen by whoever looks at the photo.
-        let must_be_seen = wanted.unread.is_some();
-        let unread = Mutex::new(wanted.unread);
+        let must_be_seen = request.unread.is_some();
+        let unread = Mutex::new(request.unread);
         let handle = self.open.insert(OpenFile::Original { lease, unread });
         let mut flags = FopenFlags::FOPEN_NOFLUSH;
-        let cache = match way {
-            Way::Passthrough(backing) => {
+        let cache = match mode {
+            OpenMode::Passthrough(backing) => {
                 return reply.now().opened_passthrough(handle, flags, &backing);
             }
-            Way::Requests(cache) => cache,
+            OpenMode::ReadRequests(cache) => cache,
         };
         flags |= match cache {
             PageCache::Keep if !must_be_seen => FopenFlags::FOPEN_KEEP_CACHE,
@@ -210,7 +211,7 @@ impl Files {
 
     pub fn close(&self, handle: FileHandle) {
         match self.open.remove(handle).as_deref() {
-            Some(OpenFile::Original { lease, .. }) => self.ways.leave(lease.inode),
+            Some(OpenFile::Original { lease, .. }) => self.open_modes.close(lease.inode),
             Some(OpenFile::Draft(draft)) => self.tree.close_draft(draft),
             Some(OpenFile::Generated(_)) | None => {}
         }

@@ -1,6 +1,6 @@
 //! How the content of an open photo reaches its reader: by the kernel straight from the original, or through READs.
 //!
-//! The kernel wants one way for all who have an inode open at a time (another one is EIO), so the way is decided when
+//! The kernel wants one mode for all who have an inode open at a time (another one is EIO), so the mode is decided when
 //! the first opens it and kept until the last closes it. It wants one file, too: where another took its place meanwhile,
 //! who comes later can't have that one yet. Knows nothing of the tree.
 
@@ -14,11 +14,11 @@ use crate::vfs::Inode;
 
 /// How an open inode is read. `B` is what the kernel calls a backing file.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Way<B> {
+pub enum OpenMode<B> {
     /// By the kernel, from a file registered with it.
     Passthrough(Arc<B>),
     /// By READ requests.
-    Requests(PageCache),
+    ReadRequests(PageCache),
 }
 
 /// What becomes of the bytes that the kernel keeps of an inode, which is one file after the other.
@@ -55,83 +55,83 @@ pub struct Reader {
 
 /// Another file is being read under this inode.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Replaced;
+pub struct FileReplaced;
 
 /// The inodes that are open, and how each is read.
-pub struct Ways<B> {
-    open: Mutex<Table<B>>,
+pub struct OpenModes<B> {
+    open: Mutex<State<B>>,
     /// The last closed some inode.
     closed: Condvar,
 }
 
-struct Table<B> {
+struct State<B> {
     open: HashMap<Inode, Open<B>>,
     /// Of which file the page cache may have bytes; nothing of those that were forgotten is relied on.
     cached: LruCache<Inode, File>,
 }
 
 /// Inodes whose bytes are kept from one open to the next.
-const REMEMBERED: usize = 1 << 16;
+const MAX_CACHED_INODES: usize = 1 << 16;
 
-impl<B> Default for Ways<B> {
+impl<B> Default for OpenModes<B> {
     fn default() -> Self {
-        let table = Table {
+        let state = State {
             open: HashMap::new(),
-            cached: LruCache::new(REMEMBERED),
+            cached: LruCache::new(MAX_CACHED_INODES),
         };
         Self {
-            open: Mutex::new(table),
+            open: Mutex::new(state),
             closed: Condvar::new(),
         }
     }
 }
 
-impl<B> Ways<B> {
+impl<B> OpenModes<B> {
     /// Counts one more open of an inode. `register` is asked by the first only; without a backing it is requests.
-    /// Blocks for as long as `patience` says while another file is read under the inode.
+    /// Blocks for at most `timeout` while another file is read under the inode.
     ///
     /// # Errors
     /// When the kernel still reads another file by itself for those who have the inode open.
-    pub fn enter(
+    pub fn open(
         &self,
         reader: Reader,
-        patience: Duration,
+        timeout: Duration,
         register: impl FnOnce() -> Option<B>,
-    ) -> Result<Way<B>, Replaced> {
-        let is_other = |table: &mut Table<B>| {
-            let known = table.open.get(&reader.inode);
+    ) -> Result<OpenMode<B>, FileReplaced> {
+        let is_other = |state: &mut State<B>| {
+            let known = state.open.get(&reader.inode);
             known.is_some_and(|k| k.file != reader.file && k.backing.is_some())
         };
         let waited = self
             .closed
-            .wait_timeout_while(self.lock(), patience, is_other);
-        let (mut table, waited) = waited.expect(UNBROKEN);
+            .wait_timeout_while(self.lock(), timeout, is_other);
+        let (mut state, waited) = waited.expect(UNBROKEN);
         match waited.timed_out() {
-            true => Err(Replaced),
-            false => Ok(table.enter(reader, register)),
+            true => Err(FileReplaced),
+            false => Ok(state.open(reader, register)),
         }
     }
 
     /// Counts one open less; the last closes the backing file.
-    pub fn leave(&self, inode: Inode) {
-        let mut table = self.lock();
-        let Some(known) = table.open.get_mut(&inode) else {
+    pub fn close(&self, inode: Inode) {
+        let mut state = self.lock();
+        let Some(known) = state.open.get_mut(&inode) else {
             return;
         };
         known.count -= 1;
         if known.count == 0 {
-            table.open.remove(&inode);
+            state.open.remove(&inode);
             self.closed.notify_all();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table<B>> {
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.open.lock().expect(UNBROKEN)
     }
 }
 
-impl<B> Table<B> {
-    fn enter(&mut self, reader: Reader, register: impl FnOnce() -> Option<B>) -> Way<B> {
+impl<B> State<B> {
+    fn open(&mut self, reader: Reader, register: impl FnOnce() -> Option<B>) -> OpenMode<B> {
         let known = self.open.entry(reader.inode).or_insert_with(|| Open {
             backing: register().map(Arc::new),
             file: reader.file,
@@ -140,21 +140,21 @@ impl<B> Table<B> {
         });
         known.count += 1;
         if let Some(backing) = &known.backing {
-            return Way::Passthrough(Arc::clone(backing));
+            return OpenMode::Passthrough(Arc::clone(backing));
         }
         if !reader.is_known || known.cached.is_some_and(|file| file != reader.file) {
-            return Way::Requests(PageCache::Bypass);
+            return OpenMode::ReadRequests(PageCache::Bypass);
         }
         known.cached = Some(reader.file);
         let before = self.cached.insert(reader.inode, reader.file);
-        Way::Requests(match before == Some(reader.file) {
+        OpenMode::ReadRequests(match before == Some(reader.file) {
             true => PageCache::Keep,
             false => PageCache::Drop,
         })
     }
 }
 
-const UNBROKEN: &str = "the table is never half-changed";
+const UNBROKEN: &str = "the state is never half-changed";
 
 #[cfg(test)]
 mod tests {
@@ -172,74 +172,74 @@ mod tests {
     }
 
     #[test]
-    fn a_way_is_kept_until_the_last_closes() {
-        let ways = Ways::default();
-        let enter = |backing| ways.enter(reader(7, 1), NOW, || backing).unwrap();
-        assert_eq!(enter(None::<u8>), Way::Requests(PageCache::Drop));
-        assert_eq!(enter(Some(1)), Way::Requests(PageCache::Keep));
-        ways.leave(Inode(7));
-        assert_eq!(enter(Some(1)), Way::Requests(PageCache::Keep));
-        ways.leave(Inode(7));
-        ways.leave(Inode(7));
-        let first = enter(Some(1));
-        assert_eq!(first, Way::Passthrough(Arc::new(1)));
-        assert_eq!(enter(Some(2)), first);
-        let other = ways.enter(reader(8, 1), NOW, || None).unwrap();
-        assert_eq!(other, Way::Requests(PageCache::Drop));
+    fn a_mode_is_kept_until_the_last_closes() {
+        let open_modes = OpenModes::default();
+        let open = |backing| open_modes.open(reader(7, 1), NOW, || backing).unwrap();
+        assert_eq!(open(None::<u8>), OpenMode::ReadRequests(PageCache::Drop));
+        assert_eq!(open(Some(1)), OpenMode::ReadRequests(PageCache::Keep));
+        open_modes.close(Inode(7));
+        assert_eq!(open(Some(1)), OpenMode::ReadRequests(PageCache::Keep));
+        open_modes.close(Inode(7));
+        open_modes.close(Inode(7));
+        let first = open(Some(1));
+        assert_eq!(first, OpenMode::Passthrough(Arc::new(1)));
+        assert_eq!(open(Some(2)), first);
+        let other = open_modes.open(reader(8, 1), NOW, || None).unwrap();
+        assert_eq!(other, OpenMode::ReadRequests(PageCache::Drop));
     }
 
     #[test]
     fn bytes_of_a_file_are_kept_for_its_own_readers_only() {
-        let ways = Ways::<u8>::default();
-        let enter = |reader, expected| {
-            let way = ways.enter(reader, NOW, || None).unwrap();
-            assert_eq!(way, Way::Requests(expected));
+        let open_modes = OpenModes::<u8>::default();
+        let open = |reader, expected| {
+            let mode = open_modes.open(reader, NOW, || None).unwrap();
+            assert_eq!(mode, OpenMode::ReadRequests(expected));
         };
-        enter(reader(7, 1), PageCache::Drop);
-        enter(reader(7, 1), PageCache::Keep);
+        open(reader(7, 1), PageCache::Drop);
+        open(reader(7, 1), PageCache::Keep);
         // Another file takes the place, while the first is read on.
-        enter(reader(7, 2), PageCache::Bypass);
-        ways.leave(Inode(7));
-        ways.leave(Inode(7));
-        enter(reader(7, 2), PageCache::Bypass);
-        ways.leave(Inode(7));
-        ways.leave(Inode(7));
-        enter(reader(7, 2), PageCache::Drop);
-        enter(reader(7, 2), PageCache::Keep);
-        ways.leave(Inode(7));
-        ways.leave(Inode(7));
+        open(reader(7, 2), PageCache::Bypass);
+        open_modes.close(Inode(7));
+        open_modes.close(Inode(7));
+        open(reader(7, 2), PageCache::Bypass);
+        open_modes.close(Inode(7));
+        open_modes.close(Inode(7));
+        open(reader(7, 2), PageCache::Drop);
+        open(reader(7, 2), PageCache::Keep);
+        open_modes.close(Inode(7));
+        open_modes.close(Inode(7));
         // The catalog doesn't know the third yet, and what is kept is of the second.
         let unknown = Reader {
             is_known: false,
             ..reader(7, 3)
         };
-        enter(unknown, PageCache::Bypass);
-        enter(reader(7, 3), PageCache::Drop);
-        enter(unknown, PageCache::Bypass);
+        open(unknown, PageCache::Bypass);
+        open(reader(7, 3), PageCache::Drop);
+        open(unknown, PageCache::Bypass);
     }
 
     #[test]
     fn another_file_is_read_when_nobody_reads_the_first_any_more() {
-        let ways = Ways::default();
-        let enter = |file, backing| ways.enter(reader(7, file), NOW, || Some(backing));
-        let first = enter(1, 1).unwrap();
-        assert_eq!(enter(2, 2), Err(Replaced));
-        assert_eq!(enter(1, 2), Ok(first));
-        ways.leave(Inode(7));
-        assert_eq!(enter(2, 2), Err(Replaced));
-        ways.leave(Inode(7));
-        assert_eq!(enter(2, 2), Ok(Way::Passthrough(Arc::new(2))));
+        let open_modes = OpenModes::default();
+        let open = |file, backing| open_modes.open(reader(7, file), NOW, || Some(backing));
+        let first = open(1, 1).unwrap();
+        assert_eq!(open(2, 2), Err(FileReplaced));
+        assert_eq!(open(1, 2), Ok(first));
+        open_modes.close(Inode(7));
+        assert_eq!(open(2, 2), Err(FileReplaced));
+        open_modes.close(Inode(7));
+        assert_eq!(open(2, 2), Ok(OpenMode::Passthrough(Arc::new(2))));
     }
 
     #[test]
     fn who_waits_for_another_file_gets_it_when_the_first_is_closed() {
-        let ways = Ways::default();
-        ways.enter(reader(7, 1), NOW, || Some(1)).unwrap();
+        let open_modes = OpenModes::default();
+        open_modes.open(reader(7, 1), NOW, || Some(1)).unwrap();
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| ways.enter(reader(7, 2), LONG, || Some(2)));
-            ways.leave(Inode(7));
+            let second = scope.spawn(|| open_modes.open(reader(7, 2), LONG, || Some(2)));
+            open_modes.close(Inode(7));
             let second = second.join().unwrap();
-            assert_eq!(second, Ok(Way::Passthrough(Arc::new(2))));
+            assert_eq!(second, Ok(OpenMode::Passthrough(Arc::new(2))));
         });
     }
 }

@@ -180,7 +180,7 @@ pub fn mount(
             originals,
             runtime,
             open: files,
-            ways: Arc::default(),
+            open_modes: Arc::default(),
             passthrough: options.passthrough,
         },
     };
