@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use fuser::{INodeNo, Notifier};
 
 use super::handles::{Folder, Handles};
+use super::invalidation_throttle::{self as throttle, Throttle};
 use super::names::Names;
-use super::pauses::{self, Pauses};
 use crate::faults;
 use crate::library::Library;
 use crate::vfs::{Inode, Stale, Tree};
@@ -24,30 +24,30 @@ use crate::vfs::{Inode, Stale, Tree};
 /// Stale things of one commit.
 pub struct Batch {
     stale: Vec<Stale>,
-    pace: Pace,
+    intervals: Intervals,
 }
 
 /// How long the kernel may be wrong where it was told to forget just before.
 #[derive(Clone, Copy)]
-struct Pace {
+struct Intervals {
     names: Duration,
     listings: Duration,
 }
 
 /// For what people and their files do: who looks after it sees it.
-const AT_ONCE: Pace = Pace {
+const AT_ONCE: Intervals = Intervals {
     names: Duration::ZERO,
-    listings: pauses::SHORT,
+    listings: throttle::SHORT_INTERVAL,
 };
 /// For what was told just before, and a moment too late.
-const SHORTLY: Pace = Pace {
-    names: pauses::SHORT,
-    listings: pauses::SHORT,
+const SHORTLY: Intervals = Intervals {
+    names: throttle::SHORT_INTERVAL,
+    listings: throttle::SHORT_INTERVAL,
 };
 /// For results of analyses.
-const SOON: Pace = Pace {
-    names: pauses::LONG,
-    listings: pauses::LONG,
+const SOON: Intervals = Intervals {
+    names: throttle::LONG_INTERVAL,
+    listings: throttle::LONG_INTERVAL,
 };
 
 thread_local! {
@@ -94,7 +94,7 @@ impl Inbox {
         self.put(stale, SOON);
     }
 
-    fn put(&self, mut stale: Vec<Stale>, pace: Pace) {
+    fn put(&self, mut stale: Vec<Stale>, intervals: Intervals) {
         leave_own_out(&mut stale);
         let mut waiting = lock(&self.waiting);
         waiting.extend(stale.iter().filter_map(|stale| match stale {
@@ -103,7 +103,7 @@ impl Inbox {
         }));
         drop(waiting);
         // Fails only while the mount ends, when the kernel forgets everything anyway.
-        let _ = self.sender.send(Batch { stale, pace });
+        let _ = self.sender.send(Batch { stale, intervals });
     }
 
     /// Some of a folder's names reached the kernel later than it was told to forget them.
@@ -183,8 +183,8 @@ pub fn start(
     let mut invalidator = Invalidator {
         notifier,
         folders,
-        listings: Pauses::default(),
-        epochs: Pauses::default(),
+        listings: Throttle::default(),
+        epochs: Throttle::default(),
         changed: HashSet::new(),
     };
     let inbox = Arc::downgrade(inbox);
@@ -203,9 +203,9 @@ pub fn start(
 struct Invalidator {
     notifier: Notifier,
     folders: Arc<Handles<Folder>>,
-    listings: Pauses,
+    listings: Throttle,
     /// Of the root, which stands for all names.
-    epochs: Pauses,
+    epochs: Throttle,
     /// Folders with names that the next epoch is for.
     changed: HashSet<Inode>,
 }
@@ -214,7 +214,7 @@ impl Invalidator {
     /// Everything that was handed in meanwhile; nothing when something is due. `None` ends the thread.
     fn next(&self, stale: &Receiver<Batch>) -> Option<Vec<Batch>> {
         let now = Instant::now();
-        let waits = [self.listings.wait(now), self.epochs.wait(now)];
+        let waits = [self.listings.next_due_in(now), self.epochs.next_due_in(now)];
         let first = match waits.into_iter().flatten().min() {
             None => Some(stale.recv().ok()?),
             Some(wait) => match stale.recv_timeout(wait) {
@@ -229,20 +229,20 @@ impl Invalidator {
     fn tell(&mut self, batches: Vec<Batch>, inbox: &Inbox) {
         faults::may_panic("notify");
         let mut attributes = HashSet::new();
-        for Batch { stale, pace } in batches {
+        for Batch { stale, intervals } in batches {
             for stale in stale {
                 match stale {
-                    Stale::Listing(folder) => self.listings.want(folder, pace.listings),
+                    Stale::Listing(folder) => self.listings.schedule(folder, intervals.listings),
                     Stale::Attributes(inode) => drop(attributes.insert(inode)),
                     Stale::Entry { parent, name } if inbox.names.may_know(parent, &name) => {
                         self.changed.insert(parent);
-                        self.epochs.want(Inode::ROOT, pace.names);
+                        self.epochs.schedule(Inode::ROOT, intervals.names);
                     }
                     Stale::Entry { .. } => {}
                 }
             }
         }
-        if !self.epochs.take(Instant::now()).is_empty() {
+        if !self.epochs.take_due(Instant::now()).is_empty() {
             self.forget_names(&inbox.names);
         }
         attributes
@@ -267,7 +267,7 @@ impl Invalidator {
     }
 
     fn forget_listings(&mut self, waiting: &Waiting) {
-        let now = self.listings.take(Instant::now());
+        let now = self.listings.take_due(Instant::now());
         self.folders.for_each(|folder| {
             if now.contains(&folder.inode) {
                 folder.outdated.store(true, Ordering::Relaxed);

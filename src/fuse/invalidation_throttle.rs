@@ -1,4 +1,5 @@
-//! When the cached listing of a folder may be dropped again: at once when nothing happened there, then not too often.
+//! Throttles invalidations: the cached listing of a folder is dropped at once when nothing happened there, then not too
+//! often.
 //!
 //! Knows nothing of the kernel.
 
@@ -8,48 +9,50 @@ use std::time::{Duration, Instant};
 use crate::vfs::Inode;
 
 /// After what people and their files do: a storm of it coalesces, and nobody notices.
-pub const SHORT: Duration = Duration::from_millis(50);
+pub const SHORT_INTERVAL: Duration = Duration::from_millis(50);
 /// After results of analyses.
-pub const LONG: Duration = Duration::from_secs(1);
+pub const LONG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Folders whose listing is to be dropped, and those where that was just done.
 #[derive(Default)]
-pub struct Pauses {
+pub struct Throttle {
     dropped: HashMap<Inode, Instant>,
     due: HashMap<Inode, Duration>,
 }
 
-impl Pauses {
+impl Throttle {
     /// The listing of a folder is to be dropped, so long after the last time at the earliest.
-    pub fn want(&mut self, folder: Inode, pause: Duration) {
-        let due = self.due.entry(folder).or_insert(pause);
-        *due = pause.min(*due);
+    pub fn schedule(&mut self, folder: Inode, interval: Duration) {
+        let due = self.due.entry(folder).or_insert(interval);
+        *due = interval.min(*due);
     }
 
     /// How long until some folder has its turn; `None` when there is none to be dropped.
-    pub fn wait(&self, now: Instant) -> Option<Duration> {
+    pub fn next_due_in(&self, now: Instant) -> Option<Duration> {
         let waits = self.due.iter();
         waits
-            .map(|(folder, pause)| self.rest(*folder, *pause, now))
+            .map(|(folder, interval)| self.remaining(*folder, *interval, now))
             .min()
     }
 
     /// The folders whose turn it is; they are dropped now.
-    pub fn take(&mut self, now: Instant) -> HashSet<Inode> {
+    pub fn take_due(&mut self, now: Instant) -> HashSet<Inode> {
         let due = self.due.iter();
-        let turn = due.filter(|(folder, pause)| self.rest(**folder, **pause, now).is_zero());
+        let turn =
+            due.filter(|(folder, interval)| self.remaining(**folder, **interval, now).is_zero());
         let turn: HashSet<_> = turn.map(|(folder, _)| *folder).collect();
         self.due.retain(|folder, _| !turn.contains(folder));
-        self.dropped.retain(|_, at| now.duration_since(*at) < LONG);
+        self.dropped
+            .retain(|_, at| now.duration_since(*at) < LONG_INTERVAL);
         self.dropped
             .extend(turn.iter().map(|folder| (*folder, now)));
         turn
     }
 
-    fn rest(&self, folder: Inode, pause: Duration, now: Instant) -> Duration {
+    fn remaining(&self, folder: Inode, interval: Duration, now: Instant) -> Duration {
         let dropped = self.dropped.get(&folder);
         dropped.map_or(Duration::ZERO, |at| {
-            pause.saturating_sub(now.duration_since(*at))
+            interval.saturating_sub(now.duration_since(*at))
         })
     }
 }
@@ -60,17 +63,24 @@ mod tests {
 
     const FOLDER: Inode = Inode(7);
 
-    /// Wants, at these milliseconds, with what a person does or (`false`) with results: when the listing is dropped.
+    /// Schedules, at these milliseconds, with what a person does or (`false`) with results: when the listing is dropped.
     fn dropped(wanted: &[(u64, bool)]) -> Vec<u64> {
-        let (mut pauses, begin) = (Pauses::default(), Instant::now());
+        let (mut throttle, begin) = (Throttle::default(), Instant::now());
         let mut dropped = Vec::new();
         for ms in 0..3000 {
             for (_, person) in wanted.iter().filter(|(at, _)| *at == ms) {
-                pauses.want(FOLDER, if *person { SHORT } else { LONG });
+                throttle.schedule(
+                    FOLDER,
+                    if *person {
+                        SHORT_INTERVAL
+                    } else {
+                        LONG_INTERVAL
+                    },
+                );
             }
             let now = begin + Duration::from_millis(ms);
-            assert_eq!(pauses.wait(now).is_none(), pauses.due.is_empty());
-            dropped.extend(pauses.take(now).iter().map(|_| ms));
+            assert_eq!(throttle.next_due_in(now).is_none(), throttle.due.is_empty());
+            dropped.extend(throttle.take_due(now).iter().map(|_| ms));
         }
         dropped
     }
