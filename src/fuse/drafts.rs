@@ -11,9 +11,9 @@ use fuser::{
 };
 use rustix::fs::StatVfs;
 
-use super::answers::Answers;
 use super::attributes::{GENERATION, Shown};
 use super::counters::Timed;
+use super::deferred::DeferredReply;
 use super::errno;
 use super::files::note_read;
 use super::handles::{Handles, OpenFile};
@@ -28,7 +28,7 @@ const MAX_COPY_CHUNK: usize = 64 << 20;
 
 /// Where files are written.
 pub struct Drafts {
-    pub answers: Answers,
+    pub deferred: DeferredReply,
     pub originals: Arc<Originals>,
     pub open: Arc<Handles<OpenFile>>,
     pub shown: Shown,
@@ -54,8 +54,8 @@ pub struct FilePosition {
 
 impl Drafts {
     pub fn create(&self, new: CreateRequest, reply: Timed<ReplyCreate>) {
-        let (tree, open, shown) = (self.answers.tree.clone(), self.open.clone(), self.shown);
-        self.answers.runtime.spawn_blocking(move || {
+        let (tree, open, shown) = (self.deferred.tree.clone(), self.open.clone(), self.shown);
+        self.deferred.runtime.spawn_blocking(move || {
             let at = (new.parent, &new.name[..]);
             match tree.create(at, new.mode, new.gid, new.exclusive, &new.caller) {
                 Ok(draft) => {
@@ -70,7 +70,7 @@ impl Drafts {
 
     /// Opens a file again that is being written.
     pub fn open(&self, inode: Inode, reply: Timed<ReplyOpen>) {
-        match self.answers.tree.open_draft(inode) {
+        match self.deferred.tree.open_draft(inode) {
             Some(draft) => reply
                 .now()
                 .opened(self.open.insert(OpenFile::Draft(draft)), FLAGS),
@@ -82,7 +82,7 @@ impl Drafts {
         let Some(draft) = self.draft(to.handle) else {
             return reply.now().error(Errno::EBADF);
         };
-        self.answers.runtime.spawn_blocking(move || {
+        self.deferred.runtime.spawn_blocking(move || {
             let written = draft.write(to.offset, &data).map(|()| data.len());
             send_written(written, reply);
         });
@@ -94,8 +94,8 @@ impl Drafts {
         else {
             return reply.now().error(Errno::EBADF);
         };
-        let tree = self.answers.tree.clone();
-        self.answers.runtime.spawn_blocking(move || {
+        let tree = self.deferred.tree.clone();
+        self.deferred.runtime.spawn_blocking(move || {
             let OpenFile::Original { lease, unread } = &*source else {
                 return reply.now().error(Errno::EOPNOTSUPP);
             };
@@ -114,8 +114,8 @@ impl Drafts {
         let Some(draft) = self.draft(handle) else {
             return reply.now().ok();
         };
-        let (tree, originals) = (self.answers.tree.clone(), self.originals.clone());
-        self.answers
+        let (tree, originals) = (self.deferred.tree.clone(), self.originals.clone());
+        self.deferred
             .runtime
             .spawn_blocking(move || send_done(tree.commit_draft(&draft, &originals), reply));
     }
@@ -127,9 +127,9 @@ impl Drafts {
         caller: Caller,
         reply: Timed<ReplyAttr>,
     ) {
-        let (answers, shown) = (self.answers.clone(), self.shown);
-        self.answers.runtime.spawn_blocking(move || {
-            match answers.tree.set_attr(inode, &changes, &caller) {
+        let (deferred, shown) = (self.deferred.clone(), self.shown);
+        self.deferred.runtime.spawn_blocking(move || {
+            match deferred.tree.set_attr(inode, &changes, &caller) {
                 Ok(attr) => reply.now().attr(&TTL, &shown.attr(&attr)),
                 Err(e) => reply.now().error(errno::of(&e)),
             }
@@ -138,8 +138,8 @@ impl Drafts {
 
     /// How much can be written: what the disk has on which it is kept meanwhile. Programs look before they copy.
     pub fn statfs(&self, reply: Timed<ReplyStatfs>) {
-        let tree = self.answers.tree.clone();
-        self.answers
+        let tree = self.deferred.tree.clone();
+        self.deferred
             .runtime
             .spawn_blocking(move || match statfs(tree.spool()) {
                 Ok(s) => reply.now().statfs(

@@ -16,10 +16,10 @@ use fuser::{
 use rustix::fs::OFlags;
 use tokio::runtime::Handle;
 
-use super::abilities;
-use super::answers::Answers;
 use super::attributes::{GENERATION, Shown, TTL, absent};
+use super::abilities;
 use super::counters::{Counters, Request, Timed};
+use super::deferred::DeferredReply;
 use super::drafts::{self, Drafts};
 use super::edits::Edits;
 use super::errno;
@@ -36,7 +36,7 @@ pub struct Filesystem {
     pub runtime: Handle,
     pub counters: Arc<Counters>,
     pub inbox: Arc<Inbox>,
-    pub answers: Answers,
+    pub deferred: DeferredReply,
     pub folders: Arc<Folders>,
     pub files: Files,
     pub edits: Edits,
@@ -76,7 +76,8 @@ impl Filesystem {
 impl fuser::Filesystem for Filesystem {
     fn init(&mut self, _: &fuser::Request, config: &mut KernelConfig) -> io::Result<()> {
         abilities::ask(config);
-        self.files.passthrough = self.files.passthrough && abilities::passthrough(config);
+        self.files.passthrough =
+            self.files.passthrough && abilities::passthrough(config);
         Ok(())
     }
 
@@ -87,22 +88,25 @@ impl fuser::Filesystem for Filesystem {
         let asked = name.clone();
         let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
         let (shown, inbox) = (self.shown, self.inbox.clone());
-        self.answers.give(ask, move |found| match found {
-            Ok((attr, true)) => {
-                let name = inbox.names.tell(parent, &asked);
-                reply
-                    .now()
-                    .entry_with_ttls(&TTL, &name, &shown.attr(&attr), GENERATION);
-            }
-            Ok((attr, false)) => reply
-                .now()
-                .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION),
-            Err(Error::NotFound) => {
-                let name = inbox.names.tell(parent, &asked);
-                reply.now().entry(&name, &absent(), GENERATION);
-            }
-            Err(e) => reply.now().error(errno::of(&e)),
-        });
+        self.deferred
+            .reply_now_or_later(ask, move |found| match found {
+                Ok((attr, true)) => {
+                    let name = inbox.names.tell(parent, &asked);
+                    reply
+                        .now()
+                        .entry_with_ttls(&TTL, &name, &shown.attr(&attr), GENERATION);
+                }
+                Ok((attr, false)) => {
+                    reply
+                        .now()
+                        .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION)
+                }
+                Err(Error::NotFound) => {
+                    let name = inbox.names.tell(parent, &asked);
+                    reply.now().entry(&name, &absent(), GENERATION);
+                }
+                Err(e) => reply.now().error(errno::of(&e)),
+            });
     }
 
     fn forget(&self, _: &fuser::Request, inode: INodeNo, references: u64) {
@@ -138,17 +142,17 @@ impl fuser::Filesystem for Filesystem {
     fn opendir(&self, request: &fuser::Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
         let reply = self.counters.begin(Request::OpenDir, reply);
         let (inode, caller) = (Inode(inode.0), caller(request));
-        let (folders, answers) = (self.folders.clone(), self.answers.clone());
-        let open = move |answers: Answers| {
+        let (folders, deferred) = (self.folders.clone(), self.deferred.clone());
+        let open = move |deferred: DeferredReply| {
             let ask = move |tree: &Tree| tree.open_dir(inode, &caller);
-            answers.give(ask, move |listing| folders.open(inode, listing, reply));
+            deferred.reply_now_or_later(ask, move |listing| folders.open(inode, listing, reply));
         };
         if !self.tree.waits_for_first_results(inode) {
-            return open(answers);
+            return open(deferred);
         }
         self.runtime.spawn(async move {
-            answers.tree.first_results(inode, &caller).await;
-            open(answers);
+            deferred.tree.first_results(inode, &caller).await;
+            open(deferred);
         });
     }
 

@@ -4,11 +4,11 @@
 //! everything for an hour and is told what changed: by notifications that wait for nobody, so that a killed process frees
 //! all who wait for it.
 
-mod abilities;
-mod answers;
 mod attach;
 mod attributes;
+mod abilities;
 mod counters;
+mod deferred;
 mod drafts;
 mod edits;
 mod errno;

@@ -11,8 +11,8 @@ use fuser::{Session, SessionUnmounter};
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
-use super::answers::Answers;
 use super::counters::Counters;
+use super::deferred::DeferredReply;
 use super::drafts::Drafts;
 use super::edits::Edits;
 use super::fd_cache::{self, FdCache};
@@ -149,7 +149,7 @@ pub fn mount(
     );
     let counters = Arc::<Counters>::default();
     let config = options.config(originals.root());
-    let answers = Answers {
+    let deferred = DeferredReply {
         tree: tree.clone(),
         runtime: runtime.clone(),
         inbox: inbox.clone(),
@@ -160,9 +160,9 @@ pub fn mount(
         runtime: runtime.clone(),
         counters: counters.clone(),
         inbox: inbox.clone(),
-        answers: answers.clone(),
+        deferred: deferred.clone(),
         drafts: Drafts {
-            answers,
+            deferred,
             originals: originals.clone(),
             open: files.clone(),
             shown: options.shown,

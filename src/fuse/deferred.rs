@@ -1,4 +1,4 @@
-//! Answers that may have to be read first: at once from memory, or later from the runtime.
+//! Replies that may have to wait for the store: given at once from memory, or deferred to the runtime.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use tokio::runtime::Handle;
 use super::invalidate::Inbox;
 use crate::vfs::{Error, Result, Tree};
 
-/// Where questions about searches are answered.
+/// What gives such replies.
 #[derive(Clone)]
-pub struct Answers {
+pub struct DeferredReply {
     pub tree: Arc<Tree>,
     pub runtime: Handle,
     pub inbox: Arc<Inbox>,
 }
 
-impl Answers {
+impl DeferredReply {
     /// Asks the tree and replies: now, or where the store must be read for it, when that is done. What the kernel gets
     /// to remember is always as new as the last notification.
-    pub fn give<T: 'static>(
+    pub fn reply_now_or_later<T: 'static>(
         &self,
         ask: impl Fn(&Tree) -> Result<T> + Send + 'static,
         reply: impl FnOnce(Result<T>) + Send + 'static,
@@ -30,16 +30,16 @@ impl Answers {
                 answer => return reply(answer),
             }
         };
-        let answers = self.clone();
+        let deferred = self.clone();
         self.runtime.spawn_blocking(move || {
             let mut unread = unread;
             loop {
-                if let Err(e) = answers.tree.read(&unread) {
+                if let Err(e) = deferred.tree.read(&unread) {
                     return reply(Err(e));
                 }
                 // Nothing is read while this is held: notifications wait for it.
-                let _answering = answers.inbox.answering();
-                match ask(&answers.tree) {
+                let _answering = deferred.inbox.answering();
+                match ask(&deferred.tree) {
                     Err(Error::Unread(words)) => unread = words,
                     answer => return reply(answer),
                 }
