@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 use tokio::runtime::Handle;
 
 use super::attributes::{GENERATION, Shown, TTL, absent};
-use super::abilities;
+use super::capabilities;
 use super::counters::{Counters, Request, Timed};
 use super::deferred::DeferredReply;
 use super::drafts::{self, Drafts};
@@ -75,9 +75,9 @@ impl Filesystem {
 
 impl fuser::Filesystem for Filesystem {
     fn init(&mut self, _: &fuser::Request, config: &mut KernelConfig) -> io::Result<()> {
-        abilities::ask(config);
+        capabilities::request(config);
         self.files.passthrough =
-            self.files.passthrough && abilities::passthrough(config);
+            self.files.passthrough && capabilities::request_passthrough(config);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 
 mod attach;
 mod attributes;
-mod abilities;
+mod capabilities;
 mod counters;
 mod deferred;
 mod drafts;

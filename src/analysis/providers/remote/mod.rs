@@ -1,9 +1,9 @@
 //! A model on a server: one picture, one question, one answer.
 //!
-//! What is the same for every protocol: which abilities a server turns out to have, what is paid, how an answer is
+//! What is the same for every protocol: which capabilities a server turns out to have, what is paid, how an answer is
 //! understood, what a failure means. Asks once; repeating is the scheduler's.
 
-mod abilities;
+mod capabilities;
 mod connection;
 mod failures;
 
@@ -25,7 +25,7 @@ use super::super::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, clean};
 use crate::store::provider_store::ProviderStore;
 
-pub use abilities::{Abilities, Form, Limit};
+pub use capabilities::{Capabilities, Form, Limit};
 use connection::Connection;
 pub use connection::{Pool, Timeouts, ready_tls};
 use failures::Trouble;
@@ -68,7 +68,7 @@ pub struct Ask<'a> {
     pub think: bool,
     pub keep_alive: Option<&'a str>,
     /// What the server can be told.
-    pub can: &'a Abilities,
+    pub can: &'a Capabilities,
 }
 
 /// What a server says, whatever its protocol.
@@ -104,7 +104,7 @@ pub struct Remote {
     connection: Connection,
     budget: Arc<BudgetGuard>,
     provider_store: Arc<dyn ProviderStore>,
-    abilities: Mutex<Option<Abilities>>,
+    capabilities: Mutex<Option<Capabilities>>,
     version: String,
     system: String,
 }
@@ -138,7 +138,7 @@ impl Remote {
             connection,
             budget,
             provider_store,
-            abilities: Mutex::default(),
+            capabilities: Mutex::default(),
         })
     }
 
@@ -156,7 +156,7 @@ impl Remote {
 
     async fn ask(&self, jpeg: &[u8]) -> Result<Answer, Failure> {
         let jpeg = STANDARD.encode(jpeg);
-        let mut can = self.abilities()?;
+        let mut can = self.capabilities()?;
         let mut max_tokens = self.settings.max_tokens.unwrap_or(MAX_TOKENS);
         let mut longer = false;
         loop {
@@ -183,7 +183,7 @@ impl Remote {
         }
     }
 
-    fn question<'a>(&'a self, jpeg: &'a str, max_tokens: u32, can: &'a Abilities) -> Ask<'a> {
+    fn question<'a>(&'a self, jpeg: &'a str, max_tokens: u32, can: &'a Capabilities) -> Ask<'a> {
         let settings = &self.settings;
         Ask {
             model: &settings.model,
@@ -244,12 +244,12 @@ impl Remote {
     }
 
     /// What the server is thought to be able to do.
-    fn abilities(&self) -> Result<Abilities, Failure> {
+    fn capabilities(&self) -> Result<Capabilities, Failure> {
         let unread = |e: crate::store::Error| Failure::Transient {
             reason: e.to_string(),
             retry_after: None,
         };
-        if let Some(known) = *self.abilities.lock().expect(UNBROKEN) {
+        if let Some(known) = *self.capabilities.lock().expect(UNBROKEN) {
             return Ok(known);
         }
         let kept = self
@@ -257,14 +257,14 @@ impl Remote {
             .learned(&self.server())
             .map_err(unread)?;
         let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
-        let abilities = kept.unwrap_or_default();
-        *self.abilities.lock().expect(UNBROKEN) = Some(abilities);
-        Ok(abilities)
+        let capabilities = kept.unwrap_or_default();
+        *self.capabilities.lock().expect(UNBROKEN) = Some(capabilities);
+        Ok(capabilities)
     }
 
     /// Keeps what a request has just proved.
-    fn remember(&self, proved: &Abilities) {
-        let before = self.abilities.lock().expect(UNBROKEN).replace(*proved);
+    fn remember(&self, proved: &Capabilities) {
+        let before = self.capabilities.lock().expect(UNBROKEN).replace(*proved);
         if before == Some(*proved) {
             return;
         }
@@ -308,7 +308,7 @@ impl Analyzer for Remote {
     }
 }
 
-const UNBROKEN: &str = "nothing panics while it holds the abilities";
+const UNBROKEN: &str = "nothing panics while it holds the capabilities";
 
 /// A duration as people say it.
 fn seconds(duration: Duration) -> String {

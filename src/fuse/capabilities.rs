@@ -3,7 +3,7 @@
 use fuser::{InitFlags, KernelConfig};
 
 /// Asks for what makes a catalog quick; the kernel may have none of it.
-pub fn ask(config: &mut KernelConfig) {
+pub fn request(config: &mut KernelConfig) {
     let wanted = [
         InitFlags::FUSE_DO_READDIRPLUS,
         InitFlags::FUSE_READDIRPLUS_AUTO,
@@ -18,7 +18,7 @@ pub fn ask(config: &mut KernelConfig) {
 }
 
 /// Asks whether the kernel reads files by itself.
-pub fn passthrough(config: &mut KernelConfig) -> bool {
+pub fn request_passthrough(config: &mut KernelConfig) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         tracing::debug!("no passthrough: the kernel lets only root have files read by itself");

@@ -24,7 +24,7 @@ pub enum Limit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Abilities {
+pub struct Capabilities {
     pub form: Form,
     pub limit: Limit,
     /// Whether it can be told to think or not.
@@ -33,7 +33,7 @@ pub struct Abilities {
     pub keep_alive: bool,
 }
 
-impl Default for Abilities {
+impl Default for Capabilities {
     fn default() -> Self {
         Self {
             form: Form::default(),
@@ -45,7 +45,7 @@ impl Default for Abilities {
     }
 }
 
-impl Abilities {
+impl Capabilities {
     /// What is left when a server rejects a request with these words; `None` when they are about something else, or
     /// nothing is left to do without. Each step is one down, so that there are few.
     pub fn without(self, words: &str) -> Option<Self> {
@@ -137,7 +137,7 @@ mod tests {
 
     /// The steps down while a server keeps saying this.
     fn check(words: &str, expected: &str) {
-        let mut can = Abilities::default();
+        let mut can = Capabilities::default();
         let mut steps = Vec::new();
         while let Some(less) = can.without(words) {
             steps.push(serde_json::to_string(&less).unwrap());
@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn summary(json: &str) -> String {
-        let can: Abilities = serde_json::from_str(json).unwrap();
+        let can: Capabilities = serde_json::from_str(json).unwrap();
         let mut parts = vec![format!("{:?}", can.form)];
         if can.limit != Limit::Tokens {
             parts.push(format!("{:?}", can.limit));
@@ -176,10 +176,10 @@ mod tests {
         let unsupported =
             "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.";
         assert_eq!(
-            Abilities::default().without(unsupported).unwrap().limit,
+            Capabilities::default().without(unsupported).unwrap().limit,
             Limit::CompletionTokens
         );
-        let think = Abilities::default()
+        let think = Capabilities::default()
             .without("Unknown name \"chat_template_kwargs\"")
             .unwrap();
         assert_eq!((think.think, think.form), (false, Form::Schema));
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_an_older_version_kept_is_understood() {
-        let kept: Abilities = serde_json::from_str("{\"form\": \"object\"}").unwrap();
+        let kept: Capabilities = serde_json::from_str("{\"form\": \"object\"}").unwrap();
         assert_eq!(kept.form, Form::Object);
         assert!(kept.think);
     }
