@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::io::Errno;
 
 use super::target::missing;
-use crate::fuse::table::{Mount, Table};
+use crate::fuse::mountinfo::{Mount, MountTable};
 
 /// No path has more, as for the kernel.
 const MOST_LINKS: usize = 40;
@@ -27,7 +27,7 @@ impl Place {
     /// # Errors
     /// When there is nothing outside of a mount of this program.
     pub fn of(path: &Path) -> anyhow::Result<Self> {
-        let table = Table::read()?;
+        let table = MountTable::read()?;
         let absolute = std::path::absolute(path).map_err(|e| missing(path, &e))?;
         let mut walk = Walk::new(&table);
         walk.go(&absolute).map_err(|e| missing(path, &e))?;
@@ -64,7 +64,7 @@ impl Place {
 /// Whether both names lead to one folder or file, the other one by no mount of this program.
 fn is_same(path: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let Ok(table) = Table::read() else {
+    let Ok(table) = MountTable::read() else {
         return false;
     };
     let mut walk = Walk::new(&table);
@@ -75,13 +75,13 @@ fn is_same(path: &Path, other: &Path) -> bool {
 
 /// On the way along a path.
 struct Walk<'a> {
-    table: &'a Table,
+    table: &'a MountTable,
     /// Each folder from the root to here, and the mount that it is in.
     way: Vec<(PathBuf, Option<&'a Mount>)>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(table: &'a Table) -> Self {
+    fn new(table: &'a MountTable) -> Self {
         let root = PathBuf::from("/");
         let mount = table.entered(None, &root);
         Self {

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::probe::{self, Health};
 use super::report::hinted;
 use super::target::{path_of, plain};
-use crate::fuse::table::{Mount, Table};
+use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::vfs::xattr::folders::{CATALOG, ID, SOCKET};
 
 /// How long a mount and its process may take to say what they are.
@@ -128,7 +128,7 @@ fn is_believed(mount: &Mount) -> bool {
 pub fn mine() -> io::Result<Vec<Mount>> {
     let me = rustix::process::geteuid().as_raw();
     let mut mounts: Vec<Mount> = Vec::new();
-    let table = Table::read()?;
+    let table = MountTable::read()?;
     for mount in table.all().filter(|m| m.is_ours() && m.user == Some(me)) {
         if mounts.iter().all(|known| known.device != mount.device) {
             mounts.push(mount.clone());

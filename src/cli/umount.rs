@@ -9,8 +9,8 @@ use super::probe::{self, Health};
 use super::report::hinted;
 use super::served;
 use crate::app;
+use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::fuse::mounts;
-use crate::fuse::table::{Mount, Table};
 
 /// Take a mount away; its process finishes what it is doing and ends
 #[derive(clap::Args)]
@@ -47,7 +47,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let index = index_of(&mount, &finder).await;
     mounts::detach(&mount.point)?;
     // Shown at another place as well, it goes on.
-    let is_left = Table::read()?.all().any(|m| m.device == mount.device);
+    let is_left = MountTable::read()?.all().any(|m| m.device == mount.device);
     let Some(index) = index.filter(|_| !is_left) else {
         return Ok(());
     };

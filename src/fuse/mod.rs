@@ -4,7 +4,6 @@
 //! everything for an hour and is told what changed: by notifications that wait for nobody, so that a killed process frees
 //! all who wait for it.
 
-mod attach;
 mod attributes;
 mod capabilities;
 mod counters;
@@ -16,22 +15,23 @@ mod fd_cache;
 mod files;
 mod filesystem;
 mod folders;
+mod fusermount;
 mod handles;
 mod invalidate;
 mod invalidation_throttle;
+pub mod mountinfo;
 pub mod mounts;
 mod names;
 mod options;
 mod passthrough;
 mod session;
-pub mod table;
 mod values;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use attach::{Attached, Detach, attach};
 pub use counters::{Counters, Request, Timed};
+pub use fusermount::{Attached, Detach, attach};
 pub use mounts::detach;
 pub use options::MountOptions;
 pub use session::{Leave, Mounted, Place, mount, mountpoint};

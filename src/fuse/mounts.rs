@@ -3,14 +3,14 @@
 //! Nothing here asks a mount anything, by no system call that follows its path into it: a mount whose process is stuck
 //! never answers, and who asks can't even be killed.
 
-mod away;
+mod detach;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use super::table::Mount;
-use super::table::Table;
-pub use away::{abort, detach};
+pub use super::mountinfo::Mount;
+use super::mountinfo::MountTable;
+pub use detach::{abort, detach};
 
 /// The topmost mount at a path, as it is written.
 ///
@@ -18,7 +18,7 @@ pub use away::{abort, detach};
 /// When the kernel's table can't be read.
 pub fn at(path: &Path) -> io::Result<Option<Mount>> {
     let path = absolute(path);
-    let table = Table::read()?;
+    let table = MountTable::read()?;
     Ok(table.all().filter(|m| m.point == path).last().cloned())
 }
 
@@ -27,7 +27,7 @@ pub fn at(path: &Path) -> io::Result<Option<Mount>> {
 /// # Errors
 /// When the kernel's table can't be read.
 pub fn of_device(device: &str) -> io::Result<Option<Mount>> {
-    let table = Table::read()?;
+    let table = MountTable::read()?;
     let mut ours = table.all().filter(|mount| mount.is_ours());
     Ok(ours.find(|mount| mount.device == device).cloned())
 }

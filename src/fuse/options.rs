@@ -6,7 +6,7 @@ use std::path::Path;
 use fuser::{Config, MountOption, SessionACL};
 
 use super::attributes::Shown;
-use super::{Error, attach};
+use super::{Error, fusermount};
 use crate::faults;
 
 /// How to mount.
@@ -123,7 +123,7 @@ impl MountOptions {
         } = self.config(source);
         let everybody = (acl != SessionACL::Owner).then(|| "allow_other".to_owned());
         let name = format!("fsname={}", name(source, false));
-        let words = mount_options.iter().filter_map(attach::word);
+        let words = mount_options.iter().filter_map(fusermount::option_name);
         let words: Vec<_> = words.chain([name]).chain(everybody).collect();
         words.join(",")
     }

@@ -24,7 +24,7 @@ use super::target::{Catalog, Named, Part, Photo, Target, missing};
 use super::terminal::printable;
 use crate::app;
 use crate::config::Config;
-use crate::fuse::table::Mount;
+use crate::fuse::mountinfo::Mount;
 use crate::vfs::Inode;
 
 /// Finds catalogs for one command.

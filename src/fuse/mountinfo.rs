@@ -35,9 +35,9 @@ impl Mount {
 }
 
 /// All mounts, in the order in which they were made.
-pub struct Table(Vec<Mount>);
+pub struct MountTable(Vec<Mount>);
 
-impl Table {
+impl MountTable {
     /// As it is now.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_topmost_mount_on_the_way_is_entered() {
-        let table = Table::of(TABLE);
+        let table = MountTable::of(TABLE);
         let top = table.entered(None, Path::new("/")).unwrap();
         let check = |path: &str, expected: Option<(&str, Option<u32>)>| {
             let found = table.entered(Some(top), Path::new(path));
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_path_has_the_names_that_other_mounts_give_it() {
-        let table = Table::of(TABLE);
+        let table = MountTable::of(TABLE);
         let top = table.entered(None, Path::new("/")).unwrap();
         let names = |inside: &Mount, path: &str| table.other_names(inside, Path::new(path));
         assert_eq!(names(top, "/home/a/Pictures/x"), [Path::new("/srv/p/x")]);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn torn_lines_and_escapes_are_no_mounts() {
-        assert_eq!(Table::of(b"1 2 3\n\n \\04").all().count(), 0);
+        assert_eq!(MountTable::of(b"1 2 3\n\n \\04").all().count(), 0);
         assert_eq!(unescape(b"a\\04"), "a\\04");
     }
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
-use super::{Mount, Table, absolute, at};
+use super::{Mount, MountTable, absolute, at};
 
 /// Takes the mount at a path away, at once, also when it is in use or dead; its last user ends it.
 ///
@@ -52,7 +52,7 @@ pub fn abort(mount: &Mount) -> io::Result<()> {
 }
 
 fn by_fusectl(mount: &Mount) -> io::Result<()> {
-    let table = Table::read()?;
+    let table = MountTable::read()?;
     let control = table.all().find(|m| m.fstype == "fusectl");
     let control = control.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     // Its folders are called by the minor number of the mount.

@@ -1,6 +1,6 @@
-//! Mounting before there is anything to show: the kernel's end of a mount, as a file.
+//! Mounting by fusermount3 before there is anything to show: the kernel's end of a mount, as a file.
 //!
-//! By fusermount3, for every user: it hands the file over a socket. For a process that limits itself before it opens
+//! That works for every user: it hands the file over a socket. For a process that limits itself before it opens
 //! anything, and may neither mount nor unmount from then on.
 
 use std::io::{self, IoSliceMut, Read};
@@ -88,7 +88,7 @@ fn receive(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
 }
 
 /// How fusermount3 calls an option; `None` for the name, which it wants in a form of its own, and what is never passed on.
-pub(super) fn word(option: &MountOption) -> Option<String> {
+pub(super) fn option_name(option: &MountOption) -> Option<String> {
     let word = match option {
         MountOption::CUSTOM(word) => word,
         MountOption::RO => "ro",
