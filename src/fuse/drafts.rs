@@ -17,7 +17,7 @@ use super::deferred::DeferredReply;
 use super::errno;
 use super::files::note_read;
 use super::handles::{Handles, OpenFile};
-use super::values::send_done;
+use super::xattrs::send_done;
 use crate::originals::Originals;
 use crate::vfs::{Caller, Draft, Error, Inode, Result, SetAttr};
 

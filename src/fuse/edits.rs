@@ -9,7 +9,7 @@ use super::attributes::{GENERATION, Shown, TTL};
 use super::counters::Timed;
 use super::errno;
 use super::invalidate::Inbox;
-use super::values::send_done;
+use super::xattrs::send_done;
 use crate::faults;
 use crate::vfs::{Attr, Inode, Result, Stale, Tree};
 

@@ -26,7 +26,7 @@ use super::errno;
 use super::files::Files;
 use super::folders::Folders;
 use super::invalidate::Inbox;
-use super::values::Values;
+use super::xattrs::Xattrs;
 use crate::faults;
 use crate::vfs::{Caller, Error, Inode, SetAttr, Tree, xattr};
 
@@ -41,7 +41,7 @@ pub struct Filesystem {
     pub files: Files,
     pub edits: Edits,
     pub drafts: Drafts,
-    pub values: Values,
+    pub xattrs: Xattrs,
     pub shown: Shown,
 }
 
@@ -265,13 +265,13 @@ impl fuser::Filesystem for Filesystem {
             return reply.now().error(errno::of(&Error::Unsupported));
         }
         let name = name.to_owned();
-        self.values
+        self.xattrs
             .get(Inode(inode.0), name, caller(request), size, reply);
     }
 
     fn listxattr(&self, _: &fuser::Request, inode: INodeNo, size: u32, reply: ReplyXattr) {
         let reply = self.counters.begin(Request::ListXattr, reply);
-        self.values.list(Inode(inode.0), size, reply);
+        self.xattrs.list(Inode(inode.0), size, reply);
     }
 
     fn setxattr(
@@ -286,7 +286,7 @@ impl fuser::Filesystem for Filesystem {
     ) {
         let reply = self.counters.begin(Request::SetXattr, reply);
         let attribute = (Inode(inode.0), name.to_owned());
-        self.values
+        self.xattrs
             .set(attribute, value.to_vec(), flags, caller(request), reply);
     }
 
@@ -299,7 +299,7 @@ impl fuser::Filesystem for Filesystem {
     ) {
         let reply = self.counters.begin(Request::SetXattr, reply);
         let attribute = (Inode(inode.0), name.to_owned());
-        self.values.remove(attribute, caller(request), reply);
+        self.xattrs.remove(attribute, caller(request), reply);
     }
 
     fn setattr(

@@ -25,7 +25,7 @@ mod names;
 mod options;
 mod passthrough;
 mod session;
-mod values;
+mod xattrs;
 
 use std::io;
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ use super::filesystem::Filesystem;
 use super::folders::Folders;
 use super::handles::{Handles, OpenFile};
 use super::invalidate::{self, Inbox};
-use super::values::Values;
+use super::xattrs::Xattrs;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
 use crate::originals::Originals;
@@ -167,7 +167,7 @@ pub fn mount(
             open: files.clone(),
             shown: options.shown,
         },
-        values: Values {
+        xattrs: Xattrs {
             tree: tree.clone(),
             runtime: runtime.clone(),
         },

@@ -17,12 +17,12 @@ const REPLACE: i32 = 2;
 
 /// Where attributes are read and set: what is at hand at once, the rest in the runtime, because that waits for the disk
 /// and for analyses.
-pub struct Values {
+pub struct Xattrs {
     pub tree: Arc<Tree>,
     pub runtime: Handle,
 }
 
-impl Values {
+impl Xattrs {
     pub fn get(
         &self,
         inode: Inode,
