@@ -38,7 +38,7 @@
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/place.rs`, `cli/served.rs` |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
-//! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/names.rs` |
+//! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/dentry_cache.rs` |
 //! | what becomes of a mount whose process ends | `cli/mount/guard/`; of one that may be stuck: `cli/probe.rs`, `fuse/mountinfo.rs` |
 //! | which catalog a path means | `cli/place.rs`, `cli/finder/` |
 //! | what is done about a damaged index | `store/sqlite/recovery.rs`, `salvage.rs`; what a column may hold: `columns/` |

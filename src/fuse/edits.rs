@@ -42,7 +42,7 @@ impl Edits {
         self.runtime.spawn_blocking(move || {
             faults::may_panic("edit");
             // Before the answer: somebody else may take the name away again until the kernel has it.
-            let ttl = inbox.names.tell(parent, &name);
+            let ttl = inbox.dentries.record(parent, &name);
             match inbox.by_the_kernel(parent, &name, || edit(&tree, &name)) {
                 Ok(attr) => {
                     let attr = shown.attr(&attr);
@@ -78,7 +78,7 @@ impl Edits {
         let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
         self.runtime.spawn_blocking(move || {
             send_done(edit(&tree), reply);
-            inbox.names.tell(parent, &name);
+            inbox.dentries.record(parent, &name);
             inbox.hand_in(vec![Stale::Entry { parent, name }]);
         });
     }

@@ -91,7 +91,7 @@ impl fuser::Filesystem for Filesystem {
         self.deferred
             .reply_now_or_later(ask, move |found| match found {
                 Ok((attr, true)) => {
-                    let name = inbox.names.tell(parent, &asked);
+                    let name = inbox.dentries.record(parent, &asked);
                     reply
                         .now()
                         .entry_with_ttls(&TTL, &name, &shown.attr(&attr), GENERATION);
@@ -102,7 +102,7 @@ impl fuser::Filesystem for Filesystem {
                         .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION)
                 }
                 Err(Error::NotFound) => {
-                    let name = inbox.names.tell(parent, &asked);
+                    let name = inbox.dentries.record(parent, &asked);
                     reply.now().entry(&name, &absent(), GENERATION);
                 }
                 Err(e) => reply.now().error(errno::of(&e)),

@@ -12,7 +12,7 @@ use fuser::{
 use super::attributes::{GENERATION, Shown, file_type};
 use super::counters::Timed;
 use super::errno;
-use super::handles::{Folder, Handles, Linked};
+use super::handles::{Folder, Handles, PendingDentries};
 use super::invalidate::Inbox;
 use crate::vfs::{Inode, OpenDir, Result, Stale, Tree};
 
@@ -53,7 +53,7 @@ impl Folders {
                     inode,
                     listing,
                     outdated: AtomicBool::new(false),
-                    names: Linked::default(),
+                    pending_dentries: PendingDentries::default(),
                 });
                 reply.now().opened(handle, flags);
             }
@@ -66,7 +66,7 @@ impl Folders {
         let Some(folder) = self.open.get(handle) else {
             return reply.now().error(Errno::EBADF);
         };
-        self.taken_in(&folder);
+        self.note_received(&folder);
         for entry in folder.listing.entries(&self.tree, after) {
             let name = OsStr::from_bytes(&entry.name);
             let inode = INodeNo(entry.inode.0);
@@ -85,9 +85,9 @@ impl Folders {
         let Some(folder) = self.open.get(handle) else {
             return reply.now().error(Errno::EBADF);
         };
-        self.taken_in(&folder);
+        self.note_received(&folder);
         let _answering = self.inbox.answering();
-        folder.names.begin();
+        folder.pending_dentries.begin();
         for entry in folder.listing.entries(&self.tree, after) {
             // What went away since the folder was opened isn't listed any more.
             let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
@@ -95,7 +95,7 @@ impl Folders {
             };
             let (name, known) = (OsStr::from_bytes(&entry.name), self.shown.attr(&attr));
             let is_dot = matches!(&entry.name[..], b"." | b"..");
-            let ttl = self.inbox.names.tell(folder.inode, &entry.name);
+            let ttl = self.inbox.dentries.record(folder.inode, &entry.name);
             if reply
                 .unsent()
                 .add(known.ino, entry.cookie, name, &ttl, &known, GENERATION)
@@ -113,15 +113,15 @@ impl Folders {
         let Some(folder) = self.open.remove(handle) else {
             return;
         };
-        self.taken_in(&folder);
+        self.note_received(&folder);
         if folder.outdated.load(Ordering::Relaxed) {
             self.inbox.hand_in(vec![Stale::Listing(folder.inode)]);
         }
     }
 
     /// The kernel has what it was told of a folder before.
-    fn taken_in(&self, folder: &Folder) {
-        if folder.names.end() {
+    fn note_received(&self, folder: &Folder) {
+        if folder.pending_dentries.end() {
             self.inbox.forget_names(folder.inode);
         }
     }

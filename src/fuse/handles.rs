@@ -16,36 +16,36 @@ pub struct Folder {
     pub listing: OpenDir,
     /// Set when the folder changed since: what the kernel keeps of this listing is wrong then.
     pub outdated: AtomicBool,
-    pub names: Linked,
+    pub pending_dentries: PendingDentries,
 }
 
 /// How far the kernel is with names that came along with a listing. It takes them in when it has the answer, and into the
 /// epoch that it is by then: only the next request through the same handle tells that it is done.
 #[derive(Default)]
-pub struct Linked(AtomicU8);
+pub struct PendingDentries(AtomicU8);
 
 const NONE: u8 = 0;
-const UNDER_WAY: u8 = 1;
+const IN_FLIGHT: u8 = 1;
 /// An epoch may have begun before the kernel took them in.
-const OUTDATED: u8 = 2;
+const STALE: u8 = 2;
 
-impl Linked {
+impl PendingDentries {
     /// An answer is about to go out.
     pub fn begin(&self) {
-        self.0.store(UNDER_WAY, Ordering::Relaxed);
+        self.0.store(IN_FLIGHT, Ordering::Relaxed);
     }
 
     /// An epoch is about to begin.
-    pub fn outdate(&self) {
+    pub fn mark_stale(&self) {
         // Nothing is under way, or it is known already.
         let _ = self
             .0
-            .compare_exchange(UNDER_WAY, OUTDATED, Ordering::Relaxed, Ordering::Relaxed);
+            .compare_exchange(IN_FLIGHT, STALE, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// The kernel has taken in the last answer: whether that needs another epoch.
     pub fn end(&self) -> bool {
-        self.0.swap(NONE, Ordering::Relaxed) == OUTDATED
+        self.0.swap(NONE, Ordering::Relaxed) == STALE
     }
 }
 
@@ -108,15 +108,15 @@ mod tests {
 
     #[test]
     fn names_that_an_epoch_overtook_need_another() {
-        let names = Linked::default();
-        names.outdate();
-        assert!(!names.end(), "nothing was under way");
-        names.begin();
-        assert!(!names.end(), "no epoch began");
-        names.begin();
-        names.outdate();
-        assert!(names.end());
-        assert!(!names.end(), "once");
+        let dentries = PendingDentries::default();
+        dentries.mark_stale();
+        assert!(!dentries.end(), "nothing was under way");
+        dentries.begin();
+        assert!(!dentries.end(), "no epoch began");
+        dentries.begin();
+        dentries.mark_stale();
+        assert!(dentries.end());
+        assert!(!dentries.end(), "once");
     }
 
     #[test]

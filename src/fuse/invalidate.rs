@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use fuser::{INodeNo, Notifier};
 
+use super::dentry_cache::DentryCache;
 use super::handles::{Folder, Handles};
 use super::invalidation_throttle::{self as throttle, Throttle};
-use super::names::Names;
 use crate::faults;
 use crate::library::Library;
 use crate::vfs::{Inode, Stale, Tree};
@@ -61,7 +61,7 @@ pub struct Inbox {
     /// Held for reading while an answer that the kernel will remember is on its way.
     answering: RwLock<()>,
     waiting: Waiting,
-    pub names: Names,
+    pub dentries: DentryCache,
 }
 
 /// Folders whose cached listing is wrong and not dropped yet.
@@ -74,7 +74,7 @@ impl Inbox {
             sender,
             answering: RwLock::default(),
             waiting: Waiting::default(),
-            names: Names::new(),
+            dentries: DentryCache::new(),
         };
         (Arc::new(inbox), receiver)
     }
@@ -110,7 +110,7 @@ impl Inbox {
     pub fn forget_names(&self, folder: Inode) {
         // One name stands for all.
         let (parent, name) = (folder, b".".to_vec());
-        self.names.tell(parent, &name);
+        self.dentries.record(parent, &name);
         self.put(vec![Stale::Entry { parent, name }], SHORTLY);
     }
 
@@ -234,7 +234,7 @@ impl Invalidator {
                 match stale {
                     Stale::Listing(folder) => self.listings.schedule(folder, intervals.listings),
                     Stale::Attributes(inode) => drop(attributes.insert(inode)),
-                    Stale::Entry { parent, name } if inbox.names.may_know(parent, &name) => {
+                    Stale::Entry { parent, name } if inbox.dentries.may_contain(parent, &name) => {
                         self.changed.insert(parent);
                         self.epochs.schedule(Inode::ROOT, intervals.names);
                     }
@@ -243,7 +243,7 @@ impl Invalidator {
             }
         }
         if !self.epochs.take_due(Instant::now()).is_empty() {
-            self.forget_names(&inbox.names);
+            self.forget_names(&inbox.dentries);
         }
         attributes
             .into_iter()
@@ -251,14 +251,14 @@ impl Invalidator {
         self.forget_listings(&inbox.waiting);
     }
 
-    fn forget_names(&mut self, names: &Names) {
+    fn forget_names(&mut self, dentries: &DentryCache) {
         let changed = std::mem::take(&mut self.changed);
         self.folders.for_each(|folder| {
             if changed.contains(&folder.inode) {
-                folder.names.outdate();
+                folder.pending_dentries.mark_stale();
             }
         });
-        report(names.outdate());
+        report(dentries.invalidate_all());
     }
 
     /// A negative offset leaves the cached content; a new size or time makes the kernel drop that by itself.

@@ -63,7 +63,7 @@ mod tests {
 
     const FOLDER: Inode = Inode(7);
 
-    /// Schedules, at these milliseconds, with what a person does or (`false`) with results: when the listing is dropped.
+    /// Scheduled at these milliseconds, by what a person does or (`false`) by results: when the listing is dropped.
     fn dropped(wanted: &[(u64, bool)]) -> Vec<u64> {
         let (mut throttle, begin) = (Throttle::default(), Instant::now());
         let mut dropped = Vec::new();

@@ -1,8 +1,8 @@
 //! How the content of an open photo reaches its reader: by the kernel straight from the original, or through READs.
 //!
-//! The kernel wants one mode for all who have an inode open at a time (another one is EIO), so the mode is decided when
-//! the first opens it and kept until the last closes it. It wants one file, too: where another took its place meanwhile,
-//! who comes later can't have that one yet. Knows nothing of the tree.
+//! The kernel wants one mode for all who have an inode open at a time (another one is EIO), so the mode is decided
+//! when the first opens it and kept until the last closes it. It wants one file, too: where another took its place
+//! meanwhile, who comes later can't have that one yet. Knows nothing of the tree.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};

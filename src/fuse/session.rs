@@ -197,7 +197,7 @@ pub fn mount(
     let unmounter = session.unmount_callable();
     let notifier = session.notifier();
     if options.epochs {
-        inbox.names.last(File::from(device));
+        inbox.dentries.enable_epochs(File::from(device));
     }
     invalidate::follow(&library, &tree, &inbox);
     let notify = invalidate::start(notifier, &inbox, stale, open).map_err(failed)?;

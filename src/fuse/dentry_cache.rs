@@ -1,4 +1,4 @@
-//! Names in folders that the kernel remembers.
+//! What the dentry cache of the kernel may hold: names in folders that it remembers.
 //!
 //! One by one they can't be taken back. That notification waits for the lock of the folder, which a caller may hold that
 //! waits for an answer: when this process is killed then, its thread waits for ever, keeps the kernel's connection open,
@@ -18,29 +18,30 @@ use crate::vfs::Inode;
 
 /// `FUSE_NOTIFY_INC_EPOCH`, as a whole message: length, code, and no request that it answers.
 const NEW_EPOCH: [u8; 16] = [16, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-/// A bit for each hash: of a hundred thousand names that the kernel remembers, one in a hundred others is taken for one.
-const BITS: usize = 1 << 23;
+/// A Bloom filter of one hash a name: of a hundred thousand names that the kernel remembers, one in a hundred others is
+/// taken for one.
+const FILTER_BITS: usize = 1 << 23;
 
-/// What the kernel may remember.
-pub struct Names {
+/// Which names the kernel may remember.
+pub struct DentryCache {
     /// The kernel's end of the mount, where it has epochs.
     epochs: OnceLock<File>,
-    told: Box<[AtomicU64]>,
+    filter: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-impl Names {
+impl DentryCache {
     /// Nothing yet, and for no time.
     pub fn new() -> Self {
         Self {
             epochs: OnceLock::new(),
-            told: (0..BITS / 64).map(|_| AtomicU64::new(0)).collect(),
+            filter: (0..FILTER_BITS / 64).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
         }
     }
 
     /// From now on names last, if the kernel has epochs; an older one refuses the word.
-    pub fn last(&self, mut device: File) {
+    pub fn enable_epochs(&self, mut device: File) {
         match device.write_all(&NEW_EPOCH) {
             Ok(()) => drop(self.epochs.set(device)),
             Err(e) => tracing::debug!("names are asked for anew each time: no epochs: {e}"),
@@ -48,31 +49,31 @@ impl Names {
     }
 
     /// How long the kernel may remember a name that it is told of now.
-    pub fn tell(&self, parent: Inode, name: &[u8]) -> Duration {
+    pub fn record(&self, parent: Inode, name: &[u8]) -> Duration {
         if self.epochs.get().is_none() {
             return Duration::ZERO;
         }
         let (word, bit) = self.place(parent, name);
-        self.told[word].fetch_or(bit, Ordering::Relaxed);
+        self.filter[word].fetch_or(bit, Ordering::Relaxed);
         TTL
     }
 
     /// Whether the kernel may remember a name, for there or not there.
-    pub fn may_know(&self, parent: Inode, name: &[u8]) -> bool {
+    pub fn may_contain(&self, parent: Inode, name: &[u8]) -> bool {
         let (word, bit) = self.place(parent, name);
-        self.told[word].load(Ordering::Relaxed) & bit != 0
+        self.filter[word].load(Ordering::Relaxed) & bit != 0
     }
 
     /// All that it was told until now is asked for anew. Takes no lock of the kernel's.
     ///
     /// # Errors
     /// When the mount is gone.
-    pub fn outdate(&self) -> io::Result<()> {
+    pub fn invalidate_all(&self) -> io::Result<()> {
         let Some(mut device) = self.epochs.get() else {
             return Ok(());
         };
         // Before the kernel's part: what is told between the two counts as known though it isn't, never the other way round.
-        for word in &self.told {
+        for word in &self.filter {
             word.store(0, Ordering::Relaxed);
         }
         device.write_all(&NEW_EPOCH)
@@ -80,7 +81,7 @@ impl Names {
 
     fn place(&self, parent: Inode, name: &[u8]) -> (usize, u64) {
         let hash = self.hasher.hash_one((parent, name));
-        let bit = hash as usize % BITS;
+        let bit = hash as usize % FILTER_BITS;
         (bit / 64, 1 << (bit % 64))
     }
 }
@@ -91,22 +92,24 @@ mod tests {
 
     #[test]
     fn names_last_where_the_kernel_has_epochs_and_until_the_next() {
-        let names = Names::new();
-        assert_eq!(names.tell(Inode::ROOT, b"all"), Duration::ZERO);
-        assert!(!names.may_know(Inode::ROOT, b"all"));
-        names.last(tempfile::tempfile().unwrap());
-        assert_eq!(names.tell(Inode::ROOT, b"all"), TTL);
-        assert!(names.may_know(Inode::ROOT, b"all") && !names.may_know(Inode(7), b"all"));
-        names.outdate().unwrap();
-        assert!(!names.may_know(Inode::ROOT, b"all"));
+        let dentries = DentryCache::new();
+        assert_eq!(dentries.record(Inode::ROOT, b"all"), Duration::ZERO);
+        assert!(!dentries.may_contain(Inode::ROOT, b"all"));
+        dentries.enable_epochs(tempfile::tempfile().unwrap());
+        assert_eq!(dentries.record(Inode::ROOT, b"all"), TTL);
+        assert!(
+            dentries.may_contain(Inode::ROOT, b"all") && !dentries.may_contain(Inode(7), b"all")
+        );
+        dentries.invalidate_all().unwrap();
+        assert!(!dentries.may_contain(Inode::ROOT, b"all"));
     }
 
     #[test]
     fn a_kernel_that_refuses_the_word_remembers_nothing() {
-        let names = Names::new();
+        let dentries = DentryCache::new();
         let read_only = File::open("/dev/null").unwrap();
-        names.last(read_only);
-        assert_eq!(names.tell(Inode::ROOT, b"all"), Duration::ZERO);
-        names.outdate().unwrap();
+        dentries.enable_epochs(read_only);
+        assert_eq!(dentries.record(Inode::ROOT, b"all"), Duration::ZERO);
+        dentries.invalidate_all().unwrap();
     }
 }
