@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::invalidate::Inbox;
+use super::invalidate::InvalidationQueue;
 use crate::vfs::{Error, Result, Tree};
 
 /// What gives such replies.
@@ -12,7 +12,7 @@ use crate::vfs::{Error, Result, Tree};
 pub struct DeferredReply {
     pub tree: Arc<Tree>,
     pub runtime: Handle,
-    pub inbox: Arc<Inbox>,
+    pub invalidations: Arc<InvalidationQueue>,
 }
 
 impl DeferredReply {
@@ -24,7 +24,7 @@ impl DeferredReply {
         reply: impl FnOnce(Result<T>) + Send + 'static,
     ) {
         let unread = {
-            let _answering = self.inbox.answering();
+            let _held_back = self.invalidations.hold_notifications();
             match ask(&self.tree) {
                 Err(Error::Unread(words)) => words,
                 answer => return reply(answer),
@@ -38,7 +38,7 @@ impl DeferredReply {
                     return reply(Err(e));
                 }
                 // Nothing is read while this is held: notifications wait for it.
-                let _answering = deferred.inbox.answering();
+                let _held_back = deferred.invalidations.hold_notifications();
                 match ask(&deferred.tree) {
                     Err(Error::Unread(words)) => unread = words,
                     answer => return reply(answer),

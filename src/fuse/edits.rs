@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::attributes::{GENERATION, Shown, TTL};
 use super::counters::Timed;
 use super::errno;
-use super::invalidate::Inbox;
+use super::invalidate::InvalidationQueue;
 use super::xattrs::send_done;
 use crate::faults;
 use crate::vfs::{Attr, Inode, Result, Stale, Tree};
@@ -16,16 +16,21 @@ use crate::vfs::{Attr, Inode, Result, Stale, Tree};
 /// Where edits are carried out.
 pub struct Edits {
     tree: Arc<Tree>,
-    inbox: Arc<Inbox>,
+    invalidations: Arc<InvalidationQueue>,
     runtime: Handle,
     shown: Shown,
 }
 
 impl Edits {
-    pub fn new(tree: Arc<Tree>, inbox: Arc<Inbox>, runtime: Handle, shown: Shown) -> Self {
+    pub fn new(
+        tree: Arc<Tree>,
+        invalidations: Arc<InvalidationQueue>,
+        runtime: Handle,
+        shown: Shown,
+    ) -> Self {
         Self {
             tree,
-            inbox,
+            invalidations,
             runtime,
             shown,
         }
@@ -38,12 +43,13 @@ impl Edits {
         (parent, name): (Inode, Vec<u8>),
         edit: impl FnOnce(&Tree, &[u8]) -> Result<Attr> + Send + 'static,
     ) {
-        let (tree, inbox, shown) = (self.tree.clone(), self.inbox.clone(), self.shown);
+        let (tree, invalidations, shown) =
+            (self.tree.clone(), self.invalidations.clone(), self.shown);
         self.runtime.spawn_blocking(move || {
             faults::may_panic("edit");
             // Before the answer: somebody else may take the name away again until the kernel has it.
-            let ttl = inbox.dentries.record(parent, &name);
-            match inbox.by_the_kernel(parent, &name, || edit(&tree, &name)) {
+            let ttl = invalidations.dentries.record(parent, &name);
+            match invalidations.edit_for_kernel(parent, &name, || edit(&tree, &name)) {
                 Ok(attr) => {
                     let attr = shown.attr(&attr);
                     reply.now().entry_with_ttls(&TTL, &ttl, &attr, GENERATION);
@@ -60,9 +66,9 @@ impl Edits {
         (parent, name): (Inode, Vec<u8>),
         edit: impl FnOnce(&Tree, &[u8]) -> Result<()> + Send + 'static,
     ) {
-        let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
+        let (tree, invalidations) = (self.tree.clone(), self.invalidations.clone());
         self.runtime.spawn_blocking(move || {
-            let done = inbox.by_the_kernel(parent, &name, || edit(&tree, &name));
+            let done = invalidations.edit_for_kernel(parent, &name, || edit(&tree, &name));
             send_done(done, reply);
         });
     }
@@ -75,11 +81,11 @@ impl Edits {
         (parent, name): (Inode, Vec<u8>),
         edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
     ) {
-        let (tree, inbox) = (self.tree.clone(), self.inbox.clone());
+        let (tree, invalidations) = (self.tree.clone(), self.invalidations.clone());
         self.runtime.spawn_blocking(move || {
             send_done(edit(&tree), reply);
-            inbox.dentries.record(parent, &name);
-            inbox.hand_in(vec![Stale::Entry { parent, name }]);
+            invalidations.dentries.record(parent, &name);
+            invalidations.push(vec![Stale::Entry { parent, name }]);
         });
     }
 }

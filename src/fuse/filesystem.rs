@@ -25,7 +25,7 @@ use super::edits::Edits;
 use super::errno;
 use super::files::Files;
 use super::folders::Folders;
-use super::invalidate::Inbox;
+use super::invalidate::InvalidationQueue;
 use super::xattrs::Xattrs;
 use crate::faults;
 use crate::vfs::{Caller, Error, Inode, SetAttr, Tree, xattr};
@@ -35,7 +35,7 @@ pub struct Filesystem {
     pub tree: Arc<Tree>,
     pub runtime: Handle,
     pub counters: Arc<Counters>,
-    pub inbox: Arc<Inbox>,
+    pub invalidations: Arc<InvalidationQueue>,
     pub deferred: DeferredReply,
     pub folders: Arc<Folders>,
     pub files: Files,
@@ -87,11 +87,11 @@ impl fuser::Filesystem for Filesystem {
         let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
         let asked = name.clone();
         let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
-        let (shown, inbox) = (self.shown, self.inbox.clone());
+        let (shown, invalidations) = (self.shown, self.invalidations.clone());
         self.deferred
             .reply_now_or_later(ask, move |found| match found {
                 Ok((attr, true)) => {
-                    let name = inbox.dentries.record(parent, &asked);
+                    let name = invalidations.dentries.record(parent, &asked);
                     reply
                         .now()
                         .entry_with_ttls(&TTL, &name, &shown.attr(&attr), GENERATION);
@@ -102,7 +102,7 @@ impl fuser::Filesystem for Filesystem {
                         .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION)
                 }
                 Err(Error::NotFound) => {
-                    let name = inbox.dentries.record(parent, &asked);
+                    let name = invalidations.dentries.record(parent, &asked);
                     reply.now().entry(&name, &absent(), GENERATION);
                 }
                 Err(e) => reply.now().error(errno::of(&e)),
@@ -117,7 +117,7 @@ impl fuser::Filesystem for Filesystem {
 
     fn getattr(&self, _: &fuser::Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         let reply = self.counters.begin(Request::GetAttr, reply);
-        let _answering = self.inbox.answering();
+        let _held_back = self.invalidations.hold_notifications();
         match self.tree.attr(Inode(inode.0)) {
             Ok(attr) if attr.inode.is_draft() => {
                 reply.now().attr(&Duration::ZERO, &self.shown.attr(&attr));

@@ -13,13 +13,13 @@ use super::attributes::{GENERATION, Shown, file_type};
 use super::counters::Timed;
 use super::errno;
 use super::handles::{Folder, Handles, PendingDentries};
-use super::invalidate::Inbox;
+use super::invalidate::InvalidationQueue;
 use crate::vfs::{Inode, OpenDir, Result, Stale, Tree};
 
 /// What is open of the folders of one mount.
 pub struct Folders {
     tree: Arc<Tree>,
-    inbox: Arc<Inbox>,
+    invalidations: Arc<InvalidationQueue>,
     open: Arc<Handles<Folder>>,
     shown: Shown,
 }
@@ -27,13 +27,13 @@ pub struct Folders {
 impl Folders {
     pub fn new(
         tree: Arc<Tree>,
-        inbox: Arc<Inbox>,
+        invalidations: Arc<InvalidationQueue>,
         open: Arc<Handles<Folder>>,
         shown: Shown,
     ) -> Self {
         Self {
             tree,
-            inbox,
+            invalidations,
             open,
             shown,
         }
@@ -44,7 +44,10 @@ impl Folders {
         match listing {
             Ok(listing) => {
                 // Who has just changed something sees it, even before the kernel is told.
-                let flags = match (listing.is_steady(), self.inbox.is_listing_right(inode)) {
+                let flags = match (
+                    listing.is_steady(),
+                    self.invalidations.is_listing_right(inode),
+                ) {
                     (true, true) => FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
                     (true, false) => FopenFlags::FOPEN_CACHE_DIR,
                     (false, _) => FopenFlags::empty(),
@@ -86,7 +89,7 @@ impl Folders {
             return reply.now().error(Errno::EBADF);
         };
         self.note_received(&folder);
-        let _answering = self.inbox.answering();
+        let _held_back = self.invalidations.hold_notifications();
         folder.pending_dentries.begin();
         for entry in folder.listing.entries(&self.tree, after) {
             // What went away since the folder was opened isn't listed any more.
@@ -95,7 +98,10 @@ impl Folders {
             };
             let (name, known) = (OsStr::from_bytes(&entry.name), self.shown.attr(&attr));
             let is_dot = matches!(&entry.name[..], b"." | b"..");
-            let ttl = self.inbox.dentries.record(folder.inode, &entry.name);
+            let ttl = self
+                .invalidations
+                .dentries
+                .record(folder.inode, &entry.name);
             if reply
                 .unsent()
                 .add(known.ino, entry.cookie, name, &ttl, &known, GENERATION)
@@ -115,14 +121,14 @@ impl Folders {
         };
         self.note_received(&folder);
         if folder.outdated.load(Ordering::Relaxed) {
-            self.inbox.hand_in(vec![Stale::Listing(folder.inode)]);
+            self.invalidations.push(vec![Stale::Listing(folder.inode)]);
         }
     }
 
     /// The kernel has what it was told of a folder before.
     fn note_received(&self, folder: &Folder) {
         if folder.pending_dentries.end() {
-            self.inbox.forget_names(folder.inode);
+            self.invalidations.forget_names(folder.inode);
         }
     }
 }

@@ -52,56 +52,56 @@ const SOON: Intervals = Intervals {
 
 thread_local! {
     /// A name that this thread is changing for the kernel, which then knows by itself; and whether it was left out.
-    static OWN: RefCell<Option<(Stale, bool)>> = const { RefCell::new(None) };
+    static OWN_DENTRY: RefCell<Option<(Stale, bool)>> = const { RefCell::new(None) };
 }
 
-/// Where stale things are handed in. The thread ends when the last owner lets go.
-pub struct Inbox {
+/// The queue of stale things. The thread ends when the last owner lets go.
+pub struct InvalidationQueue {
     sender: Sender<Batch>,
     /// Held for reading while an answer that the kernel will remember is on its way.
-    answering: RwLock<()>,
-    waiting: Waiting,
+    replying: RwLock<()>,
+    stale_listings: StaleListings,
     pub dentries: DentryCache,
 }
 
 /// Folders whose cached listing is wrong and not dropped yet.
-type Waiting = Arc<Mutex<HashSet<Inode>>>;
+type StaleListings = Arc<Mutex<HashSet<Inode>>>;
 
-impl Inbox {
+impl InvalidationQueue {
     pub fn new() -> (Arc<Self>, Receiver<Batch>) {
         let (sender, receiver) = channel();
-        let inbox = Self {
+        let invalidations = Self {
             sender,
-            answering: RwLock::default(),
-            waiting: Waiting::default(),
+            replying: RwLock::default(),
+            stale_listings: StaleListings::default(),
             dentries: DentryCache::new(),
         };
-        (Arc::new(inbox), receiver)
+        (Arc::new(invalidations), receiver)
     }
 
     /// Holds notifications back until an answer is out, so that none overtakes an answer that it is about.
-    pub fn answering(&self) -> RwLockReadGuard<'_, ()> {
-        self.answering.read().expect("nothing panics holding it")
+    pub fn hold_notifications(&self) -> RwLockReadGuard<'_, ()> {
+        self.replying.read().expect("nothing panics holding it")
     }
 
     /// The kernel is told now.
-    pub fn hand_in(&self, stale: Vec<Stale>) {
-        self.put(stale, AT_ONCE);
+    pub fn push(&self, stale: Vec<Stale>) {
+        self.send(stale, AT_ONCE);
     }
 
     /// The kernel is told now, or soon where it was told just before.
-    pub fn hand_in_results(&self, stale: Vec<Stale>) {
-        self.put(stale, SOON);
+    pub fn push_results(&self, stale: Vec<Stale>) {
+        self.send(stale, SOON);
     }
 
-    fn put(&self, mut stale: Vec<Stale>, intervals: Intervals) {
-        leave_own_out(&mut stale);
-        let mut waiting = lock(&self.waiting);
-        waiting.extend(stale.iter().filter_map(|stale| match stale {
+    fn send(&self, mut stale: Vec<Stale>, intervals: Intervals) {
+        skip_own_dentry(&mut stale);
+        let mut stale_listings = lock(&self.stale_listings);
+        stale_listings.extend(stale.iter().filter_map(|stale| match stale {
             Stale::Listing(inode) => Some(inode),
             _ => None,
         }));
-        drop(waiting);
+        drop(stale_listings);
         // Fails only while the mount ends, when the kernel forgets everything anyway.
         let _ = self.sender.send(Batch { stale, intervals });
     }
@@ -111,41 +111,41 @@ impl Inbox {
         // One name stands for all.
         let (parent, name) = (folder, b".".to_vec());
         self.dentries.record(parent, &name);
-        self.put(vec![Stale::Entry { parent, name }], SHORTLY);
+        self.send(vec![Stale::Entry { parent, name }], SHORTLY);
     }
 
     /// Carries out what the kernel asks for of one name. It changes that by itself when it gets the answer, and isn't told
     /// by the commit; unless it gets another answer than the commit.
-    pub fn by_the_kernel<T, E>(
+    pub fn edit_for_kernel<T, E>(
         &self,
         parent: Inode,
         name: &[u8],
         edit: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let name = name.to_vec();
-        OWN.set(Some((Stale::Entry { parent, name }, false)));
+        OWN_DENTRY.set(Some((Stale::Entry { parent, name }, false)));
         let done = edit();
-        if let Some((own, true)) = OWN.take()
+        if let Some((own, true)) = OWN_DENTRY.take()
             && done.is_err()
         {
-            self.hand_in(vec![own]);
+            self.push(vec![own]);
         }
         done
     }
 
     /// Whether what the kernel keeps of a folder's listing is right, as far as is known.
     pub fn is_listing_right(&self, folder: Inode) -> bool {
-        !lock(&self.waiting).contains(&folder)
+        !lock(&self.stale_listings).contains(&folder)
     }
 
     /// Waits until answers worked out before now are out.
-    fn let_answers_out(&self) {
-        drop(self.answering.write().expect("nothing panics holding it"));
+    fn wait_for_replies(&self) {
+        drop(self.replying.write().expect("nothing panics holding it"));
     }
 }
 
-fn leave_own_out(stale: &mut Vec<Stale>) {
-    OWN.with_borrow_mut(|own| {
+fn skip_own_dentry(stale: &mut Vec<Stale>) {
+    OWN_DENTRY.with_borrow_mut(|own| {
         if let Some((own, left_out)) = own {
             let before = stale.len();
             stale.retain(|stale| stale != own);
@@ -154,20 +154,20 @@ fn leave_own_out(stale: &mut Vec<Stale>) {
     });
 }
 
-fn lock(waiting: &Waiting) -> MutexGuard<'_, HashSet<Inode>> {
-    waiting.lock().expect("nothing panics holding it")
+fn lock(stale_listings: &StaleListings) -> MutexGuard<'_, HashSet<Inode>> {
+    stale_listings.lock().expect("nothing panics holding it")
 }
 
-/// Follows a library for as long as there is somebody to tell.
-pub fn follow(library: &Library, tree: &Arc<Tree>, inbox: &Arc<Inbox>) {
+/// Subscribes to a library for as long as there is somebody to tell.
+pub fn subscribe(library: &Library, tree: &Arc<Tree>, invalidations: &Arc<InvalidationQueue>) {
     // Weak: the library outlives the mount, and the tree owns the library.
-    let (tree, inbox) = (Arc::downgrade(tree), Arc::downgrade(inbox));
+    let (tree, invalidations) = (Arc::downgrade(tree), Arc::downgrade(invalidations));
     library.listen(move |delta| {
-        if let (Some(tree), Some(inbox)) = (tree.upgrade(), inbox.upgrade()) {
+        if let (Some(tree), Some(invalidations)) = (tree.upgrade(), invalidations.upgrade()) {
             let stale = tree.stale(delta);
             match delta.may_wait {
-                true => inbox.hand_in_results(stale),
-                false => inbox.hand_in(stale),
+                true => invalidations.push_results(stale),
+                false => invalidations.push(stale),
             }
         }
     });
@@ -176,7 +176,7 @@ pub fn follow(library: &Library, tree: &Arc<Tree>, inbox: &Arc<Inbox>) {
 /// Starts the thread that tells the kernel.
 pub fn start(
     notifier: Notifier,
-    inbox: &Arc<Inbox>,
+    invalidations: &Arc<InvalidationQueue>,
     stale: Receiver<Batch>,
     folders: Arc<Handles<Folder>>,
 ) -> io::Result<JoinHandle<()>> {
@@ -187,14 +187,14 @@ pub fn start(
         epochs: Throttle::default(),
         changed: HashSet::new(),
     };
-    let inbox = Arc::downgrade(inbox);
+    let invalidations = Arc::downgrade(invalidations);
     let thread = std::thread::Builder::new().name("kbasefs-notify".into());
     thread.spawn(move || {
         while let Some(batches) = invalidator.next(&stale) {
             // Without it the mount ends, and the kernel forgets everything.
-            if let Some(inbox) = inbox.upgrade() {
-                inbox.let_answers_out();
-                invalidator.tell(batches, &inbox);
+            if let Some(invalidations) = invalidations.upgrade() {
+                invalidations.wait_for_replies();
+                invalidator.tell(batches, &invalidations);
             }
         }
     })
@@ -211,7 +211,7 @@ struct Invalidator {
 }
 
 impl Invalidator {
-    /// Everything that was handed in meanwhile; nothing when something is due. `None` ends the thread.
+    /// Everything that was pushed meanwhile; nothing when something is due. `None` ends the thread.
     fn next(&self, stale: &Receiver<Batch>) -> Option<Vec<Batch>> {
         let now = Instant::now();
         let waits = [self.listings.next_due_in(now), self.epochs.next_due_in(now)];
@@ -226,7 +226,7 @@ impl Invalidator {
         Some(first.into_iter().chain(stale.try_iter()).collect())
     }
 
-    fn tell(&mut self, batches: Vec<Batch>, inbox: &Inbox) {
+    fn tell(&mut self, batches: Vec<Batch>, invalidations: &InvalidationQueue) {
         faults::may_panic("notify");
         let mut attributes = HashSet::new();
         for Batch { stale, intervals } in batches {
@@ -234,7 +234,9 @@ impl Invalidator {
                 match stale {
                     Stale::Listing(folder) => self.listings.schedule(folder, intervals.listings),
                     Stale::Attributes(inode) => drop(attributes.insert(inode)),
-                    Stale::Entry { parent, name } if inbox.dentries.may_contain(parent, &name) => {
+                    Stale::Entry { parent, name }
+                        if invalidations.dentries.may_contain(parent, &name) =>
+                    {
                         self.changed.insert(parent);
                         self.epochs.schedule(Inode::ROOT, intervals.names);
                     }
@@ -243,12 +245,12 @@ impl Invalidator {
             }
         }
         if !self.epochs.take_due(Instant::now()).is_empty() {
-            self.forget_names(&inbox.dentries);
+            self.forget_names(&invalidations.dentries);
         }
         attributes
             .into_iter()
             .for_each(|inode| self.forget_attributes(inode));
-        self.forget_listings(&inbox.waiting);
+        self.forget_listings(&invalidations.stale_listings);
     }
 
     fn forget_names(&mut self, dentries: &DentryCache) {
@@ -266,7 +268,7 @@ impl Invalidator {
         report(self.notifier.inval_inode(INodeNo(inode.0), -1, 0));
     }
 
-    fn forget_listings(&mut self, waiting: &Waiting) {
+    fn forget_listings(&mut self, stale_listings: &StaleListings) {
         let now = self.listings.take_due(Instant::now());
         self.folders.for_each(|folder| {
             if now.contains(&folder.inode) {
@@ -274,7 +276,7 @@ impl Invalidator {
             }
         });
         for inode in now {
-            lock(waiting).remove(&inode);
+            lock(stale_listings).remove(&inode);
             report(self.notifier.inval_inode(INodeNo(inode.0), 0, 0));
         }
     }

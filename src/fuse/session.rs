@@ -20,7 +20,7 @@ use super::files::Files;
 use super::filesystem::Filesystem;
 use super::folders::Folders;
 use super::handles::{Handles, OpenFile};
-use super::invalidate::{self, Inbox};
+use super::invalidate::{self, InvalidationQueue};
 use super::xattrs::Xattrs;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
@@ -139,11 +139,11 @@ pub fn mount(
         mountpoint: mountpoint.clone(),
         source,
     };
-    let (inbox, stale) = Inbox::new();
+    let (invalidations, stale) = InvalidationQueue::new();
     let open = Arc::new(Handles::default());
     let folders = Folders::new(
         tree.clone(),
-        inbox.clone(),
+        invalidations.clone(),
         Arc::clone(&open),
         options.shown,
     );
@@ -152,14 +152,14 @@ pub fn mount(
     let deferred = DeferredReply {
         tree: tree.clone(),
         runtime: runtime.clone(),
-        inbox: inbox.clone(),
+        invalidations: invalidations.clone(),
     };
     let files = Arc::<Handles<OpenFile>>::default();
     let filesystem = Filesystem {
         tree: tree.clone(),
         runtime: runtime.clone(),
         counters: counters.clone(),
-        inbox: inbox.clone(),
+        invalidations: invalidations.clone(),
         deferred: deferred.clone(),
         drafts: Drafts {
             deferred,
@@ -172,7 +172,12 @@ pub fn mount(
             runtime: runtime.clone(),
         },
         folders: Arc::new(folders),
-        edits: Edits::new(tree.clone(), inbox.clone(), runtime.clone(), options.shown),
+        edits: Edits::new(
+            tree.clone(),
+            invalidations.clone(),
+            runtime.clone(),
+            options.shown,
+        ),
         shown: options.shown,
         files: Files {
             tree: tree.clone(),
@@ -197,10 +202,10 @@ pub fn mount(
     let unmounter = session.unmount_callable();
     let notifier = session.notifier();
     if options.epochs {
-        inbox.dentries.enable_epochs(File::from(device));
+        invalidations.dentries.enable_epochs(File::from(device));
     }
-    invalidate::follow(&library, &tree, &inbox);
-    let notify = invalidate::start(notifier, &inbox, stale, open).map_err(failed)?;
+    invalidate::subscribe(&library, &tree, &invalidations);
+    let notify = invalidate::start(notifier, &invalidations, stale, open).map_err(failed)?;
     let end = Arc::<End>::default();
     let serve = serve(session, end.clone()).map_err(failed)?;
     Ok(Mounted {
