@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kbasefs::analysis::{Crawlers, Scheduler};
-use kbasefs::fuse::{self, MountOptions, Place};
+use kbasefs::fuse::{self, MountOptions, MountTarget};
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
 use kbasefs::originals::Originals;
@@ -92,7 +92,7 @@ fn serve(work: &Path) -> Result<()> {
         Arc::new(tree(&library)),
         library.clone(),
         originals,
-        Place::Folder(mountpoint.clone()),
+        MountTarget::Folder(mountpoint.clone()),
         &MountOptions::default(),
         runtime.handle().clone(),
     )?;

@@ -260,7 +260,7 @@ impl App {
     /// Shows the catalog.
     pub fn mount(
         &self,
-        place: fuse::Place,
+        target: fuse::MountTarget,
         options: &fuse::MountOptions,
         runtime: tokio::runtime::Handle,
     ) -> Result<fuse::Mounted, Error> {
@@ -287,7 +287,7 @@ impl App {
             },
         );
         let (library, originals) = (Arc::clone(&self.library), Arc::clone(&self.originals));
-        let mounted = fuse::mount(Arc::new(tree), library, originals, place, options, runtime)?;
+        let mounted = fuse::mount(Arc::new(tree), library, originals, target, options, runtime)?;
         // A process mounts once.
         self.mounted.get_or_init(|| mounted.mountpoint().into());
         self.requests.get_or_init(|| mounted.counters());

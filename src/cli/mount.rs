@@ -27,7 +27,7 @@ use super::report::hinted;
 use super::{Common, log};
 use crate::app::{self, App};
 use crate::config::{self, Config, control_sockets};
-use crate::fuse::{self, Leave, MountOptions, mounts};
+use crate::fuse::{self, MountOptions, StopHandle, mounts};
 use crate::panics;
 use crate::web::Site;
 
@@ -213,14 +213,14 @@ fn serve(
     let service = Service::of(mountpoint)?;
     let place = match options.sandbox {
         true => confined(source, mountpoint, options, &config, &guard)?,
-        false => fuse::Place::Folder(mountpoint.into()),
+        false => fuse::MountTarget::Folder(mountpoint.into()),
     };
     let app = Arc::new(App::begin(source, config)?);
     let runtime = Runtime::new()?;
     let socket = owner::listen(&app, &runtime)?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;
     guard.keep()?;
-    unmount_on_signal(&runtime, mounted.leaver())?;
+    unmount_on_signal(&runtime, mounted.stop_handle())?;
     let owner = Owner::start(&app, &runtime, socket)?;
     if let Some(site) = site {
         page::open(&runtime, site, &app);
@@ -252,16 +252,16 @@ fn confined(
     options: &MountOptions,
     config: &Config,
     guard: &Guard,
-) -> anyhow::Result<fuse::Place> {
+) -> anyhow::Result<fuse::MountTarget> {
     let reach = Reach::of(source, config)?;
     let attached = fuse::attach(source, mountpoint, options, guard.detach());
     let attached = attached.map_err(app::Error::Mount)?;
     reach.enter()?;
-    Ok(fuse::Place::Attached(attached))
+    Ok(fuse::MountTarget::Attached(attached))
 }
 
 /// Ctrl-C and a service's end unmount; what is running is finished.
-fn unmount_on_signal(runtime: &Runtime, leaver: Leave) -> anyhow::Result<()> {
+fn unmount_on_signal(runtime: &Runtime, stop_handle: StopHandle) -> anyhow::Result<()> {
     let _inside = runtime.enter();
     for kind in [
         SignalKind::terminate(),
@@ -269,11 +269,11 @@ fn unmount_on_signal(runtime: &Runtime, leaver: Leave) -> anyhow::Result<()> {
         SignalKind::hangup(),
     ] {
         let mut signals = signal(kind)?;
-        let leaver = leaver.clone();
+        let stop_handle = stop_handle.clone();
         runtime.spawn(async move {
             while signals.recv().await.is_some() {
-                let leaver = leaver.clone();
-                let detached = tokio::task::spawn_blocking(move || leaver.leave());
+                let stop_handle = stop_handle.clone();
+                let detached = tokio::task::spawn_blocking(move || stop_handle.stop());
                 if let Ok(Err(e)) = detached.await {
                     tracing::error!("unmount: {e}");
                 }

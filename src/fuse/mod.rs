@@ -34,7 +34,7 @@ pub use counters::{Counters, Request, Timed};
 pub use fusermount::{Attached, Detach, attach};
 pub use mounts::detach;
 pub use options::MountOptions;
-pub use session::{Leave, Mounted, Place, mount, mountpoint};
+pub use session::{MountTarget, Mounted, StopHandle, mount, mountpoint};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

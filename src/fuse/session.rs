@@ -28,10 +28,10 @@ use crate::originals::Originals;
 use crate::vfs::{Content, Tree};
 
 /// How long unmounting waits for the last user of a busy mount.
-const PATIENCE: Duration = Duration::from_secs(2);
+const UNMOUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a tree is to be shown.
-pub enum Place {
+pub enum MountTarget {
     Folder(PathBuf),
     Attached(Attached),
 }
@@ -43,13 +43,13 @@ pub struct Mounted {
     unmounter: SessionUnmounter,
     /// How it is taken away where this process may not.
     detach: Option<Detach>,
-    end: Arc<End>,
+    lifecycle: Arc<Lifecycle>,
     threads: Vec<JoinHandle<()>>,
 }
 
 /// How far the end of a session is.
 #[derive(Default)]
-struct End {
+struct Lifecycle {
     stage: Mutex<Stage>,
     changed: Condvar,
 }
@@ -59,11 +59,11 @@ enum Stage {
     #[default]
     Serving,
     /// This process is to end, whoever still has files open.
-    Leaving,
+    Stopping,
     Over,
 }
 
-impl End {
+impl Lifecycle {
     fn announce(&self, stage: Stage) {
         let mut now = self.stage.lock().expect("nothing panics holding it");
         if *now < stage {
@@ -83,34 +83,34 @@ impl End {
     }
 
     /// Whether it was over within this time.
-    fn wait_for(&self, patience: Duration) -> bool {
+    fn wait_for(&self, timeout: Duration) -> bool {
         let stage = self.stage.lock().expect("nothing panics holding it");
         let waited = self
             .changed
-            .wait_timeout_while(stage, patience, |s| *s != Stage::Over);
+            .wait_timeout_while(stage, timeout, |s| *s != Stage::Over);
         *waited.expect("nothing panics holding it").0 == Stage::Over
     }
 }
 
 /// Lets another thread end a mount.
 #[derive(Clone)]
-pub struct Leave {
+pub struct StopHandle {
     mountpoint: PathBuf,
     detach: Option<Detach>,
-    end: Arc<End>,
+    lifecycle: Arc<Lifecycle>,
 }
 
-impl Leave {
+impl StopHandle {
     /// Takes the mount away at once, and has [`Mounted::wait`] return though somebody may still have files open there.
     ///
     /// # Errors
     /// When the system refuses; the wait ends all the same.
-    pub fn leave(&self) -> std::io::Result<()> {
+    pub fn stop(&self) -> std::io::Result<()> {
         let detached = match &self.detach {
             Some(detach) => detach(&self.mountpoint),
             None => mounts::detach(&self.mountpoint),
         };
-        self.end.announce(Stage::Leaving);
+        self.lifecycle.announce(Stage::Stopping);
         detached
     }
 }
@@ -123,13 +123,13 @@ pub fn mount(
     tree: Arc<Tree>,
     library: Arc<Library>,
     originals: Arc<Originals>,
-    place: Place,
+    target: MountTarget,
     options: &MountOptions,
     runtime: Handle,
 ) -> Result<Mounted, Error> {
-    let (mountpoint, attached) = match place {
-        Place::Folder(folder) => (mountpoint(&folder)?, None),
-        Place::Attached(Attached {
+    let (mountpoint, attached) = match target {
+        MountTarget::Folder(folder) => (mountpoint(&folder)?, None),
+        MountTarget::Attached(Attached {
             device,
             mountpoint,
             detach,
@@ -206,13 +206,13 @@ pub fn mount(
     }
     invalidate::subscribe(&library, &tree, &invalidations);
     let notify = invalidate::start(notifier, &invalidations, stale, open).map_err(failed)?;
-    let end = Arc::<End>::default();
-    let serve = serve(session, end.clone()).map_err(failed)?;
+    let lifecycle = Arc::<Lifecycle>::default();
+    let serve = serve(session, lifecycle.clone()).map_err(failed)?;
     Ok(Mounted {
         counters,
         unmounter,
         detach,
-        end,
+        lifecycle,
         threads: vec![serve, notify],
         mountpoint,
     })
@@ -228,13 +228,16 @@ fn fd_cache(tree: Arc<Tree>, originals: Arc<Originals>) -> FdCache {
     })
 }
 
-fn serve(session: Session<Filesystem>, end: Arc<End>) -> std::io::Result<JoinHandle<()>> {
+fn serve(
+    session: Session<Filesystem>,
+    lifecycle: Arc<Lifecycle>,
+) -> std::io::Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name("kbasefs-mount".into());
     thread.spawn(move || {
         if let Err(e) = session.run() {
             tracing::error!("mount: {e}");
         }
-        end.announce(Stage::Over);
+        lifecycle.announce(Stage::Over);
     })
 }
 
@@ -278,17 +281,17 @@ impl Mounted {
     }
 
     /// What ends it from elsewhere.
-    pub fn leaver(&self) -> Leave {
-        Leave {
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle {
             mountpoint: self.mountpoint.clone(),
             detach: self.detach.clone(),
-            end: self.end.clone(),
+            lifecycle: self.lifecycle.clone(),
         }
     }
 
-    /// Waits until it is unmounted, by whomever, or [`Leave::leave`] is called.
+    /// Waits until it is unmounted, by whomever, or [`StopHandle::stop`] is called.
     pub fn wait(&self) {
-        self.end.wait();
+        self.lifecycle.wait();
     }
 
     /// Unmounts. A mount in use leaves the tree of folders at once and ends with its last user.
@@ -299,9 +302,9 @@ impl Mounted {
         self.end()
     }
 
-    fn take_away(&mut self) -> std::io::Result<()> {
+    fn unmount_or_detach(&mut self) -> std::io::Result<()> {
         if let Some(detach) = &self.detach {
-            return match self.end.is_over() {
+            return match self.lifecycle.is_over() {
                 true => Ok(()),
                 false => detach(&self.mountpoint),
             };
@@ -317,12 +320,12 @@ impl Mounted {
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        let unmounted = self.take_away();
+        let unmounted = self.unmount_or_detach();
         unmounted.map_err(|source| Error::Unmount {
             mountpoint: self.mountpoint.clone(),
             source,
         })?;
-        if !self.end.wait_for(PATIENCE) {
+        if !self.lifecycle.wait_for(UNMOUNT_TIMEOUT) {
             tracing::info!("{} is still in use", self.mountpoint.display());
             return Ok(());
         }

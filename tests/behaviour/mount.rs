@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kbasefs::fuse::{self, MountOptions, Mounted, Place};
+use kbasefs::fuse::{self, MountOptions, MountTarget, Mounted};
 use kbasefs::vfs::Tree;
 use rustix::fs::{
     AtFlags, CWD, Mode, RenameFlags, Timespec, Timestamps, XattrFlags, fchmod, fsetxattr, futimens,
@@ -65,7 +65,7 @@ impl Mount {
             Arc::new(tree),
             fixture.library.clone(),
             fixture.originals.clone(),
-            Place::Folder(self.folder.path().into()),
+            MountTarget::Folder(self.folder.path().into()),
             options,
             self.runtime.handle().clone(),
         )
