@@ -20,14 +20,14 @@ pub fn file_type(kind: Kind) -> FileType {
 
 /// What a mount shows in the place of owners and permissions, where its options say so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
+pub struct AttrOverrides {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     pub umask: Option<u32>,
 }
 
-impl Shown {
-    pub fn attr(self, attr: &Attr) -> FileAttr {
+impl AttrOverrides {
+    pub fn apply(self, attr: &Attr) -> FileAttr {
         let attr = file_attr(attr);
         let mode = self.umask.map(|umask| (0o777 & !umask) as u16);
         FileAttr {

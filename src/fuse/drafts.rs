@@ -11,7 +11,7 @@ use fuser::{
 };
 use rustix::fs::StatVfs;
 
-use super::attributes::{GENERATION, Shown};
+use super::attributes::{AttrOverrides, GENERATION};
 use super::counters::Timed;
 use super::deferred::DeferredReply;
 use super::errno;
@@ -31,7 +31,7 @@ pub struct Drafts {
     pub deferred: DeferredReply,
     pub originals: Arc<Originals>,
     pub open: Arc<Handles<OpenFile>>,
-    pub shown: Shown,
+    pub overrides: AttrOverrides,
 }
 
 /// How a file is to be made.
@@ -54,12 +54,16 @@ pub struct FilePosition {
 
 impl Drafts {
     pub fn create(&self, new: CreateRequest, reply: Timed<ReplyCreate>) {
-        let (tree, open, shown) = (self.deferred.tree.clone(), self.open.clone(), self.shown);
+        let (tree, open, overrides) = (
+            self.deferred.tree.clone(),
+            self.open.clone(),
+            self.overrides,
+        );
         self.deferred.runtime.spawn_blocking(move || {
             let at = (new.parent, &new.name[..]);
             match tree.create(at, new.mode, new.gid, new.exclusive, &new.caller) {
                 Ok(draft) => {
-                    let attr = shown.attr(&draft.attr());
+                    let attr = overrides.apply(&draft.attr());
                     let handle = open.insert(OpenFile::Draft(draft));
                     reply.now().created(&TTL, &attr, GENERATION, handle, FLAGS);
                 }
@@ -127,10 +131,10 @@ impl Drafts {
         caller: Caller,
         reply: Timed<ReplyAttr>,
     ) {
-        let (deferred, shown) = (self.deferred.clone(), self.shown);
+        let (deferred, overrides) = (self.deferred.clone(), self.overrides);
         self.deferred.runtime.spawn_blocking(move || {
             match deferred.tree.set_attr(inode, &changes, &caller) {
-                Ok(attr) => reply.now().attr(&TTL, &shown.attr(&attr)),
+                Ok(attr) => reply.now().attr(&TTL, &overrides.apply(&attr)),
                 Err(e) => reply.now().error(errno::of(&e)),
             }
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fuser::{ReplyEmpty, ReplyEntry};
 use tokio::runtime::Handle;
 
-use super::attributes::{GENERATION, Shown, TTL};
+use super::attributes::{AttrOverrides, GENERATION, TTL};
 use super::counters::Timed;
 use super::errno;
 use super::invalidate::InvalidationQueue;
@@ -18,7 +18,7 @@ pub struct Edits {
     tree: Arc<Tree>,
     invalidations: Arc<InvalidationQueue>,
     runtime: Handle,
-    shown: Shown,
+    overrides: AttrOverrides,
 }
 
 impl Edits {
@@ -26,13 +26,13 @@ impl Edits {
         tree: Arc<Tree>,
         invalidations: Arc<InvalidationQueue>,
         runtime: Handle,
-        shown: Shown,
+        overrides: AttrOverrides,
     ) -> Self {
         Self {
             tree,
             invalidations,
             runtime,
-            shown,
+            overrides,
         }
     }
 
@@ -43,15 +43,18 @@ impl Edits {
         (parent, name): (Inode, Vec<u8>),
         edit: impl FnOnce(&Tree, &[u8]) -> Result<Attr> + Send + 'static,
     ) {
-        let (tree, invalidations, shown) =
-            (self.tree.clone(), self.invalidations.clone(), self.shown);
+        let (tree, invalidations, overrides) = (
+            self.tree.clone(),
+            self.invalidations.clone(),
+            self.overrides,
+        );
         self.runtime.spawn_blocking(move || {
             faults::may_panic("edit");
             // Before the answer: somebody else may take the name away again until the kernel has it.
             let ttl = invalidations.dentries.record(parent, &name);
             match invalidations.edit_for_kernel(parent, &name, || edit(&tree, &name)) {
                 Ok(attr) => {
-                    let attr = shown.attr(&attr);
+                    let attr = overrides.apply(&attr);
                     reply.now().entry_with_ttls(&TTL, &ttl, &attr, GENERATION);
                 }
                 Err(e) => reply.now().error(errno::of(&e)),

@@ -16,7 +16,7 @@ use fuser::{
 use rustix::fs::OFlags;
 use tokio::runtime::Handle;
 
-use super::attributes::{GENERATION, Shown, TTL, absent};
+use super::attributes::{AttrOverrides, GENERATION, TTL, absent};
 use super::capabilities;
 use super::counters::{Counters, Request, Timed};
 use super::deferred::DeferredReply;
@@ -42,7 +42,7 @@ pub struct Filesystem {
     pub edits: Edits,
     pub drafts: Drafts,
     pub xattrs: Xattrs,
-    pub shown: Shown,
+    pub overrides: AttrOverrides,
 }
 
 impl Filesystem {
@@ -87,19 +87,19 @@ impl fuser::Filesystem for Filesystem {
         let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
         let asked = name.clone();
         let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
-        let (shown, invalidations) = (self.shown, self.invalidations.clone());
+        let (overrides, invalidations) = (self.overrides, self.invalidations.clone());
         self.deferred
             .reply_now_or_later(ask, move |found| match found {
                 Ok((attr, true)) => {
                     let name = invalidations.dentries.record(parent, &asked);
                     reply
                         .now()
-                        .entry_with_ttls(&TTL, &name, &shown.attr(&attr), GENERATION);
+                        .entry_with_ttls(&TTL, &name, &overrides.apply(&attr), GENERATION);
                 }
                 Ok((attr, false)) => {
                     reply
                         .now()
-                        .entry(&Duration::ZERO, &shown.attr(&attr), GENERATION)
+                        .entry(&Duration::ZERO, &overrides.apply(&attr), GENERATION)
                 }
                 Err(Error::NotFound) => {
                     let name = invalidations.dentries.record(parent, &asked);
@@ -120,9 +120,11 @@ impl fuser::Filesystem for Filesystem {
         let _held_back = self.invalidations.hold_notifications();
         match self.tree.attr(Inode(inode.0)) {
             Ok(attr) if attr.inode.is_draft() => {
-                reply.now().attr(&Duration::ZERO, &self.shown.attr(&attr));
+                reply
+                    .now()
+                    .attr(&Duration::ZERO, &self.overrides.apply(&attr));
             }
-            Ok(attr) => reply.now().attr(&TTL, &self.shown.attr(&attr)),
+            Ok(attr) => reply.now().attr(&TTL, &self.overrides.apply(&attr)),
             Err(e) => reply.now().error(errno::of(&e)),
         }
     }

@@ -9,7 +9,7 @@ use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, ReplyDirectory, ReplyDirectoryPlus, ReplyOpen,
 };
 
-use super::attributes::{GENERATION, Shown, file_type};
+use super::attributes::{AttrOverrides, GENERATION, file_type};
 use super::counters::Timed;
 use super::errno;
 use super::handles::{Folder, Handles, PendingDentries};
@@ -21,7 +21,7 @@ pub struct Folders {
     tree: Arc<Tree>,
     invalidations: Arc<InvalidationQueue>,
     open: Arc<Handles<Folder>>,
-    shown: Shown,
+    overrides: AttrOverrides,
 }
 
 impl Folders {
@@ -29,13 +29,13 @@ impl Folders {
         tree: Arc<Tree>,
         invalidations: Arc<InvalidationQueue>,
         open: Arc<Handles<Folder>>,
-        shown: Shown,
+        overrides: AttrOverrides,
     ) -> Self {
         Self {
             tree,
             invalidations,
             open,
-            shown,
+            overrides,
         }
     }
 
@@ -96,7 +96,7 @@ impl Folders {
             let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
                 continue;
             };
-            let (name, known) = (OsStr::from_bytes(&entry.name), self.shown.attr(&attr));
+            let (name, known) = (OsStr::from_bytes(&entry.name), self.overrides.apply(&attr));
             let is_dot = matches!(&entry.name[..], b"." | b"..");
             let ttl = self
                 .invalidations

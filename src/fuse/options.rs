@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fuser::{Config, MountOption, SessionACL};
 
-use super::attributes::Shown;
+use super::attributes::AttrOverrides;
 use super::{Error, fusermount};
 use crate::faults;
 
@@ -16,7 +16,7 @@ pub struct MountOptions {
     flags: Vec<MountOption>,
     /// Who may look; see [`default_acl`].
     acl: Option<SessionACL>,
-    pub(super) shown: Shown,
+    pub(super) overrides: AttrOverrides,
     /// Whether unknown options are passed over.
     sloppy: bool,
     /// Whether the kernel may read originals by itself where it can.
@@ -32,7 +32,7 @@ impl Default for MountOptions {
         Self {
             flags: Vec::new(),
             acl: None,
-            shown: Shown::default(),
+            overrides: AttrOverrides::default(),
             sloppy: false,
             passthrough: true,
             epochs: !faults::is_asked("no-epochs"),
@@ -84,9 +84,9 @@ impl MountOptions {
         let wrong = || Error::UnknownOption(word.to_owned());
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
         let place = match key {
-            "uid" => &mut self.shown.uid,
-            "gid" => &mut self.shown.gid,
-            "umask" => &mut self.shown.umask,
+            "uid" => &mut self.overrides.uid,
+            "gid" => &mut self.overrides.gid,
+            "umask" => &mut self.overrides.umask,
             _ if self.sloppy => return Ok(()),
             _ => return Err(wrong()),
         };
@@ -232,14 +232,14 @@ mod tests {
 
     #[test]
     fn owners_and_permissions_can_be_given() {
-        let shown = |list| MountOptions::parse(list).unwrap().shown;
-        let expected = Shown {
+        let overrides = |list| MountOptions::parse(list).unwrap().overrides;
+        let expected = AttrOverrides {
             uid: Some(1000),
             gid: Some(100),
             umask: Some(0o27),
         };
-        assert_eq!(shown("uid=1000,gid=100,umask=027"), expected);
-        assert_eq!(shown("rw"), Shown::default());
+        assert_eq!(overrides("uid=1000,gid=100,umask=027"), expected);
+        assert_eq!(overrides("rw"), AttrOverrides::default());
         for wrong in ["uid=me", "umask=9", "umask=7777", "gid="] {
             assert!(MountOptions::parse(wrong).is_err(), "{wrong}");
         }

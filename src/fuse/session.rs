@@ -145,7 +145,7 @@ pub fn mount(
         tree.clone(),
         invalidations.clone(),
         Arc::clone(&open),
-        options.shown,
+        options.overrides,
     );
     let counters = Arc::<Counters>::default();
     let config = options.config(originals.root());
@@ -165,7 +165,7 @@ pub fn mount(
             deferred,
             originals: originals.clone(),
             open: files.clone(),
-            shown: options.shown,
+            overrides: options.overrides,
         },
         xattrs: Xattrs {
             tree: tree.clone(),
@@ -176,9 +176,9 @@ pub fn mount(
             tree.clone(),
             invalidations.clone(),
             runtime.clone(),
-            options.shown,
+            options.overrides,
         ),
-        shown: options.shown,
+        overrides: options.overrides,
         files: Files {
             tree: tree.clone(),
             fd_cache: Arc::new(fd_cache(tree.clone(), originals.clone())),
