@@ -51,7 +51,7 @@ impl PendingDentries {
 
 /// A file held open.
 pub enum OpenFile {
-    /// Read by the kernel itself, or through what is held.
+    /// Read by the kernel itself, or through its lease.
     Original {
         lease: FdLease,
         /// The photo and who opened it, while nothing was read yet of a photo whose reads matter.

@@ -43,7 +43,7 @@ impl Tree {
             && search.query().is_ok()
             && self.crawlers.lists_all(caller.pid).is_none()
         {
-            self.latest.used(&folder.name);
+            self.recent_searches.add(&folder.name);
         }
     }
 

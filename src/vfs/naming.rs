@@ -7,7 +7,7 @@ use crate::catalog::{Facet, LabelKey, cut, escape, unescape};
 use crate::index::{Index, LabelFolder};
 
 /// The longest file name that Linux allows, in bytes.
-const LONGEST: usize = 255;
+const NAME_MAX: usize = 255;
 /// Stands in the name of a label that is too long, before the hash of the whole.
 const CUT: &str = "%~";
 /// Hexadecimal digits of that hash.
@@ -20,7 +20,7 @@ const MARKS: usize = 8;
 /// The folder name of a label's value. Never empty, `.`, `..` or hidden, and never begins with `-`.
 pub fn encode(value: &str) -> String {
     let name = escape(value);
-    let room = LONGEST - MARKS;
+    let room = NAME_MAX - MARKS;
     if name.len() <= room {
         return name;
     }
@@ -92,8 +92,8 @@ mod tests {
     #[test]
     fn long_labels_stay_apart() {
         let (a, b) = ("é".repeat(300), format!("{}x", "é".repeat(299)));
-        assert!(encode(&a).len() <= LONGEST);
+        assert!(encode(&a).len() <= NAME_MAX);
         assert_ne!(encode(&a), encode(&b));
-        assert!(encode(&"/".repeat(300)).len() <= LONGEST);
+        assert!(encode(&"/".repeat(300)).len() <= NAME_MAX);
     }
 }

@@ -181,7 +181,7 @@ fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
                 .collect()
         }
         Folders::Searches => {
-            let named = tree.latest.names().into_iter().zip(VIEW..);
+            let named = tree.recent_searches.names().into_iter().zip(VIEW..);
             named
                 .filter_map(|(name, cookie)| {
                     let search = Search::named(&name)?;

@@ -108,16 +108,16 @@ A mistake is a folder with ERROR.txt in it, which points at the place.
 
 /// The names of the searches opened last.
 #[derive(Default)]
-pub struct Latest(Mutex<VecDeque<Vec<u8>>>);
+pub struct RecentSearches(Mutex<VecDeque<Vec<u8>>>);
 
-impl Latest {
-    const MOST: usize = 8;
+impl RecentSearches {
+    const CAPACITY: usize = 8;
 
-    pub fn used(&self, name: &[u8]) {
+    pub fn add(&self, name: &[u8]) {
         let mut names = self.lock();
         names.retain(|known| known != name);
         names.push_front(name.to_vec());
-        names.truncate(Self::MOST);
+        names.truncate(Self::CAPACITY);
     }
 
     /// The latest first.
@@ -169,11 +169,11 @@ mod tests {
 
     #[test]
     fn the_latest_searches_are_few_and_different() {
-        let latest = Latest::default();
-        (0..20).for_each(|n| latest.used(n.to_string().as_bytes()));
-        latest.used(b"15");
-        let names = latest.names();
-        assert_eq!(names.len(), Latest::MOST);
+        let recent = RecentSearches::default();
+        (0..20).for_each(|n| recent.add(n.to_string().as_bytes()));
+        recent.add(b"15");
+        let names = recent.names();
+        assert_eq!(names.len(), RecentSearches::CAPACITY);
         assert_eq!(names[..3], [b"15".to_vec(), b"19".to_vec(), b"18".to_vec()]);
     }
 }

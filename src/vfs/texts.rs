@@ -7,7 +7,7 @@ use crate::catalog::{PhotoId, plain_text};
 use crate::index::FolderId;
 
 /// The longest file name that Linux allows, in bytes.
-const LONGEST: usize = 255;
+const NAME_MAX: usize = 255;
 const EXTENSION: &[u8] = b".txt";
 /// Hexadecimal digits of the hash, behind a `~`.
 const HASH: usize = 16;
@@ -17,7 +17,7 @@ pub fn names(file_name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let plain = [file_name, EXTENSION].concat();
     [plain, hashed(file_name)]
         .into_iter()
-        .filter(|name| name.len() <= LONGEST)
+        .filter(|name| name.len() <= NAME_MAX)
 }
 
 /// The names that change their meaning when a folder of this name comes or goes.
@@ -27,7 +27,7 @@ pub fn beside(folder_name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn hashed(file_name: &[u8]) -> Vec<u8> {
-    let kept = file_name.len().min(LONGEST - EXTENSION.len() - HASH - 1);
+    let kept = file_name.len().min(NAME_MAX - EXTENSION.len() - HASH - 1);
     let hash = blake3::hash(file_name).to_hex();
     [
         &file_name[..kept],

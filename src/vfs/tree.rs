@@ -8,7 +8,7 @@ use super::edit::{ActBatcher, Draft, Drafts, NameAliases, StickyDirs};
 use super::full_text::FullText;
 use super::inode::{Folder, InodeTable};
 use super::open_dir::OpenDir;
-use super::search::{Latest, MISTAKE, Search};
+use super::search::{MISTAKE, RecentSearches, Search};
 use super::views::{View, views};
 use super::xattr::folders::Catalog;
 use super::{Attr, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
@@ -81,7 +81,7 @@ pub struct Tree {
     pub(super) crawlers: Arc<Crawlers>,
     pub(super) inodes: InodeTable,
     pub(super) full_text: FullText,
-    pub(super) latest: Latest,
+    pub(super) recent_searches: RecentSearches,
     pub(super) batcher: ActBatcher,
     pub(super) drafts: Drafts,
     pub(super) aliases: NameAliases,
@@ -106,7 +106,7 @@ impl Tree {
             crawlers,
             inodes: InodeTable::default(),
             full_text: FullText::new(memory),
-            latest: Latest::default(),
+            recent_searches: RecentSearches::default(),
             batcher: ActBatcher::default(),
             drafts: Drafts::default(),
             aliases: NameAliases::default(),

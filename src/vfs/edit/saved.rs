@@ -20,14 +20,14 @@ const UNNAMED: [&str; 6] = [
 ];
 
 /// A name and the query that is kept under it.
-struct Kept {
+struct NamedQuery {
     name: String,
     query: String,
 }
 
-impl Kept {
+impl NamedQuery {
     /// `dog sea` is kept under its own words, `dogs at sea = dog sea` under a name.
-    fn named(name: &[u8]) -> Result<(String, Option<String>)> {
+    fn parse(name: &[u8]) -> Result<(String, Option<String>)> {
         // What programs look for everywhere, `.Trash-1000` and its like, is no query.
         let search = Search::named(name).ok_or(Error::NotPermitted)?;
         let (name, query) = match search.text().split_once(" = ") {
@@ -56,9 +56,9 @@ impl Kept {
 
 impl Tree {
     pub(super) fn make_saved(&self, dentry: &Dentry) -> Result<Attr> {
-        let (name, query) = Kept::named(dentry.name)?;
+        let (name, query) = NamedQuery::parse(dentry.name)?;
         let query = query.unwrap_or_else(|| name.clone());
-        let kept = Kept { name, query }.check()?;
+        let kept = NamedQuery { name, query }.check()?;
         if self.index().saved(&kept.name).is_some() {
             return Err(Error::Exists);
         }
@@ -94,7 +94,7 @@ impl Tree {
         let Step::Saved { name: old, search } = step else {
             return Err(Error::NotPermitted);
         };
-        let (name, query) = Kept::named(to.name)?;
+        let (name, query) = NamedQuery::parse(to.name)?;
         if name != *old && self.index().saved(&name).is_some() {
             return Err(Error::NotEmpty);
         }
@@ -103,7 +103,7 @@ impl Tree {
             true => name.clone(),
             false => search.text().to_owned(),
         });
-        let kept = Kept { name, query }.check()?;
+        let kept = NamedQuery { name, query }.check()?;
         let words = format!("rename {old} to {}", kept.name);
         let forget = Deed::Save {
             name: old.clone(),
@@ -131,7 +131,7 @@ impl Tree {
             return Err(Error::NotPermitted);
         };
         let (name, query) = (name.clone(), query.trim().to_owned());
-        let kept = Kept { name, query }.check()?;
+        let kept = NamedQuery { name, query }.check()?;
         self.act(caller, format!("change {}", kept.name), vec![kept.deed()])
     }
 }
