@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use super::part::Part;
-use super::settle::{Mark, Unsettled};
+use super::debouncer::{ChangeEvent, Debouncer};
+use super::scan_scope::ScanScope;
 use super::watch::{Shortage, Watches, shortage_of};
 use super::{Error, Report, Sync};
 use crate::faults;
@@ -49,7 +49,7 @@ pub struct Follower {
 
 #[derive(Default)]
 struct State {
-    unsettled: Unsettled,
+    debouncer: Debouncer,
     stopped: bool,
     following: Following,
 }
@@ -104,7 +104,7 @@ impl Follower {
             scope.spawn(move || find_copies(sync, stop, &copies));
             let first = sync.scan(stop);
             scanned(&first);
-            self.done(&mut course, &Part::whole(), first, &found);
+            self.done(&mut course, &ScanScope::whole(), first, &found);
             if self.watching.mode != Mode::Off {
                 self.follow(sync, stop, &mut course, &found);
             }
@@ -129,32 +129,32 @@ impl Follower {
         while let Some(settled) = self.wait(course.next_look(), course.breath) {
             faults::may_panic("follow");
             let in_place = || sync.originals.is_in_place().unwrap_or(false);
-            let part = match settled.is_empty() {
+            let scope = match settled.is_empty() {
                 false if !course.is_away => settled,
                 true if !course.is_due() && in_place() => continue,
-                _ => Part::whole(),
+                _ => ScanScope::whole(),
             };
-            let looked = sync.update(&part, stop);
-            self.done(course, &part, looked, found);
+            let looked = sync.update(&scope, stop);
+            self.done(course, &scope, looked, found);
         }
     }
 
     /// What has settled, but not before `breath`, or nothing when it is time to look; `None` when it is over.
-    fn wait(&self, look: Instant, breath: Instant) -> Option<Part> {
+    fn wait(&self, look: Instant, breath: Instant) -> Option<ScanScope> {
         let mut state = self.state();
         loop {
             let now = Instant::now();
             if state.stopped {
                 return None;
             }
-            let part = match now < breath {
-                true => Part::default(),
-                false => state.unsettled.take(now),
+            let scope = match now < breath {
+                true => ScanScope::default(),
+                false => state.debouncer.take(now),
             };
-            if !part.is_empty() || now >= look {
-                return Some(part);
+            if !scope.is_empty() || now >= look {
+                return Some(scope);
             }
-            let next = state.unsettled.next();
+            let next = state.debouncer.next();
             let next = next.map_or(look, |next| next.max(breath).min(look));
             let waited = self.changed.wait_timeout(state, next - now);
             state = waited.expect(LOCKED).0;
@@ -165,11 +165,11 @@ impl Follower {
     fn done(
         &self,
         course: &mut Course,
-        part: &Part,
+        scope: &ScanScope,
         looked: Result<Report, Error>,
         found: &Sender<()>,
     ) {
-        course.took(part, looked.as_ref().ok());
+        course.took(scope, looked.as_ref().ok());
         match &looked {
             Ok(report) if report.changes() > 0 => {
                 tracing::debug!(?report, "followed the source");
@@ -214,17 +214,19 @@ impl Follower {
                 return;
             }
             match polled.map_err(io::Error::from).and_then(|_| watches.read()) {
-                Ok(marks) => self.note(marks),
+                Ok(events) => self.note(events),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return tracing::error!("inotify: {error}"),
             }
         }
     }
 
-    fn note(&self, marks: Vec<Mark>) {
+    fn note(&self, events: Vec<ChangeEvent>) {
         let now = Instant::now();
         let mut state = self.state();
-        marks.into_iter().for_each(|m| state.unsettled.note(m, now));
+        events
+            .into_iter()
+            .for_each(|m| state.debouncer.note(m, now));
         self.changed.notify_all();
     }
 
@@ -298,10 +300,10 @@ impl Course {
         self.is_away || (self.interval.is_some() && Instant::now() >= self.next_poll)
     }
 
-    fn took(&mut self, part: &Part, report: Option<&Report>) {
+    fn took(&mut self, scope: &ScanScope, report: Option<&Report>) {
         let took = Duration::from_secs_f64(report.map_or(0.0, |r| r.seconds));
         self.breath = Instant::now() + took.min(BREATH);
-        if let (true, Some(interval)) = (part.is_whole(), self.interval) {
+        if let (true, Some(interval)) = (scope.is_whole(), self.interval) {
             let rest = took * REST;
             self.next_poll = Instant::now() + interval.max(rest);
         }

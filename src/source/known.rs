@@ -2,24 +2,24 @@
 
 use roaring::RoaringBitmap;
 
-use super::part::Part;
+use super::scan_scope::ScanScope;
 use crate::catalog::{FileStat, PhotoId};
 use crate::index::Index;
 
 pub struct Known {
-    /// Those in the part that is scanned.
+    /// Those in the scope that is scanned.
     pub ids: RoaringBitmap,
     /// Device, inode, photo; ascending.
     inodes: Vec<(u64, u64, PhotoId)>,
 }
 
 impl Known {
-    pub fn of(index: &Index, part: &Part) -> Self {
+    pub fn of(index: &Index, scope: &ScanScope) -> Self {
         let mut inodes = Vec::new();
         index.for_each_file(&mut |id, stat, _| inodes.push((stat.dev, stat.ino, id)));
         inodes.sort_unstable();
         Self {
-            ids: part.photos(index),
+            ids: scope.photos(index),
             inodes,
         }
     }

@@ -3,22 +3,22 @@
 //! [`Sync`] keeps the catalog in step with the folder: it walks, compares with the index, opens what is new, and
 //! commits what happened; [`Follower`] has it do so whenever something happens there. Knows nothing of views, pictures' content or who looks at them.
 
-mod absence;
 mod batch;
+mod debouncer;
 mod decision;
+mod effective_permissions;
 mod error;
 pub mod facts;
 mod follow;
 mod hashing;
 mod known;
+mod missing;
 mod moves;
-mod others;
-mod part;
-mod reach;
+mod non_pictures;
 mod report;
 mod samples;
 mod scan;
-mod settle;
+mod scan_scope;
 mod sync;
 mod walk;
 mod watch;

@@ -14,12 +14,12 @@ use std::thread;
 use roaring::RoaringBitmap;
 
 use super::Error;
-use super::absence::Absence;
 use super::decision::{Decision, decide};
 use super::facts::{self, Reading};
 use super::known::Known;
+use super::missing::MissingFiles;
 use super::moves::{self, Placed, Unplaced};
-use super::others::Others;
+use super::non_pictures::NonPictures;
 use super::report::{Counts, count};
 use super::walk::{Sighting, Walk};
 use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
@@ -29,7 +29,7 @@ use crate::originals::{Originals, is_absence};
 pub struct Scan<'a> {
     pub library: &'a Library,
     pub originals: &'a Originals,
-    pub others: &'a Others,
+    pub non_pictures: &'a NonPictures,
     /// As in [`super::Sync`].
     pub suspects: &'a Mutex<RoaringBitmap>,
     pub known: &'a Known,
@@ -109,14 +109,14 @@ impl Scan<'_> {
 
     /// Reads the facts of a file that is new or has new content.
     fn open(&self, path: SourcePath, stat: &FileStat, known: Option<PhotoId>) {
-        if self.others.contains(&path, stat) {
+        if self.non_pictures.contains(&path, stat) {
             return count(&self.counts.other);
         }
         match self.read(&path, stat.mode) {
             Ok((stat, Some(reading))) => self.found(path, stat, known, reading),
             Ok((stat, None)) => {
                 count(&self.counts.other);
-                self.others.remember(&stat);
+                self.non_pictures.remember(&stat);
             }
             Err(error) if is_absence(&error) => {}
             Err(error) => self.note_unreadable(path, &error),
@@ -207,15 +207,15 @@ impl Scan<'_> {
 
     fn report_gone(&self, placed: &Placed) {
         let moved: RoaringBitmap = placed.moved_ids().map(|id| id.0).collect();
-        let missing = &self.known.ids - &*self.notes.seen.lock().expect(LOCKED) - moved;
+        let unseen = &self.known.ids - &*self.notes.seen.lock().expect(LOCKED) - moved;
         let unreadable = std::mem::take(&mut *self.notes.unreadable.lock().expect(LOCKED));
-        let mut absence = Absence::new(self.originals, unreadable);
-        for id in missing.iter().map(PhotoId) {
+        let mut missing = MissingFiles::new(self.originals, unreadable);
+        for id in unseen.iter().map(PhotoId) {
             if self.is_over() {
                 return;
             }
             let photo = self.library.index().photo(id);
-            if photo.is_some_and(|photo| absence.is_gone(&photo)) {
+            if photo.is_some_and(|photo| missing.is_gone(&photo)) {
                 count(&self.counts.gone);
                 self.send(Change::Gone { id });
             }

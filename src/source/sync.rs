@@ -11,12 +11,12 @@ use roaring::RoaringBitmap;
 
 use super::batch;
 use super::known::Known;
-use super::others::Others;
-use super::part::Part;
+use super::non_pictures::NonPictures;
 use super::report::Counts;
 use super::samples::Samples;
 use super::scan::{Notes, Scan};
-use super::walk::{Walk, Way};
+use super::scan_scope::ScanScope;
+use super::walk::{Walk, WalkOptions};
 use super::watch::Watches;
 use super::{Error, Progress, Report};
 use crate::catalog::{Photo, SourcePath};
@@ -56,7 +56,7 @@ pub struct Sync {
     pub(super) library: Arc<Library>,
     pub(super) originals: Arc<Originals>,
     pub(super) options: Options,
-    others: Others,
+    non_pictures: NonPictures,
     /// Photos that were written to without growing or shrinking, as a backup that is restored does: the hash tells
     /// whether what was known of them still holds.
     pub(super) suspects: Mutex<RoaringBitmap>,
@@ -78,7 +78,7 @@ impl Sync {
         Self {
             library,
             originals,
-            others: Others::of(&options.extensions),
+            non_pictures: NonPictures::of(&options.extensions),
             options,
             suspects: Mutex::default(),
             samples: Samples::default(),
@@ -100,7 +100,7 @@ impl Sync {
         *self.counts.lock().expect("nothing panics under this lock") = Arc::clone(&counts);
         self.done.store(false, Relaxed);
         let began = Instant::now();
-        let complete = self.look(&Part::whole(), &counts, stop);
+        let complete = self.look(&ScanScope::whole(), &counts, stop);
         self.done.store(true, Relaxed);
         Ok(counts.report(self.library.index().len(), complete?, began.elapsed()))
     }
@@ -109,10 +109,10 @@ impl Sync {
     ///
     /// # Errors
     /// As for [`Self::scan`].
-    pub(super) fn update(&self, part: &Part, stop: &AtomicBool) -> Result<Report, Error> {
+    pub(super) fn update(&self, scope: &ScanScope, stop: &AtomicBool) -> Result<Report, Error> {
         let _one_at_a_time = self.scanning.lock().unwrap_or_else(|e| e.into_inner());
         let (counts, began) = (Counts::default(), Instant::now());
-        let complete = self.look(part, &counts, stop)?;
+        let complete = self.look(scope, &counts, stop)?;
         Ok(counts.report(self.library.index().len(), complete, began.elapsed()))
     }
 
@@ -124,9 +124,9 @@ impl Sync {
         if folder.as_bytes().is_empty() {
             return self.scan(stop);
         }
-        let mut part = Part::default();
-        part.add_tree(folder);
-        self.update(&part, stop)
+        let mut scope = ScanScope::default();
+        scope.add_tree(folder);
+        self.update(&scope, stop)
     }
 
     /// How far the latest scan is.
@@ -139,17 +139,17 @@ impl Sync {
     }
 
     /// Whether the scan came to its end.
-    fn look(&self, part: &Part, counts: &Counts, stop: &AtomicBool) -> Result<bool, Error> {
-        let known = Known::of(self.library.index(), part);
+    fn look(&self, scope: &ScanScope, counts: &Counts, stop: &AtomicBool) -> Result<bool, Error> {
+        let known = Known::of(self.library.index(), scope);
         self.check_source(&known)?;
         let threads = self.options.threads();
-        let way = Way {
+        let options = WalkOptions {
             root: self.originals.root(),
             exclude: &self.options.exclude,
-            part: part.clone(),
+            scope: scope.clone(),
             watches: self.watches.get().cloned(),
         };
-        let walk = Walk::new(way, threads)?;
+        let walk = Walk::new(options, threads)?;
         let (changes, incoming) = sync_channel(QUEUE);
         thread::scope(|scope| {
             let (library, most) = (&self.library, self.options.batch());
@@ -157,7 +157,7 @@ impl Sync {
             let scan = Scan {
                 library,
                 originals: &self.originals,
-                others: &self.others,
+                non_pictures: &self.non_pictures,
                 suspects: &self.suspects,
                 known: &known,
                 counts,

@@ -13,8 +13,8 @@ use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::Error;
-use super::part::Part;
-use super::reach::Reach;
+use super::effective_permissions::EffectivePermissions;
+use super::scan_scope::ScanScope;
 use super::watch::Watches;
 use crate::catalog::{FileStat, SourcePath};
 use crate::originals::stat_of;
@@ -33,18 +33,18 @@ pub struct Walk {
     root: PathBuf,
     builder: WalkBuilder,
     refused: Refused,
-    reach: Arc<Reach>,
+    permissions: Arc<EffectivePermissions>,
 }
 
 /// Folders that aren't entered because of what their `.ignore` is.
 type Refused = Arc<Mutex<Vec<PathBuf>>>;
 
 /// Where a walk goes.
-pub struct Way<'a> {
+pub struct WalkOptions<'a> {
     pub root: &'a Path,
     /// Patterns as in [`super::Options::exclude`].
     pub exclude: &'a [String],
-    pub part: Part,
+    pub scope: ScanScope,
     /// Told of every folder before it is listed.
     pub watches: Option<Arc<Watches>>,
 }
@@ -52,9 +52,9 @@ pub struct Way<'a> {
 impl Walk {
     /// # Errors
     /// When a pattern of `exclude` isn't a glob, or the `.ignore` of `root` can't be one.
-    pub fn new(way: Way, threads: usize) -> Result<Self, Error> {
-        let root = way.root;
-        if let Some(watches) = &way.watches {
+    pub fn new(options: WalkOptions, threads: usize) -> Result<Self, Error> {
+        let root = options.root;
+        if let Some(watches) = &options.watches {
             watches.enter(&SourcePath::new(*b""));
         }
         if !has_sane_rules(root) {
@@ -63,13 +63,13 @@ impl Walk {
             return Err(Error::Unreadable { path, source });
         }
         let refused = Refused::default();
-        let reach = Arc::<Reach>::default();
+        let permissions = Arc::<EffectivePermissions>::default();
         let gate = Gate {
             root: root.into(),
-            part: way.part,
-            watches: way.watches,
+            scope: options.scope,
+            watches: options.watches,
             refused: Arc::clone(&refused),
-            reach: Arc::clone(&reach),
+            permissions: Arc::clone(&permissions),
         };
         let mut builder = WalkBuilder::new(root);
         builder
@@ -77,13 +77,13 @@ impl Walk {
             .ignore(true)
             .follow_links(false)
             .threads(threads)
-            .overrides(excluding(root, way.exclude)?)
+            .overrides(excluding(root, options.exclude)?)
             .filter_entry(move |entry| gate.admits(entry));
         Ok(Self {
             root: root.into(),
             builder,
             refused,
-            reach,
+            permissions,
         })
     }
 
@@ -121,7 +121,7 @@ impl Walk {
         let path = self.relative(entry.path());
         match entry.metadata() {
             Ok(now) => now.is_file().then(|| {
-                let stat = self.reach.fold(path.as_bytes(), stat_of(&now));
+                let stat = self.permissions.fold(path.as_bytes(), stat_of(&now));
                 Sighting::File(path, stat)
             }),
             Err(error) => self.unreadable(error),
@@ -184,18 +184,18 @@ fn is_folder(entry: &DirEntry) -> bool {
 /// Decides what of a folder's entries is looked at.
 struct Gate {
     root: PathBuf,
-    part: Part,
+    scope: ScanScope,
     watches: Option<Arc<Watches>>,
     refused: Refused,
-    reach: Arc<Reach>,
+    permissions: Arc<EffectivePermissions>,
 }
 
 impl Gate {
     fn admits(&self, entry: &DirEntry) -> bool {
         let path = inside(&self.root, entry.path());
         match is_folder(entry) {
-            true => self.part.enters(path) && self.is_entered(entry, path),
-            false => self.part.holds(path),
+            true => self.scope.enters(path) && self.is_entered(entry, path),
+            false => self.scope.holds(path),
         }
     }
 
@@ -210,7 +210,7 @@ impl Gate {
         }
         // One that vanishes meanwhile is for the walk to find out.
         if let Ok(metadata) = folder.metadata() {
-            self.reach.enter(path, &stat_of(&metadata));
+            self.permissions.enter(path, &stat_of(&metadata));
         }
         if is_there(&folder.path().join(NO_MEDIA)) {
             return false;

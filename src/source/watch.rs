@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::settle::{Mark, Stage};
+use super::debouncer::{ChangeEvent, Stage};
 use super::walk::is_rule;
 use crate::catalog::SourcePath;
 
@@ -92,34 +92,34 @@ impl Watches {
     ///
     /// # Errors
     /// When the kernel refuses, which it has no reason to.
-    pub fn read(&self) -> io::Result<Vec<Mark>> {
+    pub fn read(&self) -> io::Result<Vec<ChangeEvent>> {
         let mut buffer = [MaybeUninit::uninit(); BUFFER];
         let mut reader = Reader::new(&self.inotify, &mut buffer);
-        let mut marks = Vec::new();
+        let mut events = Vec::new();
         let mut folders = None;
         loop {
             match reader.next() {
                 Ok(event) => {
                     let folders = folders.get_or_insert_with(|| self.folders());
-                    marks.extend(self.understand(&event, folders));
+                    events.extend(self.understand(&event, folders));
                 }
                 Err(Errno::INTR) => continue,
-                Err(Errno::WOULDBLOCK) => return Ok(marks),
+                Err(Errno::WOULDBLOCK) => return Ok(events),
                 Err(error) => return Err(error.into()),
             }
             if reader.is_buffer_empty() {
-                return Ok(marks);
+                return Ok(events);
             }
         }
     }
 
-    fn understand(&self, event: &Event<'_>, folders: &mut Folders) -> Option<Mark> {
+    fn understand(&self, event: &Event<'_>, folders: &mut Folders) -> Option<ChangeEvent> {
         let flags = event.events();
         if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
             tracing::info!(
                 "more happened in the source than the system keeps: looking at all of it"
             );
-            return Some(Mark::tree(SourcePath::new(*b"")));
+            return Some(ChangeEvent::tree(SourcePath::new(*b"")));
         }
         let folder = folders.by_number.get(&event.wd())?.clone();
         if flags.contains(ReadFlags::IGNORED) {
@@ -127,19 +127,19 @@ impl Watches {
         }
         let name = event.file_name().map(|name| name.to_bytes());
         let Some(name) = name.filter(|name| !name.is_empty()) else {
-            return has_left(flags).then_some(Mark::tree(folder));
+            return has_left(flags).then_some(ChangeEvent::tree(folder));
         };
         if flags.contains(ReadFlags::ISDIR) {
             let path = below(&folder, name);
             if flags.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
                 self.forget_tree(&path, folders);
             }
-            return Some(Mark::tree(path));
+            return Some(ChangeEvent::tree(path));
         }
         if is_rule(name) {
-            return Some(Mark::tree(folder));
+            return Some(ChangeEvent::tree(folder));
         }
-        Some(Mark::file(below(&folder, name), stage(flags)))
+        Some(ChangeEvent::file(below(&folder, name), stage(flags)))
     }
 
     /// What was below a folder that left is somewhere else or nowhere; where it is a walk finds it.
@@ -304,14 +304,14 @@ mod tests {
         std::fs::write(source.path().join("new/unseen"), "x").unwrap();
         std::fs::rename(source.path().join("in"), source.path().join("out")).unwrap();
         std::fs::write(source.path().join("out/unseen"), "x").unwrap();
-        let file = |stage| Mark::file(path("in/a.jpg"), stage);
+        let file = |stage| ChangeEvent::file(path("in/a.jpg"), stage);
         let expected = [
             file(Stage::Created),
             file(Stage::Writing),
             file(Stage::Over),
-            Mark::tree(path("new")),
-            Mark::tree(path("in")),
-            Mark::tree(path("out")),
+            ChangeEvent::tree(path("new")),
+            ChangeEvent::tree(path("in")),
+            ChangeEvent::tree(path("out")),
         ];
         assert_eq!(watches.read().unwrap(), expected);
         assert_eq!(watches.len(), 1);
@@ -333,13 +333,13 @@ mod tests {
         }
         let mut last = Vec::new();
         loop {
-            let marks = watches.read().unwrap();
-            if marks.is_empty() {
+            let events = watches.read().unwrap();
+            if events.is_empty() {
                 break;
             }
-            last = marks;
+            last = events;
         }
-        assert_eq!(last.last(), Some(&Mark::tree(path(""))));
+        assert_eq!(last.last(), Some(&ChangeEvent::tree(path(""))));
     }
 
     #[test]

@@ -17,13 +17,13 @@ const NEVER_PICTURES: [&str; 35] = [
 
 /// Inodes of files that were opened in vain, with size and time.
 #[derive(Default)]
-pub struct Others {
+pub struct NonPictures {
     opened: Mutex<HashMap<(u64, u64), (u64, i64)>>,
     /// The only ones that count, unless there are none.
     extensions: Vec<String>,
 }
 
-impl Others {
+impl NonPictures {
     /// Passes over every file that has another extension than one of these.
     pub fn of(extensions: &[String]) -> Self {
         let plain = |e: &String| e.trim_start_matches(['*', '.']).to_ascii_lowercase();
@@ -43,13 +43,13 @@ impl Others {
         if refused {
             return true;
         }
-        let others = self.opened.lock().expect("nothing panics under this lock");
-        others.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
+        let non_pictures = self.opened.lock().expect("nothing panics under this lock");
+        non_pictures.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
     }
 
     pub fn remember(&self, stat: &FileStat) {
-        let mut others = self.opened.lock().expect("nothing panics under this lock");
-        others.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));
+        let mut non_pictures = self.opened.lock().expect("nothing panics under this lock");
+        non_pictures.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));
     }
 }
 
@@ -66,11 +66,11 @@ mod tests {
 
     #[test]
     fn only_names_that_no_picture_has_are_passed_over() {
-        let others = Others::default();
+        let non_pictures = NonPictures::default();
         let check = |name: &str, passed_over: bool| {
             let path = SourcePath::new(name.as_bytes());
             assert_eq!(
-                others.contains(&path, &FileStat::default()),
+                non_pictures.contains(&path, &FileStat::default()),
                 passed_over,
                 "{name}"
             );
@@ -85,20 +85,21 @@ mod tests {
 
     #[test]
     fn where_extensions_are_named_only_they_count() {
-        let others = Others::of(&[".JPG".into(), "png".into()]);
-        let passed_over =
-            |name: &str| others.contains(&SourcePath::new(name.as_bytes()), &FileStat::default());
+        let non_pictures = NonPictures::of(&[".JPG".into(), "png".into()]);
+        let passed_over = |name: &str| {
+            non_pictures.contains(&SourcePath::new(name.as_bytes()), &FileStat::default())
+        };
         assert!(!passed_over("a.jpg") && !passed_over("x/A.PNG"));
         assert!(passed_over("a.tiff") && passed_over("a") && passed_over("jpg"));
     }
 
     #[test]
     fn a_file_opened_in_vain_is_tried_again_when_it_changed() {
-        let others = Others::default();
+        let non_pictures = NonPictures::default();
         let path = SourcePath::new(*b"notes");
         let stat = FileStat::default();
-        others.remember(&stat);
-        assert!(others.contains(&path, &stat));
-        assert!(!others.contains(&path, &FileStat { size: 1, ..stat }));
+        non_pictures.remember(&stat);
+        assert!(non_pictures.contains(&path, &stat));
+        assert!(!non_pictures.contains(&path, &FileStat { size: 1, ..stat }));
     }
 }

@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::part::Part;
+use super::scan_scope::ScanScope;
 use crate::catalog::SourcePath;
 
 /// Something happened at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct ChangeEvent {
     path: SourcePath,
     what: What,
 }
@@ -34,7 +34,7 @@ pub enum Stage {
     Writing,
 }
 
-impl Mark {
+impl ChangeEvent {
     pub fn tree(path: SourcePath) -> Self {
         let what = What::Tree;
         Self { path, what }
@@ -65,18 +65,18 @@ const CREATED: Duration = Duration::from_millis(200);
 const WRITING: Duration = Duration::from_secs(3);
 
 #[derive(Default)]
-pub struct Unsettled {
+pub struct Debouncer {
     trees: HashMap<SourcePath, Instant>,
     files: HashMap<SourcePath, (Stage, Instant)>,
 }
 
-impl Unsettled {
-    pub fn note(&mut self, mark: Mark, now: Instant) {
-        match mark.what {
+impl Debouncer {
+    pub fn note(&mut self, event: ChangeEvent, now: Instant) {
+        match event.what {
             // From the first sign of it: a folder that files pour into is looked at all the same.
-            What::Tree => drop(self.trees.entry(mark.path).or_insert(now)),
+            What::Tree => drop(self.trees.entry(event.path).or_insert(now)),
             What::File(stage) => {
-                let entry = self.files.entry(mark.path).or_insert((stage, now));
+                let entry = self.files.entry(event.path).or_insert((stage, now));
                 let keeps = stage == Stage::Touched;
                 *entry = (if keeps { entry.0 } else { stage }, now);
             }
@@ -92,17 +92,17 @@ impl Unsettled {
     }
 
     /// Takes what has settled.
-    pub fn take(&mut self, now: Instant) -> Part {
-        let mut part = Part::default();
+    pub fn take(&mut self, now: Instant) -> ScanScope {
+        let mut scope = ScanScope::default();
         let settled = self.trees.extract_if(|_, since| *since + QUIET <= now);
-        settled.for_each(|(path, _)| part.add_tree(&path));
+        settled.for_each(|(path, _)| scope.add_tree(&path));
         let is_settled = |(stage, last): (Stage, Instant)| last + stage.quiet() <= now;
         let settled = self.files.extract_if(|_, state| is_settled(*state));
-        settled.for_each(|(path, _)| part.add_file(&path));
+        settled.for_each(|(path, _)| scope.add_file(&path));
         let is_incomplete = |stage| matches!(stage, Stage::Created | Stage::Writing);
         let writing = self.files.iter().filter(|(_, (s, _))| is_incomplete(*s));
-        writing.for_each(|(path, _)| part.leave_out(path));
-        part
+        writing.for_each(|(path, _)| scope.leave_out(path));
+        scope
     }
 }
 
@@ -115,25 +115,25 @@ mod tests {
     }
 
     /// Notes `path:stage` at milliseconds (a path without a stage is a tree), then takes at each time of `takes`.
-    fn check(marks: &[(u64, &str)], takes: &[(u64, &[&str])]) {
+    fn check(events: &[(u64, &str)], takes: &[(u64, &[&str])]) {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut unsettled = Unsettled::default();
-        for &(ms, mark) in marks {
-            let (name, stage) = mark.split_once(':').unwrap_or((mark, ""));
-            let mark = match stage {
-                "" => Mark::tree(path(name)),
-                "created" => Mark::file(path(name), Stage::Created),
-                "writing" => Mark::file(path(name), Stage::Writing),
-                "touched" => Mark::file(path(name), Stage::Touched),
-                _ => Mark::file(path(name), Stage::Over),
+        let mut debouncer = Debouncer::default();
+        for &(ms, event) in events {
+            let (name, stage) = event.split_once(':').unwrap_or((event, ""));
+            let event = match stage {
+                "" => ChangeEvent::tree(path(name)),
+                "created" => ChangeEvent::file(path(name), Stage::Created),
+                "writing" => ChangeEvent::file(path(name), Stage::Writing),
+                "touched" => ChangeEvent::file(path(name), Stage::Touched),
+                _ => ChangeEvent::file(path(name), Stage::Over),
             };
-            unsettled.note(mark, at(ms));
+            debouncer.note(event, at(ms));
         }
         for (ms, expected) in takes {
-            let part = unsettled.take(at(*ms));
+            let scope = debouncer.take(at(*ms));
             let all = ["a", "b", "tree", "tree/half"];
-            let held = all.into_iter().filter(|p| part.holds(p.as_bytes()));
+            let held = all.into_iter().filter(|p| scope.holds(p.as_bytes()));
             assert_eq!(held.collect::<Vec<_>>(), *expected, "after {ms} ms");
         }
     }
@@ -165,17 +165,17 @@ mod tests {
 
     #[test]
     fn a_folder_that_never_rests_is_looked_at_without_what_is_being_written() {
-        let marks = [(0, "tree"), (10, "tree"), (19, "tree/half:writing")];
-        check(&marks, &[(20, &["tree"]), (3019, &["tree/half"])]);
+        let events = [(0, "tree"), (10, "tree"), (19, "tree/half:writing")];
+        check(&events, &[(20, &["tree"]), (3019, &["tree/half"])]);
     }
 
     #[test]
     fn the_next_look_is_when_the_first_settles() {
         let now = Instant::now();
-        let mut unsettled = Unsettled::default();
-        assert_eq!(unsettled.next(), None);
-        unsettled.note(Mark::file(path("a"), Stage::Writing), now);
-        unsettled.note(Mark::tree(path("b")), now);
-        assert_eq!(unsettled.next(), Some(now + QUIET));
+        let mut debouncer = Debouncer::default();
+        assert_eq!(debouncer.next(), None);
+        debouncer.note(ChangeEvent::file(path("a"), Stage::Writing), now);
+        debouncer.note(ChangeEvent::tree(path("b")), now);
+        assert_eq!(debouncer.next(), Some(now + QUIET));
     }
 }

@@ -13,12 +13,12 @@ type Closed = Arc<[FileStat]>;
 
 /// What is known of the folders of a walk.
 #[derive(Default)]
-pub struct Reach(RwLock<HashMap<Box<[u8]>, Closed>>);
+pub struct EffectivePermissions(RwLock<HashMap<Box<[u8]>, Closed>>);
 
 const SEARCH: u32 = 0o111;
 const OTHERS: u32 = 0o007;
 
-impl Reach {
+impl EffectivePermissions {
     /// Takes note of a folder; what leads to it was noted before.
     pub fn enter(&self, folder: &[u8], stat: &FileStat) {
         let above = self.of(parent(folder));
@@ -80,12 +80,12 @@ mod tests {
 
     /// A file `a/b/x` of 0644, owner 1 and group 2, below folders of these modes, owners and groups.
     fn check(a: (u32, u32, u32), b: (u32, u32, u32), expected: u32) {
-        let reach = Reach::default();
-        reach.enter(b"a", &stat(a.0, a.1, a.2));
-        reach.enter(b"a/b", &stat(b.0, b.1, b.2));
-        let folded = reach.fold(b"a/b/x", stat(0o644, 1, 2));
+        let permissions = EffectivePermissions::default();
+        permissions.enter(b"a", &stat(a.0, a.1, a.2));
+        permissions.enter(b"a/b", &stat(b.0, b.1, b.2));
+        let folded = permissions.fold(b"a/b/x", stat(0o644, 1, 2));
         assert_eq!(folded.mode, expected, "{a:?} {b:?}: {:o}", folded.mode);
-        assert_eq!(reach.fold(b"x", stat(0o644, 1, 2)).mode, 0o644);
+        assert_eq!(permissions.fold(b"x", stat(0o644, 1, 2)).mode, 0o644);
     }
 
     #[test]

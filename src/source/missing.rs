@@ -11,7 +11,7 @@ use crate::catalog::{Photo, SourcePath};
 use crate::originals::{Originals, is_absence};
 
 /// Answers for one scan.
-pub struct Absence<'a> {
+pub struct MissingFiles<'a> {
     originals: &'a Originals,
     /// Folders that weren't listed without error, and files that couldn't be looked at.
     unreadable: HashSet<SourcePath>,
@@ -28,7 +28,7 @@ enum Folder {
     Unknown,
 }
 
-impl<'a> Absence<'a> {
+impl<'a> MissingFiles<'a> {
     pub fn new(originals: &'a Originals, unreadable: HashSet<SourcePath>) -> Self {
         Self {
             originals,
@@ -126,8 +126,8 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("full/empty")).unwrap();
         let originals = Originals::open(dir.path()).unwrap();
         let unreadable = unreadable.iter().map(|p| SourcePath::new(p.as_bytes()));
-        let mut absence = Absence::new(&originals, unreadable.collect());
-        assert_eq!(absence.is_gone(photo), gone, "{photo:?}");
+        let mut missing = MissingFiles::new(&originals, unreadable.collect());
+        assert_eq!(missing.is_gone(photo), gone, "{photo:?}");
     }
 
     fn here() -> u64 {

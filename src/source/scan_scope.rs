@@ -12,7 +12,7 @@ use crate::index::Index;
 type Paths = HashSet<Box<[u8]>>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct ScanScope {
     files: Paths,
     /// Folders with everything below them.
     trees: Paths,
@@ -22,11 +22,11 @@ pub struct Part {
     unsettled: Paths,
 }
 
-impl Part {
+impl ScanScope {
     pub fn whole() -> Self {
-        let mut part = Self::default();
-        part.add_tree(&SourcePath::new(*b""));
-        part
+        let mut scope = Self::default();
+        scope.add_tree(&SourcePath::new(*b""));
+        scope
     }
 
     pub fn add_file(&mut self, path: &SourcePath) {
@@ -112,14 +112,14 @@ mod tests {
 
     #[test]
     fn a_part_holds_its_places_and_enters_what_leads_to_them() {
-        let mut part = Part::default();
-        part.add_file(&path("2019/x/a.jpg"));
-        part.add_tree(&path("new"));
-        part.leave_out(&path("new/half.jpg"));
+        let mut scope = ScanScope::default();
+        scope.add_file(&path("2019/x/a.jpg"));
+        scope.add_tree(&path("new"));
+        scope.leave_out(&path("new/half.jpg"));
         let check = |text: &str, holds: bool, enters: bool| {
             let bytes = text.as_bytes();
             assert_eq!(
-                (part.holds(bytes), part.enters(bytes)),
+                (scope.holds(bytes), scope.enters(bytes)),
                 (holds, enters),
                 "{text}"
             );
@@ -138,11 +138,11 @@ mod tests {
 
     #[test]
     fn the_whole_holds_everything() {
-        let mut part = Part::whole();
-        part.leave_out(&path("a/b"));
-        assert!(part.is_whole() && !part.is_empty());
-        assert!(part.holds(b"a") && part.holds(b"x/y/z") && part.enters(b"x/y"));
-        assert!(!part.holds(b"a/b"));
-        assert!(Part::default().is_empty());
+        let mut scope = ScanScope::whole();
+        scope.leave_out(&path("a/b"));
+        assert!(scope.is_whole() && !scope.is_empty());
+        assert!(scope.holds(b"a") && scope.holds(b"x/y/z") && scope.enters(b"x/y"));
+        assert!(!scope.holds(b"a/b"));
+        assert!(ScanScope::default().is_empty());
     }
 }
