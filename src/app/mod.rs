@@ -20,7 +20,7 @@ use crate::analysis::providers::{embedded, remote};
 use crate::analysis::scheduler::RemoteOptions;
 use crate::analysis::tag_normalizer::Known;
 use crate::analysis::{Access, Crawlers, Scheduler, SchedulerOptions};
-use crate::catalog::{Facet, LabelKey, SourcePath, Status};
+use crate::catalog::{Facet, LabelKey, PhotoId, SourcePath, Status};
 use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
@@ -105,6 +105,14 @@ pub struct App {
     page: OnceLock<String>,
     _watch: memory::Watch,
     _lock: Lock,
+}
+
+/// What a catalog has at a path.
+pub enum At {
+    Photo(PhotoId),
+    /// A file is there that the catalog doesn't know, or knows another one.
+    Another,
+    Nothing,
 }
 
 /// Where the index of a source is.
@@ -245,6 +253,31 @@ impl App {
     /// Scans the source, calls `scanned`, and keeps the catalog in step from then on. Blocks until [`Self::stop`].
     pub fn follow(&self, scanned: impl FnOnce(&Result<source::Report, source::Error>)) {
         self.follower.run(&self.sync, &self.stop, scanned);
+    }
+
+    /// What the catalog knows at a path, compared with the file that is there now. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When another folder is in the place of the source, or the disk can't tell.
+    pub fn known_at(&self, path: &SourcePath) -> Result<At, Error> {
+        let source = |source| Error::Source {
+            path: self.originals.absolute(path),
+            source,
+        };
+        // Where nothing is at the source's path, nothing there can be taken for a photo.
+        if self.originals.is_in_place().is_ok_and(|in_place| !in_place) {
+            let path = self.originals.root().to_owned();
+            return Err(source::Error::Replaced { path }.into());
+        }
+        let index = self.library.index();
+        let known = index.by_path(path).and_then(|id| index.photo(id));
+        Ok(match (known, self.originals.stat(path).map_err(source)?) {
+            (Some(photo), Some(now)) if photo.stat.is_same_file(&now) => At::Photo(photo.id),
+            // The disk with the photo may be away.
+            (Some(photo), None) => At::Photo(photo.id),
+            (_, Some(_)) => At::Another,
+            (None, None) => At::Nothing,
+        })
     }
 
     /// How the source is followed.

@@ -40,6 +40,14 @@ impl SourcePath {
             None => b"",
         }
     }
+
+    /// The path from a folder on; `None` where it isn't below that. Everything is below the empty one.
+    pub fn below(&self, folder: &[u8]) -> Option<&[u8]> {
+        match folder {
+            [] => Some(&self.0),
+            folder => self.0.strip_prefix(folder)?.strip_prefix(b"/"),
+        }
+    }
 }
 
 impl fmt::Debug for SourcePath {
@@ -89,6 +97,12 @@ impl FileStat {
     /// Whether a file with this stat can be taken for unchanged without opening it.
     pub fn same_content(&self, other: &Self) -> bool {
         self.same_inode(other) && self.size == other.size && self.mtime_ns == other.mtime_ns
+    }
+
+    /// Whether a file at the same path is still the same one, written to or not. Device numbers change with a restart or
+    /// when a disk is plugged in again, inode numbers of some file systems too.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        self.ino == other.ino || (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
     }
 
     pub fn same_inode(&self, other: &Self) -> bool {

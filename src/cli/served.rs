@@ -30,6 +30,8 @@ pub struct Served {
     pub index: PathBuf,
     pub socket: PathBuf,
     pub id: String,
+    /// Whether the folder at the path of the source is the one that is shown.
+    pub in_place: bool,
 }
 
 impl Served {
@@ -91,6 +93,7 @@ impl Served {
             index,
             socket,
             id,
+            in_place: told["in_place"] != false,
         })
     }
 }
@@ -126,15 +129,19 @@ fn is_believed(mount: &Mount) -> bool {
 /// # Errors
 /// When the kernel's table can't be read.
 pub fn mine() -> io::Result<Vec<Mount>> {
+    Ok(mine_of(&MountTable::read()?))
+}
+
+/// Those of a table.
+pub fn mine_of(table: &MountTable) -> Vec<Mount> {
     let me = rustix::process::geteuid().as_raw();
     let mut mounts: Vec<Mount> = Vec::new();
-    let table = MountTable::read()?;
     for mount in table.all().filter(|m| m.is_ours() && m.user == Some(me)) {
         if mounts.iter().all(|known| known.device != mount.device) {
             mounts.push(mount.clone());
         }
     }
-    Ok(mounts)
+    mounts
 }
 
 /// Where the process of a mount answers, and the id of its catalog.

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::matching::{Matcher, Name};
+use super::matching::{Matcher, Name, parse_hash};
 use super::people::People;
 use super::{Exchange, Format, Report, Result, files};
 use crate::catalog::{Detail, Edit, Facet, Label, LabelKey, TextField};
@@ -37,7 +37,7 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
         for id in exchange.photos() {
             let detail = exchange.library.detail(id);
             if let Some(detail) = detail.map_err(std::io::Error::other)? {
-                let name = Name::of(&exchange.outside(&detail.entry.photo.path));
+                let name = Name::of(&detail.entry.photo.path);
                 lines.write_record(line(name, &detail).map(|cell| shielded(&cell)))?;
                 report.photos += 1;
             }
@@ -101,7 +101,7 @@ pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
             path: cells[0].to_owned(),
             path_base64: Some(cells[1].to_owned()).filter(|c| !c.is_empty()),
         };
-        let Some(photo) = matcher.find(&name, None) else {
+        let Some(photo) = matcher.find(&name, parse_hash(cells[12])) else {
             report.fail(&name.path, "the catalog has no such photo");
             continue;
         };

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::matching::{Matcher, Name};
+use super::matching::{Matcher, Name, parse_hash};
 use super::people::{self, People};
 use super::{Exchange, Format, Report, Result, files, xmp};
 use crate::catalog::{
@@ -81,7 +81,7 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
                 None => Ok(Vec::new()),
             };
             let analyses = analyses.map_err(std::io::Error::other)?;
-            let name = Name::of(&exchange.outside(&detail.entry.photo.path));
+            let name = Name::of(&detail.entry.photo.path);
             serde_json::to_writer(&mut *out, &line(name, &detail, &analyses))?;
             out.write_all(b"\n")?;
             report.photos += 1;
@@ -323,9 +323,4 @@ fn analysis(
         },
     };
     Some((analysis, shape.at))
-}
-
-fn parse_hash(text: &str) -> Option<ContentHash> {
-    let hash = blake3::Hash::from_hex(text).ok()?;
-    Some(ContentHash(*hash.as_bytes()))
 }

@@ -34,6 +34,12 @@ impl Name {
     }
 }
 
+/// A content hash as files write it.
+pub fn parse_hash(text: &str) -> Option<ContentHash> {
+    let hash = blake3::Hash::from_hex(text).ok()?;
+    Some(ContentHash(*hash.as_bytes()))
+}
+
 /// Finds photos by path, and by content where that moved.
 pub struct Matcher<'a> {
     exchange: &'a Exchange<'a>,
@@ -63,15 +69,37 @@ impl<'a> Matcher<'a> {
         self.index.photo(*self.by_hash.get(hash)?)
     }
 
-    /// The photo at the path, unless it is known to have another content; else one of that content.
+    /// The photo at the path, unless it has another content; else one of that content.
     pub fn find(&self, name: &Name, hash: Option<ContentHash>) -> Option<Photo> {
-        let here = name.source_path().map(|p| self.exchange.inside(&p));
-        let here = here.and_then(|p| self.index.by_path(&p));
-        let here = here.and_then(|id| self.index.photo(id));
-        let fits = |photo: &Photo| match (hash, photo.hash) {
-            (Some(wanted), Some(is)) => wanted == is,
-            _ => true,
+        let path = name.source_path();
+        let places = path.iter().flat_map(|p| self.exchange.places(p));
+        let mut there = places.filter_map(|p| self.index.photo(self.index.by_path(&p)?));
+        let Some(wanted) = hash else {
+            return there.next();
         };
-        here.filter(fits).or_else(|| self.of_content(&hash?))
+        let elsewhere = self.of_content(&wanted);
+        there
+            .find(|photo| self.fits(photo, wanted, elsewhere.is_some()))
+            .or(elsewhere)
+    }
+
+    /// Whether a photo is of a content, as far as is known. Cameras give many photos the same name: where another photo
+    /// is of the content, the file is read before this one is taken for it.
+    fn fits(&self, photo: &Photo, wanted: ContentHash, has_other: bool) -> bool {
+        match photo.hash {
+            Some(hash) => hash == wanted,
+            None if has_other => self.read(photo) == Some(wanted),
+            None => true,
+        }
+    }
+
+    /// `None` when there is no saying now.
+    fn read(&self, photo: &Photo) -> Option<ContentHash> {
+        let originals = self.exchange.originals;
+        let hash = originals.hash(&photo.path, &photo.stat, &|| true);
+        hash.unwrap_or_else(|error| {
+            tracing::warn!(path = %photo.path, %error, "can't be hashed");
+            None
+        })
     }
 }

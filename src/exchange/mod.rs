@@ -92,7 +92,8 @@ impl Report {
 pub struct Exchange<'a> {
     pub library: &'a Library,
     pub originals: &'a Originals,
-    /// Only photos below this folder of the source; paths begin there. All photos where it is empty.
+    /// Only photos below this folder of the source; all photos where it is empty. Paths begin at the source all the same:
+    /// what is exported of a part fits the whole.
     pub folder: SourcePath,
 }
 
@@ -129,18 +130,24 @@ impl Exchange<'_> {
         photos.into_iter().map(PhotoId).collect()
     }
 
-    /// A path of the source as files name it.
-    fn outside(&self, path: &SourcePath) -> SourcePath {
-        let below = path.as_bytes().strip_prefix(self.folder.as_bytes());
-        let below = below.unwrap_or(path.as_bytes());
-        SourcePath::new(below.strip_prefix(b"/").unwrap_or(below))
+    /// Where the photo may be that a file names: from the source on, or, as files say that were made of a catalog of the
+    /// folder alone, from the folder on.
+    fn places(&self, named: &SourcePath) -> Vec<SourcePath> {
+        let folder = self.folder.as_bytes();
+        if folder.is_empty() {
+            return vec![named.clone()];
+        }
+        let from_folder = SourcePath::new([folder, b"/", named.as_bytes()].concat());
+        let is_below = named.below(folder).is_some();
+        let from_source = is_below.then(|| named.clone());
+        from_source.into_iter().chain([from_folder]).collect()
     }
 
-    /// The other way round.
-    fn inside(&self, named: &SourcePath) -> SourcePath {
-        match self.folder.as_bytes() {
-            [] => named.clone(),
-            folder => SourcePath::new([folder, b"/", named.as_bytes()].concat()),
-        }
+    /// How files may name a photo: see [`Self::places`].
+    fn names(&self, path: &SourcePath) -> Vec<SourcePath> {
+        let below = path.below(self.folder.as_bytes());
+        let from_folder = below.filter(|_| !self.folder.as_bytes().is_empty());
+        let from_folder = from_folder.map(SourcePath::new);
+        [path.clone()].into_iter().chain(from_folder).collect()
     }
 }

@@ -68,6 +68,15 @@ impl MountTable {
         found
     }
 
+    /// Whether something else is mounted over a mount, so that its path leads elsewhere.
+    pub fn is_hidden(&self, mount: &Mount) -> bool {
+        let lies_on_it = |m: &Mount| m.parent == mount.id && m.point == mount.point;
+        // A mount on a folder above that was there first would be the parent.
+        let lies_above = |m: &Mount| m.parent == mount.parent && mount.point.starts_with(&m.point);
+        let mut others = self.0.iter().filter(|m| m.id != mount.id);
+        others.any(|m| m.id != m.parent && (lies_on_it(m) || lies_above(m)))
+    }
+
     fn on(&self, below: Option<&Mount>, path: &Path) -> Option<&Mount> {
         let is_known = |id: u64| self.0.iter().any(|m| m.id == id);
         let is_on = |m: &Mount| match below {

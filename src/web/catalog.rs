@@ -4,6 +4,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::failure::Failure;
 use crate::app::App;
@@ -20,13 +22,30 @@ use crate::app::App;
 /// The id of the catalog that is meant.
 pub const CATALOG_HEADER: &str = "kbasefs-catalog";
 
+/// How long the disk that the source is on may take to say whether it is there.
+const DISK_TIMEOUT: Duration = Duration::from_secs(1);
+
 pub async fn get(State(app): State<Arc<App>>) -> Json<Value> {
+    let in_place = is_in_place(&app).await;
     let encoded = |path: &Path| URL_SAFE_NO_PAD.encode(path.as_os_str().as_bytes());
     Json(json!({
         "id": app.id(),
         "source_base64": encoded(app.originals.root()),
         "index_base64": encoded(app.index_file()),
+        "in_place": in_place,
     }))
+}
+
+/// Whether the folder at the source's path is the source, as far as can be told now: somebody may have moved that, and
+/// made another one.
+pub async fn is_in_place(app: &Arc<App>) -> bool {
+    let app = Arc::clone(app);
+    let looked = tokio::task::spawn_blocking(move || app.originals.is_in_place());
+    match timeout(DISK_TIMEOUT, looked).await {
+        Ok(Ok(Ok(in_place))) => in_place,
+        // Nothing is there, or the disk says nothing: whoever reads a photo learns that.
+        _ => true,
+    }
 }
 
 /// Answers nothing that another catalog is asked.

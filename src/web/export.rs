@@ -21,7 +21,7 @@ pub struct Asked {
     format: String,
     /// The folder; the source itself when missing: sidecars beside the photos.
     to: Option<FilePath>,
-    /// Only photos below this folder, with paths from there on.
+    /// Only photos below this folder. Paths begin at the source.
     within_base64: Option<String>,
 }
 
@@ -38,7 +38,7 @@ fn export(app: &App, asked: &Asked) -> Result<Value, Failure> {
     let within = shape::within(asked.within_base64.as_deref())?;
     let folder = match &asked.to {
         Some(path) => path.resolve(app)?,
-        None if format == Format::Xmp => below(root, &within),
+        None if format == Format::Xmp => root.into(),
         None => return Err(Failure::bad_request("only sidecars go into the source")),
     };
     if asked.to.is_some() && is_inside(&folder, root) {

@@ -19,7 +19,7 @@ pub struct Asked {
     format: Option<String>,
     /// A file, or a folder; the sidecars in the source when missing.
     from: Option<FilePath>,
-    /// Only for photos below this folder, which paths begin at.
+    /// Only for photos below this folder. Paths begin at the source, or at the folder.
     within_base64: Option<String>,
 }
 

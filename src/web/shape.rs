@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use crate::app::App;
+use crate::app::{App, At};
 use crate::catalog::{Detail, Facet, Label, PhotoId, SourcePath, TextField};
 
 /// A photo as a request names it: by its number, or by its path relative to the source as URL-safe base64.
@@ -20,20 +21,59 @@ pub struct Named {
 }
 
 impl Named {
+    /// The photo that is named. A file is the photo that the catalog knows at its path only as long as it is that file.
     pub fn resolve(&self, app: &App) -> Result<PhotoId, Failure> {
-        let index = app.library.index();
-        let found = match (self.id, &self.path_base64) {
-            (Some(id), None) => index.photo(PhotoId(id)).map(|p| p.id),
+        match self.place()? {
+            Place::Id(id) => app.library.index().photo(id).map(|photo| photo.id),
+            Place::Path(path) => match app.known_at(&path)? {
+                At::Photo(id) => Some(id),
+                At::Another => return Err(changed(&path)),
+                At::Nothing => None,
+            },
+        }
+        .ok_or_else(unknown)
+    }
+
+    /// The same for an edit: where the file is new or isn't what the catalog knows, its folder is looked at again.
+    pub fn resolve_for_edit(&self, app: &App) -> Result<PhotoId, Failure> {
+        if let Place::Path(path) = self.place()?
+            && !matches!(app.known_at(&path)?, At::Photo(_))
+        {
+            app.scan_below(&SourcePath::new(path.folder()))?;
+        }
+        self.resolve(app)
+    }
+
+    fn place(&self) -> Result<Place, Failure> {
+        match (self.id, &self.path_base64) {
+            (Some(id), None) => Ok(Place::Id(PhotoId(id))),
             (None, Some(text)) => {
                 let bytes = URL_SAFE_NO_PAD.decode(text);
                 let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
-                index.by_path(&SourcePath::new(bytes))
+                Ok(Place::Path(SourcePath::new(bytes)))
             }
-            _ => return Err(Failure::bad_request("name a photo by id or by path_base64")),
-        };
-        let hint = "run `kbasefs scan` if the file is new";
-        found.ok_or_else(|| Failure::not_found("the catalog has no such photo", hint))
+            _ => Err(Failure::bad_request("name a photo by id or by path_base64")),
+        }
     }
+}
+
+enum Place {
+    Id(PhotoId),
+    Path(SourcePath),
+}
+
+fn unknown() -> Failure {
+    let hint = "run `kbasefs scan` if the file is new";
+    Failure::not_found("the catalog has no such photo", hint)
+}
+
+fn changed(path: &SourcePath) -> Failure {
+    let error = format!("{path}: the file has changed since the last scan");
+    Failure::refused(
+        StatusCode::CONFLICT,
+        &error,
+        "run `kbasefs scan`, then again",
+    )
 }
 
 /// A file or folder outside the source, absolute: its bytes as URL-safe base64.

@@ -32,7 +32,10 @@ pub async fn post(
     Json(asked): Json<Asked>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let photos = asked.photos.iter().map(|named| named.resolve(&app));
+        let photos = asked
+            .photos
+            .iter()
+            .map(|named| named.resolve_for_edit(&app));
         let photos = photos.collect::<Result<Vec<PhotoId>, _>>()?;
         let tags = asked.tags.iter().map(|tag| {
             let unusable = || Failure::bad_request(format!("{tag:?} is no tag"));

@@ -4,6 +4,7 @@
 mod adoption;
 mod commands;
 mod house;
+mod mistaken;
 mod mounted;
 mod others;
 mod parts;

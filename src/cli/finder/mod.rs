@@ -24,7 +24,7 @@ use super::target::{Catalog, Named, Part, Photo, Target, missing};
 use super::terminal::printable;
 use crate::app;
 use crate::config::Config;
-use crate::fuse::mountinfo::Mount;
+use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::vfs::Inode;
 
 /// Finds catalogs for one command.
@@ -208,6 +208,9 @@ impl Finder {
             .min_by_key(outermost)
             .expect("there is one")
             .clone();
+        if mounted.iter().any(|(other, _)| is_another(other, &catalog)) {
+            return Err(several(&catalog.source));
+        }
         self.say_inner(&catalog, &all);
         let part = Part::Below(folder);
         Ok(Some(Target { catalog, part }))
@@ -216,8 +219,12 @@ impl Finder {
     /// Catalogs with a place in them that this user has mounted, and what the place is called there.
     async fn mounted(&self, names: &[&Path]) -> anyhow::Result<Vec<(Catalog, PathBuf)>> {
         let mut found = Vec::new();
-        let mounts = served::mine()?.into_iter();
+        let table = MountTable::read()?;
+        let mounts = served::mine_of(&table).into_iter();
         for mount in mounts.filter(|m| names.iter().any(|n| may_show(m, n))) {
+            if table.is_hidden(&mount) {
+                return Err(hidden(&mount));
+            }
             let known = self.answers.borrow().get(&mount.device).cloned();
             let answer = match known {
                 Some(answer) => answer,
@@ -228,6 +235,9 @@ impl Finder {
                 .borrow_mut()
                 .insert(mount.device, answer.clone());
             if let (Some(served), Some(folder)) = (answer, of_place) {
+                if !served.in_place {
+                    return Err(replaced(&served.source));
+                }
                 found.push((served.into(), folder));
             }
         }
@@ -287,6 +297,39 @@ impl Finder {
             eprintln!("kbasefs: {}", printable(&said));
         }
     }
+}
+
+/// Whether it is another catalog of the same folder.
+fn is_another(one: &Catalog, other: &Catalog) -> bool {
+    one.source == other.source && one.index != other.index
+}
+
+fn several(source: &Path) -> anyhow::Error {
+    hinted(
+        format!("{}: several catalogs of it are mounted", source.display()),
+        "name a path in the mount that is meant, or its --index",
+    )
+}
+
+fn hidden(mount: &Mount) -> anyhow::Error {
+    hinted(
+        format!(
+            "{}: something else is mounted over this mount of {}",
+            mount.point.display(),
+            mount.source.display()
+        ),
+        "unmount what lies over it first: its catalog can't be reached",
+    )
+}
+
+fn replaced(source: &Path) -> anyhow::Error {
+    hinted(
+        format!(
+            "{}: another folder is in the place of the one that is mounted",
+            source.display()
+        ),
+        "name a path in the mount, or unmount it and mount this folder",
+    )
 }
 
 /// What a place is called below a source, by any of its names.

@@ -42,8 +42,7 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
     if name.file_name().len() > 255 {
         return Err("the name of its sidecar would be too long".into());
     }
-    let outside = exchange.outside(&name);
-    let below = Path::new(OsStr::from_bytes(outside.as_bytes()));
+    let below = Path::new(OsStr::from_bytes(name.as_bytes()));
     let target = folder.join(below);
     let existing = match read_file(&target)? {
         Some(text) => Some(text),
@@ -77,10 +76,7 @@ pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
         for name in names(exchange, &photo) {
             let text = match is_source {
                 true => read_original(exchange, &name),
-                false => {
-                    let outside = exchange.outside(&name);
-                    read_file(&folder.join(OsStr::from_bytes(outside.as_bytes())))
-                }
+                false => read_mirrored(exchange, folder, &name),
             };
             let said = match text {
                 Ok(None) => continue,
@@ -172,6 +168,21 @@ fn read_original(
     name: &SourcePath,
 ) -> std::result::Result<Option<String>, String> {
     text(exchange.originals.read(name).map(|(file, _)| file))
+}
+
+/// What a folder that mirrors the source, or the part of it, has of a sidecar.
+fn read_mirrored(
+    exchange: &Exchange,
+    folder: &Path,
+    name: &SourcePath,
+) -> std::result::Result<Option<String>, String> {
+    for name in exchange.names(name) {
+        let text = read_file(&folder.join(OsStr::from_bytes(name.as_bytes())))?;
+        if text.is_some() {
+            return Ok(text);
+        }
+    }
+    Ok(None)
 }
 
 fn read_file(path: &PathBuf) -> std::result::Result<Option<String>, String> {
