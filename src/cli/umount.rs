@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::client::Client;
 use super::finder::Finder;
 use super::place::Place;
 use super::probe::{self, Health};
 use super::report::hinted;
-use super::served;
+use super::served::{self, Served};
 use crate::app;
 use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::fuse::mounts;
@@ -16,6 +17,10 @@ use crate::fuse::mounts;
 #[derive(clap::Args)]
 pub struct Args {
     mountpoint: PathBuf,
+
+    /// Also where answers are lost that were paid and can't be written: the disk of the index is full
+    #[arg(short, long)]
+    force: bool,
 }
 
 /// How long to wait for the process to end.
@@ -45,6 +50,9 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     }
     // What is mounted can't be asked any more afterwards.
     let index = index_of(&mount, &finder).await;
+    if !args.force {
+        refuse_to_lose(&mount).await?;
+    }
     mounts::detach(&mount.point)?;
     // Shown at another place as well, it goes on.
     let is_left = MountTable::read()?.all().any(|m| m.device == mount.device);
@@ -61,6 +69,29 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// What servers answered may have been paid for.
+async fn refuse_to_lose(mount: &Mount) -> anyhow::Result<()> {
+    // Whoever doesn't answer commands has a process that can be unmounted all the same.
+    let Ok(Some(served)) = Served::if_known(mount).await else {
+        return Ok(());
+    };
+    let client = Client::of_mount(&served.socket, &served.id)?;
+    let Ok(status) = client.get("/api/v1/status").await else {
+        return Ok(());
+    };
+    let waiting = status["unkept_answers"].as_u64().unwrap_or(0);
+    let why = status["unkept"].as_str().filter(|_| waiting > 0);
+    why.map_or(Ok(()), |why| {
+        Err(hinted(
+            format!(
+                "{}: {waiting} answers of servers wait to be written: {why}",
+                mount.point.display()
+            ),
+            "make room first, or give them up: `kbasefs umount --force`",
+        ))
+    })
 }
 
 /// The index of what is mounted. One that can't be asked has no process that could be waited for, or is somebody else's.

@@ -59,6 +59,7 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
         "unsupported": count(Status::Unsupported),
         "paused": app.scheduler.is_paused(),
         "unkept": app.scheduler.why_unkept(),
+        "unkept_answers": app.scheduler.unkept_answers(),
         "queued": work.queued,
         "running": work.running,
         "labels": index.label_count(),

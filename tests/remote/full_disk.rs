@@ -348,3 +348,51 @@ fn an_index_that_another_holds_for_too_long_stops_the_buying() {
     assert_eq!(analyzed(child), PHOTOS, "{}", house.log());
     assert_eq!((server.count(), house.recorded()), (PHOTOS, PHOTOS));
 }
+
+#[test]
+fn an_unmount_that_would_lose_answers_is_refused_until_there_is_room() {
+    if !Path::new("/dev/fuse").exists() {
+        eprintln!("skipped: /dev/fuse is missing");
+        return;
+    }
+    let server = Server::start();
+    server.lock().latency = Duration::from_millis(300);
+    let Some(house) = House::new(&server) else {
+        return;
+    };
+    let mnt = house.path("mnt");
+    std::fs::create_dir(&mnt).unwrap();
+    let mounted = house.command(&["mount"]).arg(&mnt).output().unwrap();
+    assert!(mounted.status.success(), "{mounted:?}");
+    let umount = |args: &[&str]| {
+        let mut command = kbasefs(house.home.path(), &[&["umount"], args].concat());
+        command.arg(&mnt).output().unwrap()
+    };
+    let unkept = || {
+        let output = house.command(&["status", "--json"]).output().unwrap();
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        status["unkept_answers"].as_u64().unwrap()
+    };
+    // An answer is on its way when the last room is taken.
+    let mut asked = 0;
+    until("an answer that can't be kept", || {
+        let photo = mnt.join(format!("all/{asked:02}.png"));
+        asked = (asked + 1) % PHOTOS;
+        // It takes longer than the question waits.
+        let _ = getxattr(photo, "user.kbasefs.description", &mut [0; 4096]);
+        house.fill();
+        unkept() > 0
+    });
+    let refused = umount(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("wait to be written"),
+        "{said}"
+    );
+    assert!(said.contains("hint: make room"), "{said}");
+    house.make_room();
+    until("room", || unkept() == 0);
+    let unmounted = umount(&[]);
+    assert!(unmounted.status.success(), "{unmounted:?}");
+    assert_eq!(house.recorded(), server.count());
+}

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -149,9 +150,11 @@ impl Committer {
         let mut rest = REST;
         loop {
             let Err(error) = self.try_record(batch, &mut lost) else {
+                self.state.unkept.store(0, Relaxed);
                 self.state.can_keep();
                 return lost;
             };
+            self.state.unkept.store(answers_in(batch), Relaxed);
             self.state.cannot_keep(&error);
             if self.rests_in_vain(rest) {
                 self.give_up(batch, &error, &mut lost);
@@ -274,6 +277,14 @@ impl Committer {
         }
         outcome
     }
+}
+
+/// Answers of servers among what is reported.
+fn answers_in(batch: &[Report]) -> u64 {
+    let changes = batch.iter().flat_map(|report| &report.changes);
+    let of_servers =
+        |c: &&Change| matches!(c, Change::Analyzed { analysis, .. } if analysis.remote);
+    changes.filter(of_servers).count() as u64
 }
 
 fn of_copy(queue: QueueId, copy: Duplicate, outcome: &JobOutcome) -> Report {

@@ -1,5 +1,7 @@
 //! How far the work is, and how those do that it is given to.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::state::{Counts, QueueId};
 use super::{Provider, Scheduler, Server, Stages};
 
@@ -87,6 +89,11 @@ impl Scheduler {
     /// Why nothing can be kept, and so nothing is analysed now.
     pub fn why_unkept(&self) -> Option<String> {
         self.state.why_unkept()
+    }
+
+    /// Answers of servers that wait until they can be kept.
+    pub fn unkept_answers(&self) -> u64 {
+        self.state.unkept.load(Relaxed)
     }
 
     /// How each server is doing, in the order in which they are preferred.

@@ -9,6 +9,7 @@ mod store_breaker;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
@@ -87,6 +88,8 @@ pub struct SchedulerState {
     ready: Vec<Notify>,
     pub stopwatch: Stopwatch,
     pub errors: Errors,
+    /// Answers of servers that wait until they can be kept.
+    pub unkept: AtomicU64,
 }
 
 impl SchedulerState {
@@ -106,6 +109,7 @@ impl SchedulerState {
             told: watch::Sender::default(),
             stopwatch: Stopwatch::default(),
             errors: Errors::default(),
+            unkept: AtomicU64::default(),
         }
     }
 
