@@ -48,7 +48,7 @@
 //! | who may see the web page | `web/site/gate.rs` |
 //! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
-//! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `app/figures.rs` |
+//! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `app/counters.rs` |
 //!
 //! # The rules
 //!

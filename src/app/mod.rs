@@ -3,7 +3,7 @@
 //! Knows what there is and in what order it starts and stops; nothing of commands, HTTP or the terminal.
 
 pub mod check;
-mod figures;
+mod counters;
 pub mod index;
 mod inner;
 mod lock;
@@ -25,7 +25,7 @@ use crate::config::{self, Config, Watch};
 use crate::fuse;
 use crate::library::Library;
 use crate::memory;
-use crate::metrics::{Hour, Traffic};
+use crate::metrics::{History, Traffic};
 use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
 use crate::store::cached::{Cached, Room};
@@ -101,7 +101,7 @@ pub struct App {
     requests: OnceLock<Arc<fuse::Counters>>,
     /// What the web page is asked.
     pub traffic: Traffic,
-    hour: Mutex<Hour>,
+    history: Mutex<History>,
     page: OnceLock<String>,
     _watch: memory::Watch,
     _lock: Lock,
@@ -228,7 +228,7 @@ impl App {
             mounted: OnceLock::new(),
             requests: OnceLock::new(),
             traffic: Traffic::default(),
-            hour: Mutex::default(),
+            history: Mutex::default(),
             page: OnceLock::new(),
             _watch: memory.watch().map_err(Error::Threads)?,
             memory,

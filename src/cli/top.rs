@@ -56,10 +56,10 @@ async fn show(args: &Args, client: &Client, screen: &Screen) -> anyhow::Result<(
     let mut looks = 0;
     while args.times.is_none_or(|times| looks < times) {
         ticks.tick().await;
-        let pulse = client.get("/api/v1/pulse").await?;
+        let snapshot = client.get("/api/v1/pulse").await?;
         match args.json {
-            true => terminal::say(format_args!("{pulse}"))?,
-            false => screen.show(&board::lines(&pulse))?,
+            true => terminal::say(format_args!("{snapshot}"))?,
+            false => screen.show(&board::lines(&snapshot))?,
         }
         looks += 1;
     }

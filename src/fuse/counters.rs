@@ -54,7 +54,7 @@ impl Request {
         Self::Refused,
     ];
 
-    /// The name that stands in figures.
+    /// The name that stands in the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lookup => "lookup",

@@ -3,65 +3,65 @@
 
 use super::exposition::Exposition;
 use super::exposition::Kind::{Counter, Gauge, Histogram};
-use super::{Bill, CacheUse, Figures, HostUse, Route};
+use super::{Bill, CacheUse, Counters, HostUse, Route};
 
-/// The figures as text.
-pub fn exposition(figures: &Figures) -> String {
+/// The counters as text.
+pub fn exposition(counters: &Counters) -> String {
     let mut text = Exposition::default();
-    program(&mut text, figures);
-    process(&mut text, figures);
-    work(&mut text, figures);
-    hosts(&mut text, &figures.hosts);
-    spending(&mut text, &figures.hosts);
-    caches(&mut text, &figures.caches);
-    mount(&mut text, figures);
-    page(&mut text, &figures.routes);
+    program(&mut text, counters);
+    process(&mut text, counters);
+    work(&mut text, counters);
+    hosts(&mut text, &counters.hosts);
+    spending(&mut text, &counters.hosts);
+    caches(&mut text, &counters.caches);
+    mount(&mut text, counters);
+    page(&mut text, &counters.routes);
     text.text()
 }
 
-fn program(text: &mut Exposition, figures: &Figures) {
+fn program(text: &mut Exposition, counters: &Counters) {
     let mut build = text.family(
         "kbasefs_build_info",
         Gauge,
         "The version that runs; always 1.",
     );
-    build.sample(&[("version", figures.version)], 1);
-    let states = figures.photos.iter().flatten();
+    build.sample(&[("version", counters.version)], 1);
+    let states = counters.photos.iter().flatten();
     let mut photos = text.family("kbasefs_photos", Gauge, "Photos of the catalog by state.");
     states.for_each(|(state, count)| photos.sample(&[("state", state)], count));
     text.single(
         "kbasefs_ready",
         Gauge,
         "Whether the index is loaded.",
-        u8::from(figures.photos.is_some()),
+        u8::from(counters.photos.is_some()),
     );
     text.known(
         "kbasefs_index_size_bytes",
         "Size of the index.",
-        figures.index_bytes,
+        counters.index_bytes,
     );
     let free = "What is free on the disk of the index.";
     text.known(
         "kbasefs_index_disk_free_bytes",
         free,
-        figures.index_free_bytes,
+        counters.index_free_bytes,
     );
     text.single(
         "kbasefs_index_writable",
         Gauge,
         "Whether results can be kept; while they can't, nothing is analysed.",
-        u8::from(!figures.unkept),
+        u8::from(!counters.unkept),
     );
 }
 
-fn process(text: &mut Exposition, figures: &Figures) {
-    let process = &figures.process;
+fn process(text: &mut Exposition, counters: &Counters) {
+    let process = &counters.process;
     let started = "Start time of the process since unix epoch in seconds.";
     text.single(
         "process_start_time_seconds",
         Gauge,
         started,
-        figures.started,
+        counters.started,
     );
     let cpu = "Total user and system CPU time spent in seconds.";
     text.single(
@@ -87,29 +87,29 @@ fn process(text: &mut Exposition, figures: &Figures) {
         "kbasefs_memory_limit_bytes",
         Gauge,
         limit,
-        figures.memory_limit,
+        counters.memory_limit,
     );
 }
 
-fn work(text: &mut Exposition, figures: &Figures) {
+fn work(text: &mut Exposition, counters: &Counters) {
     let paused = "Whether analyses are paused by somebody.";
     text.single(
         "kbasefs_analysis_paused",
         Gauge,
         paused,
-        u8::from(figures.paused),
+        u8::from(counters.paused),
     );
     let help = "Photos that wait to be looked at, by how much they are wanted.";
     let mut queue = text.family("kbasefs_queue_photos", Gauge, help);
-    let waiting = figures.waiting.iter();
+    let waiting = counters.waiting.iter();
     waiting.for_each(|(priority, photos)| queue.sample(&[("priority", priority)], photos));
     let help = "How long the stages of an analysis take.";
     let mut stages = text.family("kbasefs_analysis_stage_duration_seconds", Histogram, help);
-    let each = figures.stages.iter();
+    let each = counters.stages.iter();
     each.for_each(|(stage, times)| stages.times(&[("stage", stage)], times));
     let help = "What went wrong in analyses, by kind; requests that are repeated count each time.";
     let mut errors = text.family("kbasefs_analysis_errors_total", Counter, help);
-    let classes = figures.errors.iter();
+    let classes = counters.errors.iter();
     classes.for_each(|(class, count)| errors.sample(&[("class", class)], count));
 }
 
@@ -194,20 +194,20 @@ fn caches(text: &mut Exposition, caches: &[CacheUse]) {
     }
 }
 
-fn mount(text: &mut Exposition, figures: &Figures) {
+fn mount(text: &mut Exposition, counters: &Counters) {
     text.single(
         "kbasefs_mounted",
         Gauge,
         "Whether the catalog is mounted.",
-        u8::from(!figures.requests.is_empty()),
+        u8::from(!counters.requests.is_empty()),
     );
     let help = "From a request of the kernel to its answer, by kind.";
     let mut times = text.family("kbasefs_fuse_request_duration_seconds", Histogram, help);
-    let kinds = figures.requests.iter();
+    let kinds = counters.requests.iter();
     kinds.for_each(|of| times.times(&[("kind", of.kind)], &of.times));
     let help = "Requests of the kernel that wait for an answer, by kind.";
     let mut running = text.family("kbasefs_fuse_requests_running", Gauge, help);
-    for of in &figures.requests {
+    for of in &counters.requests {
         running.sample(
             &[("kind", of.kind)],
             of.begun.saturating_sub(of.times.count()),

@@ -1,4 +1,4 @@
-//! What monitors ask: the figures for Prometheus, whether the process lives, whether it is of use yet; and what is going
+//! What monitors ask: the counters for Prometheus, whether the process lives, whether it is of use yet; and what is going
 //! on, for programs.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use crate::app::App;
-use crate::metrics::{self, Pulse};
+use crate::metrics::{self, Snapshot};
 
 /// The same on the control socket and over TCP.
 pub fn router(app: Arc<App>) -> Router {
@@ -22,7 +22,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(exposition))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
-        .route("/api/v1/pulse", get(pulse))
+        .route("/api/v1/pulse", get(snapshot))
         .with_state(app)
 }
 
@@ -30,7 +30,7 @@ pub fn router(app: Arc<App>) -> Router {
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 async fn exposition(State(app): State<Arc<App>>) -> Result<Response, Failure> {
-    let text = super::blocking(move || Ok(metrics::exposition(&app.figures()))).await?;
+    let text = super::blocking(move || Ok(metrics::exposition(&app.counters()))).await?;
     Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
 }
 
@@ -50,8 +50,8 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn pulse(State(app): State<Arc<App>>) -> Result<Json<Pulse>, Failure> {
-    super::blocking(move || Ok(Json(app.pulse()))).await
+async fn snapshot(State(app): State<Arc<App>>) -> Result<Json<Snapshot>, Failure> {
+    super::blocking(move || Ok(Json(app.snapshot()))).await
 }
 
 #[derive(Deserialize)]

@@ -31,7 +31,7 @@ pub enum Class {
     Store,
 }
 
-/// Each with the name that stands in figures.
+/// Each with the name that stands in the metrics.
 const CLASSES: [(Class, &str); 11] = [
     (Class::File, "file"),
     (Class::Picture, "picture"),

@@ -40,7 +40,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Each with the name that stands in figures, the most wanted first.
+    /// Each with the name that stands in the metrics, the most wanted first.
     pub fn named(&self) -> [(&'static str, u64); 4] {
         [
             ("asked", self.asked),

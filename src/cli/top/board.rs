@@ -1,4 +1,4 @@
-//! What `top` shows of a pulse: lines of at most 80 columns, about as many as an ordinary terminal has.
+//! What `top` shows of a snapshot: lines of at most 80 columns, about as many as an ordinary terminal has.
 
 use serde_json::Value;
 
@@ -9,16 +9,16 @@ use crate::web::words;
 const KINDS: usize = 5;
 const COLUMNS: usize = 80;
 
-pub fn lines(pulse: &Value) -> Vec<String> {
-    let mut lines = vec![head(pulse)];
+pub fn lines(snapshot: &Value) -> Vec<String> {
+    let mut lines = vec![head(snapshot)];
     let facts = [
-        ("images", images(pulse)),
-        ("photos", each(&pulse["photos"], counted)),
-        ("waiting", each(&pulse["queue"], counted)),
-        ("memory", memory(&pulse["memory"])),
-        ("cpu", format!("{} cores", rate(&pulse["cpu"]["now"]))),
-        ("caches", each(&pulse["caches"], hits)),
-        ("errors", errors(&pulse["errors"])),
+        ("images", images(snapshot)),
+        ("photos", each(&snapshot["photos"], counted)),
+        ("waiting", each(&snapshot["queue"], counted)),
+        ("memory", memory(&snapshot["memory"])),
+        ("cpu", format!("{} cores", rate(&snapshot["cpu"]["now"]))),
+        ("caches", each(&snapshot["caches"], hits)),
+        ("errors", errors(&snapshot["errors"])),
     ];
     lines.extend(facts.map(|(name, text)| format!("{name:9} {text}")));
     lines.push(String::new());
@@ -26,11 +26,11 @@ pub fn lines(pulse: &Value) -> Vec<String> {
         "{:28} {:>8} {:>8} {:>8}  today",
         "HOST", "RUNNING", "AT MOST", "WAITING"
     ));
-    lines.extend(all(&pulse["hosts"]).iter().map(host));
+    lines.extend(all(&snapshot["hosts"]).iter().map(host));
     lines.push(String::new());
     lines.push(latency_head("STAGE"));
-    lines.extend(all(&pulse["stages"]).iter().map(latency));
-    let mut kinds: Vec<_> = all(&pulse["requests"]).iter().collect();
+    lines.extend(all(&snapshot["stages"]).iter().map(latency));
+    let mut kinds: Vec<_> = all(&snapshot["requests"]).iter().collect();
     if !kinds.is_empty() {
         kinds.sort_by(|a, b| frequency(b).total_cmp(&frequency(a)));
         lines.push(String::new());
@@ -40,22 +40,27 @@ pub fn lines(pulse: &Value) -> Vec<String> {
     lines.iter().map(|line| cut(line)).collect()
 }
 
-fn head(pulse: &Value) -> String {
-    let is_busy = all(&pulse["hosts"]).iter().any(|host| host["running"] != 0);
-    let state = match (pulse["paused"] == true, is_busy) {
+fn head(snapshot: &Value) -> String {
+    let is_busy = all(&snapshot["hosts"])
+        .iter()
+        .any(|host| host["running"] != 0);
+    let state = match (snapshot["paused"] == true, is_busy) {
         (true, _) => "paused",
         (false, true) => "analysing",
         (false, false) => "idle",
     };
-    let uptime = words::span(pulse["uptime_s"].as_f64().unwrap_or(0.0));
-    format!("kbasefs {}, {state}, up {uptime}", text(&pulse["version"]))
+    let uptime = words::span(snapshot["uptime_s"].as_f64().unwrap_or(0.0));
+    format!(
+        "kbasefs {}, {state}, up {uptime}",
+        text(&snapshot["version"])
+    )
 }
 
-fn images(pulse: &Value) -> String {
-    let ends = &pulse["ends"];
+fn images(snapshot: &Value) -> String {
+    let ends = &snapshot["ends"];
     format!(
         "{} a second; {} looked at, {} copies, {} failed",
-        rate(&pulse["images_per_second"]),
+        rate(&snapshot["images_per_second"]),
         count(&ends["analyzed"]),
         count(&ends["copied"]),
         count(&ends["failed"]),
@@ -170,7 +175,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pulse() -> Value {
+    fn snapshot() -> Value {
         json!({
             "version": "1.0.0", "uptime_s": 250.0, "paused": false, "images_per_second": 3.25,
             "ends": {"analyzed": 1200, "copied": 3, "failed": 1},
@@ -194,7 +199,7 @@ mod tests {
 
     #[test]
     fn everything_is_on_one_screen() {
-        let lines = lines(&pulse());
+        let lines = lines(&snapshot());
         assert_eq!(lines[0], "kbasefs 1.0.0, analysing, up 4 min");
         assert_eq!(
             lines[1],
@@ -207,14 +212,14 @@ mod tests {
 
     #[test]
     fn what_the_kernel_asks_most_comes_first() {
-        let lines = lines(&pulse());
+        let lines = lines(&snapshot());
         let at = |name: &str| lines.iter().position(|line| line.starts_with(name));
         assert!(at("getattr").unwrap() < at("lookup").unwrap());
     }
 
     #[test]
     fn a_name_moves_no_cursor() {
-        let lines = lines(&pulse());
+        let lines = lines(&snapshot());
         assert!(lines.iter().all(|line| !line.contains('\u{1b}')));
         assert!(lines.iter().any(|line| line.contains("connection refused")));
     }

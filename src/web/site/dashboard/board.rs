@@ -2,10 +2,10 @@
 
 use super::plot::{Curve, OfMany, Plot, Window};
 use super::words;
-use crate::metrics::{HostUse, Latency, Pulse, Sample, Trouble};
+use crate::metrics::{HostUse, Latency, Sample, Snapshot, Trouble};
 
 pub struct Board {
-    pub pulse: Pulse,
+    pub snapshot: Snapshot,
     pub cards: Vec<Card>,
     /// Of which the curves are: `hour`, `5 min`.
     pub window: String,
@@ -32,29 +32,29 @@ pub struct Part {
 }
 
 impl Board {
-    pub fn new(pulse: Pulse, samples: &[Sample]) -> Self {
-        let window = Window::until(pulse.uptime_s);
+    pub fn new(snapshot: Snapshot, samples: &[Sample]) -> Self {
+        let window = Window::until(snapshot.uptime_s);
         let plot = |curve: Curve| Plot::of(&curve, samples, window);
         Self {
             cards: vec![
-                images(&pulse, &plot),
-                queue(&pulse, &plot),
-                memory(&pulse, &plot),
-                cpu(&pulse, &plot),
-                requests(&pulse, &plot),
-                errors(&pulse, &plot),
+                images(&snapshot, &plot),
+                queue(&snapshot, &plot),
+                memory(&snapshot, &plot),
+                cpu(&snapshot, &plot),
+                requests(&snapshot, &plot),
+                errors(&snapshot, &plot),
             ],
             window: window.words(),
-            photos: parts(&pulse),
-            failed: count_of(&pulse, "failed"),
-            pulse,
+            photos: parts(&snapshot),
+            failed: count_of(&snapshot, "failed"),
+            snapshot,
         }
     }
 
     /// What is going on, in a word.
     pub fn state(&self) -> &'static str {
-        let is_busy = self.pulse.hosts.iter().any(|host| host.running > 0);
-        match (self.pulse.paused, is_busy) {
+        let is_busy = self.snapshot.hosts.iter().any(|host| host.running > 0);
+        match (self.snapshot.paused, is_busy) {
             (true, true) => "pausing",
             (true, false) => "paused",
             (false, true) => "analysing",
@@ -63,23 +63,23 @@ impl Board {
     }
 
     pub fn uptime(&self) -> String {
-        words::span(self.pulse.uptime_s)
+        words::span(self.snapshot.uptime_s)
     }
 
     /// What went wrong at least once.
     pub fn troubles(&self) -> Vec<&Trouble> {
-        let errors = self.pulse.errors.iter();
+        let errors = self.snapshot.errors.iter();
         errors.filter(|trouble| trouble.count > 0).collect()
     }
 
     /// What the kernel asked at least once.
     pub fn kinds(&self) -> Vec<&Latency> {
-        let kinds = self.pulse.requests.iter();
+        let kinds = self.snapshot.requests.iter();
         kinds.filter(|kind| kind.count > 0).collect()
     }
 
     pub fn spent(&self) -> Spent {
-        Spent::today(&self.pulse.hosts)
+        Spent::today(&self.snapshot.hosts)
     }
 }
 
@@ -108,14 +108,14 @@ impl Spent {
     }
 }
 
-fn count_of(pulse: &Pulse, state: &str) -> u64 {
-    let photos = pulse.photos.iter().find(|count| count.name == state);
+fn count_of(snapshot: &Snapshot, state: &str) -> u64 {
+    let photos = snapshot.photos.iter().find(|count| count.name == state);
     photos.map_or(0, |photos| photos.count)
 }
 
 /// The states of all photos, side by side.
-fn parts(pulse: &Pulse) -> Vec<Part> {
-    let all: u64 = pulse.photos.iter().map(|state| state.count).sum();
+fn parts(snapshot: &Snapshot) -> Vec<Part> {
+    let all: u64 = snapshot.photos.iter().map(|state| state.count).sum();
     let place = |count: u64| (count * 1000).checked_div(all).unwrap_or(0);
     let mut before = 0;
     let part = |state: &crate::metrics::Count| {
@@ -128,10 +128,10 @@ fn parts(pulse: &Pulse) -> Vec<Part> {
             width: place(before) - from,
         }
     };
-    pulse.photos.iter().map(part).collect()
+    snapshot.photos.iter().map(part).collect()
 }
 
-fn images(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
+fn images(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
     let curve = Curve {
         name: "Images a second",
         value: |s| s.images,
@@ -141,18 +141,18 @@ fn images(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
     };
     Card {
         name: "Images",
-        now: words::rate(&pulse.images_per_second),
+        now: words::rate(&snapshot.images_per_second),
         unit: "a second",
         plot: plot(curve),
         parts: vec![
-            ("looked at", words::count(&pulse.ends.analyzed)),
-            ("copies", words::count(&pulse.ends.copied)),
-            ("failed", words::count(&pulse.ends.failed)),
+            ("looked at", words::count(&snapshot.ends.analyzed)),
+            ("copies", words::count(&snapshot.ends.copied)),
+            ("failed", words::count(&snapshot.ends.failed)),
         ],
     }
 }
 
-fn queue(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
+fn queue(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
     let curve = Curve {
         name: "Photos in the queue",
         value: |s| s.queued as f64,
@@ -160,20 +160,20 @@ fn queue(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
         least_top: 10.0,
         written: whole,
     };
-    let parts = pulse.queue.iter();
+    let parts = snapshot.queue.iter();
     Card {
         name: "Queue",
-        now: words::count(&pulse.queue.iter().map(|priority| priority.count).sum()),
+        now: words::count(&snapshot.queue.iter().map(|priority| priority.count).sum()),
         unit: "photos",
         plot: plot(curve),
         parts: parts.map(|p| (p.name, words::count(&p.count))).collect(),
     }
 }
 
-fn memory(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
+fn memory(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
     let megabytes = |bytes: Option<u64>| bytes.map(|b| words::megabytes(b as f64));
     let shown = |bytes| megabytes(bytes).unwrap_or_else(|| "not known".into());
-    let limit = pulse.memory.limit_bytes;
+    let limit = snapshot.memory.limit_bytes;
     let curve = Curve {
         name: "Memory",
         value: |s| s.memory_bytes as f64,
@@ -183,17 +183,17 @@ fn memory(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
     };
     Card {
         name: "Memory",
-        now: shown(pulse.memory.now_bytes),
+        now: shown(snapshot.memory.now_bytes),
         unit: "",
         plot: plot(curve),
         parts: vec![
-            ("peak", shown(pulse.memory.peak_bytes)),
+            ("peak", shown(snapshot.memory.peak_bytes)),
             ("allowed", shown(Some(limit))),
         ],
     }
 }
 
-fn cpu(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
+fn cpu(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let curve = Curve {
         name: "Processors kept busy",
@@ -204,17 +204,17 @@ fn cpu(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
     };
     Card {
         name: "CPU",
-        now: words::rate(&pulse.cpu.now),
+        now: words::rate(&snapshot.cpu.now),
         unit: "processors",
         plot: plot(curve),
         parts: vec![
             ("there are", processors.to_string()),
-            ("spent", words::span(pulse.cpu.seconds)),
+            ("spent", words::span(snapshot.cpu.seconds)),
         ],
     }
 }
 
-fn requests(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
+fn requests(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
     let curve = Curve {
         name: "Requests of the kernel a second",
         value: |s| s.requests,
@@ -222,10 +222,10 @@ fn requests(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
         least_top: 10.0,
         written: |v| words::rate(&v),
     };
-    let sum = |of: fn(&Latency) -> u64| words::count(&pulse.requests.iter().map(of).sum());
+    let sum = |of: fn(&Latency) -> u64| words::count(&snapshot.requests.iter().map(of).sum());
     Card {
         name: "Kernel",
-        now: words::rate(&pulse.requests_per_second),
+        now: words::rate(&snapshot.requests_per_second),
         unit: "requests a second",
         plot: plot(curve),
         parts: vec![
@@ -235,7 +235,7 @@ fn requests(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
     }
 }
 
-fn errors(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
+fn errors(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
     let curve = Curve {
         name: "Errors a second",
         value: |s| s.errors,
@@ -243,7 +243,7 @@ fn errors(pulse: &Pulse, plot: &dyn Fn(Curve) -> Plot) -> Card {
         least_top: 1.0,
         written: |v| words::rate(&v),
     };
-    let sum = |of: fn(&Trouble) -> u64| words::count(&pulse.errors.iter().map(of).sum());
+    let sum = |of: fn(&Trouble) -> u64| words::count(&snapshot.errors.iter().map(of).sum());
     Card {
         name: "Errors",
         now: sum(|class| class.last_minute),
@@ -260,28 +260,28 @@ fn whole(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Bill, Figures, Hour};
+    use crate::metrics::{Bill, Counters, History};
 
-    fn board(figures: &Figures) -> Board {
-        Board::new(Pulse::of(figures, &Hour::default()), &[])
+    fn board(counters: &Counters) -> Board {
+        Board::new(Snapshot::of(counters, &History::default()), &[])
     }
 
     #[test]
     fn a_bar_is_as_long_as_all_photos() {
         let photos = vec![("pending", 1), ("analyzed", 2), ("failed", 0)];
-        let figures = Figures {
+        let counters = Counters {
             photos: Some(photos),
-            ..Figures::default()
+            ..Counters::default()
         };
-        let widths = board(&figures).photos;
+        let widths = board(&counters).photos;
         let widths: Vec<_> = widths.iter().map(|part| (part.from, part.width)).collect();
         assert_eq!(widths, [(0, 333), (333, 667), (1000, 0)]);
-        let none = Figures {
+        let none = Counters {
             photos: Some(vec![("pending", 0)]),
-            ..Figures::default()
+            ..Counters::default()
         };
         assert_eq!(board(&none).photos[0].width, 0);
-        assert!(board(&Figures::default()).photos.is_empty());
+        assert!(board(&Counters::default()).photos.is_empty());
     }
 
     #[test]
@@ -313,12 +313,12 @@ mod tests {
                 running,
                 ..HostUse::default()
             };
-            let figures = Figures {
+            let counters = Counters {
                 paused,
                 hosts: vec![host],
-                ..Figures::default()
+                ..Counters::default()
             };
-            board(&figures).state()
+            board(&counters).state()
         };
         assert_eq!(state(false, 0), "idle");
         assert_eq!(state(false, 1), "analysing");

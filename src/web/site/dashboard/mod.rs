@@ -40,9 +40,9 @@ struct Event {
 }
 
 fn board(app: &App) -> Board {
-    let pulse = app.pulse();
-    let samples: Vec<_> = app.hour().samples().copied().collect();
-    Board::new(pulse, &samples)
+    let snapshot = app.snapshot();
+    let samples: Vec<_> = app.history().samples().copied().collect();
+    Board::new(snapshot, &samples)
 }
 
 pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
@@ -96,11 +96,11 @@ pub async fn retry(State(pages): State<Arc<Pages>>) -> Result<Redirect, Mistake>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Bill, Figures, Histogram, HostUse, Hour, Pulse, Requests, Sample};
+    use crate::metrics::{Bill, Counters, Histogram, History, HostUse, Requests, Sample, Snapshot};
 
-    fn rendered(figures: &Figures) -> String {
+    fn rendered(counters: &Counters) -> String {
         let samples = [Sample::default()];
-        let board = Board::new(Pulse::of(figures, &Hour::default()), &samples);
+        let board = Board::new(Snapshot::of(counters, &History::default()), &samples);
         Event { board }.render().unwrap()
     }
 
@@ -115,7 +115,7 @@ mod tests {
             today: Some(Bill::default()),
             ..HostUse::default()
         };
-        let board = rendered(&Figures {
+        let board = rendered(&Counters {
             photos: Some(vec![("failed", 3)]),
             waiting: vec![("asked", 17)],
             hosts: vec![host],
@@ -126,7 +126,7 @@ mod tests {
                 begun: 1,
                 times: times.read(),
             }],
-            ..Figures::default()
+            ..Counters::default()
         });
         for shown in [
             "<dt>asked</dt><dd>17</dd>",
@@ -147,14 +147,14 @@ mod tests {
     #[test]
     fn a_board_shows_what_is_hostile_as_text() {
         let poison = "\"><script>alert(1)</script>\u{202e}";
-        let board = rendered(&Figures {
+        let board = rendered(&Counters {
             hosts: vec![HostUse {
                 name: poison.into(),
                 model: poison.into(),
                 trouble: Some(poison.into()),
                 ..HostUse::default()
             }],
-            ..Figures::default()
+            ..Counters::default()
         });
         assert_eq!(board.matches("alert(1)").count(), 3);
         assert!(!board.contains("<script") && !board.contains('\u{202e}'));
@@ -162,6 +162,6 @@ mod tests {
 
     #[test]
     fn a_catalog_that_is_being_loaded_says_so() {
-        assert!(rendered(&Figures::default()).contains("The index is being loaded"));
+        assert!(rendered(&Counters::default()).contains("The index is being loaded"));
     }
 }

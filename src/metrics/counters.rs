@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Process, Route, Times};
 
 #[derive(Clone, Debug, Default)]
-pub struct Figures {
+pub struct Counters {
     pub version: &'static str,
     /// Seconds since 1970.
     pub started: f64,
@@ -93,7 +93,7 @@ pub struct Requests {
     pub times: Times,
 }
 
-impl Figures {
+impl Counters {
     /// Photos that were looked at, by whomever.
     pub fn analyzed(&self) -> u64 {
         self.hosts.iter().map(|host| host.ends.analyzed).sum()

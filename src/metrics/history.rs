@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::Figures;
+use super::Counters;
 
 /// Seconds that samples are kept.
 const AN_HOUR: f64 = 3600.0;
-/// Seconds that all figures are kept.
+/// Seconds that all counters are kept.
 const A_MINUTE: f64 = 60.0;
 /// However often samples are taken.
 const MOST_SAMPLES: usize = 3600;
@@ -29,19 +29,19 @@ pub struct Sample {
 }
 
 #[derive(Default)]
-pub struct Hour {
+pub struct History {
     samples: VecDeque<Sample>,
-    minute: VecDeque<Arc<Figures>>,
+    minute: VecDeque<Arc<Counters>>,
 }
 
-impl Hour {
-    /// Notes the figures of a moment. Moments come in their order.
-    pub fn add(&mut self, figures: Arc<Figures>) {
-        let now = figures.uptime.as_secs_f64();
+impl History {
+    /// Notes the counters of a moment. Moments come in their order.
+    pub fn add(&mut self, counters: Arc<Counters>) {
+        let now = counters.uptime.as_secs_f64();
         if let Some(last) = self.minute.back() {
-            self.samples.extend(between(last, &figures));
+            self.samples.extend(between(last, &counters));
         }
-        self.minute.push_back(figures);
+        self.minute.push_back(counters);
         keep(&mut self.minute, |f| {
             now - f.uptime.as_secs_f64() <= A_MINUTE
         });
@@ -53,8 +53,8 @@ impl Hour {
         self.samples.iter()
     }
 
-    /// The earliest figures that are no older than so many seconds before the latest.
-    pub fn before(&self, seconds: f64) -> Option<&Arc<Figures>> {
+    /// The earliest counters that are no older than so many seconds before the latest.
+    pub fn before(&self, seconds: f64) -> Option<&Arc<Counters>> {
         let now = self.minute.back()?.uptime.as_secs_f64();
         let mut recent = self.minute.iter();
         recent.find(|f| now - f.uptime.as_secs_f64() <= seconds)
@@ -68,15 +68,15 @@ fn keep<T>(kept: &mut VecDeque<T>, is_recent: impl Fn(&T) -> bool) {
 }
 
 /// `None` where no time passed.
-fn between(earlier: &Figures, now: &Figures) -> Option<Sample> {
+fn between(earlier: &Counters, now: &Counters) -> Option<Sample> {
     let seconds = (now.uptime.checked_sub(earlier.uptime)?).as_secs_f64();
-    let rate = |of: fn(&Figures) -> u64| of(now).saturating_sub(of(earlier)) as f64 / seconds;
+    let rate = |of: fn(&Counters) -> u64| of(now).saturating_sub(of(earlier)) as f64 / seconds;
     let cpu = now.process.cpu.saturating_sub(earlier.process.cpu);
     (seconds > 0.0).then(|| Sample {
         at: now.uptime.as_secs_f64(),
-        images: rate(Figures::analyzed),
-        errors: rate(Figures::error_count),
-        requests: rate(Figures::request_count),
+        images: rate(Counters::analyzed),
+        errors: rate(Counters::error_count),
+        requests: rate(Counters::request_count),
         queued: now.queued(),
         memory_bytes: now.process.resident_bytes.unwrap_or(0),
         cpu: cpu.as_secs_f64() / seconds,
@@ -89,7 +89,7 @@ mod tests {
     use crate::metrics::{Ends, HostUse};
     use std::time::Duration;
 
-    fn at(millis: u64, analyzed: u64) -> Arc<Figures> {
+    fn at(millis: u64, analyzed: u64) -> Arc<Counters> {
         let host = HostUse {
             ends: Ends {
                 analyzed,
@@ -97,37 +97,37 @@ mod tests {
             },
             ..HostUse::default()
         };
-        Arc::new(Figures {
+        Arc::new(Counters {
             uptime: Duration::from_millis(millis),
             hosts: vec![host],
-            ..Figures::default()
+            ..Counters::default()
         })
     }
 
     #[test]
     fn a_sample_is_what_happened_in_its_second() {
-        let mut hour = Hour::default();
+        let mut history = History::default();
         for (second, analyzed) in [(0, 5), (1, 7), (2, 7), (4, 17)] {
-            hour.add(at(second * 1000, analyzed));
+            history.add(at(second * 1000, analyzed));
         }
-        let images: Vec<_> = hour.samples().map(|s| (s.at, s.images)).collect();
+        let images: Vec<_> = history.samples().map(|s| (s.at, s.images)).collect();
         assert_eq!(images, [(1.0, 2.0), (2.0, 0.0), (4.0, 5.0)]);
-        assert_eq!(hour.before(2.0).unwrap().analyzed(), 7);
-        assert_eq!(hour.before(60.0).unwrap().analyzed(), 5);
+        assert_eq!(history.before(2.0).unwrap().analyzed(), 7);
+        assert_eq!(history.before(60.0).unwrap().analyzed(), 5);
     }
 
     #[test]
     fn an_hour_is_all_that_is_kept() {
-        let mut hour = Hour::default();
-        assert!(hour.before(1.0).is_none());
-        (0..5000).for_each(|second| hour.add(at(second * 1000, 0)));
-        assert_eq!(hour.samples().count(), 3600);
-        assert_eq!(hour.minute.len(), 61);
-        (0..5000).for_each(|tick| hour.add(at(5_000_000 + tick, 0)));
-        assert_eq!(hour.samples().count(), 3600);
-        assert!(hour.minute.len() <= MOST_SAMPLES);
+        let mut history = History::default();
+        assert!(history.before(1.0).is_none());
+        (0..5000).for_each(|second| history.add(at(second * 1000, 0)));
+        assert_eq!(history.samples().count(), 3600);
+        assert_eq!(history.minute.len(), 61);
+        (0..5000).for_each(|tick| history.add(at(5_000_000 + tick, 0)));
+        assert_eq!(history.samples().count(), 3600);
+        assert!(history.minute.len() <= MOST_SAMPLES);
         // A clock that stands still tells nothing, and ends nothing.
-        hour.add(at(5_004_999, 3));
-        assert_eq!(hour.samples().next_back().unwrap().images, 0.0);
+        history.add(at(5_004_999, 3));
+        assert_eq!(history.samples().next_back().unwrap().images, 0.0);
     }
 }

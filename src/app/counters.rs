@@ -9,7 +9,7 @@ use crate::analysis::scheduler::ProviderState;
 use crate::analysis::{Failure, Outage};
 use crate::catalog::Status;
 use crate::metrics::process::{self, Process};
-use crate::metrics::{Bill, CacheUse, Ends, Figures, HostUse, Hour, Pulse};
+use crate::metrics::{Bill, CacheUse, Counters, Ends, History, HostUse, Snapshot};
 use crate::store::provider_store::Spent;
 
 /// From one sample to the next.
@@ -19,8 +19,8 @@ impl App {
     /// Takes a sample now and every second, until the other side of `end` is dropped. Blocks.
     pub fn observe(&self, end: &Receiver<()>) {
         loop {
-            let figures = Arc::new(self.figures());
-            self.hour().add(figures);
+            let counters = Arc::new(self.counters());
+            self.history().add(counters);
             match end.recv_timeout(BEAT) {
                 Err(RecvTimeoutError::Timeout) => {}
                 _ => return,
@@ -29,21 +29,21 @@ impl App {
     }
 
     /// What the last hour was like.
-    pub fn hour(&self) -> MutexGuard<'_, Hour> {
-        self.hour.lock().expect("no sample is left half-taken")
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().expect("no sample is left half-taken")
     }
 
     /// What is going on now. May block on the disk.
-    pub fn pulse(&self) -> Pulse {
-        let figures = self.figures();
-        Pulse::of(&figures, &self.hour())
+    pub fn snapshot(&self) -> Snapshot {
+        let counters = self.counters();
+        Snapshot::of(&counters, &self.history())
     }
 
     /// Everything that was counted up to now. May block on the disk; doesn't wait for the index.
-    pub fn figures(&self) -> Figures {
+    pub fn counters(&self) -> Counters {
         let work = self.scheduler.progress();
         let uptime = self.uptime();
-        Figures {
+        Counters {
             version: env!("CARGO_PKG_VERSION"),
             started: self.born,
             uptime,

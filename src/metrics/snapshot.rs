@@ -1,10 +1,10 @@
-//! What the figures and the last minute say about now: rates, percentiles, shares.
+//! What the counters and the last minute say about now: rates, percentiles, shares.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{CacheUse, Ends, Figures, HostUse, Hour, Times};
+use super::{CacheUse, Counters, Ends, History, HostUse, Times};
 
 /// Seconds over which rates are told.
 const RATES_OVER: f64 = 10.0;
@@ -12,7 +12,7 @@ const RATES_OVER: f64 = 10.0;
 const TIMES_OVER: f64 = 60.0;
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Pulse {
+pub struct Snapshot {
     pub version: &'static str,
     pub uptime_s: f64,
     pub paused: bool,
@@ -94,12 +94,12 @@ pub struct Cpu {
     pub now: f64,
 }
 
-impl Pulse {
+impl Snapshot {
     /// Without a past, nothing is told of rates.
-    pub fn of(now: &Figures, hour: &Hour) -> Self {
-        let lately = |seconds| hour.before(seconds).map(Arc::as_ref);
+    pub fn of(now: &Counters, history: &History) -> Self {
+        let lately = |seconds| history.before(seconds).map(Arc::as_ref);
         let (short, long) = (lately(RATES_OVER), lately(TIMES_OVER));
-        let rate = |of: &dyn Fn(&Figures) -> f64| per_second(now, short, of);
+        let rate = |of: &dyn Fn(&Counters) -> f64| per_second(now, short, of);
         Self {
             version: now.version,
             uptime_s: now.uptime.as_secs_f64(),
@@ -125,13 +125,13 @@ impl Pulse {
             requests: requests(now, short, long),
             index_bytes: now.index_bytes,
             index_free_bytes: now.index_free_bytes,
-            images_lately: images_lately(hour),
+            images_lately: images_lately(history),
         }
     }
 }
 
 /// How much a number grows.
-fn per_second(now: &Figures, earlier: Option<&Figures>, of: &dyn Fn(&Figures) -> f64) -> f64 {
+fn per_second(now: &Counters, earlier: Option<&Counters>, of: &dyn Fn(&Counters) -> f64) -> f64 {
     let passed = earlier.and_then(|earlier| {
         let seconds = now.uptime.checked_sub(earlier.uptime)?.as_secs_f64();
         (seconds > 0.0).then(|| (of(now) - of(earlier)).max(0.0) / seconds)
@@ -152,8 +152,8 @@ fn counts(pairs: &[(&'static str, u64)]) -> Vec<Count> {
     pairs.iter().map(count).collect()
 }
 
-fn stages(now: &Figures, short: Option<&Figures>, long: Option<&Figures>) -> Vec<Latency> {
-    let times = |f: &Figures, n: usize| f.stages.get(n).map(|(_, times)| *times);
+fn stages(now: &Counters, short: Option<&Counters>, long: Option<&Counters>) -> Vec<Latency> {
+    let times = |f: &Counters, n: usize| f.stages.get(n).map(|(_, times)| *times);
     let latency = |(n, (name, all)): (usize, &(&'static str, Times))| Latency {
         per_second: per_second(now, short, &|f| {
             times(f, n).unwrap_or_default().count() as f64
@@ -163,9 +163,9 @@ fn stages(now: &Figures, short: Option<&Figures>, long: Option<&Figures>) -> Vec
     now.stages.iter().enumerate().map(latency).collect()
 }
 
-fn requests(now: &Figures, short: Option<&Figures>, long: Option<&Figures>) -> Vec<Latency> {
+fn requests(now: &Counters, short: Option<&Counters>, long: Option<&Counters>) -> Vec<Latency> {
     let latency = |(n, kind): (usize, &super::Requests)| {
-        let begun = |f: &Figures| f.requests.get(n).map_or(0, |kind| kind.begun);
+        let begun = |f: &Counters| f.requests.get(n).map_or(0, |kind| kind.begun);
         let earlier = long.map(|f| f.requests.get(n).map_or_else(Times::default, |k| k.times));
         Latency {
             count: kind.begun,
@@ -192,7 +192,7 @@ impl Latency {
     }
 }
 
-fn errors(now: &Figures, long: Option<&Figures>) -> Vec<Trouble> {
+fn errors(now: &Counters, long: Option<&Counters>) -> Vec<Trouble> {
     let before = |n: usize| {
         long.and_then(|f| f.errors.get(n))
             .map_or(0, |(_, count)| *count)
@@ -205,7 +205,7 @@ fn errors(now: &Figures, long: Option<&Figures>) -> Vec<Trouble> {
     now.errors.iter().enumerate().map(trouble).collect()
 }
 
-fn caches(now: &Figures, long: Option<&Figures>) -> Vec<Share> {
+fn caches(now: &Counters, long: Option<&Counters>) -> Vec<Share> {
     let share = |(n, cache): (usize, &CacheUse)| {
         let before = long
             .and_then(|f| f.caches.get(n))
@@ -231,8 +231,8 @@ fn part(hits: u64, misses: u64) -> Option<f64> {
     (all > 0).then(|| hits as f64 / all as f64)
 }
 
-fn images_lately(hour: &Hour) -> Vec<f64> {
-    let latest = hour.samples().rev().take(TIMES_OVER as usize);
+fn images_lately(history: &History) -> Vec<f64> {
+    let latest = history.samples().rev().take(TIMES_OVER as usize);
     let mut images: Vec<_> = latest.map(|sample| sample.images).collect();
     images.reverse();
     images
@@ -244,12 +244,12 @@ mod tests {
     use crate::metrics::{Histogram, Requests};
     use std::time::Duration;
 
-    fn figures(second: u64, analyzed: u64, times: Times, cache: (u64, u64)) -> Figures {
+    fn counters(second: u64, analyzed: u64, times: Times, cache: (u64, u64)) -> Counters {
         let ends = Ends {
             analyzed,
             ..Ends::default()
         };
-        Figures {
+        Counters {
             uptime: Duration::from_secs(second),
             hosts: vec![HostUse {
                 ends,
@@ -267,42 +267,52 @@ mod tests {
                 hits: cache.0,
                 misses: cache.1,
             }],
-            ..Figures::default()
+            ..Counters::default()
         }
     }
 
     #[test]
     fn rates_are_of_the_last_seconds_and_percentiles_of_the_last_minute() {
         let read = Histogram::default();
-        let mut hour = Hour::default();
+        let mut history = History::default();
         read.add(Duration::from_secs(40));
-        hour.add(figures(0, 0, read.read(), (10, 0)).into());
-        hour.add(figures(50, 10, read.read(), (10, 0)).into());
+        history.add(counters(0, 0, read.read(), (10, 0)).into());
+        history.add(counters(50, 10, read.read(), (10, 0)).into());
         (0..100).for_each(|_| read.add(Duration::from_millis(3)));
-        let now = figures(60, 40, read.read(), (11, 3));
-        hour.add(now.clone().into());
-        let pulse = Pulse::of(&now, &hour);
-        assert_eq!(pulse.images_per_second, 3.0);
-        assert_eq!(pulse.ends.analyzed, 40);
+        let now = counters(60, 40, read.read(), (11, 3));
+        history.add(now.clone().into());
+        let snapshot = Snapshot::of(&now, &history);
+        assert_eq!(snapshot.images_per_second, 3.0);
+        assert_eq!(snapshot.ends.analyzed, 40);
         assert_eq!(
-            (pulse.stages[0].count, pulse.stages[0].per_second),
+            (snapshot.stages[0].count, snapshot.stages[0].per_second),
             (101, 10.0)
         );
-        assert!(pulse.stages[0].p99.unwrap() < 0.005, "{:?}", pulse.stages);
-        assert_eq!(pulse.requests[0].running, 2);
-        assert_eq!((pulse.errors[0].count, pulse.errors[0].last_minute), (4, 4));
-        assert_eq!(pulse.caches[0].rate_lately, Some(0.25));
-        assert_eq!(pulse.caches[0].rate, Some(11.0 / 14.0));
-        assert_eq!(pulse.images_lately, [0.2, 3.0]);
+        assert!(
+            snapshot.stages[0].p99.unwrap() < 0.005,
+            "{:?}",
+            snapshot.stages
+        );
+        assert_eq!(snapshot.requests[0].running, 2);
+        assert_eq!(
+            (snapshot.errors[0].count, snapshot.errors[0].last_minute),
+            (4, 4)
+        );
+        assert_eq!(snapshot.caches[0].rate_lately, Some(0.25));
+        assert_eq!(snapshot.caches[0].rate, Some(11.0 / 14.0));
+        assert_eq!(snapshot.images_lately, [0.2, 3.0]);
     }
 
     #[test]
     fn without_a_past_there_is_what_was_counted() {
         let read = Histogram::default();
         read.add(Duration::from_millis(3));
-        let pulse = Pulse::of(&figures(9, 5, read.read(), (0, 0)), &Hour::default());
-        assert_eq!((pulse.images_per_second, pulse.ends.analyzed), (0.0, 5));
-        assert!(pulse.stages[0].p50.is_some());
-        assert_eq!(pulse.caches[0].rate, None);
+        let snapshot = Snapshot::of(&counters(9, 5, read.read(), (0, 0)), &History::default());
+        assert_eq!(
+            (snapshot.images_per_second, snapshot.ends.analyzed),
+            (0.0, 5)
+        );
+        assert!(snapshot.stages[0].p50.is_some());
+        assert_eq!(snapshot.caches[0].rate, None);
     }
 }
