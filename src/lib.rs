@@ -45,7 +45,7 @@
 //! | a format of import and export | `exchange/` |
 //! | the local API behind the commands | `web/`: one file a path |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
-//! | who may see the web page | `web/site/gate.rs` |
+//! | who may see the web page | `web/site/auth.rs` |
 //! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
 //! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `app/counters.rs` |

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::catalog::clean;
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct AdoptRequest {
     answers: Vec<Said>,
 }
 
@@ -35,12 +35,12 @@ struct Said {
 
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<AdoptRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
         app.scan()?;
         let mut counts = [0u64; 4];
-        for said in &asked.answers {
+        for said in &body.answers {
             let at = match adopt(&app, said) {
                 None => 3,
                 Some(AnalysisResult::Analyzed) => 0,

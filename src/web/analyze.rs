@@ -27,7 +27,7 @@ use crate::catalog::{PhotoId, SourcePath};
 pub const PHOTOS_HEADER: &str = "kbasefs-photos";
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct AnalyzeRequest {
     /// Every photo of the source, or of a folder of it, when missing.
     photos: Option<Vec<Named>>,
     within_base64: Option<String>,
@@ -43,19 +43,19 @@ pub struct Asked {
 
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<AnalyzeRequest>,
 ) -> Result<Response, Failure> {
-    let within = shape::within(asked.within_base64.as_deref())?;
+    let within = shape::within(body.within_base64.as_deref())?;
     let (scanning, folder) = (Arc::clone(&app), within.clone());
     super::blocking(move || Ok(scanning.scan_below(&folder)?)).await?;
-    let photos = match asked.photos {
+    let photos = match body.photos {
         Some(named) => named
             .iter()
             .map(|n| n.resolve(&app))
             .collect::<Result<_, _>>()?,
         None => below(&app, &within),
     };
-    if let Some(name) = asked
+    if let Some(name) = body
         .provider
         .as_deref()
         .filter(|name| !app.scheduler.has(name))
@@ -69,10 +69,10 @@ pub async fn post(
     let count = photos.len().to_string();
     let request = Request {
         photos,
-        provider: asked.provider,
-        stale: asked.stale,
+        provider: body.provider,
+        stale: body.stale,
     };
-    if asked.dry_run {
+    if body.dry_run {
         let estimate = super::blocking(move || Ok(estimate(&app, &request))).await?;
         return Ok(Json(estimate).into_response());
     }

@@ -17,7 +17,7 @@ use crate::catalog::SourcePath;
 use crate::exchange::{Exchange, Format, Report};
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct ExportRequest {
     format: String,
     /// The folder; the source itself when missing: sidecars beside the photos.
     to: Option<FilePath>,
@@ -27,21 +27,21 @@ pub struct Asked {
 
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<ExportRequest>,
 ) -> Result<Json<Value>, Failure> {
-    super::blocking(move || export(&app, &asked).map(Json)).await
+    super::blocking(move || export(&app, &body).map(Json)).await
 }
 
-fn export(app: &App, asked: &Asked) -> Result<Value, Failure> {
-    let format = format(&asked.format)?;
+fn export(app: &App, body: &ExportRequest) -> Result<Value, Failure> {
+    let format = format(&body.format)?;
     let root = app.originals.root();
-    let within = shape::within(asked.within_base64.as_deref())?;
-    let folder = match &asked.to {
+    let within = shape::within(body.within_base64.as_deref())?;
+    let folder = match &body.to {
         Some(path) => path.resolve(app)?,
         None if format == Format::Xmp => root.into(),
         None => return Err(Failure::bad_request("only sidecars go into the source")),
     };
-    if asked.to.is_some() && is_inside(&folder, root) {
+    if body.to.is_some() && is_inside(&folder, root) {
         let error = format!("{} is in the photo folder", folder.display());
         return Err(Failure::hinted(
             error,

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::exchange::{Exchange, Format};
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct ImportRequest {
     /// What the file or folder says it is when missing.
     format: Option<String>,
     /// A file, or a folder; the sidecars in the source when missing.
@@ -25,15 +25,15 @@ pub struct Asked {
 
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<ImportRequest>,
 ) -> Result<Json<Value>, Failure> {
-    super::blocking(move || import(&app, &asked).map(Json)).await
+    super::blocking(move || import(&app, &body).map(Json)).await
 }
 
-fn import(app: &App, asked: &Asked) -> Result<Value, Failure> {
-    let wanted = asked.format.as_deref().map(format).transpose()?;
-    let within = shape::within(asked.within_base64.as_deref())?;
-    let (from, format) = match &asked.from {
+fn import(app: &App, body: &ImportRequest) -> Result<Value, Failure> {
+    let wanted = body.format.as_deref().map(format).transpose()?;
+    let within = shape::within(body.within_base64.as_deref())?;
+    let (from, format) = match &body.from {
         Some(path) => (path.resolve(app)?, wanted),
         None => (below(app.originals.root(), &within), Some(Format::Xmp)),
     };

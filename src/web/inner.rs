@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::exchange::Exchange;
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct AdoptInnerRequest {
     /// The folder whose catalog it is.
     source: FilePath,
     index: FilePath,
@@ -22,10 +22,10 @@ pub struct Asked {
 
 pub async fn adopt(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<AdoptInnerRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let inner = app.inner(&asked.source.resolve(&app)?, &asked.index.resolve(&app)?)?;
+        let inner = app.inner(&body.source.resolve(&app)?, &body.index.resolve(&app)?)?;
         let exchange = Exchange {
             library: &app.library,
             originals: &app.originals,

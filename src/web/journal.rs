@@ -30,7 +30,7 @@ impl From<By> for Actor {
 }
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct JournalQuery {
     most: usize,
     /// Only acts on photos below this folder.
     within_base64: Option<String>,
@@ -98,11 +98,11 @@ fn path(app: &App, id: PhotoId) -> Option<PathShape> {
 
 pub async fn get(
     State(app): State<Arc<App>>,
-    Query(asked): Query<Asked>,
+    Query(params): Query<JournalQuery>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let within = shape::within(asked.within_base64.as_deref())?;
-        let acts = acts(&app, &within, asked.most)?.into_iter();
+        let within = shape::within(params.within_base64.as_deref())?;
+        let acts = acts(&app, &within, params.most)?.into_iter();
         let acts: Vec<_> = acts.map(|done| act_shape(&app, done)).collect();
         Ok(Json(json!({ "acts": acts })))
     })
@@ -138,10 +138,10 @@ const PAGE: usize = 100;
 
 pub async fn undo(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Undo>,
+    Json(body): Json<Undo>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let which = match (asked.act, asked.seconds) {
+        let which = match (body.act, body.seconds) {
             (None, None) => Which::Last,
             (Some(act), None) => Which::Act(ActId(act)),
             (None, Some(seconds)) => Which::Since(now().saturating_sub(seconds)),
@@ -149,7 +149,7 @@ pub async fn undo(
                 return Err(Failure::bad_request("name an act or a time, not both"));
             }
         };
-        let done = app.library.undo(which, &asked.by.into())?;
+        let done = app.library.undo(which, &body.by.into())?;
         Ok(Json(taken_back(&app, done)))
     })
     .await
@@ -157,10 +157,10 @@ pub async fn undo(
 
 pub async fn redo(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Redo>,
+    Json(body): Json<Redo>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let done = app.library.redo(asked.act.map(ActId), &asked.by.into())?;
+        let done = app.library.redo(body.act.map(ActId), &body.by.into())?;
         Ok(Json(taken_back(&app, vec![done])))
     })
     .await

@@ -55,13 +55,13 @@ async fn snapshot(State(app): State<Arc<App>>) -> Result<Json<Snapshot>, Failure
 }
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct PauseRequest {
     paused: bool,
 }
 
 /// Has analyses wait, or go on.
-pub async fn pause(State(app): State<Arc<App>>, Json(wanted): Json<Wanted>) -> Json<Value> {
-    app.scheduler.pause(wanted.paused);
+pub async fn pause(State(app): State<Arc<App>>, Json(body): Json<PauseRequest>) -> Json<Value> {
+    app.scheduler.pause(body.paused);
     Json(json!({"paused": app.scheduler.is_paused()}))
 }
 

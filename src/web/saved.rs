@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::catalog::{Act, Actor, Deed, Role, parse_query, saved_name};
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct SaveRequest {
     name: String,
     query: String,
 }
@@ -20,16 +20,16 @@ pub struct Wanted {
 /// Keeps a query, in the place of an earlier one of this name.
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(wanted): Json<Wanted>,
+    Json(body): Json<SaveRequest>,
 ) -> Result<Json<Value>, Failure> {
-    super::blocking(move || save(&app, &wanted).map(Json)).await
+    super::blocking(move || save(&app, &body).map(Json)).await
 }
 
-fn save(app: &App, wanted: &Wanted) -> Result<Value, Failure> {
-    parse_query(&wanted.query).map_err(|e| Failure::query(&wanted.query, e))?;
-    let name = saved_name(&wanted.name)
+fn save(app: &App, body: &SaveRequest) -> Result<Value, Failure> {
+    parse_query(&body.query).map_err(|e| Failure::query(&body.query, e))?;
+    let name = saved_name(&body.name)
         .ok_or_else(|| Failure::bad_request("no saved query can have this name"))?;
-    let query = Some(wanted.query.trim().to_owned());
+    let query = Some(body.query.trim().to_owned());
     app.library.act(Act {
         by: Actor {
             process: "kbasefs".into(),

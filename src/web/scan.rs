@@ -12,17 +12,17 @@ use super::shape;
 use crate::app::App;
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct ScanRequest {
     /// Only this folder.
     within_base64: Option<String>,
 }
 
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<ScanRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let report = app.scan_below(&shape::within(asked.within_base64.as_deref())?)?;
+        let report = app.scan_below(&shape::within(body.within_base64.as_deref())?)?;
         let hashed = app.find_copies()?;
         let per_file = report.bytes_read.checked_div(report.opened).unwrap_or(0);
         Ok(Json(json!({

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::catalog::{Photo, PhotoId, parse_query};
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct SearchQuery {
     q: String,
     /// At most so many; all without it.
     limit: Option<usize>,
@@ -45,14 +45,14 @@ struct Hit {
 
 pub async fn get(
     State(app): State<Arc<App>>,
-    Query(asked): Query<Asked>,
+    Query(params): Query<SearchQuery>,
 ) -> Result<Json<Found>, Failure> {
-    super::blocking(move || search(&app, &asked).map(Json)).await
+    super::blocking(move || search(&app, &params).map(Json)).await
 }
 
-fn search(app: &App, asked: &Asked) -> Result<Found, Failure> {
-    let query = parse_query(&asked.q).map_err(|e| Failure::query(&asked.q, e))?;
-    let within = shape::within(asked.within_base64.as_deref())?;
+fn search(app: &App, params: &SearchQuery) -> Result<Found, Failure> {
+    let query = parse_query(&params.q).map_err(|e| Failure::query(&params.q, e))?;
+    let within = shape::within(params.within_base64.as_deref())?;
     let found = app.library.evaluate(&query)?;
     let found = found & app.library.index().photos_below(within.as_bytes());
     let scores = app.library.store().relevance(&query.wanted_words())?;
@@ -62,7 +62,7 @@ fn search(app: &App, asked: &Asked) -> Result<Found, Failure> {
     let scored = photos.map(|photo| (scores.get(&photo.id).copied().unwrap_or(0.0), photo));
     let mut ranked: Vec<_> = scored.collect();
     ranked.sort_by(by_rank);
-    ranked.truncate(asked.limit.unwrap_or(usize::MAX));
+    ranked.truncate(params.limit.unwrap_or(usize::MAX));
     Ok(Found {
         query: query.to_string(),
         total: found.len(),

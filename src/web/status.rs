@@ -16,17 +16,17 @@ use crate::metrics::Process;
 use crate::store::provider_store::Spent;
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct StatusQuery {
     /// Photos below this folder are counted.
     within_base64: Option<String>,
 }
 
 pub async fn get(
     State(app): State<Arc<App>>,
-    Query(asked): Query<Asked>,
+    Query(params): Query<StatusQuery>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let within = shape::within(asked.within_base64.as_deref())?;
+        let within = shape::within(params.within_base64.as_deref())?;
         Ok(Json(status(&app, &within)?))
     })
     .await

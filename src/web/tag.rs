@@ -17,7 +17,7 @@ use crate::catalog::{Act, Deed, Edit, PhotoId, Role, clean};
 const LONGEST: usize = 200;
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct TagRequest {
     photos: Vec<Named>,
     tags: Vec<String>,
     /// Takes them away.
@@ -29,26 +29,23 @@ pub struct Asked {
 
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<TagRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let photos = asked
-            .photos
-            .iter()
-            .map(|named| named.resolve_for_edit(&app));
+        let photos = body.photos.iter().map(|named| named.resolve_for_edit(&app));
         let photos = photos.collect::<Result<Vec<PhotoId>, _>>()?;
-        let tags = asked.tags.iter().map(|tag| {
+        let tags = body.tags.iter().map(|tag| {
             let unusable = || Failure::bad_request(format!("{tag:?} is no tag"));
             clean(tag, LONGEST).ok_or_else(unusable)
         });
         let tags = tags.collect::<Result<Vec<_>, _>>()?;
-        let (verb, edit): (_, fn(String) -> Edit) = match asked.remove {
+        let (verb, edit): (_, fn(String) -> Edit) = match body.remove {
             true => ("untag", Edit::Untag),
             false => ("tag", Edit::Tag),
         };
         let edits: Vec<_> = tags.iter().cloned().map(edit).collect();
         let act = Act {
-            by: asked.by.into(),
+            by: body.by.into(),
             words: format!("{verb} {}", tags.join(" and ")),
             role: Role::New,
             deeds: photos

@@ -7,7 +7,7 @@
   const connection = document.querySelector("#connection");
   const hold = document.querySelector("#hold");
   // Milliseconds without an event after which nobody believes that another comes, and until another try.
-  const PATIENCE = 5000;
+  const TIMEOUT_MS = 5000;
   let source = null;
   let alarm = 0;
   let isHeld = false;
@@ -56,13 +56,13 @@
   // A server that hangs says nothing at all.
   function watch() {
     clearTimeout(alarm);
-    alarm = setTimeout(lose, PATIENCE);
+    alarm = setTimeout(lose, TIMEOUT_MS);
   }
 
   function lose() {
     tell("The connection is lost: these figures are old", true);
     close();
-    alarm = setTimeout(open, PATIENCE);
+    alarm = setTimeout(open, TIMEOUT_MS);
   }
 
   function close() {

@@ -15,7 +15,7 @@ use super::details::when;
 use super::edit::{self, by};
 use super::order::Sort;
 use super::page::{self, Frame, Mistake, counted, visible};
-use super::view::Asked;
+use super::view::ViewQuery;
 use crate::app::App;
 use crate::catalog::{ActId, Done, PhotoId, Role};
 use crate::library::Which;
@@ -45,18 +45,18 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct ActivityQuery {
     before: Option<u64>,
 }
 
 pub async fn get(
     State(pages): State<Arc<Pages>>,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<ActivityQuery>,
 ) -> Result<Response, Mistake> {
-    let made = page::blocking(&pages, move |pages| {
-        make(&pages.app, wanted.before.map(ActId))
+    let page = page::blocking(&pages, move |pages| {
+        make(&pages.app, params.before.map(ActId))
     });
-    page::html(&made.await?)
+    page::html(&page.await?)
 }
 
 fn make(app: &App, before: Option<ActId>) -> Result<Activity, Failure> {
@@ -135,9 +135,16 @@ async fn returned(
     let Some(photo) = back.photo else {
         return Ok(Redirect::to("/activity").into_response());
     };
-    let asked = Asked {
+    let view_query = ViewQuery {
         q: back.q,
         sort: back.sort,
     };
-    edit::shown(pages, PhotoId(photo), asked, Some(ActId(back.act)), headers).await
+    edit::shown(
+        pages,
+        PhotoId(photo),
+        view_query,
+        Some(ActId(back.act)),
+        headers,
+    )
+    .await
 }

@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::super::failure::Failure;
 use super::Pages;
-use super::details::{Details, Wanted};
+use super::details::{Details, DetailsQuery};
 use super::page::{self, Mistake, counted, visible};
-use super::view::Asked;
+use super::view::ViewQuery;
 use crate::analysis::AnalysisResult;
 use crate::analysis::scheduler::Request;
 use crate::app::App;
@@ -69,7 +69,7 @@ impl Analyses {
     }
 
     /// What is to be shown now. An end is shown once.
-    pub fn panel(&self, app: &App, detail: &Detail, asked: &Asked) -> Panel {
+    pub fn panel(&self, app: &App, detail: &Detail, view_query: &ViewQuery) -> Panel {
         let photo = detail.entry.photo.id;
         let mut runs = self.lock();
         let ended = runs.get(&photo).and_then(|run| run.ended.clone());
@@ -78,7 +78,7 @@ impl Analyses {
         }
         let since = runs.get(&photo).map(|run| run.since);
         Panel {
-            link: asked.link(&format!("/photo/{photo}/analysis")),
+            link: view_query.link(&format!("/photo/{photo}/analysis")),
             button: button(detail.entry.photo.status),
             running: since.map(|since| running(app, since)),
             ended: ended.map(words),
@@ -124,7 +124,7 @@ pub async fn post(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<u32>,
     headers: HeaderMap,
-    Form(wanted): Form<Wanted>,
+    Form(params): Form<DetailsQuery>,
 ) -> Result<Response, Mistake> {
     let photo = PhotoId(id);
     super::pictures::photo(&pages.app, id)?;
@@ -132,8 +132,10 @@ pub async fn post(
         tokio::spawn(look(Arc::clone(&pages), photo));
     }
     match page::is_for_script(&headers) {
-        true => fragment(&pages, photo, wanted).await,
-        false => Ok(Redirect::to(&wanted.asked().link(&format!("/photo/{id}"))).into_response()),
+        true => fragment(&pages, photo, params).await,
+        false => {
+            Ok(Redirect::to(&params.view_query().link(&format!("/photo/{id}"))).into_response())
+        }
     }
 }
 
@@ -164,7 +166,7 @@ async fn look(pages: Arc<Pages>, photo: PhotoId) {
 #[template(path = "analysis.html")]
 struct Fragment {
     id: u32,
-    asked: Asked,
+    view_query: ViewQuery,
     analysis: Panel,
 }
 
@@ -172,28 +174,34 @@ struct Fragment {
 pub async fn get(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<u32>,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<DetailsQuery>,
 ) -> Result<Response, Mistake> {
-    fragment(&pages, PhotoId(id), wanted).await
+    fragment(&pages, PhotoId(id), params).await
 }
 
 /// The progress alone; once it is over, all details, for they are others now.
-async fn fragment(pages: &Arc<Pages>, photo: PhotoId, wanted: Wanted) -> Result<Response, Mistake> {
-    let asked = wanted.asked();
+async fn fragment(
+    pages: &Arc<Pages>,
+    photo: PhotoId,
+    params: DetailsQuery,
+) -> Result<Response, Mistake> {
+    let view_query = params.view_query();
     if !pages.analyses.is_running(photo) {
-        let made = page::blocking(pages, move |pages| Details::of(pages, photo, asked, None));
+        let page = page::blocking(pages, move |pages| {
+            Details::of(pages, photo, view_query, None)
+        });
         let whole = [("hx-retarget", "#details"), ("hx-reswap", "outerHTML")];
-        return Ok((whole, page::html(&made.await?)?).into_response());
+        return Ok((whole, page::html(&page.await?)?).into_response());
     }
-    let made = page::blocking(pages, move |pages| {
+    let page = page::blocking(pages, move |pages| {
         let gone = || Failure::not_found("the photo has just gone", "look where it moved to");
         let detail = pages.app.library.detail(photo)?.ok_or_else(gone)?;
-        let analysis = pages.analyses.panel(&pages.app, &detail, &asked);
+        let analysis = pages.analyses.panel(&pages.app, &detail, &view_query);
         Ok(Fragment {
             id: photo.0,
-            asked,
+            view_query,
             analysis,
         })
     });
-    page::html(&made.await?)
+    page::html(&page.await?)
 }

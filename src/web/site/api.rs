@@ -18,7 +18,7 @@ use super::facets;
 use super::gallery;
 use super::order::Sort;
 use super::page;
-use super::view::{Asked, View};
+use super::view::{View, ViewQuery};
 use crate::app::App;
 use crate::catalog::{Facet, fold};
 
@@ -38,7 +38,7 @@ pub fn router(pages: Arc<Pages>, app: Arc<App>) -> Router {
 }
 
 /// What begins to answer when the folder was looked through, however long that takes.
-pub fn patient(app: Arc<App>) -> Router {
+pub fn without_timeout(app: Arc<App>) -> Router {
     Router::new()
         .route("/api/v1/analyze", post(analyze::post))
         .with_state(app)
@@ -54,7 +54,7 @@ const A_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1000;
 
 #[derive(Deserialize)]
-struct PhotosAsked {
+struct PhotosQuery {
     #[serde(default)]
     q: String,
     sort: Option<Sort>,
@@ -72,19 +72,19 @@ struct PhotoPage {
 
 async fn photos(
     State(pages): State<Arc<Pages>>,
-    Query(asked): Query<PhotosAsked>,
+    Query(params): Query<PhotosQuery>,
 ) -> Result<Json<PhotoPage>, Failure> {
     page::blocking(&pages, move |pages| {
         let app = &pages.app;
         let view = View::find(
             app,
-            &Asked {
-                q: asked.q,
-                sort: asked.sort,
+            &ViewQuery {
+                q: params.q,
+                sort: params.sort,
             },
         )?;
-        let after = asked.after.as_deref().map(gallery::key).transpose()?;
-        let most = asked.limit.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
+        let after = params.after.as_deref().map(gallery::key).transpose()?;
+        let most = params.limit.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
         let (keys, more) = view.order(app).page(after.as_ref(), most);
         let mut photos = Vec::with_capacity(keys.len());
         for key in &keys {
@@ -106,7 +106,7 @@ async fn photos(
 }
 
 #[derive(Deserialize)]
-struct FacetsAsked {
+struct FacetsQuery {
     #[serde(default)]
     q: String,
     limit: Option<usize>,
@@ -114,17 +114,17 @@ struct FacetsAsked {
 
 async fn all_facets(
     State(pages): State<Arc<Pages>>,
-    Query(asked): Query<FacetsAsked>,
+    Query(params): Query<FacetsQuery>,
 ) -> Result<Json<Value>, Failure> {
     page::blocking(&pages, move |pages| {
         let view = View::find(
             &pages.app,
-            &Asked {
-                q: asked.q,
+            &ViewQuery {
+                q: params.q,
                 sort: None,
             },
         )?;
-        let most = asked.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE);
+        let most = params.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE);
         let choices = |facet| facets::choices(&pages.app, &view, facet, most);
         let facets: serde_json::Map<_, _> = Facet::ALL
             .into_iter()
@@ -136,7 +136,7 @@ async fn all_facets(
 }
 
 #[derive(Deserialize)]
-struct TagsAsked {
+struct TagsQuery {
     /// What they begin with.
     #[serde(default)]
     prefix: String,
@@ -152,15 +152,15 @@ struct TagCount {
 /// The most frequent first.
 async fn tags(
     State(pages): State<Arc<Pages>>,
-    Query(asked): Query<TagsAsked>,
+    Query(params): Query<TagsQuery>,
 ) -> Result<Json<Value>, Failure> {
     page::blocking(&pages, move |pages| {
         let index = pages.app.library.index();
-        let prefix = fold(&asked.prefix);
+        let prefix = fold(&params.prefix);
         let mut tags = index.labels_within(Facet::Tag, &index.photos_below(b""));
         tags.retain(|tag| tag.key.folded.starts_with(&prefix));
         tags.sort_by(|a, b| (b.photos, &a.shown).cmp(&(a.photos, &b.shown)));
-        tags.truncate(asked.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE));
+        tags.truncate(params.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE));
         let tags = tags.into_iter().map(|tag| TagCount {
             tag: tag.shown,
             photos: tag.photos,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::super::failure::Failure;
 use super::order::Sort;
 use super::page::{self, Mistake, counted, visible};
-use super::view::Asked;
+use super::view::ViewQuery;
 use super::{Pages, analysis};
 use crate::app::App;
 use crate::catalog::{
@@ -22,7 +22,7 @@ use crate::catalog::{
 #[template(path = "details.html")]
 pub struct Details {
     id: u32,
-    asked: Asked,
+    view_query: ViewQuery,
     pub title: String,
     title_by: Option<&'static str>,
     pub description: String,
@@ -55,7 +55,7 @@ struct Notice {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Wanted {
+pub struct DetailsQuery {
     #[serde(default)]
     pub q: String,
     pub sort: Option<Sort>,
@@ -63,9 +63,9 @@ pub struct Wanted {
     pub act: Option<u64>,
 }
 
-impl Wanted {
-    pub fn asked(&self) -> Asked {
-        Asked {
+impl DetailsQuery {
+    pub fn view_query(&self) -> ViewQuery {
+        ViewQuery {
             q: self.q.clone(),
             sort: self.sort,
         }
@@ -75,12 +75,17 @@ impl Wanted {
 pub async fn get(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<u32>,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<DetailsQuery>,
 ) -> Result<Response, Mistake> {
-    let made = page::blocking(&pages, move |pages| {
-        Details::of(pages, PhotoId(id), wanted.asked(), wanted.act.map(ActId))
+    let page = page::blocking(&pages, move |pages| {
+        Details::of(
+            pages,
+            PhotoId(id),
+            params.view_query(),
+            params.act.map(ActId),
+        )
     });
-    page::html(&made.await?)
+    page::html(&page.await?)
 }
 
 impl Details {
@@ -88,7 +93,7 @@ impl Details {
     pub fn of(
         pages: &Pages,
         id: PhotoId,
-        asked: Asked,
+        view_query: ViewQuery,
         act: Option<ActId>,
     ) -> Result<Self, Failure> {
         let app = &pages.app;
@@ -99,8 +104,8 @@ impl Details {
         let (description, description_by) = text(&detail, TextField::Description);
         Ok(Self {
             id: id.0,
-            analysis: pages.analyses.panel(app, &detail, &asked),
-            asked,
+            analysis: pages.analyses.panel(app, &detail, &view_query),
+            view_query,
             title,
             title_by,
             description,

@@ -12,7 +12,7 @@ use super::Pages;
 use super::details::bytes;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::tiles::PhotoTile;
-use super::view::Asked;
+use super::view::ViewQuery;
 use crate::app::App;
 use crate::catalog::{Photo, PhotoId};
 
@@ -43,17 +43,17 @@ struct Alike {
 }
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct DuplicatesQuery {
     /// Groups after that of this oldest photo.
     after: Option<u32>,
 }
 
 pub async fn get(
     State(pages): State<Arc<Pages>>,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<DuplicatesQuery>,
 ) -> Result<Response, Mistake> {
-    let made = page::blocking(&pages, move |pages| make(&pages.app, wanted.after));
-    page::html(&made.await?)
+    let page = page::blocking(&pages, move |pages| make(&pages.app, params.after));
+    page::html(&page.await?)
 }
 
 fn make(app: &App, after: Option<u32>) -> Result<Duplicates, Failure> {
@@ -83,7 +83,7 @@ fn group(app: &App, oldest: PhotoId) -> Group {
     let photos = members.iter().take(MOST).filter_map(|id| {
         let photo = index.photo(PhotoId(id))?;
         Some(Alike {
-            tile: PhotoTile::of(app, photo.id, &Asked::default())?,
+            tile: PhotoTile::of(app, photo.id, &ViewQuery::default())?,
             path: visible(&photo.path.to_string()),
             facts: facts(&photo),
             is_copy: photo.id != oldest && first.is_some() && photo.hash == first,

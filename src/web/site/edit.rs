@@ -13,7 +13,7 @@ use super::Pages;
 use super::details::{self, Details};
 use super::order::Sort;
 use super::page::{self, Mistake};
-use super::view::Asked;
+use super::view::ViewQuery;
 use crate::catalog::{Act, ActId, Actor, Deed, Detail, Edit, PhotoId, Role, TextField, clean};
 
 /// What a form sends; what is missing stays as it is.
@@ -47,30 +47,30 @@ pub async fn post(
     headers: HeaderMap,
     Form(said): Form<Said>,
 ) -> Result<Response, Mistake> {
-    let asked = Asked {
+    let view_query = ViewQuery {
         q: said.q.clone(),
         sort: said.sort,
     };
     let act = page::blocking(&pages, move |pages| edit(pages, PhotoId(id), &said)).await?;
-    shown(&pages, PhotoId(id), asked, act, &headers).await
+    shown(&pages, PhotoId(id), view_query, act, &headers).await
 }
 
 /// The photo after something was done: its details for a script, the page for everybody else.
 pub async fn shown(
     pages: &Arc<Pages>,
     id: PhotoId,
-    asked: Asked,
+    view_query: ViewQuery,
     act: Option<ActId>,
     headers: &HeaderMap,
 ) -> Result<Response, Mistake> {
     if page::is_for_script(headers) {
-        let made = page::blocking(pages, move |pages| Details::of(pages, id, asked, act));
-        return page::html(&made.await?);
+        let page = page::blocking(pages, move |pages| Details::of(pages, id, view_query, act));
+        return page::html(&page.await?);
     }
     let act = act.map(|act| act.to_string()).unwrap_or_default();
     let query = [
-        ("q", asked.q.as_str()),
-        ("sort", asked.sort_name()),
+        ("q", view_query.q.as_str()),
+        ("sort", view_query.sort_name()),
         ("act", &act),
     ];
     Ok(Redirect::to(&page::link(&format!("/photo/{id}"), &query)).into_response())

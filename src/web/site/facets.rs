@@ -1,7 +1,7 @@
 //! What the photos have in common, with counts, and what is chosen already: each a link to another query.
 
 use super::page::{counted, visible};
-use super::view::{Asked, View};
+use super::view::{View, ViewQuery};
 use crate::app::App;
 use crate::catalog::{Facet, Query, parse_query};
 use crate::index::LabelFolder;
@@ -56,7 +56,7 @@ pub fn chips(view: &View) -> Vec<Chip> {
         let without = others.fold(Query::All, |all, (_, part)| all.and(part.clone()));
         Chip {
             words: visible(&parts[n].to_string()),
-            without: asking(&view.asked, without.to_string()),
+            without: link_to(&view.view_query, without.to_string()),
         }
     };
     (0..parts.len()).map(chip).collect()
@@ -91,7 +91,7 @@ fn choice(view: &View, label: LabelFolder) -> Option<Choice> {
     let query = view.query.clone().and(narrowing(&label)?).to_string();
     Some(Choice {
         value: shown(&label),
-        href: asking(&view.asked, query.clone()),
+        href: link_to(&view.view_query, query.clone()),
         query,
         photos: label.photos,
         count: counted(label.photos),
@@ -117,6 +117,10 @@ fn shown(label: &LabelFolder) -> String {
     }
 }
 
-fn asking(asked: &Asked, q: String) -> String {
-    Asked { q, ..asked.clone() }.link("/")
+fn link_to(view_query: &ViewQuery, q: String) -> String {
+    ViewQuery {
+        q,
+        ..view_query.clone()
+    }
+    .link("/")
 }

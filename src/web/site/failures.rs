@@ -12,7 +12,7 @@ use super::super::failure::Failure;
 use super::Pages;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::tiles::PhotoTile;
-use super::view::Asked;
+use super::view::ViewQuery;
 use crate::app::App;
 use crate::catalog::{PhotoId, Status};
 
@@ -35,16 +35,16 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct FailuresQuery {
     after: Option<u32>,
 }
 
 pub async fn get(
     State(pages): State<Arc<Pages>>,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<FailuresQuery>,
 ) -> Result<Response, Mistake> {
-    let made = page::blocking(&pages, move |pages| make(&pages.app, wanted.after));
-    page::html(&made.await?)
+    let page = page::blocking(&pages, move |pages| make(&pages.app, params.after));
+    page::html(&page.await?)
 }
 
 fn make(app: &App, after: Option<u32>) -> Result<Failures, Failure> {
@@ -73,7 +73,7 @@ fn make(app: &App, after: Option<u32>) -> Result<Failures, Failure> {
 fn row(app: &App, id: PhotoId) -> Result<Option<Row>, Failure> {
     let (Some(detail), Some(tile)) = (
         app.library.detail(id)?,
-        PhotoTile::of(app, id, &Asked::default()),
+        PhotoTile::of(app, id, &ViewQuery::default()),
     ) else {
         return Ok(None);
     };

@@ -14,7 +14,7 @@ use super::facets::{self, Chip, FacetBox};
 use super::order::{Key, Sort};
 use super::page::{self, Frame, Mistake, counted};
 use super::tiles::{Division, PhotoTile, Tile};
-use super::view::{Asked, View};
+use super::view::{View, ViewQuery};
 use crate::app::App;
 use crate::catalog::{Facet, Status};
 
@@ -23,7 +23,7 @@ const A_PAGE: usize = 80;
 const LARGEST_PAGE: usize = 1000;
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct GalleryQuery {
     #[serde(default)]
     q: String,
     sort: Option<Sort>,
@@ -31,9 +31,9 @@ pub struct Wanted {
     n: Option<usize>,
 }
 
-impl Wanted {
-    fn view(&self) -> Asked {
-        Asked {
+impl GalleryQuery {
+    fn view_query(&self) -> ViewQuery {
+        ViewQuery {
             q: self.q.clone(),
             sort: self.sort,
         }
@@ -82,38 +82,38 @@ struct NoQuery {
 pub async fn get(
     State(pages): State<Arc<Pages>>,
     uri: Uri,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<GalleryQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Mistake> {
-    let only_tiles = page::is_for_script(&headers) && wanted.after.is_some();
+    let only_tiles = page::is_for_script(&headers) && params.after.is_some();
     let name = format!("{only_tiles} {uri}");
-    let asked = wanted.view();
-    let made = page::blocking(&pages, move |pages| {
+    let view_query = params.view_query();
+    let page = page::blocking(&pages, move |pages| {
         let commits = pages.app.library.commits();
         pages
-            .made
-            .get_or_make(name, commits, || make(&pages.app, &wanted, only_tiles))
+            .page_cache
+            .get_or_make(name, commits, || make(&pages.app, &params, only_tiles))
     });
-    match made.await {
-        Ok(made) => Ok(page::part(made)),
+    match page.await {
+        Ok(html) => Ok(page::part(html)),
         Err(Failure {
             error,
             hint,
             pointed: Some(pointed),
             ..
-        }) => no_query(asked, error, hint, pointed),
+        }) => no_query(view_query, error, hint, pointed),
         Err(failure) => Err(failure.into()),
     }
 }
 
 fn no_query(
-    asked: Asked,
+    view_query: ViewQuery,
     error: String,
     hint: Option<String>,
     pointed: String,
 ) -> Result<Response, Mistake> {
     let page = NoQuery {
-        frame: frame(&asked, "This is no query"),
+        frame: frame(&view_query, "This is no query"),
         error: page::visible(&error),
         pointed,
         hint: page::visible(&hint.unwrap_or_default()),
@@ -121,24 +121,24 @@ fn no_query(
     Ok((StatusCode::BAD_REQUEST, Html(page::render(&page)?)).into_response())
 }
 
-fn frame(asked: &Asked, title: &str) -> Frame {
+fn frame(view_query: &ViewQuery, title: &str) -> Frame {
     Frame {
-        q: asked.q.clone(),
-        sort: asked.sort.map(Sort::name),
+        q: view_query.q.clone(),
+        sort: view_query.sort.map(Sort::name),
         ..Frame::new(title, "/")
     }
 }
 
-fn make(app: &App, wanted: &Wanted, only_tiles: bool) -> Result<String, Failure> {
-    let view = View::find(app, &wanted.view())?;
-    let after = match &wanted.after {
+fn make(app: &App, params: &GalleryQuery, only_tiles: bool) -> Result<String, Failure> {
+    let view = View::find(app, &params.view_query())?;
+    let after = match &params.after {
         Some(text) => Some(key(text)?),
         None => None,
     };
-    let most = wanted.n.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
+    let most = params.n.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
     let (keys, more) = view.order(app).page(after.as_ref(), most);
     view.is_looked_at(app, keys.iter().map(|k| k.photo().0).collect());
-    let next = keys.last().filter(|_| more).map(|last| next(wanted, last));
+    let next = keys.last().filter(|_| more).map(|last| next(params, last));
     let tiles = tiles(app, &view, after.as_ref(), &keys);
     match only_tiles {
         true => page::render(&More { tiles, next }),
@@ -151,15 +151,15 @@ pub fn key(text: &str) -> Result<Key, Failure> {
     text.parse().map_err(|()| no_key())
 }
 
-fn next(wanted: &Wanted, last: &Key) -> String {
-    let n = wanted.n.map(|n| n.to_string()).unwrap_or_default();
-    let asked = [
-        ("q", wanted.q.as_str()),
-        ("sort", wanted.sort.map_or("", Sort::name)),
+fn next(params: &GalleryQuery, last: &Key) -> String {
+    let n = params.n.map(|n| n.to_string()).unwrap_or_default();
+    let parameters = [
+        ("q", params.q.as_str()),
+        ("sort", params.sort.map_or("", Sort::name)),
         ("n", &n),
         ("after", &last.to_string()),
     ];
-    page::link("/", &asked)
+    page::link("/", &parameters)
 }
 
 fn tiles(app: &App, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile> {
@@ -180,7 +180,7 @@ fn tiles(app: &App, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile>
             tiles.extend(now.clone().map(Tile::Heading));
             last = now;
         }
-        let tile = PhotoTile::of(app, key.photo(), &view.asked);
+        let tile = PhotoTile::of(app, key.photo(), &view.view_query);
         tiles.extend(tile.map(|tile| Tile::Photo(Box::new(tile))));
     }
     tiles
@@ -188,15 +188,15 @@ fn tiles(app: &App, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile>
 
 fn whole(app: &App, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gallery {
     let total = view.photos.len();
-    let title = match view.asked.q.is_empty() {
+    let title = match view.view_query.q.is_empty() {
         true => "Photos".to_owned(),
-        false => page::visible(&view.asked.q),
+        false => page::visible(&view.view_query.q),
     };
     let sort = |sort: Sort| SortLink {
         words: sort.words(),
-        href: Asked {
+        href: ViewQuery {
             sort: Some(sort),
-            ..view.asked.clone()
+            ..view.view_query.clone()
         }
         .link("/"),
         is_chosen: view.sort == sort,
@@ -213,7 +213,7 @@ fn whole(app: &App, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gall
         )
     });
     Gallery {
-        frame: frame(&view.asked, &title),
+        frame: frame(&view.view_query, &title),
         total: counted(total),
         is_one: total == 1,
         tiles,

@@ -11,7 +11,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::gate::{COOKIE, Gate};
+use super::auth::{AccessGuard, COOKIE};
 use super::page::{self, Frame, Mistake};
 
 #[derive(Template)]
@@ -28,27 +28,27 @@ pub struct Shown {
 
 /// The form, or straight in by the address that was printed.
 pub async fn get(
-    State(gate): State<Arc<Gate>>,
+    State(access_guard): State<Arc<AccessGuard>>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Mistake> {
     match shown.token {
-        Some(token) => enter(&gate, &token).await,
+        Some(token) => enter(&access_guard, &token).await,
         None => form(StatusCode::OK),
     }
 }
 
 pub async fn post(
-    State(gate): State<Arc<Gate>>,
+    State(access_guard): State<Arc<AccessGuard>>,
     Form(shown): Form<Shown>,
 ) -> Result<Response, Mistake> {
-    enter(&gate, &shown.token.unwrap_or_default()).await
+    enter(&access_guard, &shown.token.unwrap_or_default()).await
 }
 
 /// Guessing is slow.
 const AFTER_A_GUESS: Duration = Duration::from_millis(500);
 
-async fn enter(gate: &Gate, token: &str) -> Result<Response, Mistake> {
-    let Some(session) = gate.admit(token) else {
+async fn enter(access_guard: &AccessGuard, token: &str) -> Result<Response, Mistake> {
+    let Some(session) = access_guard.admit(token) else {
         tokio::time::sleep(AFTER_A_GUESS).await;
         return form(StatusCode::FORBIDDEN);
     };

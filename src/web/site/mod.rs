@@ -7,6 +7,7 @@ mod activity;
 mod analysis;
 mod api;
 mod assets;
+mod auth;
 mod dashboard;
 mod details;
 mod duplicates;
@@ -14,7 +15,6 @@ mod edit;
 mod facets;
 mod failures;
 mod gallery;
-mod gate;
 mod help;
 mod listen;
 mod login;
@@ -46,10 +46,10 @@ use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use super::metrics;
 use crate::app::App;
 use analysis::Analyses;
+use auth::{AccessGuard, Token};
 use dashboard::Live;
-use gate::{Gate, Token};
 use listen::Bounds;
-use page::Made;
+use page::PageCache;
 
 pub use dashboard::words;
 pub use open::post as open;
@@ -57,7 +57,7 @@ pub use open::post as open;
 /// What all pages share.
 pub struct Pages {
     app: Arc<App>,
-    made: Made,
+    page_cache: PageCache,
     analyses: Analyses,
     live: Arc<Live>,
     /// Pictures that are decoded at the same time.
@@ -67,11 +67,11 @@ pub struct Pages {
 /// Bytes of a request's body: a description is the longest thing that anybody sends.
 const LARGEST_REQUEST: usize = 64 << 10;
 /// For a request to arrive, and for the answer to begin.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// A browser keeps six.
 const CONNECTIONS: Bounds = Bounds {
     connections: 256,
-    head: PATIENCE,
+    head: REQUEST_TIMEOUT,
 };
 /// Bytes; what is shorter is sent as it is.
 const WORTH_COMPRESSING: u16 = 860;
@@ -80,7 +80,7 @@ const WORTH_COMPRESSING: u16 = 860;
 pub struct Site {
     listener: TcpListener,
     address: SocketAddr,
-    gate: Gate,
+    access_guard: AccessGuard,
     /// Part of the address for whoever comes first.
     once: Option<String>,
 }
@@ -91,14 +91,14 @@ impl Site {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let once = (token.is_none() && !address.ip().is_loopback()).then(gate::secret);
+        let once = (token.is_none() && !address.ip().is_loopback()).then(auth::secret);
         let token = token
             .map(Token::lasting)
             .or(once.as_deref().map(Token::once));
         Ok(Self {
             listener,
             address,
-            gate: Gate::new(address, token),
+            access_guard: AccessGuard::new(address, token),
             once,
         })
     }
@@ -116,16 +116,16 @@ impl Site {
     pub async fn serve(self, app: Arc<App>) -> io::Result<()> {
         app.opened_page(self.url());
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let router = router(app, Arc::new(self.gate));
+        let router = router(app, Arc::new(self.access_guard));
         listen::serve(listener, router, CONNECTIONS).await
     }
 }
 
 /// Every page, and everything around them.
-fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
+fn router(app: Arc<App>, access_guard: Arc<AccessGuard>) -> Router {
     let compressed = app.config.compression_enabled;
     let pages = Arc::new(Pages {
-        made: Made::new(&app.memory, app.config.template_cache_ttl),
+        page_cache: PageCache::new(&app.memory, app.config.template_cache_ttl),
         analyses: Analyses::default(),
         live: Arc::default(),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
@@ -134,7 +134,7 @@ fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
     let counting = Arc::clone(&app);
     let login = Router::new()
         .route("/login", get(login::get).post(login::post))
-        .with_state(Arc::clone(&gate));
+        .with_state(Arc::clone(&access_guard));
     let router = people(Arc::clone(&pages))
         .merge(api::router(pages, Arc::clone(&app)))
         .merge(metrics::router(Arc::clone(&app)))
@@ -142,12 +142,12 @@ fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
         .fallback(page::not_found)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
-            PATIENCE,
+            REQUEST_TIMEOUT,
         ))
-        .merge(api::patient(app))
+        .merge(api::without_timeout(app))
         .layer(RequestBodyLimitLayer::new(LARGEST_REQUEST))
-        .layer(RequestBodyTimeoutLayer::new(PATIENCE))
-        .layer(from_fn_with_state(gate, gate::guard))
+        .layer(RequestBodyTimeoutLayer::new(REQUEST_TIMEOUT))
+        .layer(from_fn_with_state(access_guard, auth::guard))
         .layer(from_fn_with_state(counting, traffic::count));
     match compressed {
         true => router.layer(

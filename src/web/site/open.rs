@@ -13,7 +13,7 @@ use super::Site;
 use crate::app::App;
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct OpenRequest {
     address: SocketAddr,
     token: Option<String>,
 }
@@ -21,15 +21,15 @@ pub struct Asked {
 /// Where the page is; it is opened unless it is open.
 pub async fn post(
     State(app): State<Arc<App>>,
-    Json(asked): Json<Asked>,
+    Json(body): Json<OpenRequest>,
 ) -> Result<Json<Value>, Failure> {
     if let Some(url) = app.page() {
         return Ok(Json(json!({"url": url, "opened": false})));
     }
-    let site = Site::bind(asked.address, asked.token.as_deref());
+    let site = Site::bind(body.address, body.token.as_deref());
     let failed = |e| {
         Failure::hinted(
-            format!("{}: {e}", asked.address),
+            format!("{}: {e}", body.address),
             "name another address with --web ADDR",
         )
     };

@@ -106,12 +106,12 @@ pub async fn not_found() -> Mistake {
 }
 
 /// Pages kept as they were made, for as long as the catalog stays the same and their time isn't over.
-pub struct Made(Option<Cache<(String, u64), Bytes>>);
+pub struct PageCache(Option<Cache<(String, u64), Bytes>>);
 
 /// Bytes of pages.
 const ROOM: u64 = 16 << 20;
 
-impl Made {
+impl PageCache {
     pub fn new(memory: &Limit, seconds: u64) -> Self {
         let bounds = Bounds {
             bytes: ROOM,
@@ -159,10 +159,10 @@ pub fn is_for_script(headers: &axum::http::HeaderMap) -> bool {
     headers.contains_key("hx-request") && !headers.contains_key("hx-history-restore-request")
 }
 
-/// An address with what is asked, without what is empty.
-pub fn link(path: &str, asked: &[(&str, &str)]) -> String {
+/// An address with its parameters, without those that are empty.
+pub fn link(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(asked.iter().filter(|(_, value)| !value.is_empty()));
+    query.extend_pairs(parameters.iter().filter(|(_, value)| !value.is_empty()));
     match query.finish() {
         query if query.is_empty() => path.to_owned(),
         query => format!("{path}?{query}"),
@@ -231,15 +231,16 @@ mod tests {
 
     #[test]
     fn a_page_is_made_anew_when_the_catalog_changed() {
-        let made = Made::new(&Limit::of(1 << 30), 60);
+        let pages = PageCache::new(&Limit::of(1 << 30), 60);
         let page = |commits, text: &str| {
-            made.get_or_make("/".into(), commits, || Ok(text.into()))
+            pages
+                .get_or_make("/".into(), commits, || Ok(text.into()))
                 .unwrap()
         };
         assert_eq!(page(1, "first"), "first");
         assert_eq!(page(1, "second"), "first");
         assert_eq!(page(2, "third"), "third");
-        let never = Made::new(&Limit::of(1 << 30), 0);
+        let never = PageCache::new(&Limit::of(1 << 30), 0);
         let page = |text: &str| {
             never
                 .get_or_make("/".into(), 1, || Ok(text.into()))

@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
 use super::super::failure::Failure;
-use super::details::{Details, Wanted};
+use super::details::{Details, DetailsQuery};
 use super::order::Sort;
 use super::page::{self, Frame, Mistake, counted};
 use super::tiles::thumbnail;
@@ -38,24 +38,24 @@ struct PhotoPage {
 pub async fn get(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<u32>,
-    Query(wanted): Query<Wanted>,
+    Query(params): Query<DetailsQuery>,
 ) -> Result<Response, Mistake> {
-    let made = page::blocking(&pages, move |pages| make(pages, PhotoId(id), &wanted));
-    page::html(&made.await?)
+    let page = page::blocking(&pages, move |pages| make(pages, PhotoId(id), &params));
+    page::html(&page.await?)
 }
 
-fn make(pages: &Pages, id: PhotoId, wanted: &Wanted) -> Result<PhotoPage, Failure> {
+fn make(pages: &Pages, id: PhotoId, params: &DetailsQuery) -> Result<PhotoPage, Failure> {
     let app = &pages.app;
     let photo = pictures::photo(app, id.0)?;
-    let asked = wanted.asked();
-    let view = View::find(app, &asked)?;
+    let view_query = params.view_query();
+    let view = View::find(app, &view_query)?;
     let is_shown = view.photos.contains(id.0);
     let (before, after, count) = match is_shown {
         true => view.order(app).around(id),
         false => (None, None, 0),
     };
-    let link = |id: PhotoId| asked.link(&format!("/photo/{id}"));
-    let details = Details::of(pages, id, asked.clone(), wanted.act.map(ActId))?;
+    let link = |id: PhotoId| view_query.link(&format!("/photo/{id}"));
+    let details = Details::of(pages, id, view_query.clone(), params.act.map(ActId))?;
     let name = page::visible(&String::from_utf8_lossy(photo.path.file_name()));
     let title = Some(details.title.clone())
         .filter(|t| !t.is_empty())
@@ -64,11 +64,11 @@ fn make(pages: &Pages, id: PhotoId, wanted: &Wanted) -> Result<PhotoPage, Failur
     let (width, height) = upright(&photo);
     Ok(PhotoPage {
         frame: Frame {
-            q: asked.q.clone(),
-            sort: asked.sort.map(Sort::name),
+            q: view_query.q.clone(),
+            sort: view_query.sort.map(Sort::name),
             ..Frame::new(title.clone(), "")
         },
-        gallery: asked.link("/"),
+        gallery: view_query.link("/"),
         previous: before.map(link),
         next: after.map(link),
         place: is_shown.then(|| (counted(count as u64 + 1), counted(view.photos.len()))),

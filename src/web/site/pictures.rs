@@ -35,14 +35,14 @@ pub async fn thumbnail(
         .acquire()
         .await
         .map_err(|e| Failure::internal(e.to_string()))?;
-    let made = page::blocking(&pages, move |pages| {
+    let thumbnail = page::blocking(&pages, move |pages| {
         let app = &pages.app;
         if size == Size::Screen {
             app.scheduler.accessed(photo.id, Access::Read);
         }
         Ok(app.thumbnails.get(&app.originals, &photo, size))
     });
-    let jpeg = match made.await? {
+    let jpeg = match thumbnail.await? {
         Ok(jpeg) => jpeg,
         Err(error) => {
             tracing::debug!("no thumbnail of photo {id}: {error}");
@@ -97,15 +97,15 @@ pub async fn original(
     });
     let (file, stat) = opened.await?;
     let tag = tag(&stat);
-    let asked = headers.get(RANGE).and_then(|v| v.to_str().ok());
+    let requested = headers.get(RANGE).and_then(|v| v.to_str().ok());
     let same = headers.get(IF_RANGE).is_none_or(|given| *given == tag);
-    let range = match asked
+    let range = match requested
         .filter(|_| same)
         .map(|range| Range::parse(range, stat.size))
     {
-        None | Some(Asked::Nothing) => None,
-        Some(Asked::Part(range)) => Some(range),
-        Some(Asked::Beyond) => {
+        None | Some(RequestedRange::Nothing) => None,
+        Some(RequestedRange::Part(range)) => Some(range),
+        Some(RequestedRange::Beyond) => {
             let whole = [(CONTENT_RANGE, format!("bytes */{}", stat.size))];
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
         }
@@ -191,7 +191,7 @@ struct Range {
 }
 
 #[derive(Debug, PartialEq)]
-enum Asked {
+enum RequestedRange {
     /// No range, or more than this server cares to understand: the whole file is a good answer.
     Nothing,
     Part(Range),
@@ -199,26 +199,26 @@ enum Asked {
 }
 
 impl Range {
-    fn parse(text: &str, size: u64) -> Asked {
+    fn parse(text: &str, size: u64) -> RequestedRange {
         let Some((first, last)) = text
             .strip_prefix("bytes=")
             .and_then(|range| range.split_once('-'))
         else {
-            return Asked::Nothing;
+            return RequestedRange::Nothing;
         };
         let (first, last) = match (first.parse::<u64>(), last.parse::<u64>()) {
             (Ok(first), Ok(last)) if first <= last => (first, last),
             (Ok(first), Err(_)) if last.is_empty() => (first, u64::MAX),
-            (Err(_), Ok(0)) if first.is_empty() => return Asked::Beyond,
+            (Err(_), Ok(0)) if first.is_empty() => return RequestedRange::Beyond,
             (Err(_), Ok(length)) if first.is_empty() => (size.saturating_sub(length), u64::MAX),
-            _ => return Asked::Nothing,
+            _ => return RequestedRange::Nothing,
         };
         match first < size {
-            true => Asked::Part(Range {
+            true => RequestedRange::Part(Range {
                 first,
                 length: last.min(size - 1) - first + 1,
             }),
-            false => Asked::Beyond,
+            false => RequestedRange::Beyond,
         }
     }
 }
@@ -229,23 +229,23 @@ mod tests {
 
     #[test]
     fn ranges_are_parts_of_the_file() {
-        let part = |first, length| Asked::Part(Range { first, length });
+        let part = |first, length| RequestedRange::Part(Range { first, length });
         for (text, expected) in [
             ("bytes=0-0", part(0, 1)),
             ("bytes=2-", part(2, 8)),
             ("bytes=-3", part(7, 3)),
             ("bytes=-99", part(0, 10)),
             ("bytes=5-999", part(5, 5)),
-            ("bytes=10-", Asked::Beyond),
-            ("bytes=-0", Asked::Beyond),
-            ("bytes=3-2", Asked::Nothing),
-            ("bytes=0-1,3-4", Asked::Nothing),
-            ("lines=0-1", Asked::Nothing),
-            ("bytes=a-b", Asked::Nothing),
+            ("bytes=10-", RequestedRange::Beyond),
+            ("bytes=-0", RequestedRange::Beyond),
+            ("bytes=3-2", RequestedRange::Nothing),
+            ("bytes=0-1,3-4", RequestedRange::Nothing),
+            ("lines=0-1", RequestedRange::Nothing),
+            ("bytes=a-b", RequestedRange::Nothing),
         ] {
             assert_eq!(Range::parse(text, 10), expected, "{text}");
         }
-        assert_eq!(Range::parse("bytes=0-", 0), Asked::Beyond);
+        assert_eq!(Range::parse("bytes=0-", 0), RequestedRange::Beyond);
     }
 
     #[test]

@@ -61,8 +61,8 @@ impl From<Option<Spent>> for Bill {
 }
 
 pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
-    let made = page::blocking(&pages, |pages| Ok(make(&pages.app)));
-    page::html(&made.await?)
+    let page = page::blocking(&pages, |pages| Ok(make(&pages.app)));
+    page::html(&page.await?)
 }
 
 fn make(app: &App) -> Providers {

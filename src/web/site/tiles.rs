@@ -1,7 +1,7 @@
 //! Photos side by side: what is shown of each in a gallery.
 
 use super::page::visible;
-use super::view::Asked;
+use super::view::ViewQuery;
 use crate::app::App;
 use crate::catalog::{Photo, PhotoId, Status, TextField, WallClock};
 use crate::thumbnails::Size;
@@ -36,7 +36,7 @@ const NARROWEST: f64 = 0.6;
 
 impl PhotoTile {
     /// May block on the disk.
-    pub fn of(app: &App, id: PhotoId, asked: &Asked) -> Option<Self> {
+    pub fn of(app: &App, id: PhotoId, view_query: &ViewQuery) -> Option<Self> {
         let photo = app.library.index().photo(id)?;
         let detail = app.library.detail(id).ok().flatten();
         let text = |field| {
@@ -51,7 +51,7 @@ impl PhotoTile {
         let described = not_empty(text(TextField::Description));
         Some(Self {
             id: id.0,
-            href: asked.link(&format!("/photo/{id}")),
+            href: view_query.link(&format!("/photo/{id}")),
             small: thumbnail(&photo, Size::Large),
             large: thumbnail(&photo, Size::XLarge),
             shape: shape(&photo),

@@ -12,7 +12,7 @@ use crate::catalog::{Query, Status, parse_query};
 
 /// The part of an address that says what is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Asked {
+pub struct ViewQuery {
     #[serde(default)]
     pub q: String,
     pub sort: Option<Sort>,
@@ -20,7 +20,7 @@ pub struct Asked {
 
 /// The photos that are meant, found.
 pub struct View {
-    pub asked: Asked,
+    pub view_query: ViewQuery,
     pub query: Query,
     pub sort: Sort,
     pub photos: RoaringBitmap,
@@ -29,22 +29,22 @@ pub struct View {
 
 impl View {
     /// May block on the disk.
-    pub fn find(app: &App, asked: &Asked) -> Result<Self, Failure> {
-        let query = parse_query(&asked.q).map_err(|e| Failure::query(&asked.q, e))?;
+    pub fn find(app: &App, view_query: &ViewQuery) -> Result<Self, Failure> {
+        let query = parse_query(&view_query.q).map_err(|e| Failure::query(&view_query.q, e))?;
         let words = query.wanted_words();
         let usual = if words.is_empty() {
             Sort::Newest
         } else {
             Sort::Relevance
         };
-        let sort = asked.sort.unwrap_or(usual);
+        let sort = view_query.sort.unwrap_or(usual);
         let scores = match sort {
             Sort::Relevance => app.library.store().relevance(&words)?.into_iter().collect(),
             _ => Scores::default(),
         };
         Ok(Self {
             photos: app.library.evaluate(&query)?,
-            asked: asked.clone(),
+            view_query: view_query.clone(),
             query,
             sort,
             scores,
@@ -73,7 +73,7 @@ impl View {
     }
 }
 
-impl Asked {
+impl ViewQuery {
     pub fn sort_name(&self) -> &'static str {
         self.sort.map_or("", Sort::name)
     }

@@ -76,13 +76,13 @@ pub async fn events(State(pages): State<Arc<Pages>>) -> Result<Response, Failure
 }
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct PauseForm {
     paused: bool,
 }
 
 /// Has analyses wait, or go on.
-pub async fn pause(State(pages): State<Arc<Pages>>, Form(wanted): Form<Wanted>) -> Redirect {
-    pages.app.scheduler.pause(wanted.paused);
+pub async fn pause(State(pages): State<Arc<Pages>>, Form(body): Form<PauseForm>) -> Redirect {
+    pages.app.scheduler.pause(body.paused);
     Redirect::to("/dashboard")
 }
 

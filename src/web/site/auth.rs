@@ -40,7 +40,7 @@ impl Token {
     }
 }
 
-pub struct Gate {
+pub struct AccessGuard {
     /// Of this machine, by which the page may be asked for.
     names: Vec<String>,
     /// On a network, any address: no other site can take one for its name.
@@ -49,7 +49,7 @@ pub struct Gate {
     sessions: Mutex<VecDeque<Hash>>,
 }
 
-impl Gate {
+impl AccessGuard {
     pub fn new(address: SocketAddr, token: Option<Token>) -> Self {
         let host = rustix::system::uname();
         let host = host.nodename().to_string_lossy().to_lowercase();
@@ -164,9 +164,13 @@ impl Gate {
     }
 }
 
-/// The middleware: the gate, and what every answer says to the browser.
-pub async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let mut response = match gate.refusal(&request) {
+/// The middleware: the guard, and what every answer says to the browser.
+pub async fn guard(
+    State(access_guard): State<Arc<AccessGuard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match access_guard.refusal(&request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
     };
@@ -259,8 +263,8 @@ const UNBROKEN: &str = "nothing panics while it holds this";
 mod tests {
     use super::*;
 
-    fn gate(address: &str, token: Option<Token>) -> Gate {
-        Gate::new(address.parse().unwrap(), token)
+    fn access_guard(address: &str, token: Option<Token>) -> AccessGuard {
+        AccessGuard::new(address.parse().unwrap(), token)
     }
 
     fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request {
@@ -271,15 +275,21 @@ mod tests {
         request.body(axum::body::Body::empty()).unwrap()
     }
 
-    fn check(gate: &Gate, method: &str, path: &str, headers: &[(&str, &str)], status: Option<u16>) {
-        let refusal = gate.refusal(&request(method, path, headers));
+    fn check(
+        access_guard: &AccessGuard,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        status: Option<u16>,
+    ) {
+        let refusal = access_guard.refusal(&request(method, path, headers));
         let refused = refusal.map(|r| r.status().as_u16());
         assert_eq!(refused, status, "{method} {path} {headers:?}");
     }
 
     #[test]
     fn only_names_of_this_machine_are_answered() {
-        let local = gate("127.0.0.1:8080", None);
+        let local = access_guard("127.0.0.1:8080", None);
         let hosts = [
             "127.0.0.1:8080",
             "localhost:9000",
@@ -302,14 +312,14 @@ mod tests {
             check(&local, "GET", "/", &[("host", host)], Some(421));
         }
         check(&local, "GET", "/", &[], Some(421));
-        let open = gate("0.0.0.0:8080", None);
+        let open = access_guard("0.0.0.0:8080", None);
         check(&open, "GET", "/", &[("host", "192.168.1.2:8080")], None);
         check(&open, "GET", "/", &[("host", "evil.example")], Some(421));
     }
 
     #[test]
     fn changes_come_from_the_page_itself_or_from_no_browser() {
-        let local = gate("127.0.0.1:8080", None);
+        let local = access_guard("127.0.0.1:8080", None);
         let host = ("host", "127.0.0.1:8080");
         let post = |headers: &[(&str, &str)], status| {
             let headers = [&[host], headers].concat();
@@ -343,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_token_opens_the_page_and_one_that_is_printed_does_so_once() {
-        let lasting = gate("0.0.0.0:1", Some(Token::lasting("a long enough secret")));
+        let lasting = access_guard("0.0.0.0:1", Some(Token::lasting("a long enough secret")));
         let host = ("host", "10.0.0.1:1");
         check(&lasting, "GET", "/", &[host], Some(303));
         check(&lasting, "GET", "/login", &[host], None);
@@ -376,7 +386,7 @@ mod tests {
             Some(401),
         );
 
-        let once = gate("0.0.0.0:1", Some(Token::once("printed")));
+        let once = access_guard("0.0.0.0:1", Some(Token::once("printed")));
         assert_eq!(once.admit("wrong"), None);
         let session = once.admit("printed").unwrap();
         assert_eq!(once.admit("printed"), None);
