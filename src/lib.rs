@@ -36,11 +36,11 @@
 //! | when a request is repeated, how many run, who waits | `analysis/scheduler/dispatcher.rs`, `endpoint.rs`, `state/` |
 //! | a setting | `config/`, and what `config init` says of it in `config/document.rs` |
 //! | a command | `cli/`: one file a command |
-//! | which catalog a path means | `cli/finder/`, `cli/place.rs`, `cli/served.rs` |
+//! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
 //! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/dentry_cache.rs` |
 //! | what becomes of a mount whose process ends | `cli/mount/guard/`; of one that may be stuck: `cli/probe.rs`, `fuse/mountinfo.rs` |
-//! | which catalog a path means | `cli/place.rs`, `cli/finder/` |
+//! | which catalog a path means | `cli/resolved_path.rs`, `cli/finder/` |
 //! | what is done about a damaged index | `store/sqlite/recovery.rs`, `salvage.rs`; what a column may hold: `columns/` |
 //! | a format of import and export | `exchange/` |
 //! | the local API behind the commands | `web/`: one file a path |

@@ -20,7 +20,7 @@ use crate::config::{self, Config};
 use crate::web::{self, CATALOG_HEADER};
 
 /// How long an answer may take that needs nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub enum Client {
     Daemon {
@@ -92,7 +92,7 @@ impl Client {
     /// The kernel connects to the socket of a process that is stopped as well.
     async fn alive(self, source: &Path) -> anyhow::Result<Self> {
         let asked = self.send(Method::GET, "/healthz", None);
-        if tokio::time::timeout(PATIENCE, asked).await.is_ok() {
+        if tokio::time::timeout(HEALTH_TIMEOUT, asked).await.is_ok() {
             return Ok(self);
         }
         Err(hinted(

@@ -20,10 +20,10 @@ use service::Service;
 
 use super::log::Log;
 use super::owner::{self, Owner};
-use super::page::{self, Wanted};
-use super::place::Place;
+use super::page::{self, PageOptions};
 use super::probe::{self, Health};
 use super::report::hinted;
+use super::resolved_path::ResolvedPath;
 use super::{Common, log};
 use crate::app::{self, App};
 use crate::config::{self, Config, control_sockets};
@@ -83,7 +83,7 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     refuse_nesting(&source, &args.mountpoint)?;
     refuse_own_files(&source, &args.mountpoint, &config)?;
     let mountpoint = mountpoint(&args.mountpoint)?;
-    let page = args.web.map(|address| Wanted {
+    let page = args.web.map(|address| PageOptions {
         address: address.unwrap_or(page::USUAL),
         token_file: args.token_file,
     });
@@ -115,8 +115,11 @@ fn source(path: &Path) -> anyhow::Result<PathBuf> {
 
 /// The mountpoint without links. What an ended process of ours left there is taken away.
 fn mountpoint(path: &Path) -> anyhow::Result<PathBuf> {
-    let place = Place::of(path);
-    let there = place.as_ref().ok().and_then(|place| place.mount.clone());
+    let resolved = ResolvedPath::of(path);
+    let there = resolved
+        .as_ref()
+        .ok()
+        .and_then(|resolved| resolved.mount.clone());
     let Some(mount) = there else {
         return Ok(fuse::mountpoint(path).map_err(app::Error::Mount)?);
     };
@@ -143,7 +146,8 @@ fn mountpoint(path: &Path) -> anyhow::Result<PathBuf> {
 
 fn refuse_nesting(source: &Path, mountpoint: &Path) -> anyhow::Result<()> {
     // A mount that may be there already is not asked.
-    let (Ok(source), Ok(mountpoint)) = (Place::of(source), Place::of(mountpoint)) else {
+    let (Ok(source), Ok(mountpoint)) = (ResolvedPath::of(source), ResolvedPath::of(mountpoint))
+    else {
         return Ok(());
     };
     let points = mountpoint.names();
@@ -173,18 +177,20 @@ fn refuse_own_files(source: &Path, mountpoint: &Path, config: &Config) -> anyhow
         config::thumbnails_folder(&app::env),
         Some(std::env::temp_dir()),
     ];
-    let Ok(Place {
+    let Ok(ResolvedPath {
         path: mountpoint, ..
-    }) = Place::of(mountpoint)
+    }) = ResolvedPath::of(mountpoint)
     else {
         return Ok(());
     };
     // What isn't there yet would be made in the last folder that is.
     let leads_there = |path: &PathBuf| {
-        let mut there = path.ancestors().filter_map(|folder| Place::of(folder).ok());
+        let mut there = path
+            .ancestors()
+            .filter_map(|folder| ResolvedPath::of(folder).ok());
         there
             .next()
-            .is_some_and(|place| place.path.starts_with(&mountpoint))
+            .is_some_and(|resolved| resolved.path.starts_with(&mountpoint))
     };
     let own = [index].into_iter().chain(sockets);
     let mut own = own.chain(folders.into_iter().flatten());
@@ -203,11 +209,11 @@ fn serve(
     mountpoint: &Path,
     options: &MountOptions,
     config: Config,
-    page: Option<&Wanted>,
+    page: Option<&PageOptions>,
     daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
     panics::end_the_process();
-    let site = page.map(Wanted::bind).transpose()?;
+    let site = page.map(PageOptions::bind).transpose()?;
     let url = site.as_ref().map(Site::url);
     let mut guard = guard::start(mountpoint)?;
     let service = Service::of(mountpoint)?;

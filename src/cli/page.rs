@@ -51,12 +51,12 @@ pub fn token(file: &Path) -> anyhow::Result<String> {
 }
 
 /// What was asked for on the command line.
-pub struct Wanted {
+pub struct PageOptions {
     pub address: SocketAddr,
     pub token_file: Option<PathBuf>,
 }
 
-impl Wanted {
+impl PageOptions {
     /// Listens there, before anything else is begun: a process in a sandbox may not.
     pub fn bind(&self) -> anyhow::Result<Site> {
         let token = self.token_file.as_deref().map(token).transpose()?;

@@ -31,7 +31,7 @@ pub enum Health {
 }
 
 /// How long an answer may take that needs no disk.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The process that asks one mount.
 pub struct Probe {
@@ -52,14 +52,14 @@ impl Probe {
         })
     }
 
-    /// How the mount is doing, known at the latest after [`PATIENCE`]. One that didn't answer may be asked again.
+    /// How the mount is doing, known at the latest after [`PROBE_TIMEOUT`]. One that didn't answer may be asked again.
     pub fn ask(&mut self) -> io::Result<Health> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         let process = &mut self.process;
         process.stdin.as_mut().ok_or_else(gone)?.write_all(b"\n")?;
         self.is_silent = true;
         let answers = process.stdout.as_mut().ok_or_else(gone)?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PROBE_TIMEOUT;
         loop {
             let rest = until.saturating_duration_since(Instant::now());
             let rest = Timespec::try_from(rest).map_err(io::Error::other)?;

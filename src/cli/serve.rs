@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::client::Client;
 use super::owner::{self, Owner};
-use super::page::{self, Wanted};
+use super::page::{self, PageOptions};
 use super::terminal::{self, printable};
 use super::{Common, log};
 use crate::app::App;
@@ -34,7 +34,7 @@ pub struct Args {
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let finder = common.finder()?;
-    let wanted = Wanted {
+    let options = PageOptions {
         address: args.web,
         token_file: args.token_file,
     };
@@ -46,18 +46,18 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     }
     let catalog = target.catalog;
     if let Some(daemon) = runtime.block_on(Client::daemon(&catalog))? {
-        runtime.block_on(ask(&daemon, &wanted))?;
+        runtime.block_on(ask(&daemon, &options))?;
         return Ok(ExitCode::SUCCESS);
     }
     let config = catalog.settings(&finder.config);
-    serve(&catalog.source, config, &wanted, runtime)?;
+    serve(&catalog.source, config, &options, runtime)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Has the process that owns the catalog open its page.
-async fn ask(daemon: &Client, wanted: &Wanted) -> anyhow::Result<()> {
-    let token = wanted.token_file.as_deref().map(page::token).transpose()?;
-    let asked = json!({"address": wanted.address, "token": token});
+async fn ask(daemon: &Client, options: &PageOptions) -> anyhow::Result<()> {
+    let token = options.token_file.as_deref().map(page::token).transpose()?;
+    let asked = json!({"address": options.address, "token": token});
     let answer = daemon.post("/api/v1/web", &asked).await?.value().await?;
     let url = answer["url"].as_str().unwrap_or_default();
     let was_open = answer["opened"] == false;
@@ -67,11 +67,16 @@ async fn ask(daemon: &Client, wanted: &Wanted) -> anyhow::Result<()> {
 }
 
 /// Owns the catalog until it is told to end.
-fn serve(source: &Path, config: Config, wanted: &Wanted, runtime: Runtime) -> anyhow::Result<()> {
+fn serve(
+    source: &Path,
+    config: Config,
+    options: &PageOptions,
+    runtime: Runtime,
+) -> anyhow::Result<()> {
     let _log = log::start(&config, "warn,kbasefs=info");
     panics::end_the_process();
     let app = Arc::new(App::begin(source, config)?);
-    let site = wanted.bind()?;
+    let site = options.bind()?;
     let url = site.url();
     let owner = Owner::start(&app, &runtime, owner::listen(&app, &runtime)?)?;
     page::open(&runtime, site, &app);

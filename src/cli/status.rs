@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
+use super::mounted_catalog::{self, MountedCatalog};
 use super::report::{self, hinted};
-use super::served::{self, Served};
 use super::target::Catalog;
 use super::terminal::{self, printable};
 
@@ -36,7 +36,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
 
 /// Each mount of this user; one that doesn't answer is no reason to be silent about the others.
 async fn mounted(finder: &Finder, json: bool) -> anyhow::Result<ExitCode> {
-    let mounts = served::mine()?;
+    let mounts = mounted_catalog::own_mounts()?;
     if mounts.is_empty() {
         return Err(hinted(
             "nothing is mounted",
@@ -45,7 +45,8 @@ async fn mounted(finder: &Finder, json: bool) -> anyhow::Result<ExitCode> {
     }
     let mut code = ExitCode::SUCCESS;
     for mount in &mounts {
-        let said = async { say(&Served::by(mount).await?.into(), None, finder, json).await };
+        let said =
+            async { say(&MountedCatalog::by(mount).await?.into(), None, finder, json).await };
         if let Err(error) = said.await {
             code = report::failure(&error, false);
         }

@@ -9,9 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::mounted_catalog::MountedCatalog;
 use super::report::hinted;
-use super::served::Served;
+use super::resolved_path::ResolvedPath;
 use crate::config::Config;
 
 /// A catalog, whether it is there yet or not.
@@ -20,7 +20,7 @@ pub struct Catalog {
     pub source: PathBuf,
     pub index: PathBuf,
     /// The mount by which it was found.
-    pub served: Option<Served>,
+    pub served: Option<MountedCatalog>,
 }
 
 impl Catalog {
@@ -95,8 +95,8 @@ pub enum Named {
     Photo(Photo),
 }
 
-impl From<Served> for Catalog {
-    fn from(served: Served) -> Self {
+impl From<MountedCatalog> for Catalog {
+    fn from(served: MountedCatalog) -> Self {
         Self {
             source: served.source.clone(),
             index: served.index.clone(),
@@ -108,8 +108,10 @@ impl From<Served> for Catalog {
 /// A file or folder as the API names it. The process of a mount can't read or write in it.
 pub fn named_file(path: &Path) -> anyhow::Result<Value> {
     let path = std::path::absolute(path)?;
-    let there = path.ancestors().find_map(|folder| Place::of(folder).ok());
-    if let Some(mount) = there.and_then(|place| place.mount) {
+    let there = path
+        .ancestors()
+        .find_map(|folder| ResolvedPath::of(folder).ok());
+    if let Some(mount) = there.and_then(|resolved| resolved.mount) {
         let (path, at) = (path.display(), mount.point.display());
         return Err(hinted(
             format!("{path}: in the mount on {at}"),

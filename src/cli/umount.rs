@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::finder::Finder;
-use super::place::Place;
+use super::mounted_catalog::{self, MountedCatalog};
 use super::probe::{self, Health};
 use super::report::hinted;
-use super::served::{self, Served};
+use super::resolved_path::ResolvedPath;
 use crate::app;
 use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::fuse::mounts;
@@ -24,12 +24,12 @@ pub struct Args {
 }
 
 /// How long to wait for the process to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let path = &args.mountpoint;
-    let place = Place::of(path).ok();
-    let mount = place.and_then(|p| p.mount.filter(|m| m.point == p.path));
+    let resolved = ResolvedPath::of(path).ok();
+    let mount = resolved.and_then(|p| p.mount.filter(|m| m.point == p.path));
     let Some(mount) = mount else {
         let message = format!("{}: no kbasefs is mounted there", path.display());
         return Err(hinted(message, "`kbasefs status` shows what is mounted"));
@@ -59,7 +59,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let Some(index) = index.filter(|_| !is_left) else {
         return Ok(());
     };
-    if tokio::time::timeout(PATIENCE, until_free(&index))
+    if tokio::time::timeout(EXIT_TIMEOUT, until_free(&index))
         .await
         .is_err()
     {
@@ -74,7 +74,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
 /// What servers answered may have been paid for.
 async fn refuse_to_lose(mount: &Mount) -> anyhow::Result<()> {
     // Whoever doesn't answer commands has a process that can be unmounted all the same.
-    let Ok(Some(served)) = Served::if_known(mount).await else {
+    let Ok(Some(served)) = MountedCatalog::if_known(mount).await else {
         return Ok(());
     };
     let client = Client::of_mount(&served.socket, &served.id)?;
@@ -96,7 +96,7 @@ async fn refuse_to_lose(mount: &Mount) -> anyhow::Result<()> {
 
 /// The index of what is mounted. One that can't be asked has no process that could be waited for, or is somebody else's.
 async fn index_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
-    match served::index_if_known(mount).await {
+    match mounted_catalog::index_if_known(mount).await {
         Ok(Some(index)) => Some(index),
         // An older version made it: where this environment would keep the catalog.
         Ok(None) => app::index_file(&mount.source, &finder.config).ok(),

@@ -19,7 +19,7 @@ pub fn commit_all(
 ) -> store::Result<()> {
     let mut batch = Batch::new(library, most);
     loop {
-        match incoming.recv_timeout(batch.patience()) {
+        match incoming.recv_timeout(batch.time_left()) {
             Ok(change) => batch.add(change)?,
             Err(RecvTimeoutError::Timeout) => batch.commit()?,
             Err(RecvTimeoutError::Disconnected) => return batch.commit(),
@@ -62,7 +62,7 @@ impl<'a> Batch<'a> {
     }
 
     /// How long the changes at hand may wait for the next one.
-    fn patience(&self) -> Duration {
+    fn time_left(&self) -> Duration {
         if self.changes.is_empty() {
             return OLDEST;
         }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Resource, getrlimit};
 
 use super::Finding;
+use crate::cli::mounted_catalog;
 use crate::cli::probe::{self, Health};
-use crate::cli::served;
 use crate::fuse::mounts::Mount;
 
 pub fn findings() -> Vec<Finding> {
@@ -128,7 +128,7 @@ fn watches(limit: &str) -> Finding {
 
 /// Of those of this user; others' aren't asked.
 fn own_mounts() -> Vec<Finding> {
-    match served::mine() {
+    match mounted_catalog::own_mounts() {
         Ok(own) => own
             .iter()
             .map(|mount| of_mount(mount, probe::health(mount)))

@@ -17,9 +17,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustix::fs::FileType;
 use serde_json::json;
 
-use super::place::Place;
+use super::mounted_catalog::{self, MountedCatalog, within};
 use super::report::hinted;
-use super::served::{self, Served, within};
+use super::resolved_path::ResolvedPath;
 use super::target::{Catalog, Named, Part, Photo, Target, missing};
 use super::terminal::printable;
 use crate::app;
@@ -33,7 +33,7 @@ pub struct Finder {
     /// The index that the command line names, which is more than what the settings name.
     named: Option<PathBuf>,
     /// What mounts showed when they were asked, by the device that each is.
-    answers: RefCell<BTreeMap<String, Option<Served>>>,
+    answers: RefCell<BTreeMap<String, Option<MountedCatalog>>>,
     /// Folders of whose own catalog it was said that another one comes before it.
     said: RefCell<BTreeSet<PathBuf>>,
 }
@@ -60,7 +60,7 @@ impl Finder {
     /// The catalog that a folder means, and which part of it. One that has none is a catalog that isn't there yet.
     pub async fn target(&self, path: &Path) -> anyhow::Result<Target> {
         match self.looked_at(path).await? {
-            (place, Seen::Folder) => self.in_source(&place).await,
+            (resolved, Seen::Folder) => self.in_source(&resolved).await,
             (_, Seen::FolderOf(target)) => Ok(target),
             _ => Err(hinted(
                 format!("{}: not a folder", path.display()),
@@ -80,8 +80,8 @@ impl Finder {
     /// A folder, or a photo in one that has a catalog.
     pub async fn named(&self, path: &Path) -> anyhow::Result<Named> {
         match self.looked_at(path).await? {
-            (place, Seen::Folder) => Ok(Named::Folder(self.in_source(&place).await?)),
-            (place, Seen::File) => Ok(Named::Photo(self.photo_in_source(&place).await?)),
+            (resolved, Seen::Folder) => Ok(Named::Folder(self.in_source(&resolved).await?)),
+            (resolved, Seen::File) => Ok(Named::Photo(self.photo_in_source(&resolved).await?)),
             (_, Seen::FolderOf(target)) => Ok(Named::Folder(target)),
             (_, Seen::FileOf(target, inode)) => {
                 let id = inode.photo().ok_or_else(|| not_a_photo(path))?;
@@ -100,33 +100,33 @@ impl Finder {
     }
 
     /// What is there. In a mount, once it is known to answer, and to whom it belongs.
-    async fn looked_at(&self, path: &Path) -> anyhow::Result<(Place, Seen)> {
-        let place = Place::of(path)?;
-        let Some(mount) = &place.mount else {
-            let metadata = place.path.metadata().map_err(|e| missing(path, &e))?;
+    async fn looked_at(&self, path: &Path) -> anyhow::Result<(ResolvedPath, Seen)> {
+        let resolved = ResolvedPath::of(path)?;
+        let Some(mount) = &resolved.mount else {
+            let metadata = resolved.path.metadata().map_err(|e| missing(path, &e))?;
             let seen = match metadata.is_dir() {
                 true => Seen::Folder,
                 false => Seen::File,
             };
-            return Ok((place, seen));
+            return Ok((resolved, seen));
         };
-        let target = self.in_mount(mount, &place).await?;
-        let file = place.path.clone();
+        let target = self.in_mount(mount, &resolved).await?;
+        let file = resolved.path.clone();
         let looked = move || rustix::fs::lstat(&file);
-        let found = within(served::PATIENCE, looked).await;
+        let found = within(mounted_catalog::MOUNT_TIMEOUT, looked).await;
         let found = found.map_err(|e| missing(path, &e.into()))?;
         let seen = match FileType::from_raw_mode(found.st_mode).is_dir() {
             true => Seen::FolderOf(target),
             false => Seen::FileOf(target, Inode(found.st_ino)),
         };
-        Ok((place, seen))
+        Ok((resolved, seen))
     }
 
-    async fn in_mount(&self, mount: &Mount, place: &Place) -> anyhow::Result<Target> {
+    async fn in_mount(&self, mount: &Mount, resolved: &ResolvedPath) -> anyhow::Result<Target> {
         let known = self.answers.borrow().get(&mount.device).cloned();
         let served = match known.flatten() {
             Some(served) => served,
-            None => Served::by(mount).await?,
+            None => MountedCatalog::by(mount).await?,
         };
         let answer = Some(served.clone());
         self.answers
@@ -141,11 +141,11 @@ impl Finder {
                 "leave --index out, or name the photo folder in place of the mount",
             ));
         }
-        let below = place.below(mount);
+        let below = resolved.below(mount);
         let part = match (below.strip_prefix("all"), below.as_os_str().is_empty()) {
             (_, true) => Part::Below(PathBuf::new()),
             (Ok(folder), _) => Part::Below(folder.into()),
-            (Err(_), _) => Part::View(place.path.clone()),
+            (Err(_), _) => Part::View(resolved.path.clone()),
         };
         Ok(Target {
             catalog: served.into(),
@@ -153,11 +153,11 @@ impl Finder {
         })
     }
 
-    async fn in_source(&self, place: &Place) -> anyhow::Result<Target> {
-        if let Some(found) = self.known(place).await? {
+    async fn in_source(&self, resolved: &ResolvedPath) -> anyhow::Result<Target> {
+        if let Some(found) = self.known(resolved).await? {
             return Ok(found);
         }
-        let source = place.path.clone();
+        let source = resolved.path.clone();
         let index = app::index_file(&source, &self.config)?;
         Ok(Target {
             catalog: Catalog {
@@ -169,13 +169,13 @@ impl Finder {
         })
     }
 
-    async fn photo_in_source(&self, place: &Place) -> anyhow::Result<Photo> {
-        let Some(target) = self.known(place).await? else {
+    async fn photo_in_source(&self, resolved: &ResolvedPath) -> anyhow::Result<Photo> {
+        let Some(target) = self.known(resolved).await? else {
             if let Some(index) = &self.config.index {
                 app::owner(index)?;
             }
             return Err(hinted(
-                format!("{}: no catalog knows this file", place.path.display()),
+                format!("{}: no catalog knows this file", resolved.path.display()),
                 "`kbasefs scan FOLDER` makes a catalog of a photo folder",
             ));
         };
@@ -188,8 +188,8 @@ impl Finder {
     }
 
     /// The catalog that has a place outside of mounts, if there is one.
-    async fn known(&self, place: &Place) -> anyhow::Result<Option<Target>> {
-        let names = place.names();
+    async fn known(&self, resolved: &ResolvedPath) -> anyhow::Result<Option<Target>> {
+        let names = resolved.names();
         let mut all = self.mounted(&names).await?;
         if let Some(index) = &self.named {
             all.retain(|(catalog, _)| is_same_file(index, &catalog.index));
@@ -220,7 +220,7 @@ impl Finder {
     async fn mounted(&self, names: &[&Path]) -> anyhow::Result<Vec<(Catalog, PathBuf)>> {
         let mut found = Vec::new();
         let table = MountTable::read()?;
-        let mounts = served::mine_of(&table).into_iter();
+        let mounts = mounted_catalog::own_mounts_of(&table).into_iter();
         for mount in mounts.filter(|m| names.iter().any(|n| may_show(m, n))) {
             if table.is_hidden(&mount) {
                 return Err(hidden(&mount));
@@ -228,7 +228,7 @@ impl Finder {
             let known = self.answers.borrow().get(&mount.device).cloned();
             let answer = match known {
                 Some(answer) => answer,
-                None => Served::if_known(&mount).await?,
+                None => MountedCatalog::if_known(&mount).await?,
             };
             let of_place = answer.as_ref().and_then(|s| inside(names, &s.source));
             self.answers

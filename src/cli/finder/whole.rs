@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Finder;
 use crate::app;
-use crate::cli::place::Place;
+use crate::cli::mounted_catalog::{self, MountedCatalog};
 use crate::cli::report::hinted;
-use crate::cli::served::{self, Served};
+use crate::cli::resolved_path::ResolvedPath;
 use crate::cli::target::{Catalog, Part, Target};
 use crate::config::Config;
 
@@ -16,9 +16,9 @@ impl Finder {
         if let Some(path) = what {
             return self.target(path).await;
         }
-        let catalog = match (&self.named, &served::mine()?[..]) {
+        let catalog = match (&self.named, &mounted_catalog::own_mounts()?[..]) {
             (Some(index), _) => self.of_index(index)?,
-            (None, [mount]) => Served::by(mount).await?.into(),
+            (None, [mount]) => MountedCatalog::by(mount).await?.into(),
             (None, []) => return Err(hinted("nothing is mounted", "name a photo folder")),
             (None, _) => return Err(hinted("several catalogs are mounted", "name one of them")),
         };
@@ -42,25 +42,25 @@ impl Finder {
 
     /// The catalog that a mount of a folder shows. A part of another one is mounted with that, unless it has its own.
     pub async fn to_mount(&self, path: &Path) -> anyhow::Result<Catalog> {
-        let place = Place::of(path)?;
-        if place.mount.is_some() {
+        let resolved = ResolvedPath::of(path)?;
+        if resolved.mount.is_some() {
             let message = format!("{}: a mount, not a photo folder", path.display());
             return Err(hinted(message, "mount the photo folder that it shows"));
         }
-        let target = self.in_source(&place).await?;
+        let target = self.in_source(&resolved).await?;
         let folder = target.folder()?;
         if folder.as_os_str().is_empty() {
             return Ok(target.catalog);
         }
-        let index = app::index_file(&place.path, &self.config)?;
+        let index = app::index_file(&resolved.path, &self.config)?;
         if self.config.index.is_some() || index.exists() {
             return Ok(Catalog {
-                source: place.path,
+                source: resolved.path,
                 index,
                 served: None,
             });
         }
-        let (part, whole) = (place.path.display(), target.catalog.source.display());
+        let (part, whole) = (resolved.path.display(), target.catalog.source.display());
         Err(hinted(
             format!("{part}: a part of the catalog of {whole}"),
             format!(
@@ -72,12 +72,12 @@ impl Finder {
 
     /// The catalog of a folder, and the one around it that comes before it. `--index` names the former.
     pub async fn to_adopt(&self, path: &Path) -> anyhow::Result<(Catalog, Catalog)> {
-        let place = Place::of(path)?;
+        let resolved = ResolvedPath::of(path)?;
         let inner = Self::new(self.config.clone(), self.named.clone());
-        let inner = inner.kept(&place.names())?.into_iter();
+        let inner = inner.kept(&resolved.names())?.into_iter();
         let mut inner = inner.filter(|(_, folder)| folder.as_os_str().is_empty());
         let none = || {
-            let message = format!("{}: has no catalog of its own", place.path.display());
+            let message = format!("{}: has no catalog of its own", resolved.path.display());
             hinted(
                 message,
                 "name the folder that it was made of; --index FILE names another index",
@@ -90,7 +90,7 @@ impl Finder {
         };
         let around = Self::new(usual, None);
         around.said.borrow_mut().insert(inner.source.clone());
-        match around.known(&place).await? {
+        match around.known(&resolved).await? {
             Some(outer) if outer.catalog.source != inner.source => Ok((inner, outer.catalog)),
             _ if app::is_in_use(&inner.index) => {
                 Err(app::Error::InUse { path: inner.index }.into())

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use crate::cli::log::Log;
-use crate::cli::page::Wanted;
+use crate::cli::page::PageOptions;
 use crate::cli::{Common, program, terminal};
 
 /// What it writes when the mount is live, and behind it where the web page is; before that, only errors.
@@ -17,7 +17,7 @@ pub fn start(
     source: &Path,
     mountpoint: &Path,
     options: &[String],
-    page: Option<&Wanted>,
+    page: Option<&PageOptions>,
     common: &Common,
 ) -> anyhow::Result<ExitCode> {
     let mut command = program::again()?;

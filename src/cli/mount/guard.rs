@@ -22,7 +22,7 @@ use process::Process;
 /// The guard of this process's mount.
 pub struct Guard {
     shared: Arc<Shared>,
-    keeper: Option<JoinHandle<()>>,
+    supervisor: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -31,22 +31,22 @@ struct Shared {
     over: Condvar,
 }
 
-/// What the two processes say to each other: each line is a wish, each answer to the one for the mount's end is what went
+/// What the two processes say to each other: each line is a command, each answer to the one for the mount's end is what went
 /// wrong.
 struct Line {
     mountpoint: PathBuf,
     /// Of the mount, once it is there.
     device: Option<String>,
     process: Child,
-    wishes: Option<ChildStdin>,
+    commands: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
     /// Answers that didn't come in time, and may still.
-    owed: usize,
+    pending_answers: usize,
     is_over: bool,
 }
 
 /// How long it may take to do what it is asked. One that is stopped does nothing.
-const PATIENCE: Timespec = Timespec {
+const GUARD_TIMEOUT: Timespec = Timespec {
     tv_sec: 5,
     tv_nsec: 0,
 };
@@ -58,7 +58,7 @@ pub fn start(mountpoint: &Path) -> io::Result<Guard> {
     let shared = Arc::new(Shared { line, over });
     Ok(Guard {
         shared,
-        keeper: None,
+        supervisor: None,
     })
 }
 
@@ -82,7 +82,7 @@ impl Guard {
         drop(line);
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("kbasefs-guard".into());
-        self.keeper = Some(thread.spawn(move || shared.keep())?);
+        self.supervisor = Some(thread.spawn(move || shared.keep())?);
         Ok(())
     }
 
@@ -91,16 +91,16 @@ impl Guard {
         let mut line = self.shared.lock();
         line.is_over = true;
         // One that was killed is over as well.
-        let _ = line.wish("end");
-        line.wishes = None;
+        let _ = line.send("end");
+        line.commands = None;
         let guard = Pid::from_child(&line.process);
         drop(line);
         self.shared.over.notify_all();
-        let is_stopped = process::wait_for(guard, Some(&PATIENCE)) == Ok(false);
-        match self.keeper {
+        let is_stopped = process::wait_for(guard, Some(&GUARD_TIMEOUT)) == Ok(false);
+        match self.supervisor {
             _ if is_stopped => {}
             // A panic has ended the process already.
-            Some(keeper) => drop(keeper.join()),
+            Some(supervisor) => drop(supervisor.join()),
             None => drop(self.shared.lock().process.wait()),
         }
     }
@@ -188,10 +188,10 @@ impl Line {
         Ok(Self {
             mountpoint,
             device,
-            wishes: process.stdin.take(),
+            commands: process.stdin.take(),
             answers: process.stdout.take().map(BufReader::new),
             process,
-            owed: 0,
+            pending_answers: 0,
             is_over: false,
         })
     }
@@ -207,25 +207,25 @@ impl Line {
 
     fn tell_device(&mut self) -> io::Result<()> {
         match &self.device {
-            Some(device) => self.wish(&format!("device {device}")),
+            Some(device) => self.send(&format!("device {device}")),
             None => Ok(()),
         }
     }
 
-    fn wish(&mut self, wish: &str) -> io::Result<()> {
+    fn send(&mut self, command: &str) -> io::Result<()> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        writeln!(self.wishes.as_mut().ok_or_else(gone)?, "{wish}")
+        writeln!(self.commands.as_mut().ok_or_else(gone)?, "{command}")
     }
 
     /// # Errors
     /// When it can't take the mount away, is gone, or says nothing for too long. It does it when it goes on.
     fn ask(&mut self) -> io::Result<()> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.wish("detach")?;
-        self.owed += 1;
+        self.send("detach")?;
+        self.pending_answers += 1;
         let mut answer = String::new();
         let answers = self.answers.as_mut().ok_or_else(gone)?;
-        while self.owed > 0 {
+        while self.pending_answers > 0 {
             if answers.buffer().is_empty() && !is_readable(answers.get_ref())? {
                 let said = "the guard of the mount doesn't answer";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, said));
@@ -234,7 +234,7 @@ impl Line {
             if answers.read_line(&mut answer)? == 0 {
                 return Err(gone());
             }
-            self.owed -= 1;
+            self.pending_answers -= 1;
         }
         match answer.trim() {
             "" => Ok(()),
@@ -245,7 +245,7 @@ impl Line {
 
 fn is_readable(pipe: &ChildStdout) -> io::Result<bool> {
     let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
-    Ok(retry_on_intr(|| poll(&mut pipe, Some(&PATIENCE)))? > 0)
+    Ok(retry_on_intr(|| poll(&mut pipe, Some(&GUARD_TIMEOUT)))? > 0)
 }
 
 const LOCKED: &str = "nothing panics under this lock";

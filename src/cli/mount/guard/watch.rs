@@ -58,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let process = Process { pid, started };
     let ended = runtime.block_on(guarded.watch(process))?;
-    // What still reads the wishes ends with this process.
+    // What still reads the commands ends with this process.
     runtime.shutdown_background();
     match ended {
         Ended::Well => Ok(()),
@@ -89,16 +89,16 @@ impl Guarded {
         let mut parent_died = signal(SignalKind::user_defined1())?;
         set_parent_process_death_signal(Some(Signal::USR1))?;
         let mut end = end_of(process);
-        let mut wishes = wishes();
+        let mut commands = commands();
         let mut ended = false;
         let mut looks = tokio::time::interval(LOOKS);
         while !process.is_over() {
             tokio::select! {
-                Some(wish) = wishes.recv() => {
-                    if wish == "end" {
+                Some(command) = commands.recv() => {
+                    if command == "end" {
                         return Ok(Ended::Well);
                     }
-                    self.fulfil(&wish);
+                    self.execute(&command);
                 }
                 _ = parent_died.recv() => {}
                 None = end.recv(), if !ended => ended = true,
@@ -108,8 +108,8 @@ impl Guarded {
         Ok(Ended::Killed)
     }
 
-    fn fulfil(&mut self, wish: &str) {
-        if let Some(device) = wish.strip_prefix("device ") {
+    fn execute(&mut self, command: &str) {
+        if let Some(device) = command.strip_prefix("device ") {
             self.device = Some(device.to_owned());
         } else {
             let wrong = self.detach().err().map(|e| e.to_string());
@@ -177,7 +177,7 @@ impl Guarded {
 }
 
 /// The lines that the other process writes, as they come.
-fn wishes() -> mpsc::UnboundedReceiver<String> {
+fn commands() -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         let lines = io::stdin().lock().lines().map_while(Result::ok);

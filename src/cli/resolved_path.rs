@@ -14,7 +14,7 @@ use crate::fuse::mountinfo::{Mount, MountTable};
 const MOST_LINKS: usize = 40;
 
 /// What a path leads to.
-pub struct Place {
+pub struct ResolvedPath {
     /// Absolute and without links. In a mount of this program it need not exist.
     pub path: PathBuf,
     /// The mount that it is in, if that is one of this program.
@@ -23,7 +23,7 @@ pub struct Place {
     other_names: Vec<PathBuf>,
 }
 
-impl Place {
+impl ResolvedPath {
     /// # Errors
     /// When there is nothing outside of a mount of this program.
     pub fn of(path: &Path) -> anyhow::Result<Self> {
@@ -175,10 +175,13 @@ mod tests {
             "./a//b/../../relative/.",
         ] {
             let path = root.join(path);
-            assert_eq!(Place::of(&path).unwrap().path, path.canonicalize().unwrap());
+            assert_eq!(
+                ResolvedPath::of(&path).unwrap().path,
+                path.canonicalize().unwrap()
+            );
         }
         for path in ["round", "nowhere", "a/nowhere/.."] {
-            assert!(Place::of(&root.join(path)).is_err(), "{path}");
+            assert!(ResolvedPath::of(&root.join(path)).is_err(), "{path}");
         }
     }
 }

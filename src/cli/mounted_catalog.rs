@@ -19,13 +19,13 @@ use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::vfs::xattr::folders::{CATALOG, ID, SOCKET};
 
 /// How long a mount and its process may take to say what they are.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const MOUNT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any path.
 const LONGEST: usize = 8192;
 
 /// A catalog with a process that answers for it.
 #[derive(Clone, Debug)]
-pub struct Served {
+pub struct MountedCatalog {
     pub source: PathBuf,
     pub index: PathBuf,
     pub socket: PathBuf,
@@ -34,25 +34,25 @@ pub struct Served {
     pub in_place: bool,
 }
 
-impl Served {
+impl MountedCatalog {
     /// Asks a mount of this program.
     ///
     /// # Errors
     /// When it is somebody else's, or doesn't answer.
     pub async fn by(mount: &Mount) -> anyhow::Result<Self> {
-        if !is_believed(mount) {
+        if !is_trusted(mount) {
             return Err(of_another(mount));
         }
-        let (socket, id) = said(mount).await.map_err(|e| silent(mount, e))?;
+        let (socket, id) = socket_and_id(mount).await.map_err(|e| silent(mount, e))?;
         Self::at(mount, socket, id).await
     }
 
     /// The same, but nothing for a mount that nobody serves any more, or whose catalog isn't known.
     pub async fn if_known(mount: &Mount) -> anyhow::Result<Option<Self>> {
-        if !is_believed(mount) {
+        if !is_trusted(mount) {
             return Err(of_another(mount));
         }
-        match said(mount).await {
+        match socket_and_id(mount).await {
             Err(error) if is_dead(error) || error == Errno::NODATA => Ok(None),
             Err(error) => Err(silent(mount, error)),
             Ok((socket, id)) => Self::at(mount, socket, id).await.map(Some),
@@ -62,7 +62,7 @@ impl Served {
     /// Asks the process of a mount.
     async fn at(mount: &Mount, socket: PathBuf, id: String) -> anyhow::Result<Self> {
         let (at, me) = (mount.point.display(), rustix::process::geteuid());
-        let connected = tokio::time::timeout(PATIENCE, UnixStream::connect(&socket));
+        let connected = tokio::time::timeout(MOUNT_TIMEOUT, UnixStream::connect(&socket));
         match connected
             .await
             .map_err(|_| silent(mount, Errno::TIMEDOUT))?
@@ -79,7 +79,7 @@ impl Served {
             }
         }
         let client = Client::of_mount(&socket, &id)?;
-        let asked = tokio::time::timeout(PATIENCE, client.get("/api/v1/catalog"));
+        let asked = tokio::time::timeout(MOUNT_TIMEOUT, client.get("/api/v1/catalog"));
         let told = asked.await.map_err(|_| silent(mount, Errno::TIMEDOUT))??;
         let (source, index) = (
             path_of(&told["source_base64"]),
@@ -104,7 +104,7 @@ impl Served {
 /// # Errors
 /// When it is somebody else's, or doesn't answer.
 pub async fn index_if_known(mount: &Mount) -> anyhow::Result<Option<PathBuf>> {
-    if !is_believed(mount) {
+    if !is_trusted(mount) {
         return Err(of_another(mount));
     }
     let told = async {
@@ -119,7 +119,7 @@ pub async fn index_if_known(mount: &Mount) -> anyhow::Result<Option<PathBuf>> {
 }
 
 /// Whether what a mount says can be relied on.
-fn is_believed(mount: &Mount) -> bool {
+fn is_trusted(mount: &Mount) -> bool {
     let me = rustix::process::geteuid().as_raw();
     mount.user.is_some_and(|user| user == 0 || user == me)
 }
@@ -128,12 +128,12 @@ fn is_believed(mount: &Mount) -> bool {
 ///
 /// # Errors
 /// When the kernel's table can't be read.
-pub fn mine() -> io::Result<Vec<Mount>> {
-    Ok(mine_of(&MountTable::read()?))
+pub fn own_mounts() -> io::Result<Vec<Mount>> {
+    Ok(own_mounts_of(&MountTable::read()?))
 }
 
 /// Those of a table.
-pub fn mine_of(table: &MountTable) -> Vec<Mount> {
+pub fn own_mounts_of(table: &MountTable) -> Vec<Mount> {
     let me = rustix::process::geteuid().as_raw();
     let mut mounts: Vec<Mount> = Vec::new();
     for mount in table.all().filter(|m| m.is_ours() && m.user == Some(me)) {
@@ -145,7 +145,7 @@ pub fn mine_of(table: &MountTable) -> Vec<Mount> {
 }
 
 /// Where the process of a mount answers, and the id of its catalog.
-async fn said(mount: &Mount) -> Result<(PathBuf, String), Errno> {
+async fn socket_and_id(mount: &Mount) -> Result<(PathBuf, String), Errno> {
     answers(mount).await?;
     let at = &mount.point;
     let socket = OsString::from_vec(ask(at, SOCKET).await?);
@@ -168,7 +168,7 @@ async fn answers(mount: &Mount) -> Result<(), Errno> {
 /// An attribute of what may be dead, or never answer. A thread that waits in vain ends with the process.
 async fn ask(path: &Path, name: &'static str) -> Result<Vec<u8>, Errno> {
     let path = path.to_owned();
-    within(PATIENCE, move || {
+    within(MOUNT_TIMEOUT, move || {
         let mut value = vec![0; LONGEST];
         let length = rustix::fs::getxattr(&path, name, &mut value)?;
         value.truncate(length);
