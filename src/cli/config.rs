@@ -1,7 +1,5 @@
 //! `kbasefs config`
 
-mod import;
-
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -25,8 +23,6 @@ enum What {
     Show,
     /// Write a file with the default settings, where there is none yet
     Init,
-    /// Take over the settings of the program before kbasefs, and what its model said of photos
-    Import(import::Args),
 }
 
 pub fn run(args: &Args, common: &Common) -> anyhow::Result<()> {
@@ -38,7 +34,6 @@ pub fn run(args: &Args, common: &Common) -> anyhow::Result<()> {
             Ok(())
         }
         What::Init => init(&file(common)?),
-        What::Import(args) => import::run(args, common, &file(common)?),
     }
 }
 
@@ -53,12 +48,12 @@ fn file(common: &Common) -> anyhow::Result<PathBuf> {
 }
 
 /// Writes a file that must not be there yet: whole, or not at all.
-fn write_new(path: &Path, mode: u32, text: &str) -> std::io::Result<()> {
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     let mut builder = tempfile::Builder::new();
     let builder = builder
         .prefix(".kbasefs-")
-        .permissions(Permissions::from_mode(mode));
+        .permissions(Permissions::from_mode(0o666));
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
@@ -70,7 +65,7 @@ fn init(path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    match write_new(path, 0o666, DOCUMENT) {
+    match write_new(path, DOCUMENT) {
         Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{}: exists already", path.display());

@@ -4,7 +4,6 @@
 
 mod check;
 mod document;
-pub mod import;
 mod places;
 mod provider;
 mod secret;

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::matching::{Matcher, Name, parse_hash};
 use super::people::{self, People};
-use super::{Exchange, Format, Report, Result, files, xmp};
+use super::{Adopt, Exchange, ForeignAnswer, Format, Report, Result, files, xmp};
 use crate::catalog::{
     Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Origin, Photo,
-    Tag, Text, TextField,
+    PhotoId, Tag, Text, TextField,
 };
 
 /// The shape of a line. Of one by another program, only the first part need be there.
@@ -32,6 +32,9 @@ struct Line {
     labels: Option<Vec<LabelShape>>,
     texts: Vec<TextShape>,
     analyses: Vec<AnalysisShape>,
+    /// What models of other programs said. An export has none.
+    #[serde(skip_serializing)]
+    answers: Vec<ForeignAnswer>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,6 +127,7 @@ fn line(name: Name, detail: &Detail, analyses: &[(Analysis, i64)]) -> Line {
         labels: Some(labels.collect()),
         texts: texts.collect(),
         analyses: analyses.iter().map(analysis_shape).collect(),
+        answers: Vec::new(),
     }
 }
 
@@ -150,7 +154,7 @@ fn analysis_shape((analysis, at): &(Analysis, i64)) -> AnalysisShape {
     }
 }
 
-pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
+pub fn import(exchange: &Exchange, file: &Path, adopt: &Adopt) -> Result<Report> {
     let mut report = Report::default();
     let matcher = Matcher::new(exchange);
     let mut people = People::new(exchange.library, "import");
@@ -160,7 +164,7 @@ pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
         // After a mistake in the syntax nothing tells where the next photo begins.
         let line = line.map_err(|e| files::malformed(file, e))?;
         report.photos += 1;
-        match take_in(exchange, &matcher, &line, &mut people)? {
+        match take_in(exchange, &matcher, &line, &mut people, adopt)? {
             Ok(changed) => report.changed += u64::from(changed),
             Err(why) => report.fail(&line.path, why),
         }
@@ -175,6 +179,7 @@ fn take_in(
     matcher: &Matcher,
     line: &Line,
     people: &mut People,
+    adopt: &Adopt,
 ) -> Result<std::result::Result<bool, String>> {
     let name = Name {
         path: line.path.clone(),
@@ -184,11 +189,15 @@ fn take_in(
     let Some(photo) = matcher.find(&name, hash) else {
         return Ok(Err("the catalog has no such photo".into()));
     };
+    let adopted = match adopt_all(photo.id, &line.answers, adopt) {
+        Ok(adopted) => adopted,
+        Err(why) => return Ok(Err(why)),
+    };
     let Some(detail) = exchange.library.detail(photo.id)? else {
-        return Ok(Ok(false));
+        return Ok(Ok(adopted));
     };
     let Some(said) = &line.labels else {
-        return Ok(Ok(people.add(photo.id, edits(line, &detail))?));
+        return Ok(Ok(people.add(photo.id, edits(line, &detail))? || adopted));
     };
     let labels: Option<Vec<_>> = said.iter().map(label).collect();
     let texts: Option<Vec<_>> = line.texts.iter().map(text).collect();
@@ -212,7 +221,20 @@ fn take_in(
     }
     let learned = people.learn(changes)?;
     let edits = people::restore(&detail, &labels, &texts);
-    Ok(Ok(people.add(photo.id, edits)? || learned))
+    Ok(Ok(people.add(photo.id, edits)? || learned || adopted))
+}
+
+/// Says whether any of the answers is new.
+fn adopt_all(
+    id: PhotoId,
+    answers: &[ForeignAnswer],
+    adopt: &Adopt,
+) -> std::result::Result<bool, String> {
+    let mut any = false;
+    for answer in answers {
+        any |= adopt(id, answer)?;
+    }
+    Ok(any)
 }
 
 /// What another program's line says that doesn't hold yet: what a person says.

@@ -15,6 +15,9 @@ mod xmp;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
 use crate::originals::Originals;
@@ -71,6 +74,19 @@ impl FromStr for Format {
     }
 }
 
+/// What the model of another program said of a photo. Which bytes it was shown, and how large they were, nobody knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ForeignAnswer {
+    pub model: Option<String>,
+    /// Seconds since 1970.
+    pub at: Option<i64>,
+    /// In any of the shapes in which models answer.
+    pub answer: Value,
+}
+
+/// Records such an answer of a photo; says whether it is new, or why it can't be taken in. Whoever has decoders does it.
+pub type Adopt<'a> = dyn Fn(PhotoId, &ForeignAnswer) -> std::result::Result<bool, String> + 'a;
+
 /// How it went.
 #[derive(Debug, Default, PartialEq)]
 pub struct Report {
@@ -109,10 +125,10 @@ impl Exchange<'_> {
     }
 
     /// Takes in a file, or what a folder holds of it: an export, else sidecars. Blocks.
-    pub fn import(&self, from: &Path, format: Option<Format>) -> Result<Report> {
+    pub fn import(&self, from: &Path, format: Option<Format>, adopt: &Adopt) -> Result<Report> {
         let (format, file) = files::find(from, format)?;
         match format {
-            Format::Json => json::import(self, &file),
+            Format::Json => json::import(self, &file, adopt),
             Format::Csv => csv::import(self, &file),
             Format::Xmp => xmp::import(self, &file),
         }

@@ -10,8 +10,12 @@ use serde_json::Value;
 use super::export::{below, format, report_shape};
 use super::failure::Failure;
 use super::shape::{self, FilePath};
+use crate::analysis::scheduler::Adopted;
+use crate::analysis::tag_normalizer::TagNormalizer;
+use crate::analysis::{AnalysisResult, parse};
 use crate::app::App;
-use crate::exchange::{Exchange, Format};
+use crate::catalog::{PhotoId, clean};
+use crate::exchange::{Exchange, ForeignAnswer, Format};
 
 #[derive(Deserialize)]
 pub struct ImportRequest {
@@ -42,5 +46,24 @@ fn import(app: &App, body: &ImportRequest) -> Result<Value, Failure> {
         originals: &app.originals,
         folder: within,
     };
-    Ok(report_shape(&exchange.import(&from, format)?))
+    let adopt = |photo, said: &ForeignAnswer| adopt(app, photo, said);
+    Ok(report_shape(&exchange.import(&from, format, &adopt)?))
+}
+
+/// Takes over what another program's model said, as if a provider of this one had: cleaned, and beside what the picture is.
+fn adopt(app: &App, photo: PhotoId, said: &ForeignAnswer) -> Result<bool, String> {
+    let answer = parse::of_object(&said.answer, &TagNormalizer::new(false));
+    let model = said.model.as_deref().and_then(|model| clean(model, 200));
+    let adopted = Adopted {
+        photo,
+        model: model.unwrap_or_else(|| "unknown".into()),
+        at: said.at,
+        answer: answer.map_err(|why| why.to_string())?,
+    };
+    let largest = app.config.max_file_size_mb << 20;
+    match app.scheduler.adopt(&app.originals, largest, adopted) {
+        AnalysisResult::Analyzed => Ok(true),
+        AnalysisResult::Skipped => Ok(false),
+        AnalysisResult::Failed(why) | AnalysisResult::Refused(why) => Err(why),
+    }
 }

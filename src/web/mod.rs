@@ -3,7 +3,6 @@
 //!
 //! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
 
-mod adopt;
 mod analyze;
 mod catalog;
 mod export;
@@ -52,7 +51,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/analyze", post(analyze::post))
         .route("/api/v1/export", post(export::post))
         .route("/api/v1/import", post(import::post))
-        .route("/api/v1/adopt", post(adopt::post))
         .route("/api/v1/tag", post(tag::post))
         .route("/api/v1/log", get(journal::get))
         .route("/api/v1/undo", post(journal::undo))
