@@ -1,4 +1,4 @@
-//! Against a server that somebody else wrote after the same protocols: `@copilotkit/aimock`, which `contrib/check`
+//! Against a server that somebody else wrote after the same protocols: `@copilotkit/aimock`, which `contrib/setup`
 //! installs where npm is there. What this program thinks of a protocol and what its own server in these tests thinks of
 //! it could be wrong in the same way.
 
@@ -22,7 +22,7 @@ struct House {
     at: String,
 }
 
-/// Where `contrib/check` puts it.
+/// Where `contrib/setup` puts it.
 fn program() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("aimock/node_modules/@copilotkit/aimock/dist/cli.js")
@@ -32,9 +32,7 @@ impl House {
     /// `None` where the mock isn't installed.
     fn new() -> Option<Self> {
         if !program().exists() {
-            eprintln!(
-                "skipped: aimock is not installed; contrib/check does that where npm is there"
-            );
+            eprintln!("skipped: aimock is not installed; contrib/setup does that");
             return None;
         }
         let home = tempfile::tempdir().unwrap();

@@ -323,7 +323,7 @@ async fn a_phone_shows_all_of_it_without_scrolling_sideways() {
     browser.end().await;
 }
 
-/// axe-core, as `contrib/check` installs it.
+/// axe-core, as `contrib/setup` installs it.
 const AXE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/target/axe/node_modules/axe-core/axe.min.js"
