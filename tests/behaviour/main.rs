@@ -13,6 +13,7 @@ mod names;
 mod remembered;
 mod saving;
 mod searching;
+mod semantics;
 mod suite;
 mod tree;
 mod waiting;

@@ -179,7 +179,7 @@ impl Surface for Mount {
     }
 }
 
-const LONG_AGO: Timestamps = Timestamps {
+pub const LONG_AGO: Timestamps = Timestamps {
     last_access: SECOND,
     last_modification: SECOND,
 };
