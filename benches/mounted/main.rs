@@ -1,7 +1,7 @@
 //! How fast is a mount beside a native folder with the same entries, and beside other file systems in user space?
 //!
 //! Makes 12,000 photos (half a gigabyte; KBASEFS_BENCH_DATA names a folder that keeps them), mounts them, and prints the
-//! time through each mount in parts of the native time: lower is better. Cold rows need root, who may drop caches; rows
+//! time through each mount as a multiple of the native time: lower is better. Cold rows need root, who may drop caches; rows
 //! of programs that aren't installed say so. Words after `--` pick rows: `cargo bench --bench mounted -- xattr find`.
 
 mod collection;
