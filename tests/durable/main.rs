@@ -1,6 +1,7 @@
 //! What was committed stays, whatever happens to the process, the disk or the index file.
 
 mod damage;
+mod foreign_logs;
 mod house;
 mod kills;
 mod kinds;

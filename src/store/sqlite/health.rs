@@ -9,7 +9,9 @@ use rusqlite::Connection;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::opening::{connect, files_of, looking, plain};
+use super::catalog_lock::is_locked;
+use super::opening::{files_of, plain};
+use super::write_ahead_log::{keep_log, looking};
 use super::{Error, Result, columns, ids, recovery, replace, rows, salvage};
 
 /// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
@@ -94,6 +96,17 @@ pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(answer == "ok")
 }
 
+/// A connection to an index whose pages fit together. One that is in use was looked at before.
+fn whole(path: &Path) -> Result<Connection> {
+    let is_unknown = was_left_open(path) && !is_locked(path);
+    let connection = looking(path)?;
+    if is_unknown && !is_whole(&connection)? {
+        suspect(path);
+        return Err(Error::Damaged);
+    }
+    Ok(connection)
+}
+
 /// Copies the index at `path`, as it is at this moment, to a new file: whole, or not at all.
 ///
 /// # Errors
@@ -105,7 +118,7 @@ pub fn backup(path: &Path, to: &Path) -> Result<()> {
         return Err(exists());
     }
     let partial = Partial::begin(to).map_err(failed)?;
-    let index = looking(path)?;
+    let index = whole(path)?;
     recovery::copy(&index, &partial.path)?;
     salvage::close(plain(&partial.path)?)?;
     partial.finish(to).map_err(failed)
@@ -165,10 +178,11 @@ fn remove_journal(copy: &Path) -> io::Result<()> {
 /// # Errors
 /// When the disk has no room for the copy that this takes.
 pub fn vacuum(path: &Path) -> Result<()> {
-    let connection = connect(path)?;
+    let connection = whole(path)?;
     // The copy of it all is for the disk.
     connection.pragma_update(None, "temp_store", "file")?;
     connection.execute_batch("INSERT INTO words (words) VALUES ('optimize'); VACUUM; ANALYZE;")?;
+    keep_log(&connection, false)?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }

@@ -19,8 +19,10 @@ mod renaming;
 mod replace;
 mod rows;
 mod salvage;
+mod salvage_sources;
 mod schema_recovery;
 mod transaction;
+mod write_ahead_log;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +40,7 @@ use catalog_lock::CatalogLock;
 pub use catalog_lock::is_locked;
 pub use health::{backup, check, recovered, vacuum, was_left_open};
 pub use opening::owner;
-use opening::{connect, files_of, identity, keep_log, prepare};
+use opening::{connect, files_of, identity, prepare};
 use transaction::SqliteTransaction;
 
 pub struct Sqlite {
@@ -113,9 +115,7 @@ impl Sqlite {
 
     /// A connection that never takes the log along: another index may have its name by then.
     fn reader(&self) -> Result<Connection> {
-        let connection = connect(&self.path)?;
-        keep_log(&connection, true)?;
-        Ok(connection)
+        Ok(connect(&self.path)?)
     }
 
     fn try_commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {

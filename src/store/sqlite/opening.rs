@@ -7,12 +7,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::catalog_lock::CatalogLock;
 use super::transaction::SqliteTransaction;
+use super::write_ahead_log::{keep_log, looking};
 use super::{health, ids, replace, rows};
 use crate::store::apply::refresh;
 use crate::store::{Error, Result};
@@ -92,8 +92,11 @@ pub fn plain(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// A connection that doesn't put the log into the file when it is closed.
 pub fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = plain(path)?;
+    // Before the first look at the log: where that finds damage, the connection is closed.
+    keep_log(&connection, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "cache_size", -8192)?;
@@ -103,27 +106,6 @@ pub fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 fn is_empty(path: &Path) -> bool {
     path.metadata().is_ok_and(|m| m.len() == 0)
-}
-
-/// A connection that leaves a log as it is that a killed process left: nobody knows yet whether it is sound.
-pub fn looking(path: &Path) -> rusqlite::Result<Connection> {
-    let was_left_open = health::was_left_open(path);
-    if was_left_open && is_empty(path) {
-        // SQLite would remove the log.
-        return Err(rusqlite::Error::SqliteFailure(
-            ffi::Error::new(ffi::SQLITE_NOTADB),
-            None,
-        ));
-    }
-    let connection = connect(path)?;
-    keep_log(&connection, was_left_open)?;
-    Ok(connection)
-}
-
-/// Whether the log stays beside the file when the last connection is closed.
-pub fn keep_log(connection: &Connection, keeps: bool) -> rusqlite::Result<()> {
-    let how = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection.set_db_config(how, keeps).map(|_| ())
 }
 
 pub fn migrate(connection: &mut Connection) -> Result<()> {

@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 use rusqlite::Connection;
 
 use super::catalog_lock::CatalogLock;
-use super::opening::{connect, keep_log, prepare};
+use super::opening::{connect, prepare};
 use super::replace::{Mending, sync};
 use super::salvage::{Salvage, salvage};
+use super::write_ahead_log::keep_log;
 use super::{Sqlite, health};
 use crate::catalog::PhotoId;
 use crate::store::{Error, Result};
@@ -130,6 +131,7 @@ impl Sqlite {
         let mut lock = self.lock();
         if lock.is_there() {
             *writer = connect(&self.path)?;
+            keep_log(writer, false)?;
             lock.remember_files();
             return Ok(());
         }

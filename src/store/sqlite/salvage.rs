@@ -13,7 +13,8 @@ use super::columns::{self, Column, Judged};
 use super::opening::{create_file, derive, files_of, migrate, plain};
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Mending;
-use super::schema_recovery::{reading, recover_schema};
+use super::salvage_sources::Sources;
+use super::schema_recovery::recover_schema;
 use super::{Error, Result, ids, reconstruction};
 
 /// What came of it.
@@ -65,8 +66,9 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
                 Ok(None)
             }
         })?;
-    let old = reading(recovered.as_deref().unwrap_or(path))?;
     let mut new = empty(&mending.new_index())?;
+    let sources = Sources::of(path, recovered.as_deref(), &new)?;
+    let old = sources.first;
     refuse_newer(&old, &new, path)?;
     let mut salvage = Salvage {
         aside: PathBuf::new(),
@@ -74,17 +76,9 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
         losses: BTreeMap::new(),
     };
     let transaction = new.transaction()?;
-    for table in tables(&transaction, &old)? {
-        if table.columns.is_empty() {
-            salvage.losses.entry(table.name).or_default().unreadable += 1;
-            continue;
-        }
-        let mut pour = Pour::new(&transaction, &table)?;
-        pour.loss.unreadable = table.read(&old, &mut |row| pour.take(row))?;
-        salvage.rows += pour.rows;
-        if pour.loss != Loss::default() {
-            salvage.losses.insert(table.name.clone(), pour.loss);
-        }
+    pour_all(&old, &transaction, Take::Mended, &mut salvage)?;
+    if let Some(newer) = sources.second {
+        pour_all(&newer, &transaction, Take::Sound, &mut salvage)?;
     }
     let stray = ids::drop_stray(&transaction)?;
     if stray > 0 {
@@ -106,6 +100,23 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     close(new)?;
     salvage.aside = mending.finish("damaged").map_err(failed)?;
     Ok(salvage)
+}
+
+/// Takes over every table that the old index has as well.
+fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvage) -> Result<()> {
+    for table in tables(new, old)? {
+        if table.columns.is_empty() {
+            salvage.losses.entry(table.name).or_default().unreadable += 1;
+            continue;
+        }
+        let mut pour = Pour::new(new, &table, take)?;
+        pour.loss.unreadable = table.read(old, &mut |row| pour.take(row))?;
+        salvage.rows += pour.rows;
+        if take == Take::Mended && pour.loss != Loss::default() {
+            salvage.losses.insert(table.name.clone(), pour.loss);
+        }
+    }
+    Ok(())
 }
 
 /// Nobody here knows what a newer version keeps, and what would be lost of it.
@@ -151,7 +162,7 @@ fn size(path: &Path) -> u64 {
 }
 
 /// Tables with rows of their own; what follows from them is worked out. An old version had fewer.
-fn tables(new: &Connection, old: &Connection) -> Result<Vec<Table>> {
+pub fn tables(new: &Connection, old: &Connection) -> Result<Vec<Table>> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
         AND name <> 'said' AND name NOT LIKE 'words%'";
     let mut names = new.prepare(sql)?;
@@ -194,9 +205,19 @@ fn describe(new: &Connection, old: &Connection, name: String) -> Result<Table> {
     })
 }
 
+/// Which rows are taken over.
+#[derive(Clone, Copy, PartialEq)]
+enum Take {
+    /// All that say anything, with other values for those that can't be.
+    Mended,
+    /// Those without any value that can't be, of which nobody has the like yet: they may be of any table.
+    Sound,
+}
+
 /// Rows on their way into a table of the new index.
 struct Pour<'a> {
     table: &'a Table,
+    take: Take,
     columns: Vec<&'static Column>,
     insert: rusqlite::Statement<'a>,
     rows: u64,
@@ -204,7 +225,7 @@ struct Pour<'a> {
 }
 
 impl<'a> Pour<'a> {
-    fn new(new: &'a Connection, table: &'a Table) -> Result<Self> {
+    fn new(new: &'a Connection, table: &'a Table, take: Take) -> Result<Self> {
         let marks = vec!["?"; table.columns.len()].join(", ");
         let columns = table.columns.join("\", \"");
         let name = &table.name;
@@ -214,6 +235,7 @@ impl<'a> Pour<'a> {
         };
         Ok(Self {
             table,
+            take,
             columns: table.columns.iter().map(known).collect(),
             insert: new.prepare(&insert)?,
             rows: 0,
@@ -228,6 +250,9 @@ impl<'a> Pour<'a> {
             let value = row.get_ref(at)?;
             let judged = column.judge(value, &|name| owned(row.get_ref(name).ok()?));
             if !matches!(judged, Judged::Good) {
+                if self.take == Take::Sound {
+                    return Ok(());
+                }
                 self.tell(column, row, value);
             }
             match judged {
@@ -252,7 +277,7 @@ impl<'a> Pour<'a> {
     /// Puts a row in. A photo whose path or name another one has is kept for when its file turns up.
     fn insert(&mut self, mut values: Vec<Value>) -> Result<()> {
         let mut new = self.try_insert(&values)?;
-        if new == 0 && self.table.name == "photo" {
+        if new == 0 && self.table.name == "photo" && self.take == Take::Mended {
             self.part(&mut values);
             new = self.try_insert(&values)?;
         }

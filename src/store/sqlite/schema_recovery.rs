@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::opening::{files_of, keep_log, plain};
+use super::opening::{files_of, plain};
 use super::salvage::empty;
+use super::write_ahead_log::keep_log;
 use super::{Error, Result};
 
 /// Where it begins in the file, and what stands on it.

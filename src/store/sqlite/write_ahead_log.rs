@@ -1,0 +1,71 @@
+//! The log beside an index: whose it is, and when it goes into the file.
+//!
+//! SQLite takes any sound log beside a file for that file's own, and puts it in when the last connection is closed. A log
+//! that a killed process left may be another file's by now: of an index that a copy took the place of, or of another
+//! database. Nothing is put in before somebody has looked at what comes of it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::health::was_left_open;
+use super::opening::connect;
+use super::rows;
+
+/// A connection that leaves a log as it is that a killed process left: nobody knows yet whether it is sound.
+///
+/// # Errors
+/// As damage, where it is the log of another catalog or of no catalog at all.
+pub fn looking(path: &Path) -> rusqlite::Result<Connection> {
+    let was_left_open = was_left_open(path);
+    if was_left_open && path.metadata().is_ok_and(|m| m.len() == 0) {
+        // SQLite would remove the log.
+        return Err(damage());
+    }
+    let connection = connect(path)?;
+    if was_left_open && is_of_another(&connection, path)? {
+        return Err(damage());
+    }
+    keep_log(&connection, was_left_open)?;
+    Ok(connection)
+}
+
+fn damage() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None)
+}
+
+/// Whether the log stays beside the file when the last connection is closed.
+pub fn keep_log(connection: &Connection, keeps: bool) -> rusqlite::Result<()> {
+    let how = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection.set_db_config(how, keeps).map(|_| ())
+}
+
+/// What is in the file, whatever stands in a log beside it. Changes of others may be seen in part.
+pub fn without_log(path: &Path) -> rusqlite::Result<Connection> {
+    let escaped = path.as_os_str().as_bytes().iter();
+    let escaped: String = escaped.map(|byte| format!("%{byte:02x}")).collect();
+    let how = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), how)
+}
+
+/// Whether a file is a catalog by itself, and another one or none with its log.
+pub fn is_of_another(with_log: &Connection, path: &Path) -> rusqlite::Result<bool> {
+    // A file that says nothing by itself may have all that it says in its log.
+    match without_log(path).and_then(|alone| id(&alone)) {
+        Ok(Some(own)) => Ok(id(with_log)? != Some(own)),
+        Ok(None) | Err(_) => Ok(false),
+    }
+}
+
+/// The name of a catalog among all; nothing where it is none.
+fn id(index: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    let tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    match rows::one::<i64>(index, tables, [])? {
+        Some(_) => rows::one(index, "SELECT value FROM meta WHERE key = 'id'", []),
+        None => Ok(None),
+    }
+}
