@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use rustix::net::Shutdown;
 use rustix::net::sockopt::socket_peercred;
 
@@ -99,5 +100,8 @@ fn open(index: &Path) -> io::Result<File> {
     }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
+    // A link would lead to another file, and a pipe would wait for a reader.
+    let how = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.custom_flags(how.bits().cast_signed());
     options.open(index.with_extension("lock"))
 }

@@ -131,6 +131,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 path.parent().unwrap_or(path).display()
             ));
         }
+        app::Error::Store(store::Error::Exists { .. }) => {
+            "nothing is written over: move it away, or name another file"
+        }
         app::Error::Store(store::Error::Full) => "make room; nothing that was said is lost",
         app::Error::Store(store::Error::Damaged) => {
             "mount or scan again: what can be read is taken over, and the file is kept"

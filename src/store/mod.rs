@@ -52,6 +52,9 @@ pub enum Error {
         /// That are needed, at most.
         bytes: u64,
     },
+    /// A file of somebody else stands where one was to be made.
+    #[error("{}: is there already", path.display())]
+    Exists { path: PathBuf },
     #[error("index: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
     #[error("index: no photo {0}")]
@@ -84,6 +87,14 @@ impl Error {
                 path: path.into(),
                 source: source.into(),
             },
+        }
+    }
+
+    /// What a file system says of a file that is to be made.
+    pub(crate) fn of_new_file(path: &Path, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::AlreadyExists => Self::Exists { path: path.into() },
+            _ => Self::of_file(path, source),
         }
     }
 

@@ -94,8 +94,13 @@ fn write(file: &Path, uri: &str, stat: &FileStat, picture: &Picture) -> io::Resu
             .create(folder)?;
     }
     let new = file.with_extension(format!("kbasefs-{}", std::process::id()));
+    // A killed process may have had the same number.
+    match fs::remove_file(&new) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
+    options.write(true).create_new(true).mode(0o600);
     let written = encode(options.open(&new)?, uri, stat, picture)
         .map_err(io::Error::other)
         .and_then(|()| fs::rename(&new, file));

@@ -22,7 +22,7 @@ mod tag;
 
 use std::fs::{DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -83,7 +83,10 @@ impl Drop for SocketFile {
 }
 
 impl Socket {
-    /// Listens at `path`. Whoever calls this owns the catalog, so a file that is there is a dead process's.
+    /// Listens at `path`. Whoever calls this owns the catalog, so a socket that is there is a dead process's.
+    ///
+    /// # Errors
+    /// When none can be made there, or something else is called so.
     pub fn bind(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             DirBuilder::new()
@@ -91,8 +94,10 @@ impl Socket {
                 .mode(0o700)
                 .create(folder)?;
         }
-        match std::fs::remove_file(path) {
+        match path.symlink_metadata() {
+            Ok(there) if there.file_type().is_socket() => std::fs::remove_file(path)?,
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            // Something else, where nothing is bound.
             _ => {}
         }
         let listener = UnixListener::bind(path)?;

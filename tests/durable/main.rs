@@ -5,6 +5,7 @@ mod foreign_logs;
 mod house;
 mod kills;
 mod kinds;
+mod names_in_the_way;
 mod replaced;
 mod taken_away;
 mod values;

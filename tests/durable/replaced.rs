@@ -120,7 +120,7 @@ fn a_kill_in_recovery_leaves_the_old_index_or_the_whole_new_one() {
 fn unfinished(house: &House) -> Vec<String> {
     let all = fs::read_dir(house.path("index")).unwrap();
     let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let is_one = |name: &String| name.contains("mend") || name.contains("partial");
+    let is_one = |name: &String| name.contains("mend") || name.contains("-partial");
     names.filter(is_one).collect()
 }
 

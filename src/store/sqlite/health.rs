@@ -2,11 +2,11 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, open, renameat_with};
 use rustix::io::Errno;
 
 use super::catalog_lock::is_locked;
@@ -66,23 +66,28 @@ pub fn was_left_open(path: &Path) -> bool {
     log.metadata().is_ok_and(|m| m.len() > 0)
 }
 
-/// Leaves a sign for whoever opens the index next that it is damaged.
+/// Leaves a sign for whoever opens the index next that it is damaged: an empty file.
 pub(super) fn suspect(path: &Path) {
-    if let Err(error) = std::fs::write(sign(path), "") {
-        tracing::warn!("{}: {error}", sign(path).display());
+    let mut new = OpenOptions::new();
+    match new.write(true).create_new(true).open(sign(path)) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            tracing::warn!("{}: {error}", sign(path).display());
+        }
+        _ => {}
     }
 }
 
 /// Whether there is such a sign.
 pub(super) fn is_suspect(path: &Path) -> bool {
-    sign(path).exists()
+    let there = sign(path).symlink_metadata();
+    there.is_ok_and(|m| m.is_file() && m.len() == 0)
 }
 
 /// Takes the sign away.
-pub(super) fn is_trusted(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(sign(path)) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+pub(super) fn is_trusted(path: &Path) -> io::Result<()> {
+    match is_suspect(path) {
+        true => replace::absent_is_fine(std::fs::remove_file(sign(path))),
+        false => Ok(()),
     }
 }
 
@@ -112,16 +117,14 @@ fn whole(path: &Path) -> Result<Connection> {
 /// # Errors
 /// When the new file is there already or can't be written.
 pub fn backup(path: &Path, to: &Path) -> Result<()> {
-    let failed = |source| Error::of_file(to, source);
-    let exists = || failed(ErrorKind::AlreadyExists.into());
     if to.symlink_metadata().is_ok() {
-        return Err(exists());
+        return Err(Error::Exists { path: to.into() });
     }
-    let partial = Partial::begin(to).map_err(failed)?;
+    let partial = Partial::begin(to)?;
     let index = whole(path)?;
     recovery::copy(&index, &partial.path)?;
     salvage::close(plain(&partial.path)?)?;
-    partial.finish(to).map_err(failed)
+    partial.finish(to).map_err(|e| Error::of_new_file(to, e))
 }
 
 /// A copy that isn't complete yet. One that a killed process left is written over.
@@ -131,17 +134,25 @@ struct Partial {
 }
 
 impl Partial {
-    fn begin(to: &Path) -> io::Result<Self> {
-        let path = to.with_added_extension("partial");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path)?;
+    fn begin(to: &Path) -> Result<Self> {
+        let path = to.with_added_extension("kbasefs-partial");
+        let begun = Self::try_begin(&path).map_err(|e| Error::of_new_file(&path, e));
+        begun.map(|file| Self { path, file })
+    }
+
+    fn try_begin(path: &Path) -> io::Result<File> {
+        let mut new = OpenOptions::new();
+        new.write(true).create_new(true).mode(0o600);
+        let file = match new.open(path) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => left_behind(path)?,
+            opened => opened?,
+        };
         file.try_lock().map_err(io::Error::from)?;
         // What the killed process would have taken back of it is nothing to the next.
-        remove_journal(&path)?;
+        remove_journal(path)?;
         file.set_len(0)?;
         file.set_permissions(Permissions::from_mode(0o600))?;
-        Ok(Self { path, file })
+        Ok(file)
     }
 
     /// Calls it by its name, unless another file has come to be called like this.
@@ -156,6 +167,30 @@ impl Partial {
         replace::sync_folder_of(to)
     }
 }
+
+/// The file that a killed process was copying to: nobody else's, and nothing but the beginning of a database.
+fn left_behind(path: &Path) -> io::Result<File> {
+    let how = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match open(path, how, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => return Err(ErrorKind::AlreadyExists.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let there = file.metadata()?;
+    let is_own = there.uid() == rustix::process::geteuid().as_raw();
+    let mut start = [0; MAGIC.len()];
+    let is_begun = there.len() == 0 || {
+        let read = file.read_exact_at(&mut start, 0);
+        read.is_ok() && (start == *MAGIC || start == [0; MAGIC.len()])
+    };
+    match there.is_file() && there.nlink() == 1 && is_own && is_begun {
+        true => Ok(file),
+        false => Err(ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// What every database begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 impl Drop for Partial {
     fn drop(&mut self) {

@@ -154,7 +154,7 @@ impl Sqlite {
 /// # Errors
 /// [`Error::NoRoom`] when the disk has none for it.
 pub fn mend(path: &Path) -> Result<()> {
-    replace::settle(path).map_err(|e| Error::of_file(path, e))?;
+    replace::settle(path)?;
     recovery::tell(&salvage::salvage(path)?);
     Ok(())
 }

@@ -34,7 +34,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 
 /// Opens the index for writing, as the only process.
 pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> {
-    replace::settle(path).map_err(|e| Error::of_file(path, e))?;
+    replace::settle(path)?;
     let was_left_open = health::was_left_open(path);
     create_file(path).map_err(|e| Error::of_file(path, e))?;
     let mut lock = CatalogLock::acquire(path)?;

@@ -85,7 +85,7 @@ impl Sqlite {
             // Whoever else uses what is there now keeps it.
             drop(CatalogLock::acquire(&self.path)?);
         }
-        let mending = Mending::begin(&self.path).map_err(failed)?;
+        let mending = Mending::begin(&self.path)?;
         let new = mending.new_index();
         copy(writer, &new)?;
         sync(&new).map_err(failed)?;

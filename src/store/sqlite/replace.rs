@@ -11,13 +11,17 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::health;
 use super::opening::files_of;
+use super::{Error, Result, health};
 
 /// The new index in its folder.
 const NEW: &str = "new.sqlite";
 /// Holds the name under which the old one is kept.
 const ASIDE: &str = "aside";
+/// A copy of the damaged one whose schema is mended.
+pub const COPY: &str = "recovered.sqlite";
+/// An index that shows how a schema has to be.
+pub const SCHEMA: &str = "schema.sqlite";
 
 /// A new index that is being made.
 pub struct Mending {
@@ -26,13 +30,11 @@ pub struct Mending {
 }
 
 impl Mending {
-    pub fn begin(index: &Path) -> io::Result<Self> {
+    pub fn begin(index: &Path) -> Result<Self> {
         settle(index)?;
         let folder = index.with_added_extension("mending");
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)?;
+        let made = DirBuilder::new().mode(0o700).create(&folder);
+        made.map_err(|e| Error::of_new_file(&folder, e))?;
         let index = index.to_owned();
         Ok(Self { index, folder })
     }
@@ -66,16 +68,42 @@ impl Drop for Mending {
 }
 
 /// Brings to its end, or takes back, what a process began that was killed. No other one may use the index.
-pub fn settle(index: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// [`Error::Exists`] where something else is called like a folder of ours.
+pub fn settle(index: &Path) -> Result<()> {
     for left in ["mending", "mended"] {
         let folder = index.with_added_extension(left);
-        if folder.join(ASIDE).exists() && folder == decided(index) {
-            take_place(index)?;
-        } else {
-            absent_is_fine(fs::remove_dir_all(folder))?;
-        }
+        let is_decided = folder.join(ASIDE).exists() && folder == decided(index);
+        let settled = match is_decided {
+            true => take_place(index),
+            false => remove_own(&folder),
+        };
+        settled.map_err(|e| Error::of_new_file(&folder, e))?;
     }
     Ok(())
+}
+
+/// Removes a folder in which there is nothing but what is made here.
+fn remove_own(folder: &Path) -> io::Result<()> {
+    let there = match folder.symlink_metadata() {
+        Err(e) => return absent_is_fine(Err(e)),
+        Ok(there) => there,
+    };
+    let is_own = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let is_database = |own: &&str| name.as_bytes().starts_with(own.as_bytes());
+        name == ASIDE || [NEW, COPY, SCHEMA].iter().any(is_database)
+    };
+    if !there.is_dir() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    for entry in fs::read_dir(folder)? {
+        if !is_own(&entry?) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+    }
+    fs::remove_dir_all(folder)
 }
 
 fn decided(index: &Path) -> PathBuf {
@@ -88,9 +116,8 @@ fn take_place(index: &Path) -> io::Result<()> {
     let new = decided.join(NEW);
     if new.exists() {
         sync_folder_of(index)?;
-        let name = std::ffi::OsString::from_vec(fs::read(decided.join(ASIDE))?);
         let [file, log, shared] = files_of(index);
-        let aside = files_of(&index.with_file_name(name));
+        let aside = files_of(&noted(index, fs::read(decided.join(ASIDE))?));
         for (from, to) in [&file, &log].into_iter().zip(&aside) {
             keep_as(from, to)?;
         }
@@ -103,6 +130,15 @@ fn take_place(index: &Path) -> io::Result<()> {
     }
     health::is_trusted(index)?;
     fs::remove_dir_all(decided)
+}
+
+/// The name that was noted for the old one; another one where the note is torn.
+fn noted(index: &Path, name: Vec<u8>) -> PathBuf {
+    let own = index.file_name().unwrap_or_default().as_bytes();
+    match name.starts_with(own) && name.len() > own.len() && !name.contains(&b'/') {
+        true => index.with_file_name(std::ffi::OsString::from_vec(name)),
+        false => free_name(index, "damaged"),
+    }
 }
 
 /// Gives a file a second name. Where the file system has no second names, it loses the first one.
@@ -125,7 +161,7 @@ fn free_name(index: &Path, why: &str) -> PathBuf {
     free.next().expect("there is always another number")
 }
 
-fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+pub fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
         _ => Ok(()),

@@ -57,7 +57,7 @@ pub fn salvage(path: &Path) -> Result<Salvage> {
 
 fn try_salvage(path: &Path) -> Result<Salvage> {
     let failed = |source: std::io::Error| Error::of_file(path, source);
-    let mending = Mending::begin(path).map_err(failed)?;
+    let mending = Mending::begin(path)?;
     let recovered =
         recover_schema(path, &mending.folder).or_else(|error| match error.is_full() {
             true => Err(error),

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::opening::{files_of, plain};
+use super::replace::{COPY, SCHEMA};
 use super::salvage::empty;
 use super::write_ahead_log::keep_log;
 use super::{Error, Result};
@@ -66,12 +67,12 @@ pub fn recover_schema(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> 
             .map_err(failed)?;
         return Ok(Some(index));
     }
-    let pages = schema_of_new(&folder.join("schema.sqlite"))?;
+    let pages = schema_of_new(&folder.join(SCHEMA))?;
     Ok(mend(&index, pages).map_err(failed)?.then_some(index))
 }
 
 fn copy(damaged: &Path, folder: &Path) -> io::Result<PathBuf> {
-    let index = folder.join("recovered.sqlite");
+    let index = folder.join(COPY);
     for (from, to) in files_of(damaged).into_iter().zip(files_of(&index)).take(2) {
         match fs::copy(from, to) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),

@@ -1,0 +1,158 @@
+//! Names that are made beside a file of somebody's, where another file has them already: it stays as it is.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::house::{House, tagged};
+
+/// Something of somebody else's under a name, and whether it is still there.
+struct Thing {
+    kind: &'static str,
+    make: fn(&Path),
+    is_there: fn(&Path) -> bool,
+}
+
+const THINGS: [Thing; 4] = [
+    Thing {
+        kind: "a file",
+        make: |at| fs::write(at, "precious").unwrap(),
+        is_there: |at| fs::read(at).unwrap() == b"precious",
+    },
+    Thing {
+        kind: "a link",
+        make: |at| {
+            fs::write(at.with_file_name("victim"), "precious").unwrap();
+            symlink("victim", at).unwrap();
+        },
+        is_there: |at| {
+            at.is_symlink() && fs::read(at.with_file_name("victim")).unwrap() == b"precious"
+        },
+    },
+    Thing {
+        kind: "a pipe",
+        make: |at| mknodat(CWD, at, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+        is_there: |at| at.symlink_metadata().is_ok(),
+    },
+    Thing {
+        kind: "a folder",
+        make: |at| {
+            fs::create_dir(at).unwrap();
+            fs::write(at.join("letter"), "precious").unwrap();
+        },
+        is_there: |at| fs::read(at.join("letter")).unwrap() == b"precious",
+    },
+];
+
+fn remove(at: &Path) {
+    match at.is_dir() && !at.is_symlink() {
+        true => fs::remove_dir_all(at).unwrap(),
+        false => fs::remove_file(at).unwrap(),
+    }
+}
+
+fn backup(house: &House, to: &Path) -> std::process::Output {
+    let (photos, to) = (house.path("photos"), to.to_str().unwrap());
+    house.run(&["index", "backup", photos.to_str().unwrap(), to])
+}
+
+#[test]
+fn a_backup_writes_over_nothing() {
+    let house = tagged(3);
+    let to = house.path("copy");
+    for Thing {
+        kind,
+        make,
+        is_there,
+    } in THINGS
+    {
+        for end in ["", ".partial", ".kbasefs-partial", ".partial-journal"] {
+            let at = house.path(&format!("copy{end}"));
+            make(&at);
+            let ended = backup(&house, &to);
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert!(is_there(&at), "{kind} called {end:?}: {said}");
+            let is_in_the_way = matches!(end, "" | ".kbasefs-partial");
+            assert_eq!(
+                !ended.status.success(),
+                is_in_the_way,
+                "{kind} called {end:?}: {said}"
+            );
+            if is_in_the_way {
+                let is_named =
+                    said.contains(&format!("{}: is there already (hint: ", at.display()));
+                assert!(
+                    is_named && !said.contains("update"),
+                    "{kind} called {end:?}: {said}"
+                );
+            } else {
+                fs::remove_file(&to).unwrap();
+            }
+            remove(&at);
+        }
+    }
+    assert!(backup(&house, &to).status.success());
+}
+
+/// What stands in the way of another index is said by its name, and is left as it is.
+#[test]
+fn recovery_removes_nothing_of_anybody_else() {
+    let house = tagged(3);
+    let sound = fs::read(house.index()).unwrap();
+    let photos = house.path("photos");
+    for Thing {
+        kind,
+        make,
+        is_there,
+    } in THINGS
+    {
+        for end in [".mending", ".mended", ".suspect"] {
+            let mut damaged = sound.clone();
+            damaged.truncate(sound.len() / 2);
+            fs::write(house.index(), damaged).unwrap();
+            let at = house.path(&format!("index/catalog.sqlite{end}"));
+            make(&at);
+            let ended = house.run(&["scan", photos.to_str().unwrap()]);
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert!(is_there(&at), "{kind} called {end}: {said}");
+            if end != ".suspect" {
+                assert!(
+                    said.contains(&format!("{}: is there already", at.display())),
+                    "{said}"
+                );
+            }
+            remove(&at);
+            assert!(
+                house
+                    .run(&["scan", photos.to_str().unwrap()])
+                    .status
+                    .success()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_mount_waits_for_no_pipe_and_removes_no_file() {
+    let house = tagged(3);
+    let photos = house.path("photos");
+    for Thing {
+        kind,
+        make,
+        is_there,
+    } in THINGS
+    {
+        for end in ["lock", "sock"] {
+            let at = house.path(&format!("index/catalog.{end}"));
+            // What a sound start leaves there.
+            let _ = fs::remove_file(&at);
+            make(&at);
+            // It may refuse.
+            house.run(&["status", photos.to_str().unwrap()]);
+            assert!(is_there(&at), "{kind} called {end}");
+            remove(&at);
+        }
+    }
+}
