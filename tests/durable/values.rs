@@ -201,6 +201,50 @@ fn money_is_counted_on_after_a_count_that_can_not_be() {
     }
 }
 
+/// Numbers that were never given, and a count of them after which there is none.
+#[test]
+fn a_number_that_can_not_be_is_no_reason_to_recover_twice() {
+    let house = settled();
+    let sound = fs::read(house.index()).unwrap();
+    let photos = house.path("photos");
+    let photo = photos.join("1.png");
+    let before = others(&house);
+    let last = i64::MAX;
+    for damage in [
+        "UPDATE photo SET id = 0 WHERE id = 7".to_owned(),
+        "UPDATE photo SET id = -7 WHERE id = 7".to_owned(),
+        format!("UPDATE photo SET id = {last} WHERE id = 7"),
+        format!("UPDATE photo SET id = {} WHERE id = 7", i64::MIN),
+        format!("UPDATE act SET id = {last} WHERE id = 7"),
+        format!("UPDATE sqlite_sequence SET seq = {last} WHERE name = 'act'"),
+        format!("UPDATE sqlite_sequence SET seq = {last} WHERE name = 'photo'"),
+        "UPDATE sqlite_sequence SET seq = 0".to_owned(),
+    ] {
+        fs::write(house.index(), &sound).unwrap();
+        let index = Connection::open(house.index()).unwrap();
+        index.execute_batch(&damage).unwrap();
+        index.close().unwrap();
+        for _ in 0..3 {
+            // What is found is mended by the next command.
+            sqlite::check(&house.index()).unwrap();
+            let tagged = house.run(&["tag", photo.to_str().unwrap(), "new"]);
+            let said = String::from_utf8_lossy(&tagged.stderr);
+            assert!(tagged.status.success(), "{damage}: {said}");
+            let scan = house.run(&["scan", photos.to_str().unwrap()]);
+            assert!(scan.status.success(), "{damage}");
+        }
+        assert_eq!(
+            sqlite::check(&house.index()).unwrap(),
+            Vec::<String>::new(),
+            "{damage}"
+        );
+        assert_eq!(aside(&house).len(), 1, "{damage}");
+        assert_eq!(others(&house).0, before.0, "{damage}: photos");
+        assert!(others(&house).2 >= before.2, "{damage}: acts");
+        clear_aside(&house);
+    }
+}
+
 /// Asks for everything that there is.
 fn read_all(app: &kbasefs::app::App, at: &str) {
     let store = app.library.store();

@@ -80,6 +80,12 @@ pub fn find(table: &str, name: &str) -> Option<&'static Column> {
     of(table)?.iter().find(|column| column.name == name)
 }
 
+/// Whether a column can hold a value.
+pub fn fits(table: &str, name: &str, value: ValueRef) -> bool {
+    let column = find(table, name);
+    column.is_some_and(|column| matches!(column.judge(value, &|_| None), Judged::Good))
+}
+
 /// Whether all that was read of a row is what its columns can hold.
 ///
 /// # Errors

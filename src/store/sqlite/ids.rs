@@ -7,6 +7,9 @@ use super::{Error, Result, rows};
 /// So far from the one before, a number was never given: it is another one, misread.
 const FARTHEST: i64 = 1 << 20;
 
+/// No number is so high: it is misread, and none comes after the highest.
+const MOST: i64 = 1 << 53;
+
 /// What has numbers, and all that has the number of such a thing.
 const NUMBERED: [(&str, &str); 2] = [
     (
@@ -16,17 +19,24 @@ const NUMBERED: [(&str, &str); 2] = [
     ("act", "SELECT id FROM act UNION SELECT act FROM trace"),
 ];
 
-/// Whether the next photo gets a number of its own.
+/// Whether the next photo and the next act get numbers of their own.
 ///
 /// # Errors
-/// [`Error::Damaged`] where it may be another photo's.
+/// [`Error::Damaged`] where one may be another's, or there is none left.
 pub fn check(index: &Connection) -> Result<()> {
-    let last: i64 = rows::one(index, "SELECT ifnull(max(id), 0) FROM photo", [])?.unwrap_or(0);
-    let given = given(index, "photo")?;
-    match (last..=last + FARTHEST).contains(&given) {
-        true => Ok(()),
-        false => Err(Error::Damaged),
+    for (table, _) in NUMBERED {
+        let last = format!("SELECT ifnull(max(id), 0) FROM {table}");
+        let last = rows::one(index, &last, [])?.unwrap_or(0);
+        if !may_follow(last, given(index, table)?) {
+            return Err(Error::Damaged);
+        }
     }
+    Ok(())
+}
+
+/// Whether a number that was given may be the last one, if this is the last that is there.
+fn may_follow(last: i64, given: i64) -> bool {
+    (last..=last.saturating_add(FARTHEST)).contains(&given) && given < MOST
 }
 
 /// The last number that was given to what is in a table.
@@ -47,7 +57,7 @@ pub fn keep_unique(old: &Connection, new: &Connection) -> Result<()> {
     for (table, numbers) in NUMBERED {
         let last = last_of(new, numbers)?;
         let given = given(old, table).unwrap_or(0);
-        let given = match (last..=last + FARTHEST).contains(&given) {
+        let given = match may_follow(last, given) {
             true => given,
             false => last,
         };
@@ -62,13 +72,13 @@ pub fn keep_unique(old: &Connection, new: &Connection) -> Result<()> {
 fn last_of(new: &Connection, numbers: &str) -> Result<i64> {
     let mut numbers = new.prepare(&format!("{numbers} ORDER BY 1"))?;
     let mut numbers = numbers.query([])?;
-    let mut last = 0;
+    let mut last: i64 = 0;
     while let Some(row) = numbers.next()? {
         let number: i64 = row.get(0)?;
-        if number - last > FARTHEST {
+        if number > last.saturating_add(FARTHEST) {
             break;
         }
-        last = number;
+        last = number.max(0);
     }
     Ok(last)
 }

@@ -46,8 +46,9 @@ fn kept(old: &Connection, sql: &str) -> HashMap<u32, Vec<u8>> {
             let mut statement = old.prepare(&format!("{sql} {direction}"))?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                if let (Ok(id), Ok(bytes)) = (row.get(0), row.get(1)) {
-                    all.insert(id, bytes);
+                let key = row.get_ref(0)?;
+                if let (true, Ok(bytes)) = (columns::fits("photo", "id", key), row.get(1)) {
+                    all.insert(row.get(0)?, bytes);
                 }
             }
             Ok(())

@@ -91,6 +91,12 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     if is_torn("label") {
         salvage.rows += reconstruction::labels(&old, &transaction)?;
     }
+    for table in tables(&transaction, &transaction)? {
+        let wrong = remove_wrong(&transaction, &table)?;
+        if wrong > 0 {
+            salvage.losses.entry(table.name).or_default().left_out += wrong;
+        }
+    }
     ids::keep_unique(&old, &transaction)?;
     transaction.execute("DELETE FROM meta WHERE key = 'derived'", [])?;
     note(&transaction, &salvage)?;
@@ -117,6 +123,37 @@ fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvag
         }
     }
     Ok(())
+}
+
+/// Removes rows with values that can't be, so that nobody ever takes the new index for a damaged one: says how many.
+fn remove_wrong(new: &Connection, table: &Table) -> Result<u64> {
+    let key: Vec<_> = table
+        .key
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    let all = format!(
+        "SELECT \"{}\" FROM \"{}\"",
+        table.columns.join("\", \""),
+        table.name
+    );
+    let (mut all, mut wrong) = (new.prepare(&all)?, Vec::new());
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        if columns::sound(&table.name, row).is_err() {
+            let key = key.iter().map(|column| row.get::<_, Value>(*column));
+            wrong.push(key.collect::<rusqlite::Result<Vec<_>>>()?);
+        }
+    }
+    let of_key = key.join("\" = ? AND \"");
+    let mut remove = new.prepare(&format!(
+        "DELETE FROM \"{}\" WHERE \"{of_key}\" = ?",
+        table.name
+    ))?;
+    for key in &wrong {
+        remove.execute(params_from_iter(key))?;
+    }
+    Ok(wrong.len() as u64)
 }
 
 /// Nobody here knows what a newer version keeps, and what would be lost of it.
