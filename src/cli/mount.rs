@@ -63,6 +63,9 @@ const LOGGED: &str = "warn,kbasefs=info,fuser=error";
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let finder = common.finder()?;
+    let stays_behind = !(args.foreground || args.daemon);
+    // What is found on the way to the catalog is said as well.
+    let log = log::start(&finder.config, if stays_behind { "warn" } else { LOGGED });
     let words = [
         args.options,
         args.sandbox
@@ -87,10 +90,9 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
         address: address.unwrap_or(page::USUAL),
         token_file: args.token_file,
     });
-    if !(args.foreground || args.daemon) {
+    if stays_behind {
         return daemon::start(&source, &mountpoint, &words, page.as_ref(), common);
     }
-    let log = log::start(&config, LOGGED);
     let daemon = args.daemon.then_some(&log);
     serve(
         &source,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::shape;
 use crate::analysis::scheduler::ProviderState;
-use crate::app::App;
+use crate::app::{self, App};
 use crate::catalog::{SourcePath, Status};
 use crate::metrics::Process;
 use crate::store::provider_store::Spent;
@@ -60,6 +60,7 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
         "paused": app.scheduler.is_paused(),
         "unkept": app.scheduler.why_unkept(),
         "unkept_answers": app.scheduler.unkept_answers(),
+        "recovered": app::index::recovered_lately(app.index_file()),
         "queued": work.queued,
         "running": work.running,
         "labels": index.label_count(),

@@ -8,6 +8,7 @@ mod kinds;
 mod names_in_the_way;
 mod replaced;
 mod taken_away;
+mod told;
 mod values;
 
 use std::fs;

@@ -50,6 +50,7 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
 
 pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![index(&catalog.index)?];
+    findings.extend(recovered(&catalog.index));
     match Client::daemon(catalog).await {
         Err(silent) => findings.push(Finding::wrong(
             "daemon",
@@ -76,6 +77,14 @@ fn index(file: &Path) -> anyhow::Result<Finding> {
             "mount or scan again: what can be read is taken over, and the file is kept",
         ),
     })
+}
+
+/// What the index lost lately.
+fn recovered(file: &Path) -> Option<Finding> {
+    let note = app::index::recovered_lately(file)?;
+    let message = format!("{}: made of a damaged one, {note}", file.display());
+    let hint = "the damaged one is kept beside it; a backup may have what was left out";
+    Some(Finding::note("index", message, hint))
 }
 
 fn of_daemon(status: &Value) -> Vec<Finding> {

@@ -29,6 +29,8 @@ struct Sink {
     repeats: Repeats,
     /// Lines that there was no room for, the oldest first.
     unwritten: VecDeque<Vec<u8>>,
+    /// Warnings and errors before there was a file.
+    early: Vec<(String, Level)>,
 }
 
 /// Lines that wait for room.
@@ -52,6 +54,7 @@ pub fn start(config: &Config, least: &str) -> Log {
         format: config.log_format,
         repeats: Repeats::default(),
         unwritten: VecDeque::new(),
+        early: Vec::new(),
     })));
     let filter = EnvFilter::try_new(match config.log.as_str() {
         "info" => least,
@@ -74,14 +77,20 @@ pub fn start(config: &Config, least: &str) -> Log {
 }
 
 impl Log {
-    /// From now on the lines go into a file, and so does whatever else is written to standard error.
+    /// From now on the lines go into a file, and so does whatever else is written to standard error. Warnings and errors
+    /// of before go there too, and are given: who reads them where they went then need not be told of them.
     ///
     /// # Errors
     /// When the file can't be made.
-    pub fn move_to(&self, file: &Path) -> io::Result<()> {
+    pub fn move_to(&self, file: &Path) -> io::Result<Vec<String>> {
         let bounded = Bounded::open(file)?;
-        self.0.lock().expect(LOCKED).place = Place::File(bounded);
-        Ok(())
+        let mut sink = self.0.lock().expect(LOCKED);
+        sink.place = Place::File(bounded);
+        let early = std::mem::take(&mut sink.early);
+        for (line, level) in &early {
+            sink.put(line, *level);
+        }
+        Ok(early.into_iter().map(|(line, _)| line).collect())
     }
 }
 
@@ -136,6 +145,10 @@ impl Write for Line {
 impl Sink {
     /// Writes a line, after those that there was no room for. What can't be written waits for the next.
     fn put(&mut self, line: &str, level: Level) {
+        let is_early = matches!(self.place, Place::Terminal) && self.early.len() < MOST_UNWRITTEN;
+        if is_early && level <= Level::WARN {
+            self.early.push((line.to_owned(), level));
+        }
         let now = Timestamp::now();
         let line = match (&self.place, self.format) {
             (Place::Journal, LogFormat::Text) => format!("<{}>{line}\n", urgency(level)),
@@ -196,6 +209,7 @@ mod tests {
             format: LogFormat::Text,
             repeats: Repeats::default(),
             unwritten: VecDeque::new(),
+            early: Vec::new(),
         };
         for n in 0..2 * MOST_UNWRITTEN {
             sink.put(&format!("line {n}"), Level::ERROR);

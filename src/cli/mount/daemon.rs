@@ -11,6 +11,8 @@ use crate::cli::{Common, program, terminal};
 
 /// What it writes when the mount is live, and behind it where the web page is; before that, only errors.
 const READY: &str = "ready";
+/// What it writes before that in front of each warning, which nobody else is told.
+const WARNED: &str = "warned ";
 
 /// Starts it and waits until the mount is live, or passes on why it isn't.
 pub fn start(
@@ -45,15 +47,17 @@ pub fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    let mut line = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line)?;
-    }
-    if let Some(url) = line.trim().strip_prefix(READY) {
-        if !url.is_empty() {
-            terminal::say(format_args!("the page is at {}", url.trim()))?;
+    let stdout = child.stdout.take().expect("it is a pipe");
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if let Some(warning) = line.strip_prefix(WARNED) {
+            eprintln!("kbasefs: {}", terminal::printable(warning.trim()));
+        } else if let Some(url) = line.strip_prefix(READY) {
+            if !url.trim().is_empty() {
+                terminal::say(format_args!("the page is at {}", url.trim()))?;
+            }
+            return Ok(ExitCode::SUCCESS);
         }
-        return Ok(ExitCode::SUCCESS);
     }
     let mut errors = String::new();
     if let Some(mut stderr) = child.stderr.take() {
@@ -67,9 +71,11 @@ pub fn start(
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-/// Says that the mount is live, and lets go of the terminal: from now on the log is a file beside the index.
+/// Says that the mount is live and what went wrong before, and lets go of the terminal: from now on the log is a file beside the index.
 pub fn ready(log: &Log, index: &Path, page: Option<&str>) -> io::Result<()> {
-    log.move_to(&index.with_extension("log"))?;
+    for line in log.move_to(&index.with_extension("log"))? {
+        println!("{WARNED}{}", line.replace('\n', " "));
+    }
     println!("{READY} {}", page.unwrap_or_default());
     let null = OpenOptions::new().write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&null)?;
