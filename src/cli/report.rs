@@ -131,6 +131,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 path.parent().unwrap_or(path).display()
             ));
         }
+        app::Error::Store(store::Error::Foreign { .. }) => {
+            "name another file with --index; this one is left as it is"
+        }
         app::Error::Store(store::Error::Exists { .. }) => {
             "nothing is written over: move it away, or name another file"
         }

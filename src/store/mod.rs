@@ -31,6 +31,9 @@ pub enum Error {
         path: PathBuf,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Another program made it.
+    #[error("{}: a database of another program", path.display())]
+    Foreign { path: PathBuf },
     #[error("index {} belongs to {}", path.display(), owner.display())]
     OtherSource { path: PathBuf, owner: PathBuf },
     #[error("index {} is in use by another kbasefs", path.display())]

@@ -7,6 +7,7 @@ mod kills;
 mod kinds;
 mod names_in_the_way;
 mod replaced;
+mod schema;
 mod taken_away;
 mod told;
 mod values;

@@ -252,6 +252,9 @@ fn an_index_of_a_newer_version_is_left_as_it_is_though_it_is_damaged() {
     let (house, ..) = misread();
     let index = Connection::open(house.index()).unwrap();
     index.pragma_update(None, "user_version", 999).unwrap();
+    index
+        .execute_batch("ALTER TABLE photo ADD COLUMN of_tomorrow INTEGER")
+        .unwrap();
     index.close().unwrap();
     fs::File::create(house.path("index/catalog.sqlite.suspect")).unwrap();
     let newer = fs::read(house.index()).unwrap();

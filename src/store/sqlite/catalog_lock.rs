@@ -5,7 +5,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -103,7 +103,10 @@ fn file_id(metadata: &Metadata) -> FileId {
 /// Whether a process holds the index at a path, as far as this user can tell. For who has it not open.
 pub fn is_locked(index: &Path) -> bool {
     let is_taken = || -> io::Result<bool> {
-        let file = File::open(index)?;
+        // A pipe is waited for otherwise.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = options.open(index)?;
         let mut found = lock(libc::F_WRLCK);
         fcntl(&file, FcntlArg::F_OFD_GETLK(&mut found))?;
         Ok(found.l_type != libc::F_UNLCK as libc::c_short)

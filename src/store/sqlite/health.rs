@@ -10,7 +10,9 @@ use rustix::fs::{CWD, Mode, OFlags, RenameFlags, open, renameat_with};
 use rustix::io::Errno;
 
 use super::catalog_lock::is_locked;
-use super::opening::{files_of, plain};
+use super::header::MAGIC;
+use super::opening::{CURRENT_VERSION, files_of, is_derived, plain, refuse_others};
+use super::schema::{self, Fit};
 use super::write_ahead_log::{keep_log, looking};
 use super::{Error, Result, columns, ids, recovery, replace, rows, salvage};
 
@@ -21,7 +23,10 @@ use super::{Error, Result, columns, ids, recovery, replace, rows, salvage};
 /// When it can't be read at all.
 pub fn check(path: &Path) -> Result<Vec<String>> {
     let found = match try_check(path) {
-        Err(error @ Error::Damaged) => vec![error.to_string()],
+        // There is nothing that a sound one doesn't answer to.
+        Err(error @ (Error::Damaged | Error::Refused(_) | Error::Backend(_))) => {
+            vec![error.to_string()]
+        }
         found => found?,
     };
     if !found.is_empty() {
@@ -31,23 +36,73 @@ pub fn check(path: &Path) -> Result<Vec<String>> {
 }
 
 fn try_check(path: &Path) -> Result<Vec<String>> {
+    refuse_others(path)?;
     let connection = looking(path)?;
-    let mut pages = connection.prepare("PRAGMA integrity_check(100)")?;
-    let pages = pages.query_map([], |row| row.get(0))?;
-    let mut found = pages.collect::<rusqlite::Result<Vec<String>>>()?;
-    found.retain(|line| line != "ok");
+    match schema::fit(&connection)? {
+        Fit::Foreign => Err(Error::Foreign { path: path.into() }),
+        Fit::Damaged(found) => Ok(found),
+        Fit::Misnumbered { number, version } => Ok(vec![format!(
+            "it says that it is of version {number}: its tables are of {version}"
+        )]),
+        Fit::Version(version) => look_at_all(&connection, version == *CURRENT_VERSION),
+        // Nobody here knows what they have to hold.
+        Fit::New | Fit::Newer => pages(&connection),
+    }
+}
+
+/// Whoever opens one of an older version next brings it up to date: what its columns hold is looked at then.
+fn look_at_all(index: &Connection, is_current: bool) -> Result<Vec<String>> {
+    let mut found = pages(index)?;
     // Values on pages that can't be read are no news.
-    if found.is_empty() && is_current(&connection)? {
-        columns::check(&connection, &mut found)?;
-        ids::check(&connection)?;
+    if found.is_empty() && is_current {
+        columns::check(index, &mut found)?;
+        ids::check(index)?;
+        found.extend(full_text(index)?);
     }
     Ok(found)
 }
 
-/// Whether its tables are those of this version: whoever opens it next brings an older one up to date.
-fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
-    let columns = "SELECT count(*) FROM pragma_table_info('photo') WHERE name = 'said'";
-    connection.query_row(columns, [], |row| Ok(row.get::<_, i64>(0)? > 0))
+/// What is wrong with the tables of words, which SQLite's own check passes over. All of it follows from the rest.
+fn full_text(index: &Connection) -> Result<Option<String>> {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, ReadOnly};
+    match try_full_text(index) {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some("words: not those of all photos".into())),
+        Err(error) => match error.sqlite_error_code() {
+            // It asks as if it wrote: nobody can tell just now.
+            Some(DatabaseBusy | DatabaseLocked | ReadOnly) => Ok(None),
+            _ => match Error::from(error) {
+                error @ (Error::Damaged | Error::Refused(_) | Error::Backend(_)) => {
+                    Ok(Some(format!("words: {error}")))
+                }
+                error => Err(error),
+            },
+        },
+    }
+}
+
+/// Whether the words of every photo are there, and another one's can be added.
+fn try_full_text(index: &Connection) -> rusqlite::Result<bool> {
+    let all = index.unchecked_transaction()?;
+    // A savepoint has it written, which is taken back with all else.
+    all.execute_batch(
+        "INSERT INTO words (words) VALUES ('integrity-check');
+         INSERT INTO words (rowid, title) VALUES (0, 'word');
+         SAVEPOINT written;",
+    )?;
+    let photos = "SELECT count(*) FROM photo WHERE gone = 0";
+    let photos: i64 = all.query_row(photos, [], |row| row.get(0))?;
+    let words = "SELECT count(*) FROM words_docsize WHERE id > 0";
+    let words: i64 = all.query_row(words, [], |row| row.get(0))?;
+    Ok(photos == words || !is_derived(&all)?)
+}
+
+fn pages(index: &Connection) -> Result<Vec<String>> {
+    let mut pages = index.prepare("PRAGMA integrity_check(100)")?;
+    let pages = pages.query_map([], |row| row.get(0))?;
+    let mut found = pages.collect::<rusqlite::Result<Vec<String>>>()?;
+    found.retain(|line| line != "ok");
+    Ok(found)
 }
 
 /// What the index at `path` lost when another one was made of it, if one was.
@@ -173,7 +228,9 @@ fn left_behind(path: &Path) -> io::Result<File> {
     let how = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match open(path, how, Mode::empty()) {
         Ok(file) => File::from(file),
-        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => return Err(ErrorKind::AlreadyExists.into()),
+        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
         Err(error) => return Err(error.into()),
     };
     let there = file.metadata()?;
@@ -188,9 +245,6 @@ fn left_behind(path: &Path) -> io::Result<File> {
         false => Err(ErrorKind::AlreadyExists.into()),
     }
 }
-
-/// What every database begins with.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 impl Drop for Partial {
     fn drop(&mut self) {

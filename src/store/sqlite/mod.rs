@@ -5,6 +5,7 @@
 
 mod catalog_lock;
 mod columns;
+mod header;
 mod health;
 mod ids;
 mod inherit;
@@ -20,6 +21,7 @@ mod replace;
 mod rows;
 mod salvage;
 mod salvage_sources;
+mod schema;
 mod schema_recovery;
 mod transaction;
 mod write_ahead_log;
@@ -68,11 +70,12 @@ impl Sqlite {
     /// [`Error::NoRoom`] when it is damaged and the disk has no room for another one.
     pub fn open(path: &Path, source: &Path) -> Result<Self> {
         let prepared = match prepare(path, source) {
-            // What its own tables refuse is damaged too. Any other file that was named by mistake is left alone.
-            Err(Error::Damaged | Error::Refused(_))
-                if path.extension() == Some("sqlite".as_ref()) =>
-            {
-                mend(path).and_then(|()| prepare(path, source))
+            // Any other file that was named by mistake is left alone.
+            Err(error) if path.extension() == Some("sqlite".as_ref()) => {
+                match is_damage(&error, path)? {
+                    true => mend(path).and_then(|()| prepare(path, source)),
+                    false => Err(error),
+                }
             }
             prepared => prepared,
         };
@@ -146,6 +149,16 @@ impl Sqlite {
     fn lock(&self) -> MutexGuard<'_, CatalogLock> {
         let lock = self.lock.lock();
         lock.expect("nothing panics while it looks at the file")
+    }
+}
+
+/// Whether an error comes of damage. What the tables refuse may be wrong itself, and another index would refuse it too:
+/// they are looked at.
+fn is_damage(error: &Error, path: &Path) -> Result<bool> {
+    match error {
+        Error::Damaged => Ok(true),
+        Error::Refused(_) | Error::Backend(_) => Ok(!health::check(path)?.is_empty()),
+        _ => Ok(false),
     }
 }
 

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
+use rusqlite_migration::{M, Migrations};
 
 use super::catalog_lock::CatalogLock;
+use super::schema::{self, Fit};
 use super::transaction::SqliteTransaction;
-use super::write_ahead_log::{keep_log, looking};
+use super::write_ahead_log::{keep_log, looking, without_log};
 use super::{health, ids, replace, rows};
 use crate::store::apply::refresh;
 use crate::store::{Error, Result};
@@ -32,8 +33,16 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(steps.to_vec())
 });
 
+/// The number of the version that this program makes.
+pub static CURRENT_VERSION: LazyLock<i32> = LazyLock::new(|| {
+    let all = Connection::open_in_memory().map(|new| MIGRATIONS.pending_migrations(&new));
+    let all = all.expect("it is in memory").expect("nobody else has it");
+    i32::try_from(all).expect("they are few")
+});
+
 /// Opens the index for writing, as the only process.
 pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> {
+    refuse_others(path)?;
     replace::settle(path)?;
     let was_left_open = health::was_left_open(path);
     create_file(path).map_err(|e| Error::of_file(path, e))?;
@@ -45,6 +54,7 @@ pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> 
     if was_left_open && !health::is_whole(&writer)? {
         return Err(Error::Damaged);
     }
+    schema::settle(&writer, path)?;
     migrate(&mut writer)?;
     bind(&writer, path, source)?;
     derive(&mut writer)?;
@@ -59,9 +69,35 @@ pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
     if !path.exists() || (is_empty(path) && !health::was_left_open(path)) {
         return Ok(None);
     }
+    refuse_others(path)?;
+    let index = looking(path)?;
     let sql = "SELECT value FROM meta WHERE key = 'source'";
-    let owner: Option<Vec<u8>> = rows::one(&looking(path)?, sql, [])?;
+    let owner: Option<Vec<u8>> = match rows::one(&index, sql, []) {
+        // Without that table there is another reason.
+        Err(error) => match schema::fit(&index)? {
+            Fit::New => None,
+            Fit::Foreign => return Err(Error::Foreign { path: path.into() }),
+            Fit::Damaged(_) => return Err(Error::Damaged),
+            _ => return Err(error.into()),
+        },
+        found => found?,
+    };
     Ok(owner.map(|bytes| PathBuf::from(OsString::from_vec(bytes))))
+}
+
+/// Refuses what is plainly no index before anything is written to it, and a pipe, at which whoever reads waits for ever.
+pub fn refuse_others(path: &Path) -> Result<()> {
+    let irregular = || std::io::Error::other("is no regular file");
+    match path.metadata() {
+        Ok(there) if !there.is_file() => return Err(Error::of_file(path, irregular())),
+        Ok(there) if there.len() > 0 => {}
+        _ => return Ok(()),
+    }
+    match without_log(path).and_then(|file| schema::fit(&file)) {
+        Ok(Fit::Foreign) => Err(Error::Foreign { path: path.into() }),
+        // Whatever else it is shows when it is opened.
+        _ => Ok(()),
+    }
 }
 
 /// The file of an index, its log and what its users share.
@@ -108,15 +144,22 @@ fn is_empty(path: &Path) -> bool {
     path.metadata().is_ok_and(|m| m.len() == 0)
 }
 
+/// Brings the tables up to date, and writes into the file whose it is.
 pub fn migrate(connection: &mut Connection) -> Result<()> {
-    use rusqlite_migration::Error::{MigrationDefinition, RusqliteError};
-    match MIGRATIONS.to_latest(connection) {
-        Ok(()) => Ok(()),
-        Err(RusqliteError { err, .. }) => Err(err.into()),
-        Err(MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead)) => Err(
-            Error::Backend("it was made by a newer version of kbasefs".into()),
-        ),
-        Err(error) => Err(Error::Backend(error.into())),
+    migrated(MIGRATIONS.to_latest(connection))?;
+    schema::sign(connection)?;
+    Ok(())
+}
+
+/// Makes the tables of a version.
+pub fn migrate_to(connection: &mut Connection, version: i32) -> Result<()> {
+    migrated(MIGRATIONS.to_version(connection, version.unsigned_abs() as usize))
+}
+
+fn migrated(result: std::result::Result<(), rusqlite_migration::Error>) -> Result<()> {
+    match result {
+        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
+        result => result.map_err(|error| Error::Backend(error.into())),
     }
 }
 
@@ -159,9 +202,7 @@ const DERIVE_BATCH: u32 = 1000;
 
 /// Works out what an older version did not, once.
 pub fn derive(writer: &mut Connection) -> Result<()> {
-    let known = "SELECT value FROM meta WHERE key = 'derived'";
-    let known: Option<Vec<u8>> = rows::one(writer, known, [])?;
-    if known.as_deref() == Some(DERIVED) {
+    if is_derived(writer)? {
         return Ok(());
     }
     let transaction = writer.transaction()?;
@@ -175,4 +216,11 @@ pub fn derive(writer: &mut Connection) -> Result<()> {
     let done = "INSERT OR REPLACE INTO meta (key, value) VALUES ('derived', ?1)";
     transaction.execute(done, [DERIVED])?;
     Ok(transaction.commit()?)
+}
+
+/// Whether nothing is to be worked out.
+pub fn is_derived(index: &Connection) -> rusqlite::Result<bool> {
+    let known = "SELECT value FROM meta WHERE key = 'derived'";
+    let known: Option<Vec<u8>> = rows::one(index, known, [])?;
+    Ok(known.as_deref() == Some(DERIVED))
 }

@@ -13,7 +13,7 @@ use super::opening::{connect, prepare};
 use super::replace::{Mending, sync};
 use super::salvage::{Salvage, salvage};
 use super::write_ahead_log::keep_log;
-use super::{Sqlite, health};
+use super::{Sqlite, health, is_damage};
 use crate::catalog::PhotoId;
 use crate::store::{Error, Result};
 
@@ -27,23 +27,13 @@ impl Sqlite {
         let age = self.age.load(Ordering::Acquire);
         let result = stays.and_then(|()| work());
         match &result {
-            Err(error) if self.is_damage(error)? => {}
+            Err(error) if is_damage(error, &self.path)? => {}
             _ => return result,
         }
         // The next start knows, whatever becomes of this.
         health::suspect(&self.path);
         self.mend(age)?;
         work()
-    }
-
-    /// Whether an error comes of damage. What the tables refuse may be wrong itself, and another index would refuse it
-    /// too: they are looked at.
-    fn is_damage(&self, error: &Error) -> Result<bool> {
-        match error {
-            Error::Damaged => Ok(true),
-            Error::Refused(_) => Ok(!health::check(&self.path)?.is_empty()),
-            _ => Ok(false),
-        }
     }
 
     /// Makes a sound index of the damaged one, unless somebody has since it had this age.

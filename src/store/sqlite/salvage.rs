@@ -14,6 +14,7 @@ use super::opening::{create_file, derive, files_of, migrate, plain};
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Mending;
 use super::salvage_sources::Sources;
+use super::schema::{self, Fit};
 use super::schema_recovery::recover_schema;
 use super::{Error, Result, ids, reconstruction};
 
@@ -69,7 +70,7 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     let mut new = empty(&mending.new_index())?;
     let sources = Sources::of(path, recovered.as_deref(), &new)?;
     let old = sources.first;
-    refuse_newer(&old, &new, path)?;
+    refuse_others(&old, path)?;
     let mut salvage = Salvage {
         aside: PathBuf::new(),
         rows: 0,
@@ -110,6 +111,7 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
 
 /// Takes over every table that the old index has as well.
 fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvage) -> Result<()> {
+    let is_current = version(old) == version(new);
     for table in tables(new, old)? {
         if table.columns.is_empty() {
             salvage.losses.entry(table.name).or_default().unreadable += 1;
@@ -117,6 +119,9 @@ fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvag
         }
         let mut pour = Pour::new(new, &table, take)?;
         pour.loss.unreadable = table.read(old, &mut |row| pour.take(row))?;
+        if is_current {
+            pour.loss.unreadable += pour.missing();
+        }
         salvage.rows += pour.rows;
         if take == Take::Mended && pour.loss != Loss::default() {
             salvage.losses.insert(table.name.clone(), pour.loss);
@@ -156,13 +161,14 @@ fn remove_wrong(new: &Connection, table: &Table) -> Result<u64> {
     Ok(wrong.len() as u64)
 }
 
-/// Nobody here knows what a newer version keeps, and what would be lost of it.
-fn refuse_newer(old: &Connection, new: &Connection, path: &Path) -> Result<()> {
-    match (version(old), version(new)) {
-        (Some(old), Some(new)) if old > new => Err(Error::Open {
+/// Nobody here knows what a newer version keeps, and what would be lost of it; nor what is another program's.
+fn refuse_others(old: &Connection, path: &Path) -> Result<()> {
+    match schema::fit(old) {
+        Ok(Fit::Newer) => Err(Error::Open {
             path: path.into(),
             source: "it is damaged, and was made by a newer version of kbasefs".into(),
         }),
+        Ok(Fit::Foreign) => Err(Error::Foreign { path: path.into() }),
         _ => Ok(()),
     }
 }
@@ -217,12 +223,8 @@ pub fn tables(new: &Connection, old: &Connection) -> Result<Vec<Table>> {
 
 /// A table with those columns that the old index has as well.
 fn describe(new: &Connection, old: &Connection, name: String) -> Result<Table> {
-    let columns = |index: &Connection| -> rusqlite::Result<Vec<String>> {
-        let mut found = index.prepare("SELECT name FROM pragma_table_info(?1)")?;
-        found.query_map([&name], |row| row.get(0))?.collect()
-    };
-    let there = columns(old).unwrap_or_default();
-    let mut shared = columns(new)?;
+    let there = columns_of(old, &name).unwrap_or_default();
+    let mut shared = columns_of(new, &name)?;
     shared.retain(|column| there.contains(column));
     let key = "SELECT name, type FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
     let mut key = new.prepare(key)?;
@@ -251,10 +253,17 @@ enum Take {
     Sound,
 }
 
+fn columns_of(index: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut found = index.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    found.query_map([table], |row| row.get(0))?.collect()
+}
+
 /// Rows on their way into a table of the new index.
 struct Pour<'a> {
     table: &'a Table,
     take: Take,
+    /// Those that the old table has, and after them those that it hasn't.
+    names: Vec<String>,
     columns: Vec<&'static Column>,
     insert: rusqlite::Statement<'a>,
     rows: u64,
@@ -263,8 +272,11 @@ struct Pour<'a> {
 
 impl<'a> Pour<'a> {
     fn new(new: &'a Connection, table: &'a Table, take: Take) -> Result<Self> {
-        let marks = vec!["?"; table.columns.len()].join(", ");
-        let columns = table.columns.join("\", \"");
+        let all = columns_of(new, &table.name)?.into_iter();
+        let missing = all.filter(|column| !table.columns.contains(column));
+        let names: Vec<_> = table.columns.iter().cloned().chain(missing).collect();
+        let marks = vec!["?"; names.len()].join(", ");
+        let columns = names.join("\", \"");
         let name = &table.name;
         let insert = format!("INSERT OR IGNORE INTO \"{name}\" (\"{columns}\") VALUES ({marks})");
         let known = |column: &String| {
@@ -273,7 +285,8 @@ impl<'a> Pour<'a> {
         Ok(Self {
             table,
             take,
-            columns: table.columns.iter().map(known).collect(),
+            columns: names.iter().map(known).collect(),
+            names,
             insert: new.prepare(&insert)?,
             rows: 0,
             loss: Loss::default(),
@@ -284,9 +297,13 @@ impl<'a> Pour<'a> {
         let mut values = Vec::with_capacity(self.columns.len());
         let mut lost_path = false;
         for (at, &column) in self.columns.clone().iter().enumerate() {
-            let value = row.get_ref(at)?;
+            let is_there = at < self.table.columns.len();
+            let value = match is_there {
+                true => row.get_ref(at)?,
+                false => ValueRef::Null,
+            };
             let judged = column.judge(value, &|name| owned(row.get_ref(name).ok()?));
-            if !matches!(judged, Judged::Good) {
+            if !matches!(judged, Judged::Good) && is_there {
                 if self.take == Take::Sound {
                     return Ok(());
                 }
@@ -295,7 +312,7 @@ impl<'a> Pour<'a> {
             match judged {
                 Judged::Good => values.push(owned(value).unwrap_or(Value::Null)),
                 Judged::Instead(value) => {
-                    self.loss.replaced += 1;
+                    self.loss.replaced += u64::from(is_there);
                     lost_path |= self.is("photo", at, "path");
                     values.push(value);
                 }
@@ -343,7 +360,7 @@ impl<'a> Pour<'a> {
         };
         let own = |prefix: &str| Value::Blob(format!("{prefix}{id}").into());
         for (at, value) in values.iter_mut().enumerate() {
-            match self.table.columns[at].as_str() {
+            match self.names[at].as_str() {
                 "path" => *value = own("lost-"),
                 "name" => *value = own("photo-"),
                 "title_name" => *value = Value::Null,
@@ -353,8 +370,13 @@ impl<'a> Pour<'a> {
         }
     }
 
+    /// Columns that the old table should have.
+    fn missing(&self) -> u64 {
+        (self.names.len() - self.table.columns.len()) as u64
+    }
+
     fn is(&self, table: &str, at: usize, column: &str) -> bool {
-        self.table.name == table && self.table.columns[at] == column
+        self.table.name == table && self.names[at] == column
     }
 
     fn tell(&mut self, column: &Column, row: &Row, value: ValueRef) {

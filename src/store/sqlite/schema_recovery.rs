@@ -14,14 +14,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::opening::{files_of, plain};
 use super::replace::{COPY, SCHEMA};
 use super::salvage::empty;
+use super::schema::{self, Fit, Schema};
 use super::write_ahead_log::keep_log;
-use super::{Error, Result};
+use super::{Error, Result, header};
 
 /// Where it begins in the file, and what stands on it.
 type Page = (u64, Vec<u8>);
 
-/// What stands before the schema on the first page: sizes and counters, which differ.
-const HEADER: usize = 100;
 /// Bytes of a page, of which there is at least one.
 const SHORTEST: u64 = 4096;
 /// Of the number of pages in the header, which is big-endian.
@@ -51,14 +50,16 @@ fn open(index: &Path) -> Result<Connection> {
     }
 }
 
-/// Copies an index whose schema can't be read into a folder, and mends it. `None` where it can be, or more than one page of
-/// it is other than in a new index: then the tables may be elsewhere.
+/// Copies an index whose schema is other than it has to be into a folder, and mends it. `None` where nothing of it can be
+/// mended: it is as it has to be, or its tables may be anywhere.
 pub fn recover_schema(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+    let failed = |source| Error::of_file(damaged, source);
     let is_cut = damaged.metadata().is_ok_and(|m| m.len() < SHORTEST);
-    if !is_cut && open(damaged).is_ok_and(|index| has_schema(&index)) {
+    let header = !is_cut && header::is_sound(damaged).map_err(failed)?;
+    let schema = open(damaged).and_then(|index| Ok(schema::fit(&index)?));
+    if header && !matches!(schema, Ok(Fit::Damaged(_)) | Err(_)) {
         return Ok(None);
     }
-    let failed = |source| Error::of_file(damaged, source);
     let index = copy(damaged, folder).map_err(failed)?;
     if is_cut {
         // All that there is stands in the log, which is read only beside a page.
@@ -67,8 +68,100 @@ pub fn recover_schema(damaged: &Path, folder: &Path) -> Result<Option<PathBuf>> 
             .map_err(failed)?;
         return Ok(Some(index));
     }
+    header::mend(&index).map_err(failed)?;
+    if reading(&index).is_ok_and(|index| has_schema(&index)) {
+        mend_rows(&index)?;
+        return Ok(Some(index));
+    }
     let pages = schema_of_new(&folder.join(SCHEMA))?;
-    Ok(mend(&index, pages).map_err(failed)?.then_some(index))
+    Ok(mend_pages(&index, pages).map_err(failed)?.then_some(index))
+}
+
+/// A row of the schema.
+struct Entry {
+    row: i64,
+    kind: String,
+    name: String,
+    sql: String,
+}
+
+/// Writes what makes a table or an index of ours where something else stands for it: its pages are still where the row says
+/// that they are.
+fn mend_rows(index: &Path) -> Result<()> {
+    let index = plain(index)?;
+    index.pragma_update(None, "writable_schema", true)?;
+    let number = index.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = Schema::of(&index)?;
+    let own = found.nearest(number);
+    let is_known = |entry: &Entry| own.sql(&entry.kind, &entry.name) == Some(&*entry.sql);
+    let mut strange = entries(&index)?;
+    strange.retain(|entry| !is_known(entry));
+    let mend =
+        "UPDATE sqlite_schema SET type = ?2, name = ?3, tbl_name = ?4, sql = ?5 WHERE rowid = ?1";
+    for (kind, name, sql) in own.all() {
+        if found.sql(kind, name) == Some(sql) {
+            continue;
+        }
+        let like =
+            |entry: &Entry| is_like(entry, kind, name, sql) && has_columns_of(&index, entry, sql);
+        if let Some(at) = strange.iter().position(like) {
+            let entry = strange.swap_remove(at);
+            index.execute(
+                mend,
+                (
+                    entry.row,
+                    kind,
+                    name,
+                    schema::table_of(kind, name, sql),
+                    sql,
+                ),
+            )?;
+        }
+    }
+    index.close().map_err(|(_, error)| error.into())
+}
+
+fn entries(index: &Connection) -> rusqlite::Result<Vec<Entry>> {
+    let sql = "SELECT rowid, type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
+    let mut entries = index.prepare(sql)?;
+    let entries = entries.query_map([], |row| {
+        Ok(Entry {
+            row: row.get(0)?,
+            kind: schema::text(row, 1)?,
+            name: schema::text(row, 2)?,
+            sql: schema::plain(&schema::text(row, 3)?),
+        })
+    })?;
+    entries.collect()
+}
+
+/// Whether a row is of this table or index, and something of it is misread or was renamed.
+fn is_like(entry: &Entry, kind: &str, name: &str, sql: &str) -> bool {
+    let without_name = |sql: &str, name: &str| {
+        sql.replacen(&format!("\"{name}\""), "", 1)
+            .replacen(name, "", 1)
+    };
+    (entry.kind == kind && entry.name == name)
+        || entry.sql == sql
+        || without_name(&entry.sql, &entry.name) == without_name(sql, name)
+}
+
+/// Whether its rows have as many values as they have to, as far as that can be told: with fewer, others would be read for
+/// those that are missing.
+fn has_columns_of(index: &Connection, entry: &Entry, sql: &str) -> bool {
+    let count = |index: &Connection, name: &str| -> rusqlite::Result<u32> {
+        let columns = "SELECT count(*) FROM pragma_table_info(?1)";
+        index.query_row(columns, [name], |row| row.get(0))
+    };
+    let own = Connection::open_in_memory().and_then(|own| {
+        own.execute_batch(sql)?;
+        let name: String = own.query_row("SELECT name FROM sqlite_schema", [], |row| row.get(0))?;
+        count(&own, &name)
+    });
+    match (count(index, &entry.name), own) {
+        (Ok(there), Ok(own)) if there > 0 => there == own,
+        _ => true,
+    }
 }
 
 fn copy(damaged: &Path, folder: &Path) -> io::Result<PathBuf> {
@@ -83,7 +176,7 @@ fn copy(damaged: &Path, folder: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether the schema was other than these pages on one of them at most, and not on all that are there: they stand there now.
-fn mend(index: &Path, pages: Vec<Page>) -> io::Result<bool> {
+fn mend_pages(index: &Path, pages: Vec<Page>) -> io::Result<bool> {
     let file = File::options().read(true).write(true).open(index)?;
     let (mut same, mut different) = (0, 0);
     for (at, new) in &pages {
@@ -96,7 +189,7 @@ fn mend(index: &Path, pages: Vec<Page>) -> io::Result<bool> {
         if old.iter().all(|&byte| byte == 0) {
             continue;
         }
-        let from = if *at == 0 { HEADER } else { 0 };
+        let from = if *at == 0 { header::LENGTH } else { 0 };
         match old[from..] == new[from..] {
             true => same += 1,
             false => different += 1,

@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::header;
 use super::health::was_left_open;
 use super::opening::connect;
 use super::rows;
@@ -20,8 +21,9 @@ use super::rows;
 /// As damage, where it is the log of another catalog or of no catalog at all.
 pub fn looking(path: &Path) -> rusqlite::Result<Connection> {
     let was_left_open = was_left_open(path);
-    if was_left_open && path.metadata().is_ok_and(|m| m.len() == 0) {
-        // SQLite would remove the log.
+    let is_empty = path.metadata().is_ok_and(|m| m.len() == 0);
+    // Beside an empty file SQLite would remove the log.
+    if is_empty && was_left_open || !is_empty && header::is_sound(path).is_ok_and(|sound| !sound) {
         return Err(damage());
     }
     let connection = connect(path)?;

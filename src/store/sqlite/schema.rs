@@ -1,0 +1,268 @@
+//! Which tables an index has, and which it has to have: those of a new one, in every version that there was.
+//!
+//! The number of its version says which tables to expect. Where they are exactly those of another version, the number is
+//! wrong and not the index.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+
+use super::opening::{CURRENT_VERSION, migrate_to};
+use super::{Error, Result};
+
+/// By kind and name what makes it. Comments and blanks say nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema(BTreeMap<(String, String), String>);
+
+/// What becomes of an index.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It has nothing yet.
+    New,
+    /// It has the tables of its version.
+    Version(i32),
+    /// It has exactly those of another one.
+    Misnumbered { number: i32, version: i32 },
+    /// A newer program made it.
+    Newer,
+    /// Another program made it.
+    Foreign,
+    /// These tables are missing or others than they have to be.
+    Damaged(Vec<String>),
+}
+
+/// Says in the header of the file whose it is: "kbas".
+const APPLICATION: i32 = 0x6b62_6173;
+/// Tables called as ours, from which on a database is one of ours.
+const FEW: usize = 4;
+
+/// Those of each version, the first one first.
+static VERSIONS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
+    let mut index = Connection::open_in_memory().expect(IN_MEMORY);
+    let versions = 1..=*CURRENT_VERSION;
+    let versions = versions.map(|version| {
+        migrate_to(&mut index, version).expect(IN_MEMORY);
+        Schema::of(&index).expect(IN_MEMORY)
+    });
+    versions.collect()
+});
+
+const IN_MEMORY: &str = "a test makes every version in memory";
+
+impl Schema {
+    /// # Errors
+    /// When it can't be read.
+    pub fn of(index: &Connection) -> rusqlite::Result<Self> {
+        let sql =
+            "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'";
+        let mut all = index.prepare(sql)?;
+        let mut rows = all.query([])?;
+        let mut schema = Self::default();
+        while let Some(row) = rows.next()? {
+            let (kind, name) = (text(row, 0)?, text(row, 1)?);
+            schema.0.insert((kind, name), plain(&text(row, 2)?));
+        }
+        Ok(schema)
+    }
+
+    /// The one of a version, if there was such a version.
+    fn of_version(number: i32) -> Option<&'static Self> {
+        VERSIONS.get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    /// The one that has the most in common with what is there; of those of its number first.
+    pub fn nearest(&self, number: i32) -> &'static Self {
+        let alike = |other: &&Self| {
+            self.0
+                .iter()
+                .filter(|(k, v)| other.0.get(*k) == Some(*v))
+                .count()
+        };
+        let own = Self::of_version(number).into_iter();
+        let all = VERSIONS.iter().chain(own);
+        all.max_by_key(alike).expect("there is a first version")
+    }
+
+    /// By kind and name.
+    pub fn sql(&self, kind: &str, name: &str) -> Option<&str> {
+        self.0
+            .get(&(kind.to_owned(), name.to_owned()))
+            .map(String::as_str)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let all = self.0.iter();
+        all.map(|((kind, name), sql)| (kind.as_str(), name.as_str(), sql.as_str()))
+    }
+
+    /// What has to be there and isn't, or is other than it has to be; and what changes rows though nothing of ours does.
+    /// Whatever else somebody added is theirs.
+    fn wrong_in(&self, found: &Self) -> Vec<String> {
+        let own = self
+            .all()
+            .filter_map(|(kind, name, sql)| match found.sql(kind, name) {
+                None => Some(format!("{kind} {name}: missing")),
+                Some(there) if there != sql => {
+                    Some(format!("{kind} {name}: is other than it has to be"))
+                }
+                Some(_) => None,
+            });
+        let added = found
+            .all()
+            .filter(|(kind, name, _)| *kind == "trigger" && self.sql(kind, name).is_none());
+        own.chain(added.map(|(_, name, _)| format!("trigger {name}: isn't ours")))
+            .collect()
+    }
+
+    /// Whether most of its tables are called as ours.
+    fn is_ours(&self) -> bool {
+        let newest = VERSIONS.last().expect("there is a first version");
+        let tables = || self.all().filter(|(kind, ..)| *kind == "table");
+        let ours = tables()
+            .filter(|(kind, name, _)| newest.sql(kind, name).is_some())
+            .count();
+        ours >= FEW && 2 * ours >= tables().count()
+    }
+}
+
+/// # Errors
+/// When the schema can't be read.
+pub fn fit(index: &Connection) -> rusqlite::Result<Fit> {
+    let found = Schema::of(index)?;
+    let number: i32 = index.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(found.fit(number, application(index)? == APPLICATION))
+}
+
+impl Schema {
+    fn fit(&self, number: i32, is_signed: bool) -> Fit {
+        if self.0.is_empty() && number == 0 {
+            return Fit::New;
+        }
+        let own = Self::of_version(number);
+        if own.is_some_and(|own| own.wrong_in(self).is_empty()) {
+            return Fit::Version(number);
+        }
+        if let Some(at) = VERSIONS.iter().rposition(|version| version == self) {
+            let version = i32::try_from(at + 1).expect("they are few");
+            return Fit::Misnumbered { number, version };
+        }
+        if !is_signed && !self.0.is_empty() && !self.is_ours() {
+            return Fit::Foreign;
+        }
+        if number > *CURRENT_VERSION {
+            return Fit::Newer;
+        }
+        Fit::Damaged(self.nearest(number).wrong_in(self))
+    }
+}
+
+/// Sees to it that an index of ours is at `path`, and has the tables that its number says.
+///
+/// # Errors
+/// [`Error::Damaged`] where it hasn't; [`Error::Foreign`] and [`Error::Open`] where others made it.
+pub fn settle(index: &Connection, path: &Path) -> Result<()> {
+    match fit(index)? {
+        Fit::New | Fit::Version(_) => {}
+        Fit::Misnumbered { number, version } => {
+            tracing::warn!(
+                "the index said that it is of version {number}: its tables are of {version}"
+            );
+            index.pragma_update(None, "user_version", version)?;
+        }
+        Fit::Newer => {
+            let source = "it was made by a newer version of kbasefs".into();
+            let path = path.into();
+            return Err(Error::Open { path, source });
+        }
+        Fit::Foreign => return Err(Error::Foreign { path: path.into() }),
+        Fit::Damaged(wrong) => {
+            tracing::warn!("{}", wrong.join(", "));
+            return Err(Error::Damaged);
+        }
+    }
+    Ok(())
+}
+
+/// Writes into the file whose it is.
+pub fn sign(index: &Connection) -> rusqlite::Result<()> {
+    match application(index)? {
+        APPLICATION => Ok(()),
+        _ => index.pragma_update(None, "application_id", APPLICATION),
+    }
+}
+
+fn application(index: &Connection) -> rusqlite::Result<i32> {
+    index.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+/// A text that need not be one, as it is read from a damaged schema.
+pub fn text(row: &Row, at: usize) -> rusqlite::Result<String> {
+    let bytes = match row.get_ref(at)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        _ => b"",
+    };
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The table that an index is of; a table is of itself.
+pub fn table_of<'a>(kind: &str, name: &'a str, sql: &'a str) -> &'a str {
+    let after = sql.split_once(" ON ").map(|(_, after)| after);
+    let table = after.and_then(|after| after.split(' ').next());
+    if kind == "index" {
+        table.unwrap_or(name)
+    } else {
+        name
+    }
+}
+
+/// Without comments, and with one blank for several.
+pub fn plain(sql: &str) -> String {
+    let lines = sql
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default());
+    let words: Vec<_> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What only changes rows has to change a table as well: else nobody can tell a wrong number from a newer version.
+    #[test]
+    fn every_version_is_told_by_its_tables() {
+        for (n, version) in VERSIONS.iter().enumerate() {
+            assert!(!VERSIONS[..n].contains(version), "version {}", n + 1);
+        }
+    }
+
+    #[test]
+    fn a_number_is_wrong_where_the_tables_are_of_another_version() {
+        let newest = VERSIONS.last().unwrap();
+        let version = *CURRENT_VERSION;
+        assert_eq!(newest.fit(version, true), Fit::Version(version));
+        for number in [0, 1, version - 1, version + 1, -1, i32::MAX, i32::MIN] {
+            assert_eq!(
+                newest.fit(number, false),
+                Fit::Misnumbered { number, version }
+            );
+        }
+        let mut more = newest.clone();
+        more.0.insert(
+            ("table".into(), "of_tomorrow".into()),
+            "CREATE TABLE of_tomorrow (a)".into(),
+        );
+        assert_eq!(
+            more.fit(version, false),
+            Fit::Version(version),
+            "somebody added it"
+        );
+        assert_eq!(more.fit(version + 1, false), Fit::Newer);
+        let own = |name: &str| [(("table".into(), name.into()), String::new())].into();
+        assert_eq!(Schema(own("photo")).fit(0, false), Fit::Foreign);
+        assert!(matches!(Schema(own("photo")).fit(0, true), Fit::Damaged(_)));
+    }
+}
