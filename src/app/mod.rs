@@ -118,13 +118,21 @@ pub enum At {
 /// Where the index of a source is.
 pub fn index_file(source: &Path, config: &Config) -> Result<PathBuf, Error> {
     match &config.index {
-        Some(path) => std::path::absolute(path).map_err(|source| Error::Lock {
+        Some(path) => followed(path).map_err(|source| Error::Lock {
             path: path.clone(),
             source,
         }),
         None => config::index_file(source, &env)
             .or_else(|| system_index_file(source))
             .ok_or(Error::NoHome),
+    }
+}
+
+/// The file of an index itself, where a link is named: what is made beside it is beside that.
+pub fn followed(index: &Path) -> std::io::Result<PathBuf> {
+    match index.is_symlink() && index.exists() {
+        true => index.canonicalize(),
+        false => std::path::absolute(index),
     }
 }
 

@@ -172,7 +172,7 @@ impl Finder {
     async fn photo_in_source(&self, resolved: &ResolvedPath) -> anyhow::Result<Photo> {
         let Some(target) = self.known(resolved).await? else {
             if let Some(index) = &self.config.index {
-                app::owner(index)?;
+                app::owner(&app::followed(index)?)?;
             }
             return Err(hinted(
                 format!("{}: no catalog knows this file", resolved.path.display()),

@@ -27,7 +27,7 @@ impl Finder {
     }
 
     fn of_index(&self, index: &Path) -> anyhow::Result<Catalog> {
-        let index = std::path::absolute(index)?;
+        let index = app::followed(index)?;
         let nothing = || {
             let message = format!("{}: there is no index", index.display());
             hinted(message, "`kbasefs scan FOLDER --index FILE` makes one")
