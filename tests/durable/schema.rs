@@ -46,6 +46,9 @@ fn works(house: &House, at: &str) {
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.success(), "{at}: {command:?}: {said}");
     }
+    // What no command came upon is found by the check, and is in order when the index is opened next.
+    sqlite::check(&house.index()).unwrap();
+    assert!(house.run(&["scan", photos]).status.success(), "{at}");
     assert_eq!(
         sqlite::check(&house.index()).unwrap(),
         Vec::<String>::new(),

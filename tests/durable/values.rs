@@ -245,6 +245,74 @@ fn a_number_that_can_not_be_is_no_reason_to_recover_twice() {
     }
 }
 
+/// Nobody can tell a path from one that is misread.
+#[test]
+fn a_misread_path_of_the_photos_is_read_again() {
+    let house = settled();
+    let sound = fs::read(house.index()).unwrap();
+    let photos = house.path("photos");
+    let photo = photos.join("1.png");
+    let source = photos
+        .canonicalize()
+        .unwrap()
+        .into_os_string()
+        .into_encoded_bytes();
+    let misread = |at: usize| {
+        let mut source = source.clone();
+        source[at] ^= 1;
+        source
+    };
+    let put = |key: &str, value: &[u8]| {
+        let index = Connection::open(house.index()).unwrap();
+        let sql = "UPDATE meta SET value = ?2 WHERE key = ?1";
+        assert_eq!(index.execute(sql, (key, value)).unwrap(), 1);
+    };
+    let is_old = |key: &str| {
+        let index = Connection::open(house.index()).unwrap();
+        index
+            .execute("DELETE FROM meta WHERE key = ?1", [key])
+            .unwrap();
+    };
+    let works = |at: &str| {
+        for command in [
+            &["scan", photos.to_str().unwrap()][..],
+            &["tag", photo.to_str().unwrap(), "new"],
+        ] {
+            let ended = house.run(command);
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert!(ended.status.success(), "{at}: {command:?}: {said}");
+        }
+    };
+    for (key, value) in [
+        ("source", misread(0)),
+        ("source", misread(source.len() - 1)),
+        ("source", Vec::new()),
+        ("source_again", misread(5)),
+    ] {
+        fs::write(house.index(), &sound).unwrap();
+        put(key, &value);
+        works(key);
+        // The first command puts both right.
+        put(
+            if key == "source" {
+                "source_again"
+            } else {
+                "source"
+            },
+            b"",
+        );
+        works(key);
+    }
+    // One of before it was kept twice.
+    fs::write(house.index(), &sound).unwrap();
+    is_old("source_again");
+    put("source", &misread(3));
+    works("old");
+    put("source", b"/elsewhere");
+    let refused = house.run(&["scan", photos.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs to /elsewhere"));
+}
+
 /// Asks for everything that there is.
 fn read_all(app: &kbasefs::app::App, at: &str) {
     let store = app.library.store();

@@ -234,7 +234,8 @@ impl Kind {
     }
 }
 
-fn differ_in_a_bit(one: &[u8], other: &[u8]) -> bool {
+/// Whether they are the same, but for a bit at most.
+pub fn differ_in_a_bit(one: &[u8], other: &[u8]) -> bool {
     let bits = one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones());
     one.len() == other.len() && bits.sum::<u32>() <= 1
 }

@@ -3,6 +3,7 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod binding;
 mod catalog_lock;
 mod columns;
 mod header;

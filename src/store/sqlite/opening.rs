@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -14,7 +14,7 @@ use super::catalog_lock::CatalogLock;
 use super::schema::{self, Fit};
 use super::transaction::SqliteTransaction;
 use super::write_ahead_log::{keep_log, looking, without_log};
-use super::{health, ids, replace, rows};
+use super::{binding, health, ids, replace, rows};
 use crate::store::apply::refresh;
 use crate::store::{Error, Result};
 
@@ -36,8 +36,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 /// The number of the version that this program makes.
 pub static CURRENT_VERSION: LazyLock<i32> = LazyLock::new(|| {
     let all = Connection::open_in_memory().map(|new| MIGRATIONS.pending_migrations(&new));
-    let all = all.expect("it is in memory").expect("nobody else has it");
-    i32::try_from(all).expect("they are few")
+    all.expect("it is in memory").expect("nobody else has it")
 });
 
 /// Opens the index for writing, as the only process.
@@ -56,7 +55,7 @@ pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> 
     }
     schema::settle(&writer, path)?;
     migrate(&mut writer)?;
-    bind(&writer, path, source)?;
+    binding::bind(&writer, path, source)?;
     derive(&mut writer)?;
     ids::check(&writer)?;
     keep_log(&writer, false)?;
@@ -71,8 +70,7 @@ pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
     }
     refuse_others(path)?;
     let index = looking(path)?;
-    let sql = "SELECT value FROM meta WHERE key = 'source'";
-    let owner: Option<Vec<u8>> = match rows::one(&index, sql, []) {
+    let owner = match binding::source(&index) {
         // Without that table there is another reason.
         Err(error) => match schema::fit(&index)? {
             Fit::New => None,
@@ -87,6 +85,11 @@ pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
 
 /// Refuses what is plainly no index before anything is written to it, and a pipe, at which whoever reads waits for ever.
 pub fn refuse_others(path: &Path) -> Result<()> {
+    let [_, log, shared] = files_of(path);
+    let is_other = |file: &PathBuf| file.metadata().is_ok_and(|there| !there.is_file());
+    if let Some(path) = [log, shared].into_iter().find(is_other) {
+        return Err(Error::Exists { path });
+    }
     let irregular = || std::io::Error::other("is no regular file");
     match path.metadata() {
         Ok(there) if !there.is_file() => return Err(Error::of_file(path, irregular())),
@@ -161,26 +164,6 @@ fn migrated(result: std::result::Result<(), rusqlite_migration::Error>) -> Resul
         Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
         result => result.map_err(|error| Error::Backend(error.into())),
     }
-}
-
-/// An index is of one source for good.
-fn bind(connection: &Connection, path: &Path, source: &Path) -> Result<()> {
-    let mine = source.as_os_str().as_bytes();
-    connection.execute(
-        "INSERT INTO meta (key, value) VALUES ('source', ?1) ON CONFLICT DO NOTHING",
-        [mine],
-    )?;
-    let owner: Vec<u8> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'source'", [], |row| {
-            row.get(0)
-        })?;
-    if owner == mine {
-        return Ok(());
-    }
-    Err(Error::OtherSource {
-        path: path.into(),
-        owner: PathBuf::from(std::ffi::OsStr::from_bytes(&owner)),
-    })
 }
 
 /// The name of a catalog among all there are: drawn by lot once, and kept.

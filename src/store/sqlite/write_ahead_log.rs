@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::columns::differ_in_a_bit;
 use super::header;
 use super::health::was_left_open;
 use super::opening::connect;
@@ -58,7 +59,10 @@ pub fn without_log(path: &Path) -> rusqlite::Result<Connection> {
 pub fn is_of_another(with_log: &Connection, path: &Path) -> rusqlite::Result<bool> {
     // A file that says nothing by itself may have all that it says in its log.
     match without_log(path).and_then(|alone| id(&alone)) {
-        Ok(Some(own)) => Ok(id(with_log)? != Some(own)),
+        Ok(Some(own)) => {
+            let same = |other: Vec<u8>| differ_in_a_bit(&own, &other);
+            Ok(!id(with_log)?.is_some_and(same))
+        }
         Ok(None) | Err(_) => Ok(false),
     }
 }
