@@ -227,11 +227,11 @@ fn a_number_that_can_not_be_is_no_reason_to_recover_twice() {
         for _ in 0..3 {
             // What is found is mended by the next command.
             sqlite::check(&house.index()).unwrap();
+            let scan = house.run(&["scan", photos.to_str().unwrap()]);
+            assert!(scan.status.success(), "{damage}");
             let tagged = house.run(&["tag", photo.to_str().unwrap(), "new"]);
             let said = String::from_utf8_lossy(&tagged.stderr);
             assert!(tagged.status.success(), "{damage}: {said}");
-            let scan = house.run(&["scan", photos.to_str().unwrap()]);
-            assert!(scan.status.success(), "{damage}");
         }
         assert_eq!(
             sqlite::check(&house.index()).unwrap(),

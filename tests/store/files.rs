@@ -93,6 +93,9 @@ fn an_index_from_the_future_or_of_another_kind_is_refused_and_left_alone() {
     drop(Sqlite::open(&file, Path::new("/photos")).unwrap());
     let connection = rusqlite::Connection::open(&file).unwrap();
     connection.pragma_update(None, "user_version", 999).unwrap();
+    connection
+        .execute_batch("CREATE TABLE of_tomorrow (a)")
+        .unwrap();
     drop(connection);
     let refused = |file: &Path| match Sqlite::open(file, Path::new("/photos")) {
         Err(error @ Error::Open { .. }) => error.to_string(),
