@@ -37,7 +37,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let asked = mount.clone();
     let health = tokio::task::spawn_blocking(move || probe::health(&asked)).await??;
     if health == Health::Unresponsive {
-        mounts::detach(&mount.point)?;
+        detach(&mount)?;
         eprintln!(
             "kbasefs: {} is unmounted; its process doesn't answer, and ends when it goes on or is killed",
             mount.point.display()
@@ -46,14 +46,14 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     }
     if health == Health::Dead {
         // There is no process to wait for.
-        return Ok(mounts::detach(&mount.point)?);
+        return Ok(detach(&mount)?);
     }
     // What is mounted can't be asked any more afterwards.
     let index = index_of(&mount, &finder).await;
     if !args.force {
         refuse_to_lose(&mount).await?;
     }
-    mounts::detach(&mount.point)?;
+    detach(&mount)?;
     // Shown at another place as well, it goes on.
     let is_left = MountTable::read()?.all().any(|m| m.device == mount.device);
     let Some(index) = index.filter(|_| !is_left) else {
@@ -69,6 +69,14 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Takes it away; that somebody else did so meanwhile, as a guard does, is as good.
+fn detach(mount: &Mount) -> std::io::Result<()> {
+    mounts::detach(&mount.point).or_else(|error| match MountTable::read()?.has(mount) {
+        true => Err(error),
+        false => Ok(()),
+    })
 }
 
 /// What servers answered may have been paid for.

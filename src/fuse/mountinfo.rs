@@ -68,6 +68,13 @@ impl MountTable {
         found
     }
 
+    /// Whether a mount is still there.
+    pub fn has(&self, mount: &Mount) -> bool {
+        self.0
+            .iter()
+            .any(|m| m.id == mount.id && m.device == mount.device)
+    }
+
     /// Whether something else is mounted over a mount, so that its path leads elsewhere.
     pub fn is_hidden(&self, mount: &Mount) -> bool {
         let lies_on_it = |m: &Mount| m.parent == mount.id && m.point == mount.point;

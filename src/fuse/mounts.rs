@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use super::mountinfo::Mount;
 use super::mountinfo::MountTable;
-pub use detach::{abort, detach};
+pub use detach::{AbortSwitch, abort, detach};
 
 /// The topmost mount at a path, as it is written.
 ///

@@ -297,6 +297,55 @@ fn a_stopped_guard_takes_a_sandboxed_mount_away_when_it_goes_on() {
     house.until_unmounted();
 }
 
+/// A device number is given to the next mount as soon as the last one is gone.
+#[test]
+fn a_guard_that_comes_late_leaves_other_mounts_alone() {
+    let Some(house) = House::new() else { return };
+    let other = House::new().expect("there was one");
+    for how in [
+        "killed",
+        "unmounted",
+        "stopped",
+        "killed, and another place",
+    ] {
+        let mut daemon = house.mount(|_| {});
+        let guard = pid(the_guard(&daemon));
+        let device = house.mounted().unwrap().device;
+        kill_process(guard, Signal::STOP).unwrap();
+        match how {
+            "unmounted" => {
+                let unmounted = house.run(&["umount"], &["mnt"]);
+                assert!(unmounted.status.success(), "{unmounted:?}");
+            }
+            "stopped" => daemon.signal(Signal::TERM),
+            _ => {
+                daemon.signal(Signal::KILL);
+            }
+        }
+        daemon.until_over();
+        let place = match how {
+            "killed, and another place" => &other,
+            _ => &house,
+        };
+        if how != "unmounted" && how != "stopped" {
+            // As whoever mounts again does, and whoever shuts down.
+            kbasefs::fuse::detach(&house.path("mnt")).unwrap();
+        }
+        let next = place.mount(|_| {});
+        // Mounts of other tests may have come between.
+        if place.mounted().unwrap().device != device {
+            eprintln!("{how}: the next mount has another number");
+        }
+        kill_process(guard, Signal::CONT).unwrap();
+        until("the late guard's end", || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", guard.as_raw_nonzero()));
+            stat.map_or(true, |stat| stat.contains(") Z "))
+        });
+        assert!(std::fs::read_dir(place.path("mnt/all")).is_ok(), "{how}");
+        next.stop();
+    }
+}
+
 fn the_guard(daemon: &Daemon) -> u32 {
     match daemon.children()[..] {
         [guard] => guard,

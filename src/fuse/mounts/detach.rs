@@ -38,27 +38,42 @@ fn fusermount(path: &Path) -> io::Result<()> {
     ))
 }
 
+/// The kernel's switch that ends its side of one FUSE mount. Device numbers are given to other mounts when one is gone; what
+/// was opened while it was there stays that mount's, and does nothing afterwards.
+pub struct AbortSwitch(File);
+
+impl AbortSwitch {
+    /// Opens it while the mount is known to be the one that is meant.
+    ///
+    /// # Errors
+    /// When this user may not, which is so for users other than root where the file system fusectl isn't mounted.
+    pub fn of(device: &str) -> io::Result<Self> {
+        let table = MountTable::read()?;
+        let control = table.all().find(|m| m.fstype == "fusectl");
+        let control = control.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        // Its folders are called by the minor number of the mount.
+        let (_, connection) = device.split_once(':').unwrap_or_default();
+        let file = control.point.join(connection).join("abort");
+        Ok(Self(File::options().write(true).open(file)?))
+    }
+
+    /// All who wait for an answer get an error.
+    pub fn pull(&self) -> io::Result<()> {
+        (&self.0).write_all(b"1")
+    }
+}
+
 /// Ends the kernel's side of a FUSE mount, whoever still holds the other: all who wait for an answer get an error. It
 /// stays where it is, dead.
 ///
 /// # Errors
 /// When this user may not, which is so for users other than root where the file system fusectl isn't mounted.
 pub fn abort(mount: &Mount) -> io::Result<()> {
-    match by_fusectl(mount) {
+    match AbortSwitch::of(&mount.device).and_then(|switch| switch.pull()) {
         Ok(()) => Ok(()),
         Err(e) if !is_on_top(mount)? => Err(e),
         Err(_) => by_force(mount),
     }
-}
-
-fn by_fusectl(mount: &Mount) -> io::Result<()> {
-    let table = MountTable::read()?;
-    let control = table.all().find(|m| m.fstype == "fusectl");
-    let control = control.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    // Its folders are called by the minor number of the mount.
-    let (_, connection) = mount.device.split_once(':').unwrap_or_default();
-    let file = control.point.join(connection).join("abort");
-    File::options().write(true).open(file)?.write_all(b"1")
 }
 
 /// By umount(2), which aborts before it looks whether the mount is in use.

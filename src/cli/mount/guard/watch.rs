@@ -13,10 +13,11 @@ use rustix::event::Timespec;
 use rustix::process::{Signal, set_parent_process_death_signal, setsid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::process::Process;
 use crate::cli::probe::{self, Health};
-use crate::fuse::mounts::{self, Mount};
+use crate::fuse::mounts::{self, AbortSwitch, Mount};
 
 /// Take the mount of a process away when that is killed
 #[derive(clap::Args)]
@@ -32,6 +33,9 @@ pub struct Args {
 
 /// How often is looked whether the process is over, where nothing tells.
 const LOOKS: Duration = Duration::from_millis(500);
+
+/// How long commands are still read when the process is over that gave them: nobody but that has the other end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How often it tries to take the mount away where that fails, and how long it waits after the first time; twice as long
 /// after each other.
@@ -55,6 +59,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut guarded = Guarded {
         mountpoint,
         device: None,
+        switch: None,
     };
     let process = Process { pid, started };
     let ended = runtime.block_on(guarded.watch(process))?;
@@ -76,6 +81,8 @@ struct Guarded {
     mountpoint: PathBuf,
     /// Of the mount, once that is known.
     device: Option<String>,
+    /// Ends the mount's connection; opened while the process that serves it is there.
+    switch: Option<AbortSwitch>,
 }
 
 impl Guarded {
@@ -105,12 +112,22 @@ impl Guarded {
                 _ = looks.tick() => {}
             }
         }
+        // One that was stopped itself may not have heard yet how it ended.
+        while let Ok(Some(command)) = timeout(LAST_WORDS, commands.recv()).await {
+            match command.as_str() {
+                "end" => return Ok(Ended::Well),
+                "detach" => self.detach_dead()?,
+                _ => {}
+            }
+        }
         Ok(Ended::Killed)
     }
 
     fn execute(&mut self, command: &str) {
         if let Some(device) = command.strip_prefix("device ") {
             self.device = Some(device.to_owned());
+            // A user may not where fusectl isn't mounted.
+            self.switch = AbortSwitch::of(device).ok();
         } else {
             let wrong = self.detach().err().map(|e| e.to_string());
             println!("{}", wrong.unwrap_or_default().replace('\n', " "));
@@ -153,16 +170,28 @@ impl Guarded {
         };
         // What nothing holds is gone in a moment. Not to be told of it is no reason to wait.
         let _ = process.wait(Some(&seconds(1)));
-        if let Some(mount) = mounts::of_device(device)? {
-            match mounts::abort(&mount) {
-                // For want of memory a thread may still hold the connection: another try is worth it.
-                Err(e) if e.kind() == io::ErrorKind::OutOfMemory => return Err(e),
-                // A user may not where fusectl isn't mounted. Then the connection ended with the process.
-                _ => {}
-            }
+        let aborted = match &self.switch {
+            Some(switch) => switch.pull(),
+            None => abort_unless_it_lives(device),
+        };
+        match aborted {
+            // For want of memory a thread may still hold the connection: another try is worth it.
+            Err(e) if e.kind() == io::ErrorKind::OutOfMemory => return Err(e),
+            // A user may not where fusectl isn't mounted. Then the connection ended with the process.
+            _ => {}
         }
         let _ = process.wait(Some(&seconds(5)));
-        self.detach()
+        self.detach_dead()
+    }
+
+    /// The device number is another mount's by now if that answers: nobody is there who could serve this one.
+    fn detach_dead(&self) -> io::Result<()> {
+        match mounts::at(&self.mountpoint)? {
+            Some(mount) if self.is_it(&mount) && probe::health(&mount)? != Health::Lives => {
+                mounts::detach(&self.mountpoint)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The process ended before it could tell what it mounted: whatever is dead there is of no use to anybody.
@@ -173,6 +202,14 @@ impl Guarded {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The device number may be another mount's by now, and that one answers.
+fn abort_unless_it_lives(device: &str) -> io::Result<()> {
+    match mounts::of_device(device)? {
+        Some(mount) if probe::health(&mount)? != Health::Lives => mounts::abort(&mount),
+        _ => Ok(()),
     }
 }
 
