@@ -90,11 +90,56 @@ impl Index {
         Some((id, inner.photos.stat(inner.photos.get(id)?)))
     }
 
+    /// The photos whose file has this inode and this size; more than one where there are hard links.
+    pub fn with_file(&self, stat: &FileStat) -> Vec<PhotoId> {
+        let mut photos: Vec<_> = self.read().photos.with_file(stat).collect();
+        photos.sort_unstable();
+        photos
+    }
+
+    /// Whether the file of some photo has this inode and this size.
+    pub fn has_file(&self, stat: &FileStat) -> bool {
+        self.read().photos.with_file(stat).next().is_some()
+    }
+
+    /// Whether some photo is on this device.
+    pub fn has_device(&self, dev: u64) -> bool {
+        self.read().photos.has_device(dev)
+    }
+
+    /// The photos whose file has so many bytes, in order of id.
+    pub fn of_size(&self, size: u64) -> Vec<PhotoId> {
+        let mut photos: Vec<_> = self.read().photos.of_size(size).collect();
+        photos.sort_unstable();
+        photos
+    }
+
+    /// A size that no file exceeds, in bytes: that of the largest since the start.
+    pub fn largest_size(&self) -> u64 {
+        self.read().photos.largest()
+    }
+
+    /// How many records of photos were looked at so far, for tests: work for one photo must not grow with the catalog.
+    #[cfg(debug_assertions)]
+    pub fn visits(&self) -> u64 {
+        self.read().photos.visits()
+    }
+
     /// Calls `each` for the file of every photo in order of id, with whether its hash is known. Holds a read lock
     /// meanwhile.
     pub fn for_each_file(&self, each: &mut dyn FnMut(PhotoId, &FileStat, bool)) {
         let inner = self.read();
         for id in inner.all.iter().map(PhotoId) {
+            if let Some(record) = inner.photos.get(id) {
+                each(id, &inner.photos.stat(record), record.hash().is_some());
+            }
+        }
+    }
+
+    /// The same for the files of one size.
+    pub fn for_each_file_of_size(&self, size: u64, each: &mut dyn FnMut(PhotoId, &FileStat, bool)) {
+        let inner = self.read();
+        for id in inner.photos.of_size(size) {
             if let Some(record) = inner.photos.get(id) {
                 each(id, &inner.photos.stat(record), record.hash().is_some());
             }

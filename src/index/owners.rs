@@ -1,4 +1,5 @@
-//! What the files of many photos have in common: their disk, their mode, whose they are. Kept once each.
+//! What the files of many photos have in common: their disk, their mode, whose they are. Kept once each, for as long as some
+//! photo has it.
 
 use std::collections::HashMap;
 
@@ -17,25 +18,38 @@ impl File {
     pub fn size(&self) -> u64 {
         self.size
     }
+
+    /// The number of the inode on its device.
+    pub fn ino(&self) -> u64 {
+        self.ino
+    }
 }
 
 /// Device, mode, user, group.
 type Owner = (u64, u32, u32, u32);
 
+/// An owner, and how many files have it. One that none has is free for another.
+struct Shared {
+    owner: Owner,
+    files: u32,
+}
+
 #[derive(Default)]
 pub struct Owners {
-    all: Vec<Owner>,
+    all: Vec<Shared>,
     numbers: HashMap<Owner, u32>,
+    free: Vec<u32>,
 }
 
 impl Owners {
+    /// Takes a file in, until it is [released](Self::release).
     pub fn split(&mut self, stat: &FileStat) -> File {
         let owner = (stat.dev, stat.mode, stat.uid, stat.gid);
-        let next = u32::try_from(self.all.len()).expect("fewer owners than 2^32");
-        let number = *self.numbers.entry(owner).or_insert(next);
-        if number == next {
-            self.all.push(owner);
-        }
+        let number = match self.numbers.get(&owner) {
+            Some(&number) => number,
+            None => self.add(owner),
+        };
+        self.all[number as usize].files += 1;
         File {
             ino: stat.ino,
             size: stat.size,
@@ -44,8 +58,40 @@ impl Owners {
         }
     }
 
+    fn add(&mut self, owner: Owner) -> u32 {
+        let shared = Shared { owner, files: 0 };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.all[number as usize] = shared;
+                number
+            }
+            None => {
+                let number = u32::try_from(self.all.len()).expect("fewer owners than 2^32");
+                self.all.push(shared);
+                number
+            }
+        };
+        self.numbers.insert(owner, number);
+        number
+    }
+
+    /// A file that was taken in is gone.
+    pub fn release(&mut self, file: &File) {
+        let shared = &mut self.all[file.owner as usize];
+        shared.files -= 1;
+        if shared.files == 0 {
+            self.numbers.remove(&shared.owner);
+            self.free.push(file.owner);
+        }
+    }
+
+    /// Whether some file is on this device.
+    pub fn has_device(&self, dev: u64) -> bool {
+        self.numbers.keys().any(|owner| owner.0 == dev)
+    }
+
     pub fn join(&self, file: &File) -> FileStat {
-        let (dev, mode, uid, gid) = self.all[file.owner as usize];
+        let (dev, mode, uid, gid) = self.all[file.owner as usize].owner;
         FileStat {
             dev,
             ino: file.ino,
@@ -76,7 +122,24 @@ mod tests {
         };
         let stats = [stat(1, 0o644), stat(2, 0o600), stat(3, 0o644)];
         let files = stats.map(|stat| owners.split(&stat));
-        assert_eq!(files.map(|file| owners.join(&file)), stats);
+        assert_eq!(files.each_ref().map(|file| owners.join(file)), stats);
         assert_eq!(owners.all.len(), 2);
+    }
+
+    #[test]
+    fn what_no_file_has_makes_room_for_another() {
+        let mut owners = Owners::default();
+        let on = |dev: u64| FileStat {
+            dev,
+            ..FileStat::default()
+        };
+        let (first, second) = (owners.split(&on(1)), owners.split(&on(1)));
+        owners.release(&first);
+        assert!(owners.has_device(1) && !owners.has_device(2));
+        owners.release(&second);
+        assert!(!owners.has_device(1));
+        let third = owners.split(&on(2));
+        assert_eq!(owners.join(&third), on(2));
+        assert_eq!(owners.all.len(), 1);
     }
 }

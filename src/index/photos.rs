@@ -1,6 +1,9 @@
-//! A compact record of every photo, found by id, by catalog name, by folder and file name, and by content.
+//! A compact record of every photo, found by id, by catalog name, by folder and file name, by content, and by what the disk
+//! says of its file: inode and size.
 
 use std::hash::BuildHasher;
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::hash_table::OccupiedEntry;
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -128,13 +131,21 @@ impl Record {
 pub struct Photos {
     records: Vec<Option<Record>>,
     owners: Owners,
-    /// By catalog name, by folder and file name where that is another one, by the name for the title, by content.
+    /// By catalog name, by folder and file name where that is another one, by the name for the title, by content, by size
+    /// and inode.
     tables: [HashTable<PhotoId>; KEYS.len()],
     hasher: DefaultHashBuilder,
+    /// No file is larger, nor was one.
+    largest: u64,
+    /// How many records were looked at.
+    #[cfg(debug_assertions)]
+    visits: AtomicU64,
 }
 
 impl Photos {
     pub fn get(&self, id: PhotoId) -> Option<&Record> {
+        #[cfg(debug_assertions)]
+        self.visits.fetch_add(1, Ordering::Relaxed);
         self.records.get(id.0 as usize)?.as_ref()
     }
 
@@ -156,14 +167,14 @@ impl Photos {
 
     /// Every photo in order of id.
     pub fn iter(&self) -> impl Iterator<Item = (PhotoId, &Record)> {
-        let records = (0..).map(PhotoId).zip(&self.records);
-        records.filter_map(|(id, record)| Some((id, record.as_ref()?)))
+        let ids = (0..self.records.len()).map(|slot| PhotoId(slot as u32));
+        ids.filter_map(|id| Some((id, self.get(id)?)))
     }
 
     /// Makes room for so many photos, when none is there yet.
     pub fn expect(&mut self, photos: usize) {
         self.records.reserve_exact(photos + 1);
-        for table in [NAME, TITLE, CONTENT] {
+        for table in [NAME, TITLE, CONTENT, FILE] {
             self.tables[table] = HashTable::with_capacity(photos);
         }
     }
@@ -174,6 +185,7 @@ impl Photos {
         if self.records.len() <= slot {
             self.records.resize_with(slot + 1, || None);
         }
+        self.largest = self.largest.max(record.file.size());
         let record = &*self.records[slot].insert(record);
         let places = KEYS.map(|key| key(&self.hasher, record));
         let (records, hasher) = (&self.records, &self.hasher);
@@ -195,6 +207,7 @@ impl Photos {
             let found = place.and_then(|place| table.find_entry(place, |&other| other == id).ok());
             found.map(OccupiedEntry::remove);
         }
+        self.owners.release(&record.file);
         Some(record)
     }
 
@@ -221,6 +234,43 @@ impl Photos {
         near.filter(is_it).copied()
     }
 
+    /// Every photo whose file has this inode and this size; more than one where there are hard links.
+    pub fn with_file(&self, stat: &FileStat) -> impl Iterator<Item = PhotoId> {
+        let of_size = self.of_size_in(stat.size, stat.ino % SPREAD);
+        of_size.filter(|id| {
+            let record = self.get(*id);
+            record.is_some_and(|record| self.stat(record).same_inode(stat))
+        })
+    }
+
+    /// Every photo whose file has so many bytes.
+    pub fn of_size(&self, size: u64) -> impl Iterator<Item = PhotoId> {
+        (0..SPREAD).flat_map(move |part| self.of_size_in(size, part))
+    }
+
+    fn of_size_in(&self, size: u64, part: u64) -> impl Iterator<Item = PhotoId> {
+        let near = self.tables[FILE].iter_hash(file_hash(&self.hasher, size, part));
+        let is_it = move |r: &Record| r.file.size() == size && r.file.ino() % SPREAD == part;
+        near.filter(move |id| self.get(**id).is_some_and(is_it))
+            .copied()
+    }
+
+    /// Whether some photo is on this device.
+    pub fn has_device(&self, dev: u64) -> bool {
+        self.owners.has_device(dev)
+    }
+
+    /// A size that no file exceeds, in bytes: that of the largest since the start.
+    pub fn largest(&self) -> u64 {
+        self.largest
+    }
+
+    /// How many records were looked at so far.
+    #[cfg(debug_assertions)]
+    pub fn visits(&self) -> u64 {
+        self.visits.load(Ordering::Relaxed)
+    }
+
     fn find(&self, table: usize, hash: u64, is_it: impl Fn(&Record) -> bool) -> Option<PhotoId> {
         let is_it = |id: &PhotoId| self.get(*id).is_some_and(&is_it);
         self.tables[table].find(hash, is_it).copied()
@@ -231,9 +281,13 @@ const NAME: usize = 0;
 const PLACE: usize = 1;
 const TITLE: usize = 2;
 const CONTENT: usize = 3;
+const FILE: usize = 4;
+/// The raw files of one camera may all be of one size, and many equal keys make a hash table slow: so inodes spread them.
+/// As many places are looked at for a size.
+const SPREAD: u64 = 64;
 
 /// Where a record is in each table, if it is there.
-const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 4] = [
+const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 5] = [
     |hasher, record| Some(hasher.hash_one(record.packed.name())),
     |hasher, record| {
         let (name, file_name) = (record.packed.name(), record.packed.file_name());
@@ -241,7 +295,16 @@ const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 4] = [
     },
     |hasher, record| Some(hasher.hash_one(record.packed.title_name()?)),
     |_, record| record.hash().map(content_hash),
+    |hasher, record| {
+        let (size, ino) = (record.file.size(), record.file.ino());
+        Some(file_hash(hasher, size, ino))
+    },
 ];
+
+/// Where the files of a size and an inode are. One table finds them by both and by the size alone.
+fn file_hash(hasher: &DefaultHashBuilder, size: u64, ino: u64) -> u64 {
+    hasher.hash_one((size, ino % SPREAD))
+}
 
 /// A hash of the bytes is as even as any hash of it.
 fn content_hash(content: &ContentHash) -> u64 {

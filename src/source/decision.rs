@@ -12,20 +12,21 @@ pub enum Decision {
     Touched(PhotoId),
     /// The photo at this path was written to.
     Rewritten(PhotoId),
-    /// Nothing is known of the path nor of the inode.
+    /// Nothing is known of the path nor of the file.
     New,
     /// Maybe a photo that moved here, maybe another file in the place of the photo at this path: that depends on
     /// where other photos are seen.
     Open,
 }
 
-/// `known` is the photo at the path of the file, `inode_known` whether any photo had the file's inode.
-pub fn decide(known: Option<(PhotoId, FileStat)>, now: &FileStat, inode_known: bool) -> Decision {
+/// `known` is the photo at the path of the file, `file_known` whether any photo had the file's inode
+/// and size.
+pub fn decide(known: Option<(PhotoId, FileStat)>, now: &FileStat, file_known: bool) -> Decision {
     match known {
         Some((id, was)) if was == *now => Decision::Unchanged(id),
         Some((id, was)) if is_same_content(&was, now) => Decision::Touched(id),
         Some((id, was)) if was.same_inode(now) => Decision::Rewritten(id),
-        None if !inode_known => Decision::New,
+        None if !file_known => Decision::New,
         _ => Decision::Open,
     }
 }
@@ -52,10 +53,10 @@ mod tests {
     };
     const ID: PhotoId = PhotoId(9);
 
-    fn check(change: impl FnOnce(&mut FileStat), inode_known: bool, expected: Decision) {
+    fn check(change: impl FnOnce(&mut FileStat), file_known: bool, expected: Decision) {
         let mut now = WAS;
         change(&mut now);
-        assert_eq!(decide(Some((ID, WAS)), &now, inode_known), expected);
+        assert_eq!(decide(Some((ID, WAS)), &now, file_known), expected);
     }
 
     #[test]

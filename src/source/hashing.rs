@@ -3,6 +3,7 @@
 //! Reads whole files, so only those that another photo equals in size and in a few places. Runs in the background; knows nothing of analyses.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::batch::Batch;
@@ -10,6 +11,37 @@ use super::samples::SMALL;
 use super::{Error, Sync};
 use crate::catalog::{Change, ContentHash, FileStat, Photo, PhotoId};
 use crate::originals::Originals;
+
+/// The sizes at which something happened since copies were looked for.
+#[derive(Default)]
+pub enum Due {
+    /// Nobody has looked yet.
+    #[default]
+    All,
+    Sizes(HashSet<u64>),
+}
+
+impl Due {
+    /// Photos of these sizes came, went or were written to.
+    pub fn extend(&mut self, more: impl IntoIterator<Item = u64>) {
+        if let Self::Sizes(sizes) = self {
+            sizes.extend(more);
+        }
+    }
+
+    /// Takes everything, so that nothing is due.
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Sizes(HashSet::new()))
+    }
+
+    /// Gives back what could not be brought to its end, beside what came meanwhile.
+    fn give_back(&mut self, due: Self) {
+        match due {
+            Self::All => *self = Self::All,
+            Self::Sizes(sizes) => self.extend(sizes),
+        }
+    }
+}
 
 /// A photo that shares its size with another, or with one that is gone.
 struct Candidate {
@@ -29,10 +61,20 @@ impl Sync {
     /// # Errors
     /// When the catalog can't be read or written.
     pub fn hash_candidates(&self, stop: &AtomicBool) -> Result<u64, Error> {
+        let _one_at_a_time = self.hashing.lock().unwrap_or_else(|e| e.into_inner());
+        let due = self.due().take();
+        let hashed = self.hash_due(&due, stop);
+        if hashed.is_err() || stop.load(Relaxed) {
+            self.due().give_back(due);
+        }
+        hashed
+    }
+
+    fn hash_due(&self, due: &Due, stop: &AtomicBool) -> Result<u64, Error> {
         let mut batch = Batch::new(&self.library, self.options.batch());
         let mut hashed = 0;
         let mut last: Option<(FileStat, ContentHash)> = None;
-        let candidates = self.candidates()?;
+        let candidates = self.candidates(due)?;
         let go_on = || !stop.load(Relaxed);
         let groups = candidates.chunk_by(|a, b| a.stat.size == b.stat.size);
         for group in groups.take_while(|_| go_on()) {
@@ -43,6 +85,7 @@ impl Sync {
                 let hash = known.map(|(_, hash)| hash);
                 let hash = hash.or_else(|| content_hash(&self.originals, &photo, stop));
                 let Some(hash) = hash else {
+                    self.due().extend([photo.stat.size]);
                     continue;
                 };
                 let (id, stat) = (photo.id, photo.stat);
@@ -55,31 +98,40 @@ impl Sync {
         Ok(hashed)
     }
 
+    pub(super) fn due(&self) -> MutexGuard<'_, Due> {
+        self.due.lock().expect("nothing panics under this lock")
+    }
+
     /// By size, then in order of inode, which is close to the order on the disk. Empty files are no copies of anything.
-    fn candidates(&self) -> Result<Vec<Candidate>, Error> {
+    fn candidates(&self, due: &Due) -> Result<Vec<Candidate>, Error> {
         let gone: HashSet<u64> = self.library.store().gone_sizes()?.into_iter().collect();
         let suspects = self
             .suspects
             .lock()
             .expect("nothing panics under this lock");
         let suspects = suspects.clone();
-        let index = self.library.index();
-        let mut sizes: HashMap<u64, u32> = HashMap::new();
-        index.for_each_file(&mut |_, stat, _| *sizes.entry(stat.size).or_default() += 1);
         let mut candidates = Vec::new();
-        index.for_each_file(&mut |id, &stat, is_hashed| {
-            let is_certain = gone.contains(&stat.size) || suspects.contains(id.0);
-            let has_twin = sizes.get(&stat.size).is_some_and(|&n| n > 1);
-            if stat.size > 0 && (is_certain || has_twin) {
-                candidates.push(Candidate {
-                    id,
-                    stat,
-                    is_hashed,
-                    is_certain,
-                });
-            }
-        });
+        let mut take = |id: PhotoId, stat: &FileStat, is_hashed| {
+            candidates.push(Candidate {
+                id,
+                stat: *stat,
+                is_hashed,
+                is_certain: gone.contains(&stat.size) || suspects.contains(id.0),
+            });
+        };
+        let index = self.library.index();
+        match due {
+            Due::All => index.for_each_file(&mut take),
+            Due::Sizes(sizes) => sizes
+                .iter()
+                .for_each(|size| index.for_each_file_of_size(*size, &mut take)),
+        }
+        candidates.retain(|c| c.stat.size > 0);
         candidates.sort_unstable_by_key(|c| (c.stat.size, c.stat.dev, c.stat.ino));
+        let groups = candidates.chunk_by(|a, b| a.stat.size == b.stat.size);
+        let has_twin = groups.flat_map(|group| vec![group.len() > 1; group.len()]);
+        let mut has_twin = Vec::from_iter(has_twin).into_iter();
+        candidates.retain(|c| has_twin.next() == Some(true) || c.is_certain);
         Ok(candidates)
     }
 

@@ -11,7 +11,6 @@ mod error;
 pub mod facts;
 mod follow;
 mod hashing;
-mod known;
 mod missing;
 mod moves;
 mod non_pictures;

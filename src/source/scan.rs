@@ -16,7 +16,6 @@ use roaring::RoaringBitmap;
 use super::Error;
 use super::decision::{Decision, decide};
 use super::facts::{self, Reading};
-use super::known::Known;
 use super::missing::MissingFiles;
 use super::moves::{self, Placed, Unplaced};
 use super::non_pictures::NonPictures;
@@ -32,7 +31,10 @@ pub struct Scan<'a> {
     pub non_pictures: &'a NonPictures,
     /// As in [`super::Sync`].
     pub suspects: &'a Mutex<RoaringBitmap>,
-    pub known: &'a Known,
+    /// The sizes of photos that came, went or were written to.
+    pub sizes: &'a Mutex<HashSet<u64>>,
+    /// The photos that the catalog had where it looks, when it began.
+    pub known: RoaringBitmap,
     pub counts: &'a Counts,
     pub changes: SyncSender<Change>,
     pub stop: &'a AtomicBool,
@@ -90,7 +92,7 @@ impl Scan<'_> {
     fn judge(&self, path: SourcePath, stat: FileStat) {
         count(&self.counts.files_seen);
         let known = self.library.index().file_at(&path);
-        match decide(known, &stat, self.known.has_inode(&stat)) {
+        match decide(known, &stat, self.library.index().has_file(&stat)) {
             Decision::Unchanged(id) => self.note_seen(id),
             Decision::Touched(id) => {
                 count(&self.counts.changed);
@@ -143,6 +145,7 @@ impl Scan<'_> {
             }
             None => count(&self.counts.added),
         }
+        self.sizes.lock().expect(LOCKED).insert(stat.size);
         let facts = Box::new(reading.facts);
         self.send(Change::Found {
             known,
@@ -159,10 +162,9 @@ impl Scan<'_> {
 
     /// Photos of this content that are not at their place any more.
     fn homeless(&self, stat: &FileStat) -> Vec<PhotoId> {
-        let same_inode = self.known.with_inode(stat).iter().map(|&(_, _, id)| id);
-        same_inode
-            .filter(|&id| self.is_homeless(id, stat))
-            .collect()
+        let mut same_file = self.library.index().with_file(stat);
+        same_file.retain(|&id| self.is_homeless(id, stat));
+        same_file
     }
 
     fn is_homeless(&self, id: PhotoId, stat: &FileStat) -> bool {
@@ -207,7 +209,7 @@ impl Scan<'_> {
 
     fn report_gone(&self, placed: &Placed) {
         let moved: RoaringBitmap = placed.moved_ids().map(|id| id.0).collect();
-        let unseen = &self.known.ids - &*self.notes.seen.lock().expect(LOCKED) - moved;
+        let unseen = &self.known - &*self.notes.seen.lock().expect(LOCKED) - moved;
         let unreadable = std::mem::take(&mut *self.notes.unreadable.lock().expect(LOCKED));
         let mut missing = MissingFiles::new(self.originals, unreadable);
         for id in unseen.iter().map(PhotoId) {
@@ -215,8 +217,10 @@ impl Scan<'_> {
                 return;
             }
             let photo = self.library.index().photo(id);
-            if photo.is_some_and(|photo| missing.is_gone(&photo)) {
+            if let Some(photo) = photo.filter(|photo| missing.is_gone(photo)) {
                 count(&self.counts.gone);
+                let size = photo.stat.size;
+                self.sizes.lock().expect(LOCKED).insert(size);
                 self.send(Change::Gone { id });
             }
         }

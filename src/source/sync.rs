@@ -10,7 +10,7 @@ use std::time::Instant;
 use roaring::RoaringBitmap;
 
 use super::batch;
-use super::known::Known;
+use super::hashing::Due;
 use super::non_pictures::NonPictures;
 use super::report::Counts;
 use super::samples::Samples;
@@ -61,6 +61,10 @@ pub struct Sync {
     /// whether what was known of them still holds.
     pub(super) suspects: Mutex<RoaringBitmap>,
     pub(super) samples: Samples,
+    /// Where copies are to be looked for.
+    pub(super) due: Mutex<Due>,
+    /// Held while copies are looked for: whoever else asks waits for what is found.
+    pub(super) hashing: Mutex<()>,
     /// Set on every folder that a walk enters.
     pub(super) watches: OnceLock<Arc<Watches>>,
     /// Held while a scan runs: one at a time.
@@ -82,6 +86,8 @@ impl Sync {
             options,
             suspects: Mutex::default(),
             samples: Samples::default(),
+            due: Mutex::default(),
+            hashing: Mutex::default(),
             watches: OnceLock::new(),
             scanning: Mutex::default(),
             counts: Mutex::default(),
@@ -140,8 +146,8 @@ impl Sync {
 
     /// Whether the scan came to its end.
     fn look(&self, scope: &ScanScope, counts: &Counts, stop: &AtomicBool) -> Result<bool, Error> {
-        let known = Known::of(self.library.index(), scope);
-        self.check_source(&known)?;
+        self.check_source()?;
+        let known = scope.photos(self.library.index());
         let threads = self.options.threads();
         let options = WalkOptions {
             root: self.originals.root(),
@@ -151,7 +157,8 @@ impl Sync {
         };
         let walk = Walk::new(options, threads)?;
         let (changes, incoming) = sync_channel(QUEUE);
-        thread::scope(|scope| {
+        let sizes = Mutex::default();
+        let looked = thread::scope(|scope| {
             let (library, most) = (&self.library, self.options.batch());
             let committing = scope.spawn(move || batch::commit_all(library, most, &incoming));
             let scan = Scan {
@@ -159,23 +166,28 @@ impl Sync {
                 originals: &self.originals,
                 non_pictures: &self.non_pictures,
                 suspects: &self.suspects,
-                known: &known,
+                sizes: &sizes,
+                known,
                 counts,
                 changes,
                 stop,
                 notes: Notes::default(),
             };
-            let scanned = scan.run(walk, threads, || self.check_source(&known));
+            let scanned = scan.run(walk, threads, || self.check_source());
             let committed = committing
                 .join()
                 .expect("the committing thread has no reason to panic");
             committed?;
             scanned
-        })
+        });
+        // After the commits, or who looks for copies at the same time would miss them.
+        let sizes = sizes.into_inner().expect("nothing panics under this lock");
+        self.due().extend(sizes);
+        looked
     }
 
     /// That the source is there, and is the disk that it was. One that is back is taken up again.
-    fn check_source(&self, known: &Known) -> Result<(), Error> {
+    fn check_source(&self) -> Result<(), Error> {
         let path = || self.originals.root().to_owned();
         let unreadable = |source| Error::Unreadable {
             path: path(),
@@ -184,7 +196,8 @@ impl Sync {
         let root = self.originals.root();
         let is_empty = root.read_dir().map_err(unreadable)?.next().is_none();
         let device = stat_of(&root.metadata().map_err(unreadable)?).dev;
-        if is_empty && !known.is_empty() && !known.has_device(device) {
+        let index = self.library.index();
+        if is_empty && !index.is_empty() && !index.has_device(device) {
             return Err(Error::Unmounted { path: path() });
         }
         if self.originals.is_in_place().map_err(unreadable)? {

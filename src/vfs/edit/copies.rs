@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::drafts::{Draft, NewDraft, SetAttr};
+use super::drafts::{Draft, NewDraft, SetAttr, spool};
 use super::{Attr, Caller, Dentry, Edits, Error, Inode, Named, Result, Tree};
 use crate::catalog::{Change, ContentHash, LabelKey, Photo, PhotoId};
 use crate::originals::Originals;
@@ -45,9 +45,10 @@ impl Tree {
             mode,
             gid,
             mtime_ns,
-            max_size: self.largest_photo(),
+            max_size: self.index().largest_size(),
         };
-        self.drafts.begin(&self.options.spool, new)
+        let folder = &self.options.spool;
+        self.drafts.begin(new, || spool(folder))
     }
 
     /// One more program opens a file that is being written.
@@ -133,13 +134,6 @@ impl Tree {
         Ok(())
     }
 
-    fn largest_photo(&self) -> u64 {
-        let mut largest = 0;
-        self.index()
-            .for_each_file(&mut |_, stat, _| largest = stat.size.max(largest));
-        largest
-    }
-
     /// The photo that a file is: of those of the same bytes the one that is called like it, else the oldest.
     fn photo_in(
         &self,
@@ -168,12 +162,10 @@ impl Tree {
 
     /// The photos of a size, but for empty ones.
     fn photos_of(&self, size: u64) -> Vec<Photo> {
-        let mut ids = Vec::new();
-        self.index().for_each_file(&mut |id, stat, _| {
-            if stat.size == size && size > 0 {
-                ids.push(id);
-            }
-        });
+        let ids = match size {
+            0 => Vec::new(),
+            size => self.index().of_size(size),
+        };
         let photos = ids.into_iter();
         photos.filter_map(|id| self.index().photo(id)).collect()
     }

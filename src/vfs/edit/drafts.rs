@@ -201,6 +201,13 @@ struct DraftTable {
     finished: VecDeque<(ProcessKey, PhotoId, Instant)>,
 }
 
+impl DraftTable {
+    fn must_have_room(&self) -> Result<()> {
+        let has_room = self.open.len() < MAX_DRAFTS;
+        has_room.then_some(()).ok_or(Error::TooMany)
+    }
+}
+
 /// A file to be begun.
 pub struct NewDraft<'a> {
     pub parent: Inode,
@@ -214,13 +221,12 @@ pub struct NewDraft<'a> {
 }
 
 impl Drafts {
-    /// Begins a file whose bytes are kept in this folder.
-    pub fn begin(&self, folder: &Path, new: NewDraft) -> Result<Arc<Draft>> {
+    /// Begins a file whose bytes are kept in what `spool` makes, while nobody waits for the disk who only looks a name up.
+    pub fn begin(&self, new: NewDraft, spool: impl FnOnce() -> Result<File>) -> Result<Arc<Draft>> {
+        self.lock().must_have_room()?;
+        let bytes = spool()?;
         let mut table = self.lock();
-        if table.open.len() >= MAX_DRAFTS {
-            return Err(Error::TooMany);
-        }
-        let bytes = spool(folder)?;
+        table.must_have_room()?;
         table.last += 1;
         let inode = Inode::of_draft(table.last);
         let attr = Attr {
@@ -265,16 +271,15 @@ impl Drafts {
         name: &[u8],
         process: impl FnOnce() -> ProcessKey,
     ) -> Option<Arc<Draft>> {
-        let table = self.lock();
-        let is_it = |draft: &Draft| {
+        let is_it = |draft: &&Arc<Draft>| {
             let state = draft.state();
             state.stage == Stage::Writing && state.parent == parent && state.name == name
         };
-        let called_so: Vec<_> = table.open.iter().filter(|d| is_it(d)).collect();
-        // Most names are nobody's, and finding out who asks takes its time.
+        let called_so: Vec<_> = self.lock().open.iter().filter(is_it).cloned().collect();
+        // Most names are nobody's, and finding out who asks takes its time, which nobody is to wait for under the lock.
         let process = (!called_so.is_empty()).then(process)?;
         let mut own = called_so.into_iter().rev();
-        own.find(|draft| draft.process == process).cloned()
+        own.find(|draft| draft.process == process)
     }
 
     /// One more program opens a file.
@@ -320,7 +325,7 @@ impl Drafts {
 }
 
 /// A file without a name, which goes with the last who has it open.
-fn spool(folder: &Path) -> Result<File> {
+pub fn spool(folder: &Path) -> Result<File> {
     use std::os::unix::fs::DirBuilderExt;
     let mut private = std::fs::DirBuilder::new();
     private.recursive(true).mode(0o700).create(folder)?;
@@ -332,7 +337,11 @@ mod tests {
     use super::*;
 
     fn begin(drafts: &Drafts, process: ProcessKey, name: &[u8]) -> Result<Arc<Draft>> {
-        let new = NewDraft {
+        drafts.begin(new_draft(process, name), || spool(&std::env::temp_dir()))
+    }
+
+    fn new_draft(process: ProcessKey, name: &[u8]) -> NewDraft<'_> {
+        NewDraft {
             parent: Inode::ROOT,
             name,
             caller: Caller::NOBODY,
@@ -341,8 +350,7 @@ mod tests {
             gid: 0,
             mtime_ns: 0,
             max_size: 10,
-        };
-        drafts.begin(&std::env::temp_dir(), new)
+        }
     }
 
     #[test]
@@ -358,6 +366,21 @@ mod tests {
         assert!(
             drafts.get(draft.inode).is_none() && drafts.find(Inode::ROOT, b"a", || me).is_none()
         );
+    }
+
+    #[test]
+    fn a_spool_that_hangs_keeps_no_lookup_waiting() {
+        let drafts = Drafts::default();
+        let hangs = || {
+            assert!(drafts.0.try_lock().is_ok(), "lookups take this lock");
+            spool(&std::env::temp_dir())
+        };
+        drafts.begin(new_draft(None, b"a"), hangs).unwrap();
+        let asks = || {
+            assert!(drafts.0.try_lock().is_ok(), "who asks is found out apart");
+            None
+        };
+        assert!(drafts.find(Inode::ROOT, b"a", asks).is_some());
     }
 
     #[test]

@@ -1,0 +1,282 @@
+//! What one event costs, counted in photos that are looked at: as many in a catalog of a hundred thousand as in one of a
+//! thousand.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use kbasefs::analysis::{Crawlers, Scheduler};
+use kbasefs::catalog::{
+    ActId, Analysis, Change, ContentHash, Detail, Done, Edit, Effect, Facet, FileStat, Format,
+    Label, Origin, Photo, PhotoId, SourcePath, Status, Stored, Trace, Words,
+};
+use kbasefs::library::Library;
+use kbasefs::memory::Limit;
+use kbasefs::originals::Originals;
+use kbasefs::source::{Options as ScanOptions, Sync};
+use kbasefs::store::memory::Memory;
+use kbasefs::store::{Result, Store};
+use kbasefs::vfs::{Caller, Inode, Options, Tree};
+use roaring::RoaringBitmap;
+use tempfile::TempDir;
+
+const SMALL: u32 = 1_000;
+const LARGE: u32 = 100_000;
+/// Photos that an event may look at beside those that it is about: hash tables are not the same at every size.
+const SLACK: u64 = 16;
+
+/// A catalog in RAM: many photos whose files aren't there, and one that is.
+struct Catalog {
+    source: TempDir,
+    library: Arc<Library>,
+    originals: Arc<Originals>,
+    sync: Sync,
+    tree: Arc<Tree>,
+}
+
+impl Catalog {
+    fn of(photos: u32) -> Self {
+        let source = tempfile::tempdir().unwrap();
+        std::fs::create_dir(source.path().join("new")).unwrap();
+        let rest = Memory::default();
+        let store = Arc::new(Vast { photos, rest });
+        let library = Arc::new(Library::load(store).unwrap());
+        let originals = Arc::new(Originals::open(source.path()).unwrap());
+        let sync = Sync::new(library.clone(), originals.clone(), ScanOptions::default());
+        let tree = Arc::new(tree(&library));
+        let catalog = Self {
+            source,
+            library,
+            originals,
+            sync,
+            tree,
+        };
+        catalog.write("one");
+        catalog.look();
+        catalog.find_copies();
+        catalog
+    }
+
+    fn write(&self, text: &str) {
+        let mut jpeg = Vec::new();
+        let picture = image::RgbImage::new(8, 8);
+        let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
+        encoder.encode_image(&picture).unwrap();
+        jpeg.extend_from_slice(text.as_bytes());
+        std::fs::write(self.source.path().join("new/a.jpg"), jpeg).unwrap();
+    }
+
+    fn look(&self) {
+        let folder = SourcePath::new(*b"new");
+        let report = self
+            .sync
+            .scan_below(&folder, &AtomicBool::new(false))
+            .unwrap();
+        assert_eq!(report.added + report.changed, 1);
+    }
+
+    fn find_copies(&self) {
+        self.sync.hash_candidates(&AtomicBool::new(false)).unwrap();
+    }
+
+    fn photo(&self) -> PhotoId {
+        let path = SourcePath::new(*b"new/a.jpg");
+        self.library.index().by_path(&path).unwrap()
+    }
+
+    /// The folder at a path, as the kernel knows it afterwards.
+    fn folder(&self, path: &str) -> Inode {
+        path.split('/').fold(Inode::ROOT, |parent, name| {
+            self.tree.lookup(parent, name.as_bytes()).unwrap().inode
+        })
+    }
+}
+
+/// A store that has many photos from the start, with numbers that the rest doesn't reach.
+struct Vast {
+    photos: u32,
+    rest: Memory,
+}
+
+const FIRST: u32 = 1_000;
+
+/// Tag and day are of 50 photos each, so that none of them is of more photos in a larger catalog.
+const GROUP: u32 = 50;
+
+impl Store for Vast {
+    fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
+        each(Stored::AtMost(FIRST + self.photos));
+        for group in 0..self.photos / GROUP {
+            for (facet, value) in labels(group) {
+                each(Stored::Label(Label::sure(facet, value, Origin::Embedded)));
+            }
+        }
+        for number in 0..self.photos {
+            let group = number / GROUP;
+            let kinds = labels(group).len() as u32;
+            let labels = (group * kinds..(group + 1) * kinds).collect();
+            each(Stored::Photo(photo(number), labels));
+        }
+        Ok(())
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
+        self.rest.commit(changes)
+    }
+
+    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
+        self.rest.analyses(hash)
+    }
+
+    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
+        self.rest.detail(id)
+    }
+
+    fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
+        self.rest.full_text(words)
+    }
+
+    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
+        self.rest.relevance(words)
+    }
+
+    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
+        self.rest.acts(before, most)
+    }
+
+    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
+        self.rest.act(id)
+    }
+
+    fn gone_sizes(&self) -> Result<Vec<u64>> {
+        self.rest.gone_sizes()
+    }
+
+    fn size_bytes(&self) -> Result<u64> {
+        self.rest.size_bytes()
+    }
+}
+
+fn labels(group: u32) -> [(Facet, String); 4] {
+    let day = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(i64::from(group));
+    [
+        (Facet::Tag, format!("tag {group}")),
+        (Facet::Day, day.to_string()),
+        (Facet::Month, day.strftime("%Y-%m").to_string()),
+        (Facet::Year, day.strftime("%Y").to_string()),
+    ]
+}
+
+fn photo(number: u32) -> Photo {
+    let group = number / GROUP;
+    let name = format!("{number}.jpg").into_bytes();
+    Photo {
+        id: PhotoId(FIRST + number),
+        path: SourcePath::new(format!("old/{group}/{number}.jpg").into_bytes()),
+        name: name.into(),
+        title_name: None,
+        text_bytes: 0,
+        stat: FileStat {
+            dev: 77,
+            ino: u64::from(number) + 1,
+            size: 1_000_000 + u64::from(group),
+            mtime_ns: 1,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+        },
+        format: Format::Jpeg,
+        status: Status::Pending,
+        date: None,
+        hash: None,
+        width: 0,
+        height: 0,
+        perceptual_hash: None,
+        edited: false,
+    }
+}
+
+fn tree(library: &Arc<Library>) -> Tree {
+    let options = Options {
+        facet_depth: 2,
+        xattr_wait: Default::default(),
+        first_results_wait: Default::default(),
+        owner: (0, 0),
+        spool: std::env::temp_dir(),
+        catalog: Default::default(),
+    };
+    let (scheduler, crawlers) = (Scheduler::idle(library.clone()), Arc::<Crawlers>::default());
+    Tree::new(
+        library.clone(),
+        scheduler,
+        crawlers,
+        &Limit::of(1 << 30),
+        options,
+    )
+}
+
+/// How many photos each event looks at, the name of the event first.
+fn events(photos: u32) -> Vec<(&'static str, u64)> {
+    let catalog = Catalog::of(photos);
+    let mut counts = Vec::new();
+    let mut count = |name, event: &mut dyn FnMut()| {
+        let before = catalog.library.index().visits();
+        event();
+        counts.push((name, catalog.library.index().visits() - before));
+    };
+    let tag = catalog.folder("tags/tag 7");
+    for path in [
+        "all/new",
+        "all/old/7",
+        "by-date/1970/01",
+        "recent",
+        "descriptions/new",
+    ] {
+        catalog.folder(path);
+    }
+    count("a file is written", &mut || {
+        catalog.write("another");
+        catalog.look();
+    });
+    count("copies are looked for", &mut || catalog.find_copies());
+    let stale = Arc::new(Mutex::new(0));
+    let (told, tree) = (stale.clone(), Arc::downgrade(&catalog.tree));
+    catalog.library.listen(move |delta| {
+        let tree = tree.upgrade().unwrap();
+        *told.lock().unwrap() += tree.stale(delta).len();
+    });
+    count("a photo is tagged and the kernel told", &mut || {
+        let edit = Change::edited(catalog.photo(), Edit::Tag("tag 7".into()));
+        catalog.library.commit(&[edit]).unwrap();
+    });
+    assert!(*stale.lock().unwrap() > 0, "something is stale");
+    let bytes = std::fs::read(catalog.source.path().join("new/a.jpg")).unwrap();
+    count("a photo is copied into a folder of tags", &mut || {
+        let at = (tag, &b"copy.jpg"[..]);
+        let draft = catalog
+            .tree
+            .create(at, 0o600, 0, true, &Caller::NOBODY)
+            .unwrap();
+        draft.write(0, &bytes).unwrap();
+        catalog
+            .tree
+            .commit_draft(&draft, &catalog.originals)
+            .unwrap();
+        catalog.tree.close_draft(&draft);
+    });
+    count("a name is looked up", &mut || {
+        catalog.tree.lookup(tag, b"350.jpg").unwrap();
+    });
+    counts
+}
+
+#[test]
+fn what_an_event_costs_does_not_grow_with_the_catalog() {
+    let (small, large) = (events(SMALL), events(LARGE));
+    for ((name, few), (_, many)) in small.iter().zip(&large) {
+        println!("{name}: {few} photos of {SMALL}, {many} of {LARGE}");
+    }
+    for ((name, few), (_, many)) in small.into_iter().zip(large) {
+        assert!(few > 0, "{name}: counts nothing");
+        assert!(many <= few + SLACK, "{name}: {few}, then {many}");
+    }
+}
