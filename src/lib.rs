@@ -23,6 +23,7 @@
 //!                    originals                the source folder, opened for reading
 //!                    memory                   caches that make room: whoever keeps things has them from here
 //!                    metrics                  what is counted: whoever works may add to it
+//!                    blocking                 which threads may wait for the disk: whoever does so says it
 //!                    panics                   what one costs: a picture where that is expected, else the process
 //! ```
 //!
@@ -61,6 +62,7 @@
 
 pub mod analysis;
 pub mod app;
+pub mod blocking;
 pub mod catalog;
 pub mod cli;
 pub mod config;

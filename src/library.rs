@@ -12,6 +12,7 @@ use std::{mem, thread};
 
 use roaring::RoaringBitmap;
 
+use crate::blocking;
 use crate::catalog::{Act, ActId, Change, Detail, Effect, PhotoId, Query, Stored, Words};
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
@@ -148,7 +149,10 @@ impl Library {
 
     /// The index, as soon as it is loaded: a second or two for a hundred thousand photos.
     pub fn index(&self) -> &Index {
-        self.loaded.wait();
+        if !self.is_loaded() {
+            blocking::assert_allowed();
+            self.loaded.wait();
+        }
         &self.index
     }
 

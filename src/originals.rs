@@ -17,6 +17,7 @@ use std::sync::{RwLock, RwLockReadGuard};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+use crate::blocking;
 use crate::catalog::{ContentHash, FileStat, SourcePath};
 
 /// A source folder, held open.
@@ -64,6 +65,7 @@ impl Originals {
 
     /// Whether the folder held is still the one at [`Self::root`]: not replaced, not hidden by another mount.
     pub fn is_in_place(&self) -> io::Result<bool> {
+        blocking::assert_allowed();
         let held = rustix::fs::fstat(&*self.held())?;
         let there = rustix::fs::stat(&self.root)?;
         Ok((held.st_dev, held.st_ino) == (there.st_dev, there.st_ino))
@@ -133,6 +135,7 @@ impl Originals {
     }
 
     fn resolve(&self, path: &SourcePath, flags: OFlags) -> io::Result<OwnedFd> {
+        blocking::assert_allowed();
         let path = OsStr::from_bytes(path.as_bytes());
         // EAGAIN: a rename somewhere on the path raced with the check; the kernel asks to try again.
         let folder = self.held();

@@ -8,15 +8,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("memory", &["metrics"]),
     ("panics", &[]),
+    ("blocking", &[]),
     ("faults", &[]),
     ("config", &["analysis"]),
     ("index", &["catalog"]),
-    ("store", &["catalog", "memory"]),
-    ("library", &["catalog", "index", "store"]),
-    ("originals", &["catalog"]),
+    ("store", &["blocking", "catalog", "memory"]),
+    ("library", &["blocking", "catalog", "index", "store"]),
+    ("originals", &["blocking", "catalog"]),
     (
         "analysis",
         &[
+            "blocking",
             "catalog",
             "faults",
             "index",
@@ -32,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "vfs",
         &[
             "analysis",
+            "blocking",
             "catalog",
             "index",
             "library",
@@ -78,6 +81,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "app",
+            "blocking",
             "catalog",
             "exchange",
             "faults",

@@ -69,9 +69,9 @@ struct State {
 }
 
 /// A request that is running; it has to say in the end what it took.
-pub struct Reservation<'a>(&'a BudgetGuard);
+pub struct Reservation(Arc<BudgetGuard>);
 
-impl Drop for Reservation<'_> {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.0.lock().running -= 1;
     }
@@ -97,26 +97,26 @@ impl BudgetGuard {
         self.price
     }
 
-    /// Takes leave for one more request.
+    /// Takes leave for one more request. May block on the disk, where a day begins.
     ///
     /// # Errors
     /// [`Failure::Host`] with the moment from which on there is money again, [`Failure::Busy`] for the next minute.
-    pub fn reserve(&self) -> Result<Reservation<'_>, Failure> {
+    pub fn reserve(self: &Arc<Self>) -> Result<Reservation, Failure> {
         self.reserve_at(&Zoned::now())
     }
 
-    fn reserve_at(&self, now: &Zoned) -> Result<Reservation<'_>, Failure> {
+    fn reserve_at(self: &Arc<Self>, now: &Zoned) -> Result<Reservation, Failure> {
         let mut state = self.lock();
         self.turn_to(&mut state, now)?;
         if let Some(span) = (0..SPANS.len()).find(|&span| self.is_spent(&state, span)) {
             return Err(spent(&self.provider, span, now));
         }
         state.running += 1;
-        Ok(Reservation(self))
+        Ok(Reservation(Arc::clone(self)))
     }
 
     /// Whether there is money; for people: why not, and until when.
-    pub fn is_open(&self) -> Result<(), Failure> {
+    pub fn is_open(self: &Arc<Self>) -> Result<(), Failure> {
         self.reserve().map(|_| ())
     }
 
@@ -267,8 +267,13 @@ mod tests {
         price: Option<Price>,
         limits: BudgetLimits,
         provider_store: &Arc<Memory>,
-    ) -> BudgetGuard {
-        BudgetGuard::new("desk", price, limits, provider_store.clone())
+    ) -> Arc<BudgetGuard> {
+        Arc::new(BudgetGuard::new(
+            "desk",
+            price,
+            limits,
+            provider_store.clone(),
+        ))
     }
 
     const CHEAP: Price = Price {

@@ -209,11 +209,19 @@ impl Files {
         });
     }
 
+    /// Nobody has the file open any more through this handle.
     pub fn close(&self, handle: FileHandle) {
-        match self.open.remove(handle).as_deref() {
-            Some(OpenFile::Original { lease, .. }) => self.open_modes.close(lease.inode),
-            Some(OpenFile::Draft(draft)) => self.tree.close_draft(draft),
-            Some(OpenFile::Generated(_)) | None => {}
+        let Some(open) = self.open.remove(handle) else {
+            return;
+        };
+        match &*open {
+            OpenFile::Original { lease, .. } => self.open_modes.close(lease.inode),
+            OpenFile::Draft(draft) => {
+                self.tree.close_draft(draft);
+                // With the last who has it open its bytes go from the disk, which takes its time for a large file.
+                self.runtime.spawn_blocking(move || drop(open));
+            }
+            OpenFile::Generated(_) => {}
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::analysis::AnalysisResult;
 use crate::analysis::budget::Usage;
 use crate::analysis::scheduler::Request;
 use crate::app::App;
+use crate::blocking::unblock;
 use crate::catalog::{PhotoId, SourcePath};
 
 /// How many photos the answer is about.
@@ -46,15 +47,16 @@ pub async fn post(
     Json(body): Json<AnalyzeRequest>,
 ) -> Result<Response, Failure> {
     let within = shape::within(body.within_base64.as_deref())?;
-    let (scanning, folder) = (Arc::clone(&app), within.clone());
-    super::blocking(move || Ok(scanning.scan_below(&folder)?)).await?;
-    let photos = match body.photos {
-        Some(named) => named
-            .iter()
-            .map(|n| n.resolve(&app))
-            .collect::<Result<_, _>>()?,
-        None => below(&app, &within),
-    };
+    let named = body.photos;
+    let (finding, folder) = (Arc::clone(&app), within);
+    let photos = super::blocking(move || {
+        finding.scan_below(&folder)?;
+        match named {
+            Some(named) => named.iter().map(|n| n.resolve(&finding)).collect(),
+            None => Ok(below(&finding, &folder)),
+        }
+    });
+    let photos = photos.await?;
     if let Some(name) = body
         .provider
         .as_deref()
@@ -144,23 +146,43 @@ struct Sum {
     skipped: u64,
 }
 
+impl Sum {
+    fn add(&mut self, ended: &AnalysisResult) {
+        match ended {
+            AnalysisResult::Analyzed => self.analyzed += 1,
+            AnalysisResult::Failed(_) | AnalysisResult::Refused(_) => self.failed += 1,
+            AnalysisResult::Skipped => self.skipped += 1,
+        }
+    }
+}
+
 /// Ends early when nobody listens any more; what is running is still committed.
 async fn analyze(app: Arc<App>, request: Request, lines: UnboundedSender<String>) {
     let start = Instant::now();
     let count = request.photos.len();
-    let mut sum = Sum::default();
-    let done = app.scheduler.analyze_all(request, |photo, ended| {
-        match ended {
-            AnalysisResult::Analyzed => sum.analyzed += 1,
-            AnalysisResult::Failed(_) | AnalysisResult::Refused(_) => sum.failed += 1,
-            AnalysisResult::Skipped => sum.skipped += 1,
+    // What is known of each photo is read by a thread that may wait for the disk, until nobody tells it more.
+    let (tell, mut told) = unbounded_channel();
+    let (scheduler, written) = (Arc::clone(&app.scheduler), lines.clone());
+    let counting = unblock(move || {
+        let mut sum = Sum::default();
+        while let Some((photo, ended)) = told.blocking_recv() {
+            sum.add(&ended);
+            send(&written, &line(&app, photo, &ended));
         }
-        send(&lines, &line(&app, photo, ended));
+        sum
     });
-    tokio::select! {
-        () = done => {}
+    let done = async move {
+        let each = |photo, ended: &AnalysisResult| {
+            // Fails when that thread broke down, which `counting` tells.
+            let _ = tell.send((photo, ended.clone()));
+        };
+        scheduler.analyze_all(request, each).await;
+        drop(tell);
+    };
+    let (_, sum) = tokio::select! {
+        both = async { tokio::join!(done, counting) } => both,
         () = lines.closed() => return,
-    }
+    };
     let seconds = start.elapsed().as_secs_f64();
     send(
         &lines,

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use kbasefs::originals::Originals;
 use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, SetAttr, Tree};
 
@@ -127,9 +126,8 @@ impl Surface for Bare {
     fn get(&self, path: &str, name: &str) -> Result<String, Refusal> {
         let inode = self.inode(path)?;
         let value = self.tree.get_xattr(inode, name.as_bytes(), &NOBODY);
-        let value = value
-            .now_or_never()
-            .expect("an idle scheduler waits for nothing");
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let value = runtime.unwrap().block_on(value);
         Ok(String::from_utf8(value.map_err(refusal)?).unwrap())
     }
 

@@ -11,6 +11,7 @@ use kbasefs::analysis::scheduler::Options;
 use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject};
 use kbasefs::catalog::Answer;
 use kbasefs::fuse::{MountOptions, Request};
+use kbasefs::store::sqlite::Sqlite;
 
 use crate::fixture::{Fixture, Surface, tree_with};
 use crate::mount::Mount;
@@ -106,6 +107,28 @@ fn who_waits_for_a_description_holds_nobody_up() {
     assert!(was_asked.try_recv().is_err(), "one analysis for all");
     drop(mount);
     scheduler.stop();
+}
+
+#[test]
+fn attributes_that_take_the_disk_are_read_where_a_thread_may_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Sqlite::open(&folder.path().join("index.sqlite"), folder.path()).unwrap();
+    let fixture = Fixture::with_store(Arc::new(index), "a.jpg beach");
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    // A thread that drives tasks would refuse: see `kbasefs::blocking`.
+    let tags = mount.get("all/a.jpg", "user.xdg.tags");
+    assert_eq!(tags.as_deref(), Ok("beach"));
+    let status = mount.get("all/a.jpg", "user.kbasefs.status");
+    assert!(status.is_ok_and(|status| status.starts_with("pending")));
+    let description = mount.get("all/a.jpg", "user.kbasefs.description");
+    assert_eq!(description, Err("ENODATA".into()));
+    assert!(
+        mount
+            .attributes("all/a.jpg")
+            .is_ok_and(|names| names.len() > 1)
+    );
 }
 
 #[test]

@@ -52,6 +52,7 @@ use tokio::time::timeout;
 
 use super::Access;
 use super::previews::Previews;
+use crate::blocking::unblock;
 use crate::catalog::{PhotoId, Status};
 use crate::library::Library;
 use crate::memory::Limit;
@@ -102,7 +103,7 @@ pub struct Scheduler {
 impl Scheduler {
     /// Counts an access to a photo.
     pub fn accessed(&self, photo: PhotoId, access: Access) {
-        self.ask_here(photo, access, None, false);
+        self.ask_here(photo, access, None, Ok(false));
         self.ask_server(photo, access, None);
     }
 
@@ -158,7 +159,7 @@ impl Scheduler {
     pub async fn analyzed(&self, photo: PhotoId, deadline: Duration) -> Option<AnalysisResult> {
         self.state.welcome(photo);
         let (tell, mut told) = unbounded_channel();
-        let here = self.ask_here(photo, Access::Asked, Some(tell.clone()), false);
+        let here = self.ask_here(photo, Access::Asked, Some(tell.clone()), Ok(false));
         let there = self.ask_server(photo, Access::Asked, Some(tell));
         if !here && !there {
             return Some(AnalysisResult::Skipped);
@@ -217,13 +218,13 @@ impl Scheduler {
         Some(QueueId::of_server(at))
     }
 
-    /// Whether the photo is being looked at inside the program now, or waits for it.
+    /// Whether the photo is being looked at inside the program now, or waits for it. `again`: also where it has an answer.
     fn ask_here(
         &self,
         photo: PhotoId,
         access: Access,
         waiter: Option<Waiter>,
-        stale: bool,
+        again: store::Result<bool>,
     ) -> bool {
         if !self.here.iter().any(|p| p.on <= access) {
             return false;
@@ -231,9 +232,9 @@ impl Scheduler {
         if let (Some(reason), Some(waiter)) = (self.state.why_given_up(), &waiter) {
             return tell_failed(photo, Some(waiter), reason);
         }
-        let again = match stale.then(|| self.is_stale_here(photo)) {
-            Some(Err(error)) => return tell_failed(photo, waiter.as_ref(), error.to_string()),
-            again => matches!(again, Some(Ok(true))),
+        let again = match again {
+            Err(error) => return tell_failed(photo, waiter.as_ref(), error.to_string()),
+            Ok(again) => again,
         };
         let request = JobRequest {
             photo,
@@ -249,8 +250,9 @@ impl Scheduler {
     }
 
     /// Whether what the model inside the program said of a photo is of an earlier version of it.
-    fn is_stale_here(&self, photo: PhotoId) -> store::Result<bool> {
-        let detail = self.library.detail(photo)?;
+    async fn is_stale_here(&self, photo: PhotoId) -> store::Result<bool> {
+        let library = self.library.clone();
+        let detail = unblock(move || library.detail(photo)).await?;
         let said = |p: &Provider| {
             let analyses = detail.iter().flat_map(|d| &d.analyses);
             let mut of_it = analyses.filter(|(name, ..)| name == p.analyzer.name());

@@ -10,6 +10,7 @@ use super::state::{QueueId, Waiter};
 use super::{AnalysisResult, Provider, Scheduler};
 use crate::analysis::Access;
 use crate::catalog::{PhotoId, Status};
+use crate::store;
 
 /// What somebody wants to have analysed.
 #[derive(Clone, Debug, Default)]
@@ -46,35 +47,42 @@ impl Scheduler {
         let ended = |photo, ended| ends.lock().expect(UNBROKEN).add(photo, ended);
         let here = async {
             let window = ASKED_A_WORKER * self.workers;
-            let ask = |photo, waiter| self.ask_here(photo, Access::Asked, Some(waiter), stale);
+            let ask =
+                |photo, waiter, again| self.ask_here(photo, Access::Asked, Some(waiter), again);
             if is_here {
-                self.feed(&photos, window, ask, ended).await;
+                self.feed(&photos, window, stale, ask, ended).await;
             }
         };
         let there = async {
-            let ask = |photo, waiter| match (queue, stale) {
+            let ask = |photo, waiter, _| match (queue, stale) {
                 (None, false) => self.ask_server(photo, Access::Asked, Some(waiter)),
                 (queue, again) => self.ask_queue(queue, photo, waiter, again),
             };
             if is_there {
-                self.feed(&photos, self.requests() * ASKED_A_REQUEST, ask, ended)
-                    .await;
+                let window = self.requests() * ASKED_A_REQUEST;
+                self.feed(&photos, window, false, ask, ended).await;
             }
         };
         tokio::join!(here, there);
     }
 
+    /// Asks with `ask`, which learns whether what the model inside said is of an earlier version, if `stale_here` wants that.
     async fn feed(
         &self,
         photos: &[PhotoId],
         window: usize,
-        ask: impl Fn(PhotoId, Waiter) -> bool,
+        stale_here: bool,
+        ask: impl Fn(PhotoId, Waiter, store::Result<bool>) -> bool,
         ended: impl Fn(PhotoId, AnalysisResult),
     ) {
         let (tell, mut told) = unbounded_channel();
         let mut awaited = 0;
         for &photo in photos {
-            if !ask(photo, tell.clone()) {
+            let again = match stale_here {
+                true => self.is_stale_here(photo).await,
+                false => Ok(false),
+            };
+            if !ask(photo, tell.clone(), again) {
                 ended(photo, AnalysisResult::Skipped);
                 continue;
             }

@@ -14,6 +14,7 @@ use super::replace::{Mending, sync};
 use super::salvage::{Salvage, salvage};
 use super::write_ahead_log::keep_log;
 use super::{Sqlite, health, is_damage};
+use crate::blocking;
 use crate::catalog::PhotoId;
 use crate::store::{Error, Result};
 
@@ -23,6 +24,7 @@ const MOST: u64 = 5;
 impl Sqlite {
     /// Does what may find damage, a second time where it did.
     pub(super) fn mending<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+        blocking::assert_allowed();
         let stays = self.stay();
         let age = self.age.load(Ordering::Acquire);
         let result = stays.and_then(|()| work());

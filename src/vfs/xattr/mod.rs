@@ -5,6 +5,7 @@ pub mod folders;
 mod kbasefs;
 
 use super::{Caller, Error, Inode, Result, Tree};
+use crate::blocking::unblock;
 use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, TextField};
 
 /// One attribute.
@@ -97,7 +98,7 @@ impl Tree {
     }
 
     /// The value of an attribute. Reading the description while there is none waits for the analysis, but not
-    /// longer than `xattr_wait`; the rest may block on the disk.
+    /// longer than `xattr_wait`; what the disk is needed for is done on another thread.
     pub async fn get_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<Vec<u8>> {
         if folders::is_of_catalog(name) {
             return self.of_catalog(name);
@@ -108,14 +109,15 @@ impl Tree {
         }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
-        let detail = self.detail(photo)?;
+        let detail = self.fetch_detail(photo).await?;
         let mut known = value(attribute, &detail);
         match attribute.reading {
             Reading::Asks if detail.awaits_description() && self.ask(photo, caller).await => {
-                known = value(attribute, &self.detail(photo)?);
+                known = value(attribute, &self.fetch_detail(photo).await?);
             }
             Reading::Explains if detail.awaits_description() => {
-                let why = self.scheduler.outlook(photo)?;
+                let scheduler = self.scheduler.clone();
+                let why = unblock(move || scheduler.outlook(photo)).await?;
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 known = known.map(|status| status + &why);
             }
@@ -187,6 +189,14 @@ impl Tree {
         true
     }
 
+    /// The same from a task.
+    async fn fetch_detail(&self, photo: PhotoId) -> Result<Detail> {
+        let library = self.library.clone();
+        let found = unblock(move || library.detail(photo)).await?;
+        found.ok_or(Error::NotFound)
+    }
+
+    /// What is known of a photo. May block on the disk.
     pub(in crate::vfs) fn detail(&self, photo: PhotoId) -> Result<Detail> {
         self.library.detail(photo)?.ok_or(Error::NotFound)
     }

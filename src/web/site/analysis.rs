@@ -127,7 +127,7 @@ pub async fn post(
     Form(params): Form<DetailsQuery>,
 ) -> Result<Response, Mistake> {
     let photo = PhotoId(id);
-    super::pictures::photo(&pages.app, id)?;
+    super::pictures::there(&pages, id).await?;
     if pages.analyses.begin(photo) {
         tokio::spawn(look(Arc::clone(&pages), photo));
     }

@@ -29,7 +29,7 @@ pub async fn thumbnail(
 ) -> Result<Response, Mistake> {
     let size = Size::of_pixels(pixels)
         .ok_or_else(|| Failure::not_found("no such size", "256, 512 or 1024"))?;
-    let photo = photo(&pages.app, id)?;
+    let photo = there(&pages, id).await?;
     let _turn = pages
         .decoding
         .acquire()
@@ -59,6 +59,12 @@ pub async fn thumbnail(
     Ok((headers, jpeg).into_response())
 }
 
+/// The same from a task, which would wait as long as the index is being loaded.
+pub async fn there(pages: &Arc<Pages>, id: u32) -> Result<Photo, Failure> {
+    page::blocking(pages, move |pages| photo(&pages.app, id)).await
+}
+
+/// A photo that the catalog has.
 pub fn photo(app: &App, id: u32) -> Result<Photo, Failure> {
     let gone = || Failure::not_found("the catalog has no such photo", "it may have been deleted");
     app.library.index().photo(PhotoId(id)).ok_or_else(gone)
@@ -83,7 +89,7 @@ pub async fn original(
     Path(id): Path<u32>,
     headers: HeaderMap,
 ) -> Result<Response, Mistake> {
-    let photo = photo(&pages.app, id)?;
+    let photo = there(&pages, id).await?;
     let path = photo.path.clone();
     let opened = page::blocking(&pages, move |pages| {
         pages.app.scheduler.accessed(PhotoId(id), Access::Read);

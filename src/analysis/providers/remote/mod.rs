@@ -22,6 +22,7 @@ use super::super::parse::{self, ParseError};
 use super::super::prompt::Prompt;
 use super::super::tag_normalizer::TagNormalizer;
 use super::super::{Analyzer, Failure, Subject};
+use crate::blocking::unblock;
 use crate::catalog::{Answer, clean};
 use crate::store::provider_store::ProviderStore;
 
@@ -156,7 +157,7 @@ impl Remote {
 
     async fn ask(&self, jpeg: &[u8]) -> Result<Answer, Failure> {
         let jpeg = STANDARD.encode(jpeg);
-        let mut can = self.capabilities()?;
+        let mut can = self.capabilities().await?;
         let mut max_tokens = self.settings.max_tokens.unwrap_or(MAX_TOKENS);
         let mut longer = false;
         loop {
@@ -172,9 +173,10 @@ impl Remote {
                 },
                 Err(trouble) => return Err(trouble.failure()),
             };
-            self.remember(&can);
+            self.remember(&can).await;
             if reply.cut && !longer {
-                self.budget.settle()?;
+                let budget = Arc::clone(&self.budget);
+                unblock(move || budget.settle()).await?;
                 longer = true;
                 max_tokens = max_tokens.saturating_mul(LONGER);
                 continue;
@@ -200,20 +202,28 @@ impl Remote {
 
     /// One request, paid for.
     async fn send(&self, body: &Value) -> Result<Reply, Trouble> {
-        let _reserved = self.budget.reserve().map_err(Trouble::Failed)?;
+        let budget = Arc::clone(&self.budget);
+        let reserved = unblock(move || budget.reserve()).await;
+        let _reserved = reserved.map_err(Trouble::Failed)?;
         match self.connection.post(self.dialect.path(), body).await {
             Ok(body) => {
                 let reply = self.dialect.reply(&body);
-                self.budget.record(reply.usage);
+                self.record(reply.usage).await;
                 Ok(reply)
             }
             Err(trouble) => {
                 if trouble.may_cost() {
-                    self.budget.record(None);
+                    self.record(None).await;
                 }
                 Err(trouble)
             }
         }
+    }
+
+    /// Notes what a request took; with a new day that reads what the store has of it.
+    async fn record(&self, usage: Option<Usage>) {
+        let budget = Arc::clone(&self.budget);
+        unblock(move || budget.record(usage)).await;
     }
 
     fn understand(&self, reply: &Reply) -> Result<Answer, Failure> {
@@ -244,7 +254,7 @@ impl Remote {
     }
 
     /// What the server is thought to be able to do.
-    fn capabilities(&self) -> Result<Capabilities, Failure> {
+    async fn capabilities(&self) -> Result<Capabilities, Failure> {
         let unread = |e: crate::store::Error| Failure::Transient {
             reason: e.to_string(),
             retry_after: None,
@@ -252,10 +262,9 @@ impl Remote {
         if let Some(known) = *self.capabilities.lock().expect(UNBROKEN) {
             return Ok(known);
         }
-        let kept = self
-            .provider_store
-            .learned(&self.server())
-            .map_err(unread)?;
+        let (store, server) = (Arc::clone(&self.provider_store), self.server());
+        let kept = unblock(move || store.learned(&server)).await;
+        let kept = kept.map_err(unread)?;
         let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
         let capabilities = kept.unwrap_or_default();
         *self.capabilities.lock().expect(UNBROKEN) = Some(capabilities);
@@ -263,13 +272,14 @@ impl Remote {
     }
 
     /// Keeps what a request has just proved.
-    fn remember(&self, proved: &Capabilities) {
+    async fn remember(&self, proved: &Capabilities) {
         let before = self.capabilities.lock().expect(UNBROKEN).replace(*proved);
         if before == Some(*proved) {
             return;
         }
         let text = serde_json::to_string(proved).expect("plain data has a JSON form");
-        if let Err(error) = self.provider_store.learn(&self.server(), &text) {
+        let (store, server) = (Arc::clone(&self.provider_store), self.server());
+        if let Err(error) = unblock(move || store.learn(&server, &text)).await {
             tracing::warn!(
                 "{}: what it can do is not kept: {error}",
                 self.settings.name
