@@ -40,11 +40,6 @@ const COMMANDS: &[(&str, &[&str], May)] = &[
     ("index", &["vacuum", "PHOTOS"], May::NotMake),
     ("doctor", &["PHOTOS"], May::NotMake),
     ("config", &["show"], May::Unrelated),
-    (
-        "config",
-        &["import", "OLD", "--source", "PHOTOS"],
-        May::Make,
-    ),
     ("completions", &["bash"], May::Unrelated),
     ("man", &[], May::Unrelated),
     ("help", &[], May::Unrelated),
@@ -56,7 +51,6 @@ fn args_of(house: &House, name: &str, args: &[&str]) -> Vec<String> {
         ("PHOTO", "photos/1.png"),
         ("MNT", "mnt"),
         ("OUT", "out"),
-        ("OLD", "old.json"),
     ];
     let path = |arg: &&str| {
         let place = places.iter().find(|(mark, _)| mark == arg);
@@ -123,8 +117,6 @@ fn who_may_make_a_catalog_makes_one_and_in_its_place() {
         }
         let house = House::new();
         let me = house.person("me");
-        let old = r#"[{"file": "1.png", "short_name": "Old", "description": "from before"}]"#;
-        std::fs::write(house.path("old.json"), old).unwrap();
         let args = args_of(&house, name, args);
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         me.ok(&args, &[] as &[&str]);
