@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use kbasefs::catalog::{
 };
 use kbasefs::fuse::MountOptions;
 use kbasefs::library::Library;
+use kbasefs::media::{LONGEST_DESCRIPTION, MOST_TAGS};
 use kbasefs::memory::Limit;
 use kbasefs::source::facts;
 use kbasefs::store::memory::Memory;
@@ -169,10 +170,14 @@ pub fn metadata(data: &[u8]) {
     };
     let facts = reading.facts;
     assert!(reading.bytes_read <= 2 << 20, "{}", reading.bytes_read);
-    assert!(facts.keywords.len() <= 200, "{}", facts.keywords.len());
+    assert!(
+        facts.keywords.len() <= MOST_TAGS,
+        "{}",
+        facts.keywords.len()
+    );
     let texts = [&facts.title, &facts.description, &facts.camera, &facts.lens];
     let texts = texts.into_iter().flatten().chain(&facts.keywords);
-    texts.for_each(|text| assert_is_clean(text, 4000));
+    texts.for_each(|text| assert_is_clean(text, LONGEST_DESCRIPTION));
     if let Some(position) = facts.position {
         assert!((-90.0..=90.0).contains(&position.latitude), "{position:?}");
         assert!(
@@ -325,6 +330,7 @@ fn file(content: &[u8]) -> File {
     let memory = rustix::fs::memfd_create("picture", flags).expect("there is memory for a file");
     let mut file = File::from(memory);
     file.write_all(content)
+        .and_then(|()| file.rewind())
         .expect("there is memory for its content");
     file
 }

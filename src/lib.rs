@@ -17,7 +17,8 @@
 //!                     \    /
 //!                    catalog                  Photo, Label, Query, Change: plain values
 //!
-//! beside it:         config                   what users may set
+//! beside it:         media                    picture files: formats, metadata, decoders; knows bytes and plain values
+//!                    config                   what users may set
 //!                    faults                   what tests ask to go wrong
 //!                    exchange, thumbnails     what other programs read: for web
 //!                    originals                the source folder, opened for reading
@@ -31,7 +32,9 @@
 //! | --- | --- |
 //! | a folder that users browse | `vfs/views/`: one file and one line in `views()` |
 //! | an attribute (`getfattr`) | `vfs/xattr/` |
-//! | what is read from a file without looking at the picture | `source/facts/` |
+//! | a format of pictures | `media/formats.rs`: one line, a reader of metadata in `media/containers/`, a decoder in `media/decode/` |
+//! | what EXIF, XMP or IPTC mean | `media/metadata/`: one file a language |
+//! | which of them counts in what a photo says of itself | `source/facts/` |
 //! | what looks at pictures | `analysis/providers/`: one file a protocol |
 //! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/tag_normalizer.rs` |
 //! | when a request is repeated, how many run, who waits | `analysis/scheduler/dispatcher.rs`, `endpoint.rs`, `state/` |
@@ -71,6 +74,8 @@ pub mod faults;
 pub mod fuse;
 pub mod index;
 pub mod library;
+pub mod media;
+
 pub mod memory;
 pub mod metrics;
 pub mod originals;

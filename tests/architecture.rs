@@ -9,10 +9,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memory", &["metrics"]),
     ("panics", &[]),
     ("blocking", &[]),
+    ("media", &["catalog", "panics"]),
     ("faults", &[]),
     ("config", &["analysis"]),
     ("index", &["catalog"]),
-    ("store", &["blocking", "catalog", "memory"]),
+    ("store", &["blocking", "catalog", "media", "memory"]),
     ("library", &["blocking", "catalog", "index", "store"]),
     ("originals", &["blocking", "catalog"]),
     (
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "faults",
             "index",
             "library",
+            "media",
             "memory",
             "metrics",
             "originals",
@@ -50,6 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "faults",
             "index",
             "library",
+            "media",
             "originals",
             "panics",
             "store",
@@ -57,11 +60,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "exchange",
-        &["catalog", "index", "library", "originals", "store"],
+        &["catalog", "index", "library", "media", "originals", "store"],
     ),
     (
         "thumbnails",
-        &["analysis", "catalog", "memory", "originals"],
+        &["analysis", "catalog", "media", "memory", "originals"],
     ),
     (
         "fuse",
@@ -87,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "faults",
             "index",
             "library",
+            "media",
             "memory",
             "metrics",
             "originals",
@@ -124,6 +128,8 @@ const CONFINED: &[(&str, &str)] = &[
     ("openat2", "src/originals.rs"),
     ("clap::", "src/cli/"),
     ("anyhow", "src/cli/"),
+    ("ImageFormat", "src/media/"),
+    ("NsReader", "src/media/metadata/xmp/"),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

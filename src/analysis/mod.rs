@@ -25,15 +25,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::catalog::{Answer, Facts};
-
-/// A decoded picture: upright, sRGB, 8 bits, 3 channels, row by row without padding.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    pub width: u32,
-    pub height: u32,
-    /// `width * height * 3` bytes.
-    pub rgb: Vec<u8>,
-}
+pub use crate::media::decode::Picture;
 
 /// What an analyzer is shown.
 #[derive(Clone)]

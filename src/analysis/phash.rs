@@ -5,8 +5,7 @@
 
 use std::f32::consts::PI;
 
-use super::Picture;
-use super::preview::{Channels, Pixels};
+use crate::media::decode::{Channels, Picture, Pixels};
 
 const SIDE: usize = 32;
 const KEPT: usize = 8;

@@ -9,6 +9,18 @@ pub struct Position {
     pub longitude: f64,
 }
 
+impl Position {
+    /// A position on earth. 0/0 is none: cameras without a fix write it.
+    pub fn new(latitude: f64, longitude: f64) -> Option<Self> {
+        let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+        let is_set = latitude != 0.0 || longitude != 0.0;
+        (valid && is_set).then_some(Self {
+            latitude,
+            longitude,
+        })
+    }
+}
+
 /// Everything that the scan reads from one file. Texts are NFC, trimmed, free of control characters and never empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
@@ -86,5 +98,18 @@ impl Facts {
             labels.push(label(Facet::Rating, &rating.to_string()));
         }
         labels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_on_earth_is_no_position() {
+        for (latitude, longitude) in [(0.0, 0.0), (91.0, 0.0), (0.0, -180.1), (f64::NAN, 1.0)] {
+            assert_eq!(Position::new(latitude, longitude), None);
+        }
+        assert!(Position::new(0.0, 1.0).is_some());
     }
 }

@@ -159,11 +159,6 @@ impl Format {
             Self::Unknown => "unknown",
         }
     }
-
-    /// Whether this build can decode the pixels.
-    pub fn is_decodable(self) -> bool {
-        !matches!(self, Self::Heic | Self::Avif | Self::Jxl | Self::Raw)
-    }
 }
 
 impl FromStr for Format {
@@ -182,7 +177,7 @@ pub enum Status {
     Analyzed,
     /// The picture could not be analysed; not tried again until the file changes.
     Failed,
-    /// No decoder for the format yet.
+    /// No decoder for the format yet. Follows from the format; never kept.
     Unsupported,
 }
 

@@ -8,6 +8,7 @@ use crate::catalog::{
     Analysis, Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Photo, PhotoId,
     Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
 };
+use crate::media::is_decodable;
 
 /// An analysis and when it was recorded, in seconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +70,7 @@ impl Record {
         self.photo.stat = stat;
         self.photo.hash = None;
         self.photo.perceptual_hash = None;
-        self.photo.status = match facts.format.is_decodable() {
+        self.photo.status = match is_decodable(facts.format) {
             true => Status::Pending,
             false => Status::Unsupported,
         };

@@ -1,7 +1,7 @@
 //! Thumbnails on disk, as freedesktop.org's specification wants them: a PNG that says of which file at what time it is.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufWriter, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,8 @@ use md5::{Digest, Md5};
 
 use super::Size;
 use crate::analysis::{Picture, preview};
-use crate::catalog::FileStat;
+use crate::catalog::{FileStat, Format};
+use crate::media::{self, Reader};
 
 /// `$XDG_CACHE_HOME/thumbnails`
 pub struct Folder(PathBuf);
@@ -74,15 +75,8 @@ fn read(file: &Path, uri: &str, stat: &FileStat) -> Option<Picture> {
 
 /// Whether a PNG says that it is of this file as it is now.
 fn is_of(png: &[u8], uri: &str, stat: &FileStat) -> Option<()> {
-    let decoder = png::Decoder::new(BufReader::new(io::Cursor::new(png)));
-    let reader = decoder.read_info().ok()?;
-    let info = reader.info();
-    let latin1 = info
-        .uncompressed_latin1_text
-        .iter()
-        .map(|t| (&t.keyword, &t.text));
-    let said: Vec<_> = latin1.collect();
-    let says = |key: &str, value: &str| said.iter().any(|(k, v)| *k == key && *v == value);
+    let metadata = media::metadata(&mut Reader::of_memory(png), Format::Png).ok()?;
+    let says = |key: &str, value: &str| metadata.container.text(key).as_deref() == Some(value);
     (says(URI, uri) && says(MTIME, &seconds(stat).to_string())).then_some(())
 }
 

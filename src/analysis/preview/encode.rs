@@ -3,8 +3,8 @@
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::{Channels, LONGEST_SIDE, Pixels};
-use crate::analysis::Picture;
+use super::LONGEST_SIDE;
+use crate::media::decode::{Channels, Picture, Pixels};
 
 /// Tried in turn until the file is small enough.
 const QUALITIES: [u8; 5] = [85, 75, 60, 45, 30];

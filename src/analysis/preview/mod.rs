@@ -1,61 +1,21 @@
-//! From the bytes of a picture file to an upright, colour-correct, bounded picture.
+//! What is looked at, and what is shown: pictures decoded as small as they are wanted, and small ones encoded again.
 //!
-//! One decode serves the models, the colours, the perceptual hash and what is sent to a server. Nothing here knows
-//! where the bytes came from or who looks at the result.
+//! One decode serves the models, the colours, the perceptual hash and what is sent to a server.
 
 mod encode;
-mod formats;
-mod jpeg;
-mod jpeg_outline;
-mod limits;
-mod orientation;
-mod pixels;
-mod profile;
 
-use image::ImageFormat;
-
-use super::{Failure, Picture};
+use super::Failure;
 use crate::catalog::clean;
-use crate::panics;
+pub use crate::media::decode::Decoded;
+use crate::media::decode::{self, Error};
 pub use encode::{jpeg, shrunk};
-pub(super) use pixels::{Channels, Pixels};
 
 /// The longest side of a picture that is decoded for this program. Smaller pictures stay as they are.
 pub const LONGEST_SIDE: u32 = 1024;
 /// The longest side of a picture that may be decoded for servers.
 pub const MOST_FOR_SERVERS: u32 = 2048;
 
-/// A picture, ready to be looked at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decoded {
-    /// With no side longer than was asked for.
-    pub picture: Picture,
-    /// The upright original, in pixels.
-    pub width: u32,
-    pub height: u32,
-}
-
-/// Why a file gives no picture. None of these goes away until the file changes.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    #[error("file is empty")]
-    Empty,
-    #[error("content is of no picture format that can be decoded")]
-    UnknownFormat,
-    #[error("picture of {width} x {height} pixels has nothing to show")]
-    NoPixels { width: u32, height: u32 },
-    #[error("picture of {width} x {height} pixels is too large")]
-    TooLarge { width: u32, height: u32 },
-    #[error("picture of {width} x {height} pixels is stored in too many parts")]
-    TooManyParts { width: u32, height: u32 },
-    #[error("picture is of a kind that cannot be decoded: {0}")]
-    Unsupported(String),
-    #[error("picture is damaged: {0}")]
-    Damaged(String),
-    #[error("picture breaks its decoder")]
-    Panic,
-}
-
+/// None of the reasons why a file gives no picture goes away until the file changes.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let text = error.to_string();
@@ -65,64 +25,27 @@ impl From<Error> for Failure {
     }
 }
 
-/// What a decoder gives: the pixels as they are stored, and how to read them.
-struct Raw {
-    pixels: Pixels,
-    /// Of the stored original.
-    width: u32,
-    height: u32,
-    profile: Option<Vec<u8>>,
-    orientation: image::metadata::Orientation,
-}
-
-/// Decodes a whole file. The format is what the content says; of an animation, the first frame counts.
-/// Transparent parts are shown over white. What the file claims is bounded before memory is taken.
+/// Decodes a whole file.
+///
+/// # Errors
+/// Why it gives no picture.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, Failure> {
     decode_to(bytes, LONGEST_SIDE)
 }
 
-/// The same, with no side longer than `longest`.
+/// Decodes a whole file, with no side longer than `longest`.
+///
+/// # Errors
+/// Why it gives no picture.
 pub fn decode_to(bytes: &[u8], longest: u32) -> Result<Decoded, Failure> {
-    contained(|| open(bytes, longest))
-        .unwrap_or(Err(Error::Panic))
-        .map_err(Failure::from)
-}
-
-fn open(bytes: &[u8], longest: u32) -> Result<Decoded, Error> {
-    let raw = match format_of(bytes)? {
-        ImageFormat::Jpeg => jpeg::read(bytes, longest)?,
-        format => formats::read(bytes, format)?,
-    };
-    let small = raw.pixels.shrunk(longest);
-    let rgb = profile::to_srgb(small, raw.profile.as_deref());
-    let (width, height) = orientation::upright_size(raw.orientation, raw.width, raw.height);
-    Ok(Decoded {
-        picture: orientation::upright(raw.orientation, rgb),
-        width,
-        height,
-    })
-}
-
-fn format_of(bytes: &[u8]) -> Result<ImageFormat, Error> {
-    if bytes.is_empty() {
-        return Err(Error::Empty);
-    }
-    image::guess_format(bytes)
-        .ok()
-        .filter(ImageFormat::reading_enabled)
-        .ok_or(Error::UnknownFormat)
-}
-
-/// Decoders are others' code on hostile data: a panic in one costs this picture only.
-fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
-    panics::contained(work).ok()
+    decode::decode(bytes, longest).map_err(Failure::from)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
-    use image::{DynamicImage, Rgb, RgbImage};
+    use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
     use super::*;
 
@@ -214,11 +137,5 @@ mod tests {
             &bomb,
             "picture of 60 x 40 pixels is stored in too many parts",
         );
-    }
-
-    #[test]
-    fn a_panic_costs_one_picture() {
-        assert_eq!(contained(|| 7), Some(7));
-        assert_eq!(contained(|| panic!("as a decoder might")), None::<()>);
     }
 }

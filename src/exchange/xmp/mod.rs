@@ -3,7 +3,6 @@
 //! Written into a folder that mirrors the source, or beside the photos where that is asked for. What a sidecar says
 //! already stays, but for what a person said otherwise in the catalog.
 
-mod packet;
 mod sidecar;
 
 use std::collections::HashSet;
@@ -15,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Exchange, Report, Result, files};
 use crate::catalog::{Change, Detail, Format, Label, Origin, Photo, PhotoId, SourcePath, Text};
+use crate::media::xmp::{self, Packet, Xmp};
 
 /// Bytes; nobody writes larger ones.
 const LARGEST: u64 = 16 << 20;
@@ -45,7 +45,7 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
     let below = Path::new(OsStr::from_bytes(name.as_bytes()));
     let target = folder.join(below);
     let existing = match read_file(&target)? {
-        Some(text) => Some(text),
+        Some(bytes) => Some(bytes),
         None => read_original(exchange, &name)?,
     };
     let Some(text) = sidecar::merged(existing.as_deref(), detail)? else {
@@ -61,34 +61,23 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
 pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let mut changes = Vec::new();
-    let root = exchange.originals.root();
-    let own = match exchange.folder.as_bytes() {
-        [] => root.to_owned(),
-        below => root.join(OsStr::from_bytes(below)),
-    };
-    let is_source = fs::canonicalize(folder).is_ok_and(|f| f == own);
+    let folder = Folder::of(exchange, folder);
     let index = exchange.library.index();
-    for photo in exchange
-        .photos()
-        .into_iter()
-        .filter_map(|id| index.photo(id))
-    {
-        for name in names(exchange, &photo) {
-            let text = match is_source {
-                true => read_original(exchange, &name),
-                false => read_mirrored(exchange, folder, &name),
-            };
-            let said = match text {
-                Ok(None) => continue,
-                Ok(Some(text)) => sidecar::parse(&text),
-                Err(why) => Err(why),
-            };
-            report.photos += 1;
-            match said {
-                Ok(said) => changes.extend(taken_in(exchange, photo.id, &said)?),
-                Err(why) => report.fail(&name, why),
+    let photos = exchange.photos().into_iter();
+    for photo in photos.filter_map(|id| index.photo(id)) {
+        let Some((name, read)) = folder.sidecar(exchange, &photo) else {
+            continue;
+        };
+        report.photos += 1;
+        match read {
+            Ok(bytes) => {
+                let packet = xmp::read_packet(&bytes);
+                changes.extend(taken_in(exchange, photo.id, &packet)?);
+                if let Some(why) = packet.broken {
+                    report.fail(&name, why);
+                }
             }
-            break;
+            Err(why) => report.fail(&name, why),
         }
         if changes.len() >= BATCH {
             report.changed += commit(exchange, &mut changes)?;
@@ -98,6 +87,50 @@ pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
     Ok(report)
 }
 
+/// Where sidecars are looked for.
+enum Folder<'a> {
+    /// Beside the photos.
+    Source,
+    Other(&'a Path),
+}
+
+impl<'a> Folder<'a> {
+    fn of(exchange: &Exchange, folder: &'a Path) -> Self {
+        let root = exchange.originals.root();
+        let own = match exchange.folder.as_bytes() {
+            [] => root.to_owned(),
+            below => root.join(OsStr::from_bytes(below)),
+        };
+        match fs::canonicalize(folder).is_ok_and(|f| f == own) {
+            true => Self::Source,
+            false => Self::Other(folder),
+        }
+    }
+
+    /// The first sidecar that a photo has here: its name, and its content or why that can't be read.
+    fn sidecar(
+        &self,
+        exchange: &Exchange,
+        photo: &Photo,
+    ) -> Option<(SourcePath, std::result::Result<Vec<u8>, String>)> {
+        names(exchange, photo).into_iter().find_map(|name| {
+            let read = self.read(exchange, &name).transpose()?;
+            Some((name, read))
+        })
+    }
+
+    fn read(
+        &self,
+        exchange: &Exchange,
+        name: &SourcePath,
+    ) -> std::result::Result<Option<Vec<u8>>, String> {
+        match self {
+            Self::Source => read_original(exchange, name),
+            Self::Other(folder) => read_mirrored(exchange, folder, name),
+        }
+    }
+}
+
 fn commit(exchange: &Exchange, changes: &mut Vec<Change>) -> Result<u64> {
     exchange.library.commit(changes)?;
     let count = changes.len() as u64;
@@ -105,8 +138,13 @@ fn commit(exchange: &Exchange, changes: &mut Vec<Change>) -> Result<u64> {
     Ok(count)
 }
 
-fn taken_in(exchange: &Exchange, id: PhotoId, said: &sidecar::Sidecar) -> Result<Option<Change>> {
-    let (labels, texts) = said.said();
+/// What a sidecar that is torn says before it breaks counts, as it would inside of the photo; one that says nothing by then
+/// is no reason to forget what it said before.
+fn taken_in(exchange: &Exchange, id: PhotoId, packet: &Packet) -> Result<Option<Change>> {
+    let (labels, texts) = sidecar::said(&Xmp::of(packet));
+    if packet.broken.is_some() && labels.is_empty() && texts.is_empty() {
+        return Ok(None);
+    }
     let detail = exchange.library.detail(id)?;
     Ok(detail.and_then(|detail| change(&detail, labels, texts)))
 }
@@ -166,8 +204,8 @@ fn has_raw(exchange: &Exchange, photo: &Photo, wanted: &[u8]) -> bool {
 fn read_original(
     exchange: &Exchange,
     name: &SourcePath,
-) -> std::result::Result<Option<String>, String> {
-    text(exchange.originals.read(name).map(|(file, _)| file))
+) -> std::result::Result<Option<Vec<u8>>, String> {
+    bytes(exchange.originals.read(name).map(|(file, _)| file))
 }
 
 /// What a folder that mirrors the source, or the part of it, has of a sidecar.
@@ -175,26 +213,26 @@ fn read_mirrored(
     exchange: &Exchange,
     folder: &Path,
     name: &SourcePath,
-) -> std::result::Result<Option<String>, String> {
+) -> std::result::Result<Option<Vec<u8>>, String> {
     for name in exchange.names(name) {
-        let text = read_file(&folder.join(OsStr::from_bytes(name.as_bytes())))?;
-        if text.is_some() {
-            return Ok(text);
+        let bytes = read_file(&folder.join(OsStr::from_bytes(name.as_bytes())))?;
+        if bytes.is_some() {
+            return Ok(bytes);
         }
     }
     Ok(None)
 }
 
-fn read_file(path: &PathBuf) -> std::result::Result<Option<String>, String> {
+fn read_file(path: &PathBuf) -> std::result::Result<Option<Vec<u8>>, String> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err("is in the way: not a file".into()),
-        Ok(_) => text(fs::File::open(path)),
-        Err(e) => text(Err(e)),
+        Ok(_) => bytes(fs::File::open(path)),
+        Err(e) => bytes(Err(e)),
     }
 }
 
-/// The text of a file; `None` where there is none.
-fn text(opened: io::Result<fs::File>) -> std::result::Result<Option<String>, String> {
+/// The content of a file; `None` where there is none.
+fn bytes(opened: io::Result<fs::File>) -> std::result::Result<Option<Vec<u8>>, String> {
     let file = match opened {
         Ok(file) => file,
         Err(e) if crate::originals::is_absence(&e) => return Ok(None),
@@ -206,6 +244,5 @@ fn text(opened: io::Result<fs::File>) -> std::result::Result<Option<String>, Str
     if bytes.len() as u64 > LARGEST {
         return Err("too large for a sidecar".into());
     }
-    let text = String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned());
-    text.map(Some)
+    Ok(Some(bytes))
 }

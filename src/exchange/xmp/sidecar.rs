@@ -2,12 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::packet::{DC, DIGIKAM, LIGHTROOM, Name, Packet, RDF, XMP, read};
-use crate::catalog::{Detail, Facet, Label, LabelKey, Origin, Text, TextField, clean};
-
-/// Characters that a text taken from a sidecar has at most.
-const LONGEST: usize = 10_000;
-const LONGEST_TAG: usize = 250;
+use crate::catalog::{Detail, Facet, Label, LabelKey, Origin, Text, TextField};
+use crate::media::xmp::{DC, DIGIKAM, LIGHTROOM, Name, Packet, RDF, XMP, Xmp, leaf, read_packet};
 
 const EMPTY: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>
 <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">
@@ -17,9 +13,9 @@ const EMPTY: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\
 <?xpacket end=\"w\"?>
 ";
 
-/// What a sidecar says of the properties that kbasefs knows.
+/// The words of a sidecar for what kbasefs writes, as they stand there.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sidecar {
+struct Words {
     title: Option<String>,
     description: Option<String>,
     rating: Option<String>,
@@ -29,7 +25,7 @@ pub struct Sidecar {
     tags_list: Vec<String>,
 }
 
-impl Sidecar {
+impl Words {
     fn of(packet: &Packet) -> Self {
         let first = |name| packet.first(name).map(str::to_owned);
         let all = |name| packet.all(name).map(str::to_owned).collect();
@@ -41,41 +37,6 @@ impl Sidecar {
             hierarchical: all(Name::Hierarchical),
             tags_list: all(Name::TagsList),
         }
-    }
-
-    /// As labels and texts of origin `xmp`.
-    pub fn said(&self) -> (Vec<Label>, Vec<Text>) {
-        let tags = self.tags();
-        let tags = tags.iter().filter_map(|tag| clean(tag, LONGEST_TAG));
-        let stars = self.rating.as_deref().and_then(stars);
-        let stars = stars.map(|n| Label::sure(Facet::Rating, n.to_string(), Origin::Xmp));
-        let labels = tags.map(|tag| Label::sure(Facet::Tag, tag, Origin::Xmp));
-        let texts = [
-            (TextField::Title, &self.title),
-            (TextField::Description, &self.description),
-        ];
-        let texts = texts.into_iter().filter_map(|(field, value)| {
-            Some(Text {
-                field,
-                origin: Origin::Xmp,
-                value: clean(value.as_deref()?, LONGEST)?,
-            })
-        });
-        (labels.chain(stars).collect(), texts.collect())
-    }
-
-    /// The subjects, and of the tags with others above them the last, unless it is meant already.
-    fn tags(&self) -> Vec<String> {
-        let mut tags = self.subjects.clone();
-        let lists = self.hierarchical.iter().map(|path| (path, '|'));
-        let paths = lists.chain(self.tags_list.iter().map(|path| (path, '/')));
-        for (path, separator) in paths {
-            let leaf = leaf(path, separator);
-            if !has(&tags, leaf) && !has(&tags, path) {
-                tags.push(leaf.to_owned());
-            }
-        }
-        tags
     }
 
     /// What holds of a photo, joined with what a sidecar says already: its words go only before what a person said.
@@ -131,17 +92,39 @@ impl Sidecar {
     }
 }
 
-/// Reads what a sidecar says.
-pub fn parse(text: &str) -> Result<Sidecar, String> {
-    read(text).map(|packet| Sidecar::of(&packet))
+/// What a sidecar says, as labels and texts of origin `xmp`.
+pub fn said(xmp: &Xmp) -> (Vec<Label>, Vec<Text>) {
+    let stars = xmp.rating.map(|n| (Facet::Rating, n.to_string()));
+    let tags = xmp.tags.iter().map(|tag| (Facet::Tag, tag.clone()));
+    let labels = tags.chain(stars);
+    let labels = labels.map(|(facet, value)| Label::sure(facet, value, Origin::Xmp));
+    let texts = [
+        (TextField::Title, &xmp.title),
+        (TextField::Description, &xmp.description),
+    ];
+    let texts = texts.into_iter().filter_map(|(field, value)| {
+        Some(Text {
+            field,
+            origin: Origin::Xmp,
+            value: value.clone()?,
+        })
+    });
+    (labels.collect(), texts.collect())
 }
 
 /// The text of a sidecar that says what holds of a photo, and everything else that it said. `None` where it says all
 /// that already, or where there is nothing to say.
-pub fn merged(existing: Option<&str>, detail: &Detail) -> Result<Option<String>, String> {
-    let text = existing.unwrap_or(EMPTY);
-    let packet = read(text)?;
-    let known = Sidecar::of(&packet);
+///
+/// # Errors
+/// Why the sidecar that is there is none to write into, for people.
+pub fn merged(existing: Option<&[u8]>, detail: &Detail) -> Result<Option<String>, String> {
+    let bytes = existing.unwrap_or(EMPTY.as_bytes());
+    let packet = read_packet(bytes);
+    if let Some(why) = packet.broken {
+        return Err(why);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
+    let known = Words::of(&packet);
     let wanted = known.with(detail);
     if wanted == known || wanted.is_empty() {
         return Ok(None);
@@ -164,7 +147,7 @@ pub fn merged(existing: Option<&str>, detail: &Detail) -> Result<Option<String>,
     Ok(Some(merged))
 }
 
-fn description(said: &Sidecar, about: &str) -> String {
+fn description(said: &Words, about: &str) -> String {
     let mut out = format!(
         "\n  <rdf:Description rdf:about=\"{}\" xmlns:rdf=\"{RDF}\" xmlns:dc=\"{DC}\" xmlns:xmp=\"{XMP}\" \
          xmlns:lr=\"{LIGHTROOM}\" xmlns:digiKam=\"{DIGIKAM}\">",
@@ -227,22 +210,12 @@ fn printable(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn leaf(path: &str, separator: char) -> &str {
-    path.rsplit(separator).next().unwrap_or(path)
-}
-
 fn has(tags: &[String], tag: &str) -> bool {
     tags.iter().any(|t| same(t, tag))
 }
 
 fn same(a: &str, b: &str) -> bool {
     LabelKey::new(Facet::Tag, a) == LabelKey::new(Facet::Tag, b)
-}
-
-/// -1 says that a photo is rejected, which is no rating.
-fn stars(text: &str) -> Option<u8> {
-    let stars = text.trim().parse::<f32>().ok()?.round();
-    (0.0..=5.0).contains(&stars).then_some(stars as u8)
 }
 
 #[cfg(test)]

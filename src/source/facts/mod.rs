@@ -1,46 +1,25 @@
 //! What a file says of itself, read from its metadata without decoding the picture.
 //!
-//! The format says where metadata lies (`container`); EXIF, XMP and IPTC say what it means; here one
-//! of them wins where several speak: EXIF on cameras, dates and places, XMP on what people wrote.
+//! What EXIF, XMP and IPTC say in it is `media`'s; here one of them wins where several speak: EXIF on cameras, dates and
+//! places, XMP on what people wrote.
 
-mod bitmap;
 mod camera;
-mod container;
 mod date;
-mod exif;
-mod format;
-mod heif;
-mod iptc;
-mod isobmff;
-mod jpeg;
-mod jxl;
 mod place;
-mod png;
-mod raw;
-mod reader;
-mod text;
-mod tiff;
-mod tiff_file;
-mod webp;
-mod xmp;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
-use self::container::Container;
-use self::exif::Exif;
-use self::iptc::Iptc;
-use self::reader::Reader;
-use self::tiff::Directory;
-use self::xmp::Xmp;
 use crate::catalog::{DateSource, Facet, Facts, FileStat, Format, LabelKey, SourcePath, clean};
+use crate::media::xmp::Xmp;
+use crate::media::{
+    self, Container, Exif, Iptc, LONGEST_DESCRIPTION, LONGEST_TAG, LONGEST_TITLE, MOST_TAGS,
+    Metadata, Reader,
+};
 use crate::panics;
 
 const LONGEST_NAME: usize = 100;
-const LONGEST_TITLE: usize = 300;
-const LONGEST_DESCRIPTION: usize = 4000;
-const MOST_KEYWORDS: usize = 200;
 
 /// The facts of one file, and what they cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,14 +34,19 @@ pub struct Reading {
 /// A picture that is torn or that lies says less; a file that only its name calls a picture is
 /// [`Format::Unknown`]. Without a date in the file its modification time counts.
 ///
+/// The file stands at its start, as whoever opens one has it.
+///
 /// # Errors
 /// When the disk does not give the file's content.
 pub fn read(file: &File, stat: &FileStat, path: &SourcePath) -> io::Result<Option<Reading>> {
-    let mut reader = Reader::of_file(file, stat.size);
-    let Some(format) = format::detect(&mut reader, path.file_name())? else {
+    let mut reader = Reader::new(file, stat.size);
+    let Some(format) = media::detect(&mut reader, path.file_name())? else {
         return Ok(None);
     };
-    let mut facts = contained(format, path, || facts(&mut reader, format))?;
+    let mut facts = contained(format, path, || {
+        let metadata = media::metadata(&mut reader, format)?;
+        Ok(merge(format, metadata))
+    })?;
     if facts.date.is_none() {
         facts.date = date::of_file(stat.mtime_ns);
         facts.date_source = facts.date.map(|_| DateSource::FileTime);
@@ -83,48 +67,20 @@ fn contained(
     })
 }
 
-fn facts(reader: &mut Reader, format: Format) -> io::Result<Facts> {
-    let mut container = container(reader, format)?;
-    let mut exif = Exif::default();
-    for block in container.exif.drain(..) {
-        exif::read(reader, block, Directory::Image, &mut exif)?;
-    }
-    for (directory, block) in container.directories.drain(..) {
-        exif::read(reader, block, directory, &mut exif)?;
-    }
-    let xmp = match container.xmp.take() {
-        Some(block) => xmp::read(&block.bytes(reader)?),
-        None => Xmp::default(),
-    };
-    let iptc = match container.photoshop.take() {
-        Some(block) => iptc::read(&block.bytes(reader)?),
-        None => Iptc::default(),
-    };
-    Ok(merge(format, &container, exif, xmp, iptc))
-}
-
-fn container(reader: &mut Reader, format: Format) -> io::Result<Container> {
-    match format {
-        Format::Jpeg => jpeg::read(reader, 0),
-        Format::Png => png::read(reader),
-        Format::WebP => webp::read(reader),
-        Format::Gif => bitmap::read_gif(reader),
-        Format::Bmp => bitmap::read_bmp(reader),
-        Format::Tiff | Format::Raw => raw::read(reader),
-        Format::Heic | Format::Avif => heif::read(reader),
-        Format::Jxl => jxl::read(reader),
-        Format::Unknown => Ok(Container::default()),
-    }
-}
-
-fn merge(format: Format, container: &Container, exif: Exif, xmp: Xmp, iptc: Iptc) -> Facts {
+fn merge(format: Format, metadata: Metadata) -> Facts {
+    let Metadata {
+        container,
+        exif,
+        xmp,
+        iptc,
+    } = metadata;
     let mut facts = Facts::of(format);
     facts.orientation = container.orientation.or(exif.orientation).unwrap_or(1);
     (facts.width, facts.height) = match facts.orientation {
         5..=8 => (container.height, container.width),
         _ => (container.width, container.height),
     };
-    facts.position = exif.position.or_else(|| xmp.position());
+    facts.position = exif.position.or(xmp.position);
     if let Some(position) = facts.position {
         let place = place::of(position);
         (facts.country, facts.city) = (place.country, place.city);
@@ -147,13 +103,9 @@ fn merge(format: Format, container: &Container, exif: Exif, xmp: Xmp, iptc: Iptc
         &container.text("Description"),
     ];
     facts.description = first(texts, LONGEST_DESCRIPTION);
-    facts.rating = xmp
-        .rating
-        .as_ref()
-        .and_then(|text| rating(text))
-        .or(exif.rating);
-    facts.keywords = keywords([&xmp.keywords, &iptc.keywords, &exif.keywords]);
-    let best = dates(container, exif, xmp, iptc).best();
+    facts.rating = xmp.rating.or(exif.rating);
+    facts.keywords = keywords([&xmp.tags, &iptc.keywords, &exif.keywords]);
+    let best = dates(&container, exif, xmp, iptc).best();
     (facts.date, facts.date_source) = best.unzip();
     facts
 }
@@ -166,17 +118,13 @@ fn first<const N: usize>(texts: [&Option<String>; N], longest: usize) -> Option<
         .find_map(|text| clean(text, longest))
 }
 
-fn rating(text: &str) -> Option<u8> {
-    text.trim().parse().ok().filter(|&rating| rating <= 5)
-}
-
 /// All keywords, each once, whatever its case.
 fn keywords(sources: [&Vec<String>; 3]) -> Vec<String> {
     let mut seen = HashSet::new();
     let all = sources.into_iter().flatten();
-    all.filter_map(|keyword| clean(keyword, LONGEST_NAME))
+    all.filter_map(|keyword| clean(keyword, LONGEST_TAG))
         .filter(|keyword| seen.insert(LabelKey::new(Facet::Tag, keyword)))
-        .take(MOST_KEYWORDS)
+        .take(MOST_TAGS)
         .collect()
 }
 
@@ -196,7 +144,9 @@ fn dates(container: &Container, exif: Exif, xmp: Xmp, iptc: Iptc) -> date::Dates
         embedded_original: xmp.original.or(moment),
         embedded_created: xmp.created,
         embedded_other: day.into_iter().chain(xmp.other_dates).chain(png).collect(),
-        ..exif.dates
+        original: exif.original,
+        digitized: exif.digitized,
+        modified: exif.modified,
     }
 }
 

@@ -20,16 +20,6 @@ pub struct Place {
     pub city: Option<String>,
 }
 
-/// A position on earth. 0/0 is none: cameras without a fix write it.
-pub fn position(latitude: f64, longitude: f64) -> Option<Position> {
-    let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
-    let is_set = latitude != 0.0 || longitude != 0.0;
-    (valid && is_set).then_some(Position {
-        latitude,
-        longitude,
-    })
-}
-
 /// The country and the city that a position lies in or near.
 pub fn of(position: Position) -> Place {
     static CITIES: OnceLock<ReverseGeocoder> = OnceLock::new();
@@ -65,7 +55,9 @@ mod tests {
     use super::*;
 
     fn check(latitude: f64, longitude: f64, expected: Option<(&str, Option<&str>)>) {
-        let place = position(latitude, longitude).map(of).unwrap_or_default();
+        let place = Position::new(latitude, longitude)
+            .map(of)
+            .unwrap_or_default();
         let found = place.country.as_deref().map(|c| (c, place.city.as_deref()));
         assert_eq!(found, expected, "{latitude} {longitude}");
     }
@@ -81,16 +73,8 @@ mod tests {
 
     #[test]
     fn the_antimeridian_is_no_border() {
-        let country = |longitude| of(position(-16.78, longitude).unwrap()).country;
+        let country = |longitude| of(Position::new(-16.78, longitude).unwrap()).country;
         assert_eq!(country(180.0).as_deref(), Some("Fiji"));
         assert_eq!(country(-180.0), country(180.0));
-    }
-
-    #[test]
-    fn what_is_not_on_earth_is_no_position() {
-        for (latitude, longitude) in [(0.0, 0.0), (91.0, 0.0), (0.0, -180.1), (f64::NAN, 1.0)] {
-            assert_eq!(position(latitude, longitude), None);
-        }
-        assert!(position(0.0, 1.0).is_some());
     }
 }

@@ -14,6 +14,7 @@ use super::tiles::thumbnail;
 use super::view::View;
 use super::{Pages, pictures};
 use crate::catalog::{ActId, Photo, PhotoId};
+use crate::media::formats::shown_by_browsers;
 use crate::thumbnails::Size;
 
 #[derive(Template)]
@@ -76,7 +77,7 @@ fn make(pages: &Pages, id: PhotoId, params: &DetailsQuery) -> Result<PhotoPage, 
         width,
         height,
         screen: thumbnail(&photo, Size::Screen),
-        original: pictures::kind(photo.format).map(|_| format!("/original/{id}")),
+        original: shown_by_browsers(photo.format).map(|_| format!("/original/{id}")),
         is_busy: pages.analyses.is_running(id),
         details: page::render(&details)?,
     })

@@ -20,7 +20,8 @@ use super::page::{self, Mistake};
 use super::{Pages, assets};
 use crate::analysis::Access;
 use crate::app::App;
-use crate::catalog::{FileStat, Format, Photo, PhotoId, SourcePath};
+use crate::catalog::{FileStat, Photo, PhotoId, SourcePath};
+use crate::media::formats::shown_by_browsers;
 use crate::thumbnails::Size;
 
 pub async fn thumbnail(
@@ -70,19 +71,6 @@ pub fn photo(app: &App, id: u32) -> Result<Photo, Failure> {
     app.library.index().photo(PhotoId(id)).ok_or_else(gone)
 }
 
-/// What browsers show by themselves.
-pub fn kind(format: Format) -> Option<&'static str> {
-    match format {
-        Format::Jpeg => Some("image/jpeg"),
-        Format::Png => Some("image/png"),
-        Format::WebP => Some("image/webp"),
-        Format::Gif => Some("image/gif"),
-        Format::Bmp => Some("image/bmp"),
-        Format::Avif => Some("image/avif"),
-        _ => None,
-    }
-}
-
 /// The file as it is.
 pub async fn original(
     State(pages): State<Arc<Pages>>,
@@ -120,7 +108,7 @@ pub async fn original(
     for (name, value) in [
         (
             CONTENT_TYPE,
-            kind(photo.format)
+            shown_by_browsers(photo.format)
                 .unwrap_or("application/octet-stream")
                 .to_owned(),
         ),

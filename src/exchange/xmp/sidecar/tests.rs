@@ -39,6 +39,14 @@ fn described(origin: Origin, value: &str) -> Text {
     }
 }
 
+fn words(text: &str) -> Words {
+    Words::of(&read_packet(text.as_bytes()))
+}
+
+fn merge(existing: Option<&str>, detail: &Detail) -> Result<Option<String>, String> {
+    merged(existing.map(str::as_bytes), detail)
+}
+
 const LIGHTROOM_SIDECAR: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about="" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
@@ -59,22 +67,23 @@ fn a_new_sidecar_says_what_holds() {
         vec![tag("dog", Origin::Embedded), tag("a<b", Origin::Human)],
         vec![described(Origin::Embedded, "A dog & a \u{1}cat")],
     );
-    let text = merged(None, &detail).unwrap().unwrap();
-    let said = parse(&text).unwrap();
+    let text = merge(None, &detail).unwrap().unwrap();
+    let said = words(&text);
     assert_eq!(said.subjects, ["a<b", "dog"]);
     assert_eq!(
         (&said.hierarchical, &said.tags_list),
         (&said.subjects, &said.subjects)
     );
     assert_eq!(said.description.as_deref(), Some("A dog & a cat"));
-    assert_eq!(merged(Some(&text), &detail), Ok(None), "it says so already");
+    assert_eq!(merge(Some(&text), &detail), Ok(None), "it says so already");
 }
 
 #[test]
 fn what_a_sidecar_says_stays_but_for_a_persons_words() {
-    let known = parse(LIGHTROOM_SIDECAR).unwrap();
+    let known = words(LIGHTROOM_SIDECAR);
     assert_eq!(known.rating.as_deref(), Some("3"));
-    assert_eq!(known.tags(), ["Rome", "cat"]);
+    let xmp = Xmp::of(&read_packet(LIGHTROOM_SIDECAR.as_bytes()));
+    assert_eq!(xmp.tags, ["Rome", "cat"]);
     let mut denied = tag("CAT", Origin::Human);
     denied.confidence = 0.0;
     let detail = detail(
@@ -86,19 +95,19 @@ fn what_a_sidecar_says_stays_but_for_a_persons_words() {
         ],
         vec![described(Origin::Remote, "A dog")],
     );
-    let text = merged(Some(LIGHTROOM_SIDECAR), &detail).unwrap().unwrap();
+    let text = merge(Some(LIGHTROOM_SIDECAR), &detail).unwrap().unwrap();
     for kept in [
         r#"crs:Exposure2012="+0.50""#,
         "<crs:ToneCurve><rdf:Seq><rdf:li>0, 0</rdf:li></rdf:Seq>",
     ] {
         assert!(text.contains(kept), "{text}");
     }
-    let said = parse(&text).unwrap();
+    let said = words(&text);
     assert_eq!(said.subjects, ["Rome", "dog"]);
     assert_eq!(said.hierarchical, ["Places|Italy|Rome", "dog"]);
     assert_eq!(said.description.as_deref(), Some("Mine & yours"));
     assert_eq!(said.rating.as_deref(), Some("5"));
-    assert_eq!(merged(Some(&text), &detail), Ok(None));
+    assert_eq!(merge(Some(&text), &detail), Ok(None));
 }
 
 #[test]
@@ -107,9 +116,9 @@ fn a_sidecar_does_not_grow_by_being_written_again() {
         let tags = (0..n).map(|n| tag(&n.to_string(), Origin::Human)).collect();
         detail(tags, Vec::new())
     };
-    let first = merged(None, &text(1)).unwrap().unwrap();
-    let second = merged(Some(&first), &text(2)).unwrap().unwrap();
-    let at_once = merged(None, &text(2)).unwrap().unwrap();
+    let first = merge(None, &text(1)).unwrap().unwrap();
+    let second = merge(Some(&first), &text(2)).unwrap().unwrap();
+    let at_once = merge(None, &text(2)).unwrap().unwrap();
     assert_eq!(second, at_once);
 }
 
@@ -123,17 +132,27 @@ fn what_is_no_packet_is_left_alone() {
         "not xml",
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>",
     ] {
-        assert!(merged(Some(text), &detail).is_err(), "{text}");
+        assert!(merge(Some(text), &detail).is_err(), "{text}");
     }
-    assert!(read(&"<a>".repeat(300)).is_err());
+    let deep = "<a>".repeat(300);
+    assert!(merge(Some(&deep), &detail).is_err());
+    let latin = [b"<!-- \xe9 -->", EMPTY.as_bytes()].concat();
+    assert_eq!(merged(Some(&latin), &detail), Err("not UTF-8".into()));
 }
 
 #[test]
-fn ratings_are_stars() {
-    let check = |text, expected| assert_eq!(stars(text), expected);
-    check("3", Some(3));
-    check("4.0", Some(4));
-    check("-1", None);
-    check("6", None);
-    check("x", None);
+fn what_is_only_read_stays_where_it_is() {
+    let sidecar = LIGHTROOM_SIDECAR.replace(
+        "crs:Exposure2012=",
+        "xmp:CreateDate=\"1999-07-08T00:00:00\" crs:Exposure2012=",
+    );
+    let tagged = detail(vec![tag("dog", Origin::Human)], Vec::new());
+    let text = merge(Some(&sidecar), &tagged).unwrap().unwrap();
+    assert!(
+        text.contains("xmp:CreateDate=\"1999-07-08T00:00:00\""),
+        "{text}"
+    );
+    let xmp = Xmp::of(&read_packet(text.as_bytes()));
+    assert_eq!(xmp.created.as_deref(), Some("1999-07-08T00:00:00"));
+    assert_eq!(xmp.tags, ["Rome", "cat", "dog"]);
 }

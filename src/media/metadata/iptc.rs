@@ -1,6 +1,6 @@
 //! IPTC records, inside Photoshop's resources or bare.
 
-use super::text::decode;
+use crate::media::metadata::text::decode;
 
 const MOST_KEYWORDS: usize = 500;
 
@@ -12,21 +12,6 @@ pub struct Iptc {
     pub keywords: Vec<String>,
     /// `20240714`, with `180359+0200` behind it where a time is known.
     pub created: Option<String>,
-}
-
-pub fn read(bytes: &[u8]) -> Iptc {
-    let mut iptc = Iptc::default();
-    if bytes.first() == Some(&0x1c) {
-        iptc.add(bytes);
-    }
-    let mut rest = bytes;
-    while let Some((id, content, after)) = resource(rest) {
-        if id == [4, 4] {
-            iptc.add(content);
-        }
-        rest = after;
-    }
-    iptc
 }
 
 /// The id and the content of a Photoshop resource, and what follows it.
@@ -46,6 +31,22 @@ fn resource(bytes: &[u8]) -> Option<([u8; 2], &[u8], &[u8])> {
 }
 
 impl Iptc {
+    /// What the records in these bytes say.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut iptc = Self::default();
+        if bytes.first() == Some(&0x1c) {
+            iptc.add(bytes);
+        }
+        let mut rest = bytes;
+        while let Some((id, content, after)) = resource(rest) {
+            if id == [4, 4] {
+                iptc.add(content);
+            }
+            rest = after;
+        }
+        iptc
+    }
+
     fn add(&mut self, mut records: &[u8]) {
         let mut time = None;
         while let Some((&[0x1c, record, field, l1, l0], rest)) = records.split_first_chunk() {
@@ -98,7 +99,7 @@ mod tests {
             keywords: vec!["sea".to_owned(), "größe".to_owned()],
             created: Some("20240714 180359+0200".to_owned()),
         };
-        assert_eq!(read(&records), expected);
+        assert_eq!(Iptc::of(&records), expected);
         let length = u32::try_from(records.len()).unwrap().to_be_bytes();
         let resources = [
             b"8BIM\x03\xed\x02ab\0\0\0\0\x01xx",
@@ -107,14 +108,17 @@ mod tests {
             &records,
         ]
         .concat();
-        assert_eq!(read(&resources), expected);
+        assert_eq!(Iptc::of(&resources), expected);
     }
 
     #[test]
     fn torn_records_say_what_they_can() {
         let torn = [record(5, b"sea"), b"\x1c\x02\x19\xff\xffx".to_vec()].concat();
-        assert_eq!(read(&torn).title.as_deref(), Some("sea"));
-        assert_eq!(read(b"8BIM\x04\x04\xff"), Iptc::default());
-        assert_eq!(read(b"8BIM\x04\x04\0\0\xff\xff\xff\xff"), Iptc::default());
+        assert_eq!(Iptc::of(&torn).title.as_deref(), Some("sea"));
+        assert_eq!(Iptc::of(b"8BIM\x04\x04\xff"), Iptc::default());
+        assert_eq!(
+            Iptc::of(b"8BIM\x04\x04\0\0\xff\xff\xff\xff"),
+            Iptc::default()
+        );
     }
 }

@@ -2,14 +2,15 @@
 
 use std::io;
 
-use super::container::Container;
 use super::isobmff::{boxes, find};
 use super::jpeg;
-use super::reader::Reader;
-use super::tiff::Directory;
 use super::tiff_file;
+use crate::media::container::Container;
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
+use crate::media::tiff::Directory;
 
-const FUJIFILM: &[u8] = b"FUJIFILMCCD-RAW";
+pub const FUJIFILM: &[u8] = b"FUJIFILMCCD-RAW";
 /// Where a Fujifilm file says at which byte its JPEG begins.
 const FUJIFILM_JPEG: u64 = 84;
 
@@ -20,7 +21,7 @@ pub fn read(reader: &mut Reader) -> io::Result<Container> {
     let start = reader.piece(0, FUJIFILM.len() as u64)?;
     if start == FUJIFILM {
         let jpeg = reader.array(FUJIFILM_JPEG)?.map_or(0, u32::from_be_bytes);
-        return jpeg::read(reader, jpeg.into());
+        return jpeg::read_at(reader, jpeg.into());
     }
     match start.get(4..8) {
         Some(b"ftyp") => read_canon(reader),
@@ -61,8 +62,8 @@ fn read_parts(reader: &mut Reader, stretch: std::ops::Range<u64>) -> io::Result<
 
 #[cfg(test)]
 mod tests {
-    use super::super::isobmff::tests::bytes_of;
     use super::*;
+    use crate::media::containers::isobmff::tests::bytes_of;
 
     #[test]
     fn canon_keeps_each_directory_in_a_box() {

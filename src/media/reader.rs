@@ -2,11 +2,11 @@
 //!
 //! Metadata lies at the start of most files, so the first read is a large one and is kept; further pieces are
 //! fetched where they are. Past the end of the file, or once the allowance is used up, pieces come back short:
-//! whoever parses them sees a torn file. Knows nothing of formats.
+//! whoever parses them sees a torn file. Knows nothing of formats, nor of where the bytes are kept.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+
+use super::pieces::Pieces;
 
 /// The first read.
 const FIRST: usize = 32 * 1024;
@@ -17,24 +17,8 @@ const LONGEST: u64 = 512 * 1024;
 /// Nothing more is read of a file after this many bytes.
 const ALLOWANCE: u64 = 1024 * 1024;
 
-enum Content<'a> {
-    File(&'a File),
-    Memory(&'a [u8]),
-}
-
-impl Content<'_> {
-    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.read_at(buffer, at),
-            Self::Memory(bytes) => {
-                let from = usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
-                let length = buffer.len().min(bytes.len() - from);
-                buffer[..length].copy_from_slice(&bytes[from..from + length]);
-                Ok(length)
-            }
-        }
-    }
-}
+trait Source: Read + Seek {}
+impl<T: Read + Seek> Source for T {}
 
 /// A stretch of the file that is in memory.
 #[derive(Default)]
@@ -60,7 +44,9 @@ impl Window {
 }
 
 pub struct Reader<'a> {
-    content: Content<'a>,
+    source: Box<dyn Source + 'a>,
+    /// Where the source stands.
+    position: u64,
     size: u64,
     first: Option<Window>,
     latest: Window,
@@ -68,23 +54,20 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// `size` in bytes, as the file's stat says.
-    pub fn of_file(file: &'a File, size: u64) -> Self {
-        Self::new(Content::File(file), size)
-    }
-
-    pub fn of_memory(bytes: &'a [u8]) -> Self {
-        Self::new(Content::Memory(bytes), bytes.len() as u64)
-    }
-
-    fn new(content: Content<'a>, size: u64) -> Self {
+    /// Of a source that stands at its start. `size` in bytes, as the file's stat says.
+    pub fn new(source: impl Read + Seek + 'a, size: u64) -> Self {
         Self {
-            content,
+            source: Box::new(source),
+            position: 0,
             size,
             first: None,
             latest: Window::default(),
             bytes_read: 0,
         }
+    }
+
+    pub fn of_memory(bytes: &'a [u8]) -> Self {
+        Self::new(Cursor::new(bytes), bytes.len() as u64)
     }
 
     pub fn size(&self) -> u64 {
@@ -101,8 +84,26 @@ impl<'a> Reader<'a> {
         windows.into_iter().any(|w| w.piece(at, length).is_some())
     }
 
-    /// `length` bytes from `at` on, or fewer where the file (or the allowance) ends.
-    pub fn piece(&mut self, at: u64, length: u64) -> io::Result<&[u8]> {
+    fn fetch(&mut self, at: u64, length: usize) -> io::Result<Window> {
+        let left = (ALLOWANCE - self.bytes_read).min(self.size.saturating_sub(at));
+        let length = length.min(usize::try_from(left).unwrap_or(length));
+        let mut bytes = Vec::with_capacity(length);
+        // Past the end of the file, or of what may be read, there is nothing to go to.
+        if length > 0 {
+            if self.position != at {
+                self.source.seek(SeekFrom::Start(at))?;
+            }
+            let mut source = (&mut self.source).take(length as u64);
+            source.read_to_end(&mut bytes)?;
+        }
+        self.position = at + bytes.len() as u64;
+        self.bytes_read += bytes.len() as u64;
+        Ok(Window { at, bytes })
+    }
+}
+
+impl Pieces for Reader<'_> {
+    fn piece(&mut self, at: u64, length: u64) -> io::Result<&[u8]> {
         let length = length.min(LONGEST).min(self.size.saturating_sub(at)) as usize;
         if self.first.is_none() {
             self.first = Some(self.fetch(0, FIRST)?);
@@ -124,31 +125,6 @@ impl<'a> Reader<'a> {
             .filter(|_| in_first)
             .unwrap_or(&self.latest);
         Ok(window.start_of(at, length))
-    }
-
-    /// Exactly `N` bytes, or `None` where the file ends before.
-    pub fn array<const N: usize>(&mut self, at: u64) -> io::Result<Option<[u8; N]>> {
-        Ok(self.piece(at, N as u64)?.try_into().ok())
-    }
-
-    fn fetch(&mut self, at: u64, length: usize) -> io::Result<Window> {
-        let left = (ALLOWANCE - self.bytes_read).min(self.size.saturating_sub(at));
-        let mut bytes = vec![0; length.min(usize::try_from(left).unwrap_or(length))];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match self
-                .content
-                .read_at(&mut bytes[filled..], at + filled as u64)
-            {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        bytes.truncate(filled);
-        self.bytes_read += filled as u64;
-        Ok(Window { at, bytes })
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 
-use super::container::{Block, Container};
 use super::isobmff::{Box, boxes, find};
-use super::reader::Reader;
+use crate::media::container::{Block, Container};
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
 
 const MOST_ITEMS: usize = 2000;
 const MOST_EXTENTS: usize = 16;
@@ -313,8 +314,8 @@ impl<'a> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::isobmff::tests::bytes_of;
     use super::*;
+    use crate::media::containers::isobmff::tests::bytes_of;
 
     /// A file with one picture item, 1, and one EXIF item, 2, of 8 bytes at the end of the file.
     fn heic(turn: u8) -> Vec<u8> {

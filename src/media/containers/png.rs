@@ -4,9 +4,11 @@ use std::io::{self, Read};
 
 use flate2::read::ZlibDecoder;
 
-use super::container::{Block, Container};
-use super::reader::Reader;
-use super::text::{decode, latin1};
+use crate::media::container::{Block, Container};
+use crate::media::metadata::text::{decode, latin1};
+use crate::media::pieces::Pieces;
+use crate::media::png_chunks::{self, Chunk};
+use crate::media::reader::Reader;
 
 const MOST_CHUNKS: usize = 20_000;
 const MOST_TEXTS: usize = 100;
@@ -19,34 +21,25 @@ const XMP: &str = "XML:com.adobe.xmp";
 
 pub fn read(reader: &mut Reader) -> io::Result<Container> {
     let mut found = Container::default();
-    let mut at = 8;
+    let mut at = png_chunks::FIRST;
     for _ in 0..MOST_CHUNKS {
-        let Some((kind, length)) = header(reader, at)? else {
+        let Some(chunk) = Chunk::read(reader, at)? else {
             break;
         };
-        let next = at + 12 + u64::from(length);
-        at = match &kind {
+        at = match &chunk.kind {
             b"IEND" => break,
             // Picture data may be thousands of chunks: from the first one on that isn't at hand, on to the end.
-            b"IDAT" | b"fdAT" if !reader.has(next, 8) => match tail(reader, next)? {
+            b"IDAT" | b"fdAT" if !reader.has(chunk.end(), 8) => match tail(reader, chunk.end())? {
                 Some(tail) => tail,
                 None => break,
             },
             _ => {
-                chunk(reader, kind, at + 8, length.into(), &mut found)?;
-                next
+                take(reader, &chunk, &mut found)?;
+                chunk.end()
             }
         };
     }
     Ok(found)
-}
-
-fn header(reader: &mut Reader, at: u64) -> io::Result<Option<([u8; 4], u32)>> {
-    let Some(bytes) = reader.array::<8>(at)? else {
-        return Ok(None);
-    };
-    let [l3, l2, l1, l0, kind @ ..] = bytes;
-    Ok(Some((kind, u32::from_be_bytes([l3, l2, l1, l0]))))
 }
 
 /// Where the first metadata chunk near the end of the file begins: one from which chunk after chunk leads
@@ -56,36 +49,32 @@ fn tail(reader: &mut Reader, after: u64) -> io::Result<Option<u64>> {
     let bytes = reader.piece(from, TAIL)?;
     let starts =
         (0..bytes.len().saturating_sub(7)).filter(|&at| is_metadata(&bytes[at + 4..at + 8]));
-    let start = starts.take(MOST_TEXTS).find(|&at| leads_to_end(bytes, at));
-    Ok(start.map(|at| from + at as u64))
+    for start in starts.take(MOST_TEXTS) {
+        if leads_to_end(&bytes[start..])? {
+            return Ok(Some(from + start as u64));
+        }
+    }
+    Ok(None)
 }
 
 fn is_metadata(kind: &[u8]) -> bool {
     matches!(kind, b"tEXt" | b"iTXt" | b"zTXt" | b"eXIf" | b"tIME")
 }
 
-fn leads_to_end(bytes: &[u8], mut at: usize) -> bool {
-    while let Some([l3, l2, l1, l0, kind @ ..]) = bytes.get(at..at + 8) {
-        let length = u32::from_be_bytes([*l3, *l2, *l1, *l0]) as usize;
-        if kind == b"IEND" {
-            return length == 0;
+fn leads_to_end(mut bytes: &[u8]) -> io::Result<bool> {
+    let mut at = 0;
+    while let Some(chunk) = Chunk::read(&mut bytes, at)? {
+        if chunk.kind == *b"IEND" {
+            return Ok(chunk.length == 0);
         }
-        at = at
-            .saturating_add(length)
-            .saturating_add(12)
-            .min(bytes.len());
+        at = chunk.end();
     }
-    false
+    Ok(false)
 }
 
-fn chunk(
-    reader: &mut Reader,
-    kind: [u8; 4],
-    at: u64,
-    length: u64,
-    found: &mut Container,
-) -> io::Result<()> {
-    match &kind {
+fn take(reader: &mut Reader, chunk: &Chunk, found: &mut Container) -> io::Result<()> {
+    let (at, length) = (chunk.at, chunk.length);
+    match &chunk.kind {
         b"IHDR" => {
             if let Some([w3, w2, w1, w0, h @ ..]) = reader.array::<8>(at)? {
                 found.width = u32::from_be_bytes([w3, w2, w1, w0]);
@@ -103,7 +92,7 @@ fn chunk(
         }
         b"tEXt" | b"zTXt" | b"iTXt" if found.texts.len() < MOST_TEXTS => {
             let bytes = reader.piece(at, length)?;
-            if let Some((keyword, text)) = text(&kind, bytes) {
+            if let Some((keyword, text)) = text(&chunk.kind, bytes) {
                 keep(keyword, text, found);
             }
         }

@@ -1,27 +1,16 @@
 //! Which way up a picture is.
 
-use exif::{In, Tag};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
-use crate::analysis::Picture;
+use super::Picture;
+use crate::media::metadata::exif;
 
 /// What raw EXIF data (without `Exif\0\0`) says; as stored when it says nothing that can be understood.
 pub fn of(exif: Option<&[u8]>) -> Orientation {
-    exif.and_then(read).unwrap_or(Orientation::NoTransforms)
-}
-
-fn read(exif: &[u8]) -> Option<Orientation> {
-    let parsed = exif::Reader::new()
-        .continue_on_error(true)
-        .read_raw(exif.to_vec())
-        .or_else(|error| error.distill_partial_result(|_| {}))
-        .ok()?;
-    let value = parsed
-        .get_field(Tag::Orientation, In::PRIMARY)?
-        .value
-        .get_uint(0)?;
-    Orientation::from_exif(u8::try_from(value).ok()?)
+    let value = exif.and_then(exif::orientation);
+    let orientation = value.and_then(Orientation::from_exif);
+    orientation.unwrap_or(Orientation::NoTransforms)
 }
 
 /// The size of a stored `width` x `height` once it is upright.

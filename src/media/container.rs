@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::pieces::Pieces;
 use super::reader::Reader;
 use super::tiff::Directory;
 

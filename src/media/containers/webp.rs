@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::container::{Block, Container};
-use super::reader::Reader;
+use crate::media::container::{Block, Container};
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
 
 /// Animations have a chunk a frame.
 const MOST_CHUNKS: usize = 500;

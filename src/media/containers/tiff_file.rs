@@ -3,9 +3,9 @@
 use std::io;
 use std::ops::Range;
 
-use super::container::{Block, Container};
-use super::reader::Reader;
-use super::tiff::{Directory, Tiff};
+use crate::media::container::{Block, Container};
+use crate::media::reader::Reader;
+use crate::media::tiff::{Directory, Tiff};
 
 const WIDTH: u16 = 0x0100;
 const HEIGHT: u16 = 0x0101;

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use super::pieces::Pieces;
 use super::reader::Reader;
 
 const MOST_ENTRIES: u64 = 1000;

@@ -2,9 +2,26 @@
 
 use super::Error;
 use super::jpeg_outline::Outline;
+use crate::media::png_chunks::{self, Chunk};
 
 /// Memory for the pixels of one picture, the decoder's own buffers included as far as they are known.
 pub const MOST_BYTES: u64 = 256 << 20;
+
+/// What a format's decoder may take.
+#[derive(Debug)]
+pub struct Limits {
+    /// Bytes that it may take for itself.
+    pub decoder: u64,
+    /// How often it holds the decoded pixels.
+    pub copies: u64,
+}
+
+impl Limits {
+    pub const USUAL: Self = Self {
+        decoder: MOST_BYTES,
+        copies: 1,
+    };
+}
 
 /// Pixels of one picture, decoded. Formats of less than a byte a pixel reach this before [`MOST_BYTES`].
 const MOST_PIXELS: u64 = 200_000_000;
@@ -41,28 +58,26 @@ pub fn check_png(png: &[u8], width: u32, height: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// A chunk is its length, its name, its data and a checksum. Eight bytes come before the first.
-fn data_chunks(png: &[u8]) -> usize {
-    let mut rest = png.get(8..).unwrap_or_default();
-    let mut count = 0;
-    while let Some(([a, b, c, d, name @ ..], after)) = rest.split_first_chunk::<8>() {
-        count += usize::from(name == b"IDAT");
-        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-        rest = after.get(length.saturating_add(4)..).unwrap_or_default();
+fn data_chunks(mut png: &[u8]) -> usize {
+    let (mut at, mut count) = (png_chunks::FIRST, 0);
+    while let Some(chunk) = Chunk::read(&mut png, at).expect("bytes in memory can be read") {
+        count += usize::from(chunk.kind == *b"IDAT");
+        at = chunk.end();
     }
     count
 }
 
 /// Checks a JPEG before its first pass. How much it is scaled down is not known yet.
 pub fn check_jpeg(outline: &Outline) -> Result<(), Error> {
-    let (width, height) = (outline.width.into(), outline.height.into());
-    let pixels = u64::from(outline.width) * u64::from(outline.height);
+    let frame = &outline.frame;
+    let (width, height) = (frame.width.into(), frame.height.into());
+    let pixels = u64::from(frame.width) * u64::from(frame.height);
     if pixels == 0 {
         return Err(Error::NoPixels { width, height });
     }
     // A progressive picture is kept as 16-bit coefficients, in full, until its last pass.
-    let kept = if outline.progressive {
-        outline.samples * 2
+    let kept = if frame.progressive {
+        frame.samples * 2
     } else {
         0
     };
@@ -78,6 +93,7 @@ pub fn check_jpeg(outline: &Outline) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::jpeg_markers::Frame;
 
     fn check(outline: Outline, refusal: Option<&str>) {
         let result = check_jpeg(&outline).map_err(|e| e.to_string());
@@ -86,13 +102,13 @@ mod tests {
 
     fn jpeg(width: u16, height: u16, progressive: bool, passes: u64) -> Outline {
         let samples = u64::from(width) * u64::from(height) * 3 / 2;
-        Outline {
+        let frame = Frame {
             width,
             height,
             progressive,
             samples,
-            passes,
-        }
+        };
+        Outline { frame, passes }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
+use super::Picture;
 use super::contained;
 use super::pixels::{Channels, Pixels};
-use crate::analysis::Picture;
 
 /// Converts by the embedded ICC profile. A profile that is broken or of other channels than the picture
 /// counts as none, and a picture without a profile as sRGB.

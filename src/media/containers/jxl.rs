@@ -7,11 +7,12 @@ use std::ops::Range;
 
 use brotli_decompressor::Decompressor;
 
-use super::container::{Block, Container};
 use super::isobmff::{self, Box};
-use super::reader::Reader;
+use crate::media::container::{Block, Container};
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
 
-const CODESTREAM: [u8; 2] = [0xff, 0x0a];
+pub const CODESTREAM: [u8; 2] = [0xff, 0x0a];
 /// Enough for all of the header that is understood here.
 const HEADER: u64 = 32;
 /// Longer metadata is cut.
@@ -149,7 +150,7 @@ impl Bits<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::facts::isobmff::tests::bytes_of;
+    use crate::media::containers::isobmff::tests::bytes_of;
 
     #[test]
     fn blocks_are_found_behind_the_picture() {

@@ -3,9 +3,9 @@
 use image::ImageFormat;
 use jpeg_decoder::{Decoder, PixelFormat};
 
-use super::limits::MOST_BYTES;
+use super::limits::{Limits, MOST_BYTES};
 use super::pixels::{Channels, Pixels};
-use super::{Error, Raw, contained, formats, jpeg_outline, limits, orientation};
+use super::{Error, Stored, contained, jpeg_outline, limits, orientation, whole};
 
 /// The longer side that is asked of the decoder for one that may be so long. Of 1,024, a quarter of a 12 megapixel
 /// photo's 4,000 will do, at half the cost of the next scale; what is larger shrinks later.
@@ -14,20 +14,20 @@ fn least_side(longest: u32) -> u16 {
 }
 
 /// Reads a JPEG. What the scaling decoder refuses (a torn file, rare encodings) goes to one that is more lenient.
-pub fn read(bytes: &[u8], longest: u32) -> Result<Raw, Error> {
+pub fn read(bytes: &[u8], limits: &Limits, longest: u32) -> Result<Stored, Error> {
     let outline = jpeg_outline::read(bytes)
         .ok_or_else(|| Error::Damaged("a jpeg without a frame header".into()))?;
     limits::check_jpeg(&outline)?;
     let side = least_side(longest);
     match contained(|| read_scaled(bytes, side)).unwrap_or(Err(Error::Panic)) {
         Err(refused @ (Error::Damaged(_) | Error::Unsupported(_) | Error::Panic)) => {
-            formats::read(bytes, ImageFormat::Jpeg).map_err(|_| refused)
+            whole::read(bytes, ImageFormat::Jpeg, limits).map_err(|_| refused)
         }
         decided => decided,
     }
 }
 
-fn read_scaled(bytes: &[u8], side: u16) -> Result<Raw, Error> {
+fn read_scaled(bytes: &[u8], side: u16) -> Result<Stored, Error> {
     let mut decoder = Decoder::new(bytes);
     decoder.read_info().map_err(refused)?;
     let full = decoder.info().ok_or(Error::Panic)?;
@@ -43,7 +43,7 @@ fn read_scaled(bytes: &[u8], side: u16) -> Result<Raw, Error> {
     })?;
     decoder.set_max_decoding_buffer_size(MOST_BYTES as usize);
     let pixels = decoder.decode().map_err(refused)?;
-    Ok(Raw {
+    Ok(Stored {
         pixels: Pixels::new(width, height, channels, pixels)?,
         width: full.width.into(),
         height: full.height.into(),

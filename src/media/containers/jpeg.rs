@@ -1,50 +1,44 @@
-//! JPEG: the segments before the picture data. Knows where metadata lies, not what it says.
+//! JPEG: where metadata lies in the segments before the picture data, not what it says.
 
 use std::io;
+use std::ops::Range;
 
-use super::container::{Block, Container};
-use super::reader::Reader;
+use crate::media::container::{Block, Container};
+use crate::media::jpeg_markers::{Frame, Marker, Markers, Search};
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
 
-/// Fill bytes count as segments too.
-const MOST_SEGMENTS: usize = 20_000;
+/// Fill bytes count as markers too.
+const MOST_MARKERS: usize = 20_000;
 
 const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
+/// Reads the JPEG that is the whole file.
+pub fn read(reader: &mut Reader) -> io::Result<Container> {
+    read_at(reader, 0)
+}
+
 /// Reads the JPEG that starts at `start`.
-pub fn read(reader: &mut Reader, start: u64) -> io::Result<Container> {
+pub fn read_at(reader: &mut Reader, start: u64) -> io::Result<Container> {
     let mut found = Container::default();
-    let mut at = start.saturating_add(2);
-    for _ in 0..MOST_SEGMENTS {
-        let Some([0xff, marker]) = reader.array(at)? else {
-            break;
-        };
-        at += match marker {
-            0xff => 1,
-            0x01 | 0xd0..=0xd8 => 2,
-            0xd9 | 0xda => break,
-            _ => {
-                let length = reader.array(at + 2)?.map_or(0, u16::from_be_bytes);
-                if length < 2 {
-                    break;
-                }
-                segment(reader, marker, at + 4, u64::from(length) - 2, &mut found)?;
-                u64::from(length) + 2
-            }
-        };
+    let mut markers = Markers::from(start.saturating_add(2), Search::Nothing);
+    for _ in 0..MOST_MARKERS {
+        match markers.next(reader)? {
+            Some(marker) if !marker.ends_header() => take(reader, &marker, &mut found)?,
+            _ => break,
+        }
     }
     Ok(found)
 }
 
-fn segment(
-    reader: &mut Reader,
-    marker: u8,
-    at: u64,
-    length: u64,
-    found: &mut Container,
-) -> io::Result<()> {
-    match marker {
+fn take(reader: &mut Reader, marker: &Marker, found: &mut Container) -> io::Result<()> {
+    let Some(Range { start: at, end }) = marker.body else {
+        return Ok(());
+    };
+    let length = end - at;
+    match marker.code {
         0xe1 => {
             let start = reader.piece(at, length.min(XMP.len() as u64))?;
             if start.starts_with(EXIF) {
@@ -60,11 +54,9 @@ fn segment(
                 found.photoshop = Some(after(PHOTOSHOP, at, length));
             }
         }
-        0xc4 | 0xc8 | 0xcc => {}
-        0xc0..=0xcf => {
-            if let Some([_, h1, h0, w1, w0]) = reader.array(at)? {
-                found.height = u16::from_be_bytes([h1, h0]).into();
-                found.width = u16::from_be_bytes([w1, w0]).into();
+        _ if marker.begins_frame() => {
+            if let Some(frame) = Frame::read(reader, marker)? {
+                (found.width, found.height) = (frame.width.into(), frame.height.into());
             }
         }
         _ => {}
@@ -91,7 +83,7 @@ mod tests {
 
     fn check(parts: &[Vec<u8>], expected: Container) {
         let bytes = [&[0xff, 0xd8][..], &parts.concat()].concat();
-        assert_eq!(read(&mut Reader::of_memory(&bytes), 0).unwrap(), expected);
+        assert_eq!(read(&mut Reader::of_memory(&bytes)).unwrap(), expected);
     }
 
     #[test]
@@ -134,7 +126,7 @@ mod tests {
         let size = segment(0xc0, &[8, 0, 3, 0, 5, 1, 1, 0x11, 0]);
         let bytes = [&[0xff, 0xd8][..], &large.repeat(10), &size].concat();
         let mut reader = Reader::of_memory(&bytes);
-        assert_eq!(read(&mut reader, 0).unwrap().width, 5);
+        assert_eq!(read(&mut reader).unwrap().width, 5);
         assert!(reader.bytes_read() < 100_000, "{}", reader.bytes_read());
     }
 }

@@ -5,8 +5,9 @@
 use std::io;
 use std::ops::Range;
 
-use super::container::Block;
-use super::reader::Reader;
+use crate::media::container::Block;
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
 
 const MOST_BOXES: usize = 300;
 

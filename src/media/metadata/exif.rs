@@ -1,14 +1,20 @@
 //! What EXIF's tags mean.
+//!
+//! Own code, because the crates for it do less with more. `kamadak-exif` wants the whole structure in memory and refuses
+//! raw files' magic numbers. `nom-exif` 3.8 seeks and knows CR3 and RAF, but neither JPEG XL nor raw files with a magic
+//! number of their own, and nothing of XMP, IPTC and sizes: the walks over containers would stay and read the same parts
+//! again. Of the 116 dates that exiftool finds in 230 real photos it found 100, as the others are in XMP, IPTC and PNG's
+//! texts. It read 8 KiB of a usual JPEG in up to 18 calls, where one call for 32 KiB brings everything, and 848 KB of ten
+//! PNGs, where 472 KB bring everything. It comes with chrono, regex and two versions of nom.
 
 use std::io;
+use std::ops::Range;
 
-use super::container::Block;
-use super::date::Dates;
-use super::place;
-use super::reader::Reader;
 use super::text;
-use super::tiff::{Directory, Tiff};
 use crate::catalog::Position;
+use crate::media::container::Block;
+use crate::media::reader::Reader;
+use crate::media::tiff::{Directory, Tiff};
 
 /// Descriptions that cameras write into every picture.
 const STOCK_DESCRIPTIONS: [&str; 6] = [
@@ -24,7 +30,10 @@ const STOCK_DESCRIPTIONS: [&str; 6] = [
 #[derive(Debug, Default)]
 pub struct Exif {
     pub orientation: Option<u8>,
-    pub dates: Dates,
+    /// DateTimeOriginal, DateTimeDigitized, DateTime.
+    pub original: Option<String>,
+    pub digitized: Option<String>,
+    pub modified: Option<String>,
     pub make: Option<String>,
     pub model: Option<String>,
     pub lens: Option<String>,
@@ -35,39 +44,57 @@ pub struct Exif {
     pub rating: Option<u8>,
 }
 
-/// Adds what a block says to what earlier blocks said; a block that is no EXIF says nothing.
-pub fn read(reader: &mut Reader, block: Block, root: Directory, exif: &mut Exif) -> io::Result<()> {
-    match block {
-        Block::Stretch { at, length } => read_at(reader, at, length, root, exif),
-        Block::Copy(bytes) => {
-            let length = bytes.len() as u64;
-            read_at(&mut Reader::of_memory(&bytes), 0, length, root, exif)
-        }
-    }
-}
-
-fn read_at(
-    reader: &mut Reader,
-    at: u64,
-    length: u64,
-    root: Directory,
-    exif: &mut Exif,
-) -> io::Result<()> {
-    match Tiff::open(reader, at, length, root)? {
-        Some(mut tiff) => exif.add(&mut tiff),
-        None => Ok(()),
-    }
+/// The orientation, 1 to 8, that EXIF data (without `Exif\0\0`) says.
+pub fn orientation(bytes: &[u8]) -> Option<u8> {
+    let mut exif = Exif::default();
+    exif.read_memory(bytes, Directory::Image)
+        .expect("bytes in memory can be read");
+    exif.orientation
 }
 
 impl Exif {
-    pub fn add(&mut self, tiff: &mut Tiff) -> io::Result<()> {
+    /// Adds what a block says to what earlier blocks said; a block that is no EXIF says nothing. `root` is what its first
+    /// directory holds.
+    pub(in crate::media) fn read(
+        &mut self,
+        reader: &mut Reader,
+        block: Block,
+        root: Directory,
+    ) -> io::Result<()> {
+        match block {
+            Block::Stretch { at, length } => {
+                self.read_stretch(reader, at..at.saturating_add(length), root)
+            }
+            Block::Copy(bytes) => self.read_memory(&bytes, root),
+        }
+    }
+
+    fn read_memory(&mut self, bytes: &[u8], root: Directory) -> io::Result<()> {
+        let whole = 0..bytes.len() as u64;
+        self.read_stretch(&mut Reader::of_memory(bytes), whole, root)
+    }
+
+    fn read_stretch(
+        &mut self,
+        reader: &mut Reader,
+        stretch: Range<u64>,
+        root: Directory,
+    ) -> io::Result<()> {
+        let length = stretch.end.saturating_sub(stretch.start);
+        match Tiff::open(reader, stretch.start, length, root)? {
+            Some(mut tiff) => self.add(&mut tiff),
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, tiff: &mut Tiff) -> io::Result<()> {
         use Directory::{Exif, Image};
         fill(&mut self.make, text(tiff, Image, 0x010f)?);
         fill(&mut self.model, text(tiff, Image, 0x0110)?);
         fill(&mut self.lens, text(tiff, Exif, 0xa434)?);
-        fill(&mut self.dates.original, text(tiff, Exif, 0x9003)?);
-        fill(&mut self.dates.digitized, text(tiff, Exif, 0x9004)?);
-        fill(&mut self.dates.modified, text(tiff, Image, 0x0132)?);
+        fill(&mut self.original, text(tiff, Exif, 0x9003)?);
+        fill(&mut self.digitized, text(tiff, Exif, 0x9004)?);
+        fill(&mut self.modified, text(tiff, Image, 0x0132)?);
         let description = text(tiff, Image, 0x010e)?.filter(|text| !is_stock(text));
         fill(&mut self.description, description);
         fill(&mut self.title, wide_text(tiff, 0x9c9b)?);
@@ -111,7 +138,7 @@ fn position(tiff: &mut Tiff) -> io::Result<Option<Position>> {
     let longitude = degrees(tiff, 4, 3, 'W')?;
     Ok(latitude
         .zip(longitude)
-        .and_then(|(latitude, longitude)| place::position(latitude, longitude)))
+        .and_then(|(latitude, longitude)| Position::new(latitude, longitude)))
 }
 
 /// Degrees, minutes and seconds as one number, negative where the reference says so.

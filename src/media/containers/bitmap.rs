@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::container::Container;
-use super::reader::Reader;
+use crate::media::container::Container;
+use crate::media::pieces::Pieces;
+use crate::media::reader::Reader;
 
 /// The logical screen of a GIF.
 pub fn read_gif(reader: &mut Reader) -> io::Result<Container> {
@@ -12,6 +13,13 @@ pub fn read_gif(reader: &mut Reader) -> io::Result<Container> {
         (side([w0, w1]), side([h0, h1]))
     });
     Ok(of_size(size))
+}
+
+/// `BM` alone begins many a text: the header behind it must have one of the sizes there are.
+pub fn is_bmp(start: &[u8]) -> bool {
+    let size = start.get(14..18).and_then(|size| size.try_into().ok());
+    let size = size.map_or(0, u32::from_le_bytes);
+    start.starts_with(b"BM") && matches!(size, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124)
 }
 
 /// A BMP's height is negative where its rows run from top to bottom.
