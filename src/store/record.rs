@@ -5,10 +5,28 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{
-    Analysis, Detail, Edit, Entry, Facet, Facts, FileStat, Label, LabelKey, Origin, Photo, PhotoId,
-    Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
+    Analysis, Detail, Edit, Entry, Facet, Facts, FileStat, Format, Label, LabelKey, Origin, Photo,
+    PhotoId, Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
 };
 use crate::media::is_decodable;
+
+/// The status of a photo of which this one is kept. That it is unsupported follows from what can be decoded today, not
+/// from what could be when it was found.
+pub fn status(format: Format, kept: Status) -> Status {
+    match (kept, is_decodable(format)) {
+        (Status::Pending | Status::Unsupported, true) => Status::Pending,
+        (Status::Pending | Status::Unsupported, false) => Status::Unsupported,
+        (Status::Analyzed | Status::Failed, _) => kept,
+    }
+}
+
+/// The status to keep: what [`status`] makes of it again.
+pub fn kept_status(status: Status) -> Status {
+    match status {
+        Status::Unsupported => Status::Pending,
+        status => status,
+    }
+}
 
 /// An analysis and when it was recorded, in seconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +52,7 @@ pub struct Record {
 
 impl Record {
     pub fn new(id: PhotoId, name: Box<[u8]>, path: SourcePath, stat: FileStat) -> Self {
-        let facts = Facts::of(crate::catalog::Format::Unknown);
+        let facts = Facts::of(Format::Unknown);
         Self {
             photo: Photo {
                 id,
@@ -70,10 +88,7 @@ impl Record {
         self.photo.stat = stat;
         self.photo.hash = None;
         self.photo.perceptual_hash = None;
-        self.photo.status = match is_decodable(facts.format) {
-            true => Status::Pending,
-            false => Status::Unsupported,
-        };
+        self.photo.status = status(facts.format, Status::Pending);
         self.take_facts(facts);
     }
 

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use kbasefs::catalog::Edit;
+use kbasefs::catalog::{Change, Edit, Facts, Format, Status};
 use kbasefs::store::sqlite::Sqlite;
 use kbasefs::store::{Error, Store};
 
-use crate::fixture::{add, all, detail, edited, facts};
+use crate::fixture::{add, all, detail, edited, facts, path, sqlite, stat};
 
 #[test]
 fn an_index_survives_and_belongs_to_its_source() {
@@ -114,4 +114,53 @@ fn an_index_from_the_future_or_of_another_kind_is_refused_and_left_alone() {
             .unwrap()
             .starts_with("not a database")
     );
+}
+
+#[test]
+fn that_a_photo_is_unsupported_follows_from_its_format_not_from_what_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("index/catalog.sqlite");
+    let photo = |ino: u64, name: &str, format| {
+        let facts = Box::new(Facts::of(format));
+        let path = path(name);
+        Change::Found {
+            known: None,
+            path,
+            stat: stat(ino, 1),
+            facts,
+        }
+    };
+    let store = sqlite(folder.path());
+    let (jpeg, heic) = (
+        photo(1, "a.jpg", Format::Jpeg),
+        photo(2, "b.heic", Format::Heic),
+    );
+    store.commit(&[jpeg, heic]).unwrap();
+    drop(store);
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    let kept: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM photo WHERE status = 'unsupported'",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    assert_eq!(kept, 0);
+    // As earlier versions kept it.
+    connection
+        .execute("UPDATE photo SET status = 'unsupported'", [])
+        .unwrap();
+    drop(connection);
+    let statuses = || {
+        let store = sqlite(folder.path());
+        let photos = all(&store).into_iter().map(|entry| entry.photo);
+        photos
+            .map(|photo| (photo.format, photo.status))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        (Format::Jpeg, Status::Pending),
+        (Format::Heic, Status::Unsupported),
+    ];
+    assert_eq!(statuses(), expected);
 }

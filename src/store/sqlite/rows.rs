@@ -11,7 +11,7 @@ use crate::catalog::{
     Analysis, Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Photo, PhotoId, Position,
     SourcePath, Stored, Tag, Text,
 };
-use crate::store::record::{Record, Recorded};
+use crate::store::record::{Record, Recorded, status};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -177,6 +177,7 @@ fn photo(row: &Row) -> Result<Photo> {
     if !columns::is_path(&path) {
         return Err(columns::wrong(1, "photo: a path that leads nowhere"));
     }
+    let format = word(row, 10)?;
     Ok(Photo {
         id: PhotoId(row.get(0)?),
         path: SourcePath::new(path),
@@ -192,8 +193,8 @@ fn photo(row: &Row) -> Result<Photo> {
             uid: row.get(8)?,
             gid: row.get(9)?,
         },
-        format: word(row, 10)?,
-        status: word(row, 11)?,
+        format,
+        status: status(format, word(row, 11)?),
         date: maybe_word(row, 12)?,
         hash: row.get::<_, Option<[u8; 32]>>(13)?.map(ContentHash),
         width: row.get(14)?,

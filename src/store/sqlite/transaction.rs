@@ -9,7 +9,7 @@ use crate::catalog::{
     Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot,
     SourcePath, Spent, Trace,
 };
-use crate::store::record::{Record, Recorded};
+use crate::store::record::{Record, Recorded, kept_status};
 use crate::store::record_transaction::RecordTransaction;
 use crate::store::{Error, Result};
 
@@ -60,7 +60,7 @@ impl<'a> SqliteTransaction<'a> {
                 stat.uid,
                 stat.gid,
                 photo.format.name(),
-                photo.status.name(),
+                kept_status(photo.status).name(),
                 photo.date.map(|d| d.to_string()),
                 photo.hash.map(|h| h.0),
                 record.gone,
