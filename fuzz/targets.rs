@@ -15,7 +15,8 @@ use kbasefs::catalog::{
 };
 use kbasefs::fuse::MountOptions;
 use kbasefs::library::Library;
-use kbasefs::media::{LONGEST_DESCRIPTION, MOST_TAGS};
+use kbasefs::media::xmp::{self, Xmp};
+use kbasefs::media::{LONGEST_DESCRIPTION, LONGEST_TAG, MOST_TAGS};
 use kbasefs::memory::Limit;
 use kbasefs::source::facts;
 use kbasefs::store::memory::Memory;
@@ -58,6 +59,11 @@ pub const TARGETS: &[Target] = &[
         name: "facts",
         run: metadata,
         seeds: &[JPEG, PNG, TIFF, GIF, WEBP, ISOBMFF, XMP],
+    },
+    Target {
+        name: "packet",
+        run: packet,
+        seeds: &[PACKET],
     },
     Target {
         name: "decode",
@@ -186,6 +192,30 @@ pub fn metadata(data: &[u8]) {
         );
     }
     assert!((1..=8).contains(&facts.orientation));
+}
+
+/// A packet means something clean and bounded, and what it says stands apart where it says that it does.
+pub fn packet(data: &[u8]) {
+    let packet = xmp::read_packet(data);
+    let said = Xmp::of(&packet);
+    assert!(said.tags.len() <= MOST_TAGS, "{}", said.tags.len());
+    said.tags
+        .iter()
+        .for_each(|tag| assert_is_clean(tag, LONGEST_TAG));
+    let texts = [said.title, said.description].into_iter().flatten();
+    texts.for_each(|text| assert_is_clean(&text, LONGEST_DESCRIPTION));
+    assert!(said.rating.is_none_or(|stars| stars <= 5));
+    if packet.broken.is_some() {
+        return;
+    }
+    let text = std::str::from_utf8(data).expect("a whole packet is UTF-8");
+    let mut done = 0;
+    for place in &packet.places {
+        assert!(done <= place.start, "{:?}", packet.places);
+        assert!(text.get(place.clone()).is_some(), "{place:?}");
+        done = place.end;
+    }
+    assert!(text.get(done..packet.end).is_some(), "{packet:?}");
 }
 
 /// A picture is what its size says, or there is a reason.
@@ -367,3 +397,9 @@ const ISOBMFF: &[u8] =
 const XMP: &[u8] = b"\0\xff\xd8\xff\xe1\0\xb4http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF \
     xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description xmlns:xmp='http://ns.adobe.com/xap/1.0/' \
     xmp:Rating='3'/></rdf:RDF></x:xmpmeta>\xff\xd9";
+const PACKET: &[u8] = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+    <rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:dc='http://purl.org/dc/elements/1.1/' \
+    xmlns:lr='http://ns.adobe.com/lightroom/1.0/' xmp:Rating='3.5'><dc:subject><rdf:Bag><rdf:li>a &lt; b</rdf:li></rdf:Bag>\
+    </dc:subject><lr:hierarchicalSubject><rdf:Bag><rdf:li>A|B|c</rdf:li></rdf:Bag></lr:hierarchicalSubject><dc:title><rdf:Alt>\
+    <rdf:li xml:lang='x-default'>t<![CDATA[u]]></rdf:li></rdf:Alt></dc:title></rdf:Description><rdf:Description/></rdf:RDF>\
+    </x:xmpmeta>";
