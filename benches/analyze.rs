@@ -17,7 +17,9 @@ use kbasefs::analysis::scheduler::{AnalysisResult, Options, Request};
 use kbasefs::analysis::{Access, Analyzer, Provider, Scheduler, Subject, preview};
 use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
+use kbasefs::memory::Limit;
 use kbasefs::originals::{Originals, stat_of};
+use kbasefs::store::Store;
 use kbasefs::store::sqlite::Sqlite;
 
 const THREADS: usize = 2;
@@ -96,7 +98,9 @@ fn bare(files: &[PathBuf], analyzer: &dyn Analyzer) -> f64 {
 fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f64 {
     let index = tempfile::tempdir().expect("there is room for an index");
     let store = Sqlite::open(&index.path().join("index.db"), source).expect("a new index opens");
-    let library = Arc::new(Library::load(Arc::new(store)).expect("an empty index loads"));
+    let store = Arc::new(store);
+    let kept = Arc::clone(&store) as Arc<dyn Store>;
+    let library = Arc::new(Library::load(kept).expect("an empty index loads"));
     let changes: Vec<_> = files.iter().map(|file| found(source, file)).collect();
     library
         .commit(&changes)
@@ -107,6 +111,8 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f
         workers: THREADS,
         max_file_bytes: u64::MAX - 1,
         decode_time: Duration::from_secs(60),
+        provider_store: store,
+        memory: Limit::of(1 << 30),
         remote: None,
     };
     let mut photos = Vec::<PhotoId>::new();

@@ -70,24 +70,8 @@ impl App {
     }
 
     fn hosts(&self) -> Vec<HostUse> {
-        let (providers, work, limit) = self.scheduler.progress_here();
-        // They share a queue, and are counted as one.
-        let here = providers.first().map(|provider| HostUse {
-            name: provider.analyzer.name().into(),
-            model: provider.analyzer.model().into(),
-            ends: Ends {
-                analyzed: work.analyzed,
-                copied: work.copies,
-                failed: work.failed,
-            },
-            waiting: work.queued,
-            running: work.running,
-            limit: limit as u64,
-            trouble: self.scheduler.why_unkept(),
-            ..HostUse::default()
-        });
-        let servers = self.scheduler.servers().into_iter().map(server);
-        here.into_iter().chain(servers).collect()
+        let providers = self.scheduler.providers().into_iter();
+        providers.map(host).collect()
     }
 
     fn caches(&self) -> Vec<CacheUse> {
@@ -105,7 +89,7 @@ impl App {
     }
 }
 
-fn server(state: ProviderState) -> HostUse {
+fn host(state: ProviderState) -> HostUse {
     let budget = state.provider.server.as_ref().map(|server| &server.budget);
     let closed = budget.and_then(|budget| budget.is_open().err());
     // Enough for this minute is no trouble.
@@ -125,7 +109,7 @@ fn server(state: ProviderState) -> HostUse {
             failed: state.counts.failed,
         },
         waiting: state.counts.queued,
-        running: state.requests as u64,
+        running: state.requests,
         limit: state.limit as u64,
         is_spent: spent.as_ref().is_some_and(is_spent),
         trouble: state.down.or(spent.map(|why| why.to_string())),

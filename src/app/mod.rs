@@ -178,6 +178,8 @@ impl App {
 
     /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
     pub fn load(&self) -> Result<(), Error> {
+        // Whoever asks for a photo waits for the index, and so for this.
+        self.scheduler.learn();
         self.library.fill()?;
         let index = self.library.index();
         let of_use = index.photos_with(Status::Pending) | index.photos_with(Status::Analyzed);
@@ -434,10 +436,10 @@ fn start_scheduler(
         workers,
         max_file_bytes: config.max_file_size_mb << 20,
         decode_time: Duration::from_secs_f64(config.decode_time_s),
+        provider_store,
+        memory: memory.clone(),
         remote: Some(RemoteOptions {
-            memory: memory.clone(),
             previews: Arc::clone(previews),
-            provider_store,
             max_retries: config.max_retries,
             retry_delay: Duration::from_secs_f64(config.retry_delay),
         }),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{
     Act, ActId, Actor, Analysis, ContentHash, Declined, Deed, Edit, Facts, FileStat, Label,
-    LabelKey, Origin, Photo, PhotoId, Role, SourcePath, Spent, Status,
+    LabelKey, Origin, Photo, PhotoId, Role, SourcePath, Spent,
 };
 
 /// Something that happened. `Store::commit` makes it durable.
@@ -196,8 +196,17 @@ impl Detail {
 
     /// Whether there is no description and an analysis may bring one.
     pub fn awaits_description(&self) -> bool {
-        let may_be_analyzed = matches!(self.entry.photo.status, Status::Pending | Status::Analyzed);
         let text = self.text(TextField::Description);
-        may_be_analyzed && text.is_none_or(|t| t.value.is_empty() && t.origin != Origin::Human)
+        let is_missing = text.is_none_or(|t| t.value.is_empty() && t.origin != Origin::Human);
+        self.entry.photo.status.may_be_analyzed() && is_missing
+    }
+
+    /// Whether an analysis may bring a description that holds instead of the one that is there: what people, sidecars
+    /// and the file itself say is not replaced.
+    pub fn may_be_described_better(&self) -> bool {
+        let text = self.text(TextField::Description);
+        let is_of_model =
+            text.is_some_and(|t| matches!(t.origin, Origin::Remote | Origin::Embedded));
+        self.awaits_description() || self.entry.photo.status.may_be_analyzed() && is_of_model
     }
 }

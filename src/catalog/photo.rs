@@ -172,10 +172,12 @@ impl FromStr for Format {
 /// How far the analysis of a photo is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Status {
+    /// No analyzer has answered yet.
     #[default]
     Pending,
+    /// At least one analyzer has answered; others may still have to look.
     Analyzed,
-    /// The picture could not be analysed; not tried again until the file changes.
+    /// The content can't be read or decoded by anyone; not tried again until the file changes.
     Failed,
     /// No decoder for the format yet. Follows from the format; never kept.
     Unsupported,
@@ -196,6 +198,11 @@ impl Status {
             Self::Failed => "failed",
             Self::Unsupported => "unsupported",
         }
+    }
+
+    /// Whether an analyzer can look at such a photo: its content can be read and decoded, as far as is known.
+    pub fn may_be_analyzed(self) -> bool {
+        matches!(self, Self::Pending | Self::Analyzed)
     }
 }
 

@@ -100,7 +100,7 @@ fn print(status: &Value) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One line a server.
+/// One line a provider; only a server costs something.
 fn print_provider(provider: &Value) -> std::io::Result<()> {
     let text = |key: &str| provider[key].as_str().unwrap_or("-").to_owned();
     let today = &provider["today"];
@@ -108,15 +108,17 @@ fn print_provider(provider: &Value) -> std::io::Result<()> {
         Some(cost) => format!("{cost:.4}"),
         None => "unknown".into(),
     };
-    let line = format!(
-        "{} ({}): {}; {} described, {} waiting; today {} requests, cost {cost}",
+    let mut line = format!(
+        "{} ({}): {}; {} described, {} waiting",
         text("name"),
         text("model"),
         text("state"),
         provider["answered"],
         provider["queued"],
-        today["requests"],
     );
+    if provider["is_server"] == true {
+        line += &format!("; today {} requests, cost {cost}", today["requests"]);
+    }
     terminal::say(format_args!("{:14} {}", "provider", printable(&line)))
 }
 

@@ -87,9 +87,8 @@ fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> std::result::Re
     if flags & (CREATE | REPLACE) == 0 {
         return Ok(());
     }
-    let names = tree.list_xattr(inode).map_err(|e| errno::of(&e))?;
-    let is_there = names.iter().any(|n| n.as_bytes() == name);
-    match is_there {
+    let is_there = tree.has_xattr(inode, name);
+    match is_there.map_err(|e| errno::of(&e))? {
         true if flags & CREATE != 0 => Err(Errno::EEXIST),
         false if flags & REPLACE != 0 => Err(Errno::ENODATA),
         _ => Ok(()),

@@ -35,7 +35,7 @@ pub use saved::SavedQuery;
 pub use sort_keys::SortKeys;
 
 use crate::catalog::{
-    Effect, Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
+    ContentHash, Effect, Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
 };
 use evaluate::Asked;
 use inner::Inner;
@@ -123,6 +123,16 @@ impl Index {
     #[cfg(debug_assertions)]
     pub fn visits(&self) -> u64 {
         self.read().photos.visits()
+    }
+
+    /// The hash of a photo's content, if it is known.
+    pub fn hash(&self, id: PhotoId) -> Option<ContentHash> {
+        self.read().photos.get(id)?.hash().copied()
+    }
+
+    /// How far a photo is.
+    pub fn status(&self, id: PhotoId) -> Option<Status> {
+        Some(self.read().photos.get(id)?.status)
     }
 
     /// Calls `each` for the file of every photo in order of id, with whether its hash is known. Holds a read lock

@@ -16,14 +16,15 @@ impl Tree {
         self.count(photo, Access::Read, crawls);
     }
 
-    /// A photo's description was asked for by name. Whether that counts as asked.
-    pub(super) fn asked_by(&self, photo: PhotoId, caller: &Caller) -> bool {
-        let crawler = self.crawlers.asks_for_all(caller.pid);
-        self.count(photo, Access::Asked, crawler.is_some());
-        if let Some(program) = &crawler {
-            self.scheduler.turn_away(photo, program);
-        }
-        crawler.is_none()
+    /// Whether a photo's description is asked for on purpose by whoever asks for it by name. A program that asks for all
+    /// that it meets doesn't; what that counts for instead is counted here.
+    pub(super) fn asks_on_purpose(&self, photo: PhotoId, caller: &Caller) -> bool {
+        let Some(program) = self.crawlers.asks_for_all(caller.pid) else {
+            return true;
+        };
+        self.count(photo, Access::Asked, true);
+        self.scheduler.turn_away(photo, &program);
+        false
     }
 
     fn count(&self, photo: PhotoId, access: Access, crawls: bool) {

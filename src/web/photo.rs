@@ -19,7 +19,7 @@ pub async fn get(
         let gone = || Failure::not_found("the photo has just gone", "look where it moved to");
         let detail = detail.ok_or_else(gone)?;
         let why = match detail.awaits_description() {
-            true => app.scheduler.outlook(id)?,
+            true => app.scheduler.outlook(id)?.reason(),
             false => None,
         };
         Ok(Json(PhotoShape::from(&detail).because(why)))

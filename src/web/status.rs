@@ -79,7 +79,7 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
     }))
 }
 
-/// Each server: whether it is of use, what it did and what it cost.
+/// Each provider: whether it is of use, what it did and what it cost.
 fn providers(app: &App) -> Vec<Value> {
     let state = |state: ProviderState| {
         let budget = state.provider.server.as_ref().map(|server| &server.budget);
@@ -97,6 +97,7 @@ fn providers(app: &App) -> Vec<Value> {
         json!({
             "name": state.provider.analyzer.name(),
             "model": state.provider.analyzer.model(),
+            "is_server": state.provider.server.is_some(),
             "state": state.down.or(paused.map(|why| why.to_string())).unwrap_or_else(|| "ready".into()),
             "answered": state.answered,
             "stale": state.stale,
@@ -108,5 +109,5 @@ fn providers(app: &App) -> Vec<Value> {
             "month": spent(spending.as_ref().map(|a| a.month)),
         })
     };
-    app.scheduler.servers().into_iter().map(state).collect()
+    app.scheduler.providers().into_iter().map(state).collect()
 }

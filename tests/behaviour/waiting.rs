@@ -11,6 +11,8 @@ use kbasefs::analysis::scheduler::Options;
 use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject};
 use kbasefs::catalog::Answer;
 use kbasefs::fuse::{MountOptions, Request};
+use kbasefs::memory::Limit;
+use kbasefs::store::memory::Memory;
 use kbasefs::store::sqlite::Sqlite;
 
 use crate::fixture::{Fixture, Surface, tree_with};
@@ -66,6 +68,8 @@ fn watched(on: Access) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
         workers: 2,
         max_file_bytes: 1 << 20,
         decode_time: Duration::from_secs(60),
+        provider_store: Arc::new(Memory::default()),
+        memory: Limit::of(1 << 30),
         remote: None,
     };
     let (library, originals) = (fixture.library.clone(), fixture.originals.clone());

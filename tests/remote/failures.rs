@@ -92,7 +92,7 @@ async fn a_key_that_is_not_taken_stops_everything_and_nobody_waits() {
         assert!(!format!("{ends:?}").contains(KEY), "{ends:?}");
         assert_eq!(server.count(), 1, "{ends:?}");
         assert_eq!(world.status("d"), Status::Pending);
-        let state = &world.scheduler.servers()[0];
+        let state = &world.scheduler.providers()[0];
         assert!(state.down.is_some());
     }
 }

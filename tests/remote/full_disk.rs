@@ -97,7 +97,9 @@ impl House {
         let output = self.command(&["status", "--json"]).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let status: Value = serde_json::from_slice(&output.stdout).unwrap();
-        status["providers"][0].clone()
+        let mut providers = status["providers"].as_array().unwrap().iter();
+        let desk = providers.find(|provider| provider["name"] == "desk");
+        desk.unwrap().clone()
     }
 
     fn recorded(&self) -> usize {

@@ -7,6 +7,7 @@ mod durability;
 mod failures;
 mod faulty;
 mod full_disk;
+mod local;
 mod mounted;
 mod outages;
 mod queues;

@@ -49,7 +49,7 @@ async fn interrupted(
         until("some answers", || spent(world) >= 8).await;
         store.fail(move |_| Some(error()));
         until("a refusal", || world.scheduler.why_unkept().is_some()).await;
-        let reason = world.scheduler.servers()[0].down.clone();
+        let reason = world.scheduler.providers()[0].down.clone();
         assert_eq!(reason, Some(error().to_string()));
         let tried = store.refused();
         until("some tries", || store.refused() >= tried + 3).await;

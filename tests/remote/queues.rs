@@ -61,7 +61,7 @@ async fn a_server_that_turns_requests_away_is_asked_for_fewer_at_a_time() {
         ends.iter().all(|e| *e == AnalysisResult::Analyzed),
         "{ends:?}"
     );
-    assert!(world.scheduler.servers()[0].limit < 16);
+    assert!(world.scheduler.providers()[0].limit < 16);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn another_prompt_asks_again_only_when_that_is_wanted() {
         stale: true,
         ..Request::default()
     };
-    assert_eq!(world.scheduler.servers()[0].stale, 1);
+    assert_eq!(world.scheduler.providers()[0].stale, 1);
     assert_eq!(world.ask_all(stale()).await, [AnalysisResult::Analyzed]);
     assert_eq!(world.description("a").as_deref(), Some("Ein Hund."));
     assert_eq!(world.ask_all(stale()).await, [AnalysisResult::Skipped]);

@@ -132,11 +132,29 @@ pub fn provider(desk: &Desk, url: &str, provider_store: &Arc<dyn ProviderStore>)
     }
 }
 
+/// What a world is made of before anybody looks at it.
+pub struct Parts {
+    pub source: tempfile::TempDir,
+    pub memory: Arc<Memory>,
+    pub provider_store: Arc<dyn ProviderStore>,
+    pub library: Arc<Library>,
+}
+
 /// Files `name:content`, one letter each: equal contents are copies, `!` is no picture.
 pub fn world(files: &str, desks: &[(Desk, &Server)]) -> World {
+    start_desks(collect(files), desks)
+}
+
+pub fn collect(files: &str) -> Parts {
     let memory = Arc::new(Memory::default());
     let (source, library) = collection(memory.clone(), files);
-    start(source, memory, library, desks)
+    let provider_store = memory.clone();
+    Parts {
+        source,
+        memory,
+        provider_store,
+        library,
+    }
 }
 
 /// The same over a store that can be told to fail.
@@ -147,8 +165,13 @@ pub fn faulty(files: &str, desks: &[(Desk, &Server)]) -> (World, Arc<Faulty>) {
 
 pub fn over(store: &Arc<Faulty>, files: &str, desks: &[(Desk, &Server)]) -> World {
     let (source, library) = collection(store.clone(), files);
-    let memory = Arc::clone(&store.memory);
-    start_with(source, (memory, store.clone()), library, desks)
+    let parts = Parts {
+        source,
+        memory: Arc::clone(&store.memory),
+        provider_store: store.clone(),
+        library,
+    };
+    start_desks(parts, desks)
 }
 
 fn collection(store: Arc<dyn Store>, files: &str) -> (tempfile::TempDir, Arc<Library>) {
@@ -168,35 +191,47 @@ pub fn start(
     library: Arc<Library>,
     desks: &[(Desk, &Server)],
 ) -> World {
-    let provider_store: Arc<dyn ProviderStore> = memory.clone();
-    start_with(source, (memory, provider_store), library, desks)
+    let provider_store = memory.clone();
+    let parts = Parts {
+        source,
+        memory,
+        provider_store,
+        library,
+    };
+    start_desks(parts, desks)
 }
 
-fn start_with(
-    source: tempfile::TempDir,
-    (memory, provider_store): (Arc<Memory>, Arc<dyn ProviderStore>),
-    library: Arc<Library>,
-    desks: &[(Desk, &Server)],
-) -> World {
+fn start_desks(parts: Parts, desks: &[(Desk, &Server)]) -> World {
     let providers = desks
         .iter()
-        .map(|(desk, server)| provider(desk, &server.url, &provider_store));
+        .map(|(desk, server)| provider(desk, &server.url, &parts.provider_store));
+    let providers = providers.collect();
+    start_providers(parts, providers)
+}
+
+pub fn start_providers(parts: Parts, providers: Vec<Provider>) -> World {
+    let Parts {
+        source,
+        memory,
+        provider_store,
+        library,
+    } = parts;
     let limit = Limit::of(1 << 30);
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 30,
         decode_time: Duration::from_secs(60),
+        provider_store,
+        memory: limit.clone(),
         remote: Some(RemoteOptions {
-            memory: limit.clone(),
             previews: Arc::new(Previews::in_memory(&limit, 16 << 20, None)),
-            provider_store: Arc::clone(&provider_store),
             max_retries: 3,
             retry_delay: Duration::from_millis(2),
         }),
     };
     let originals = Arc::new(Originals::open(source.path()).unwrap());
     World {
-        scheduler: Scheduler::start(library.clone(), originals, providers.collect(), options),
+        scheduler: Scheduler::start(library.clone(), originals, providers, options),
         library,
         memory,
         source,

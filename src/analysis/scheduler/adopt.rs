@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Scheduler;
 use super::content;
+use super::decoder::Decoder;
 use super::outcome::{AnalysisResult, JobOutcome};
-use crate::catalog::{Analysis, Answer, Change, Photo, PhotoId, Status};
+use crate::catalog::{Analysis, Answer, Change, Photo, PhotoId};
 use crate::originals::Originals;
 
 /// An answer from elsewhere.
@@ -28,8 +29,7 @@ impl Scheduler {
     /// Records an answer for the preferred server, unless that has answered itself. Reads the photo; blocks.
     pub fn adopt(&self, originals: &Originals, largest: u64, adopted: Adopted) -> AnalysisResult {
         let photo = self.library.index().photo(adopted.photo);
-        let Some(photo) = photo.filter(|p| matches!(p.status, Status::Pending | Status::Analyzed))
-        else {
+        let Some(photo) = photo.filter(|p| p.status.may_be_analyzed()) else {
             return AnalysisResult::Skipped;
         };
         let at = adopted.at;
@@ -57,9 +57,10 @@ impl Scheduler {
         photo: &Photo,
         adopted: Adopted,
     ) -> Result<Analysis, JobOutcome> {
-        let server = self.remote.as_ref().and_then(|r| r.servers.first());
+        let mut providers = self.answers.providers.iter();
+        let server = providers.find(|provider| provider.server.is_some());
         let name = server
-            .map_or(NOBODY, |(provider, _)| provider.analyzer.name())
+            .map_or(NOBODY, |provider| provider.analyzer.name())
             .to_owned();
         let detail = self
             .library
@@ -76,7 +77,9 @@ impl Scheduler {
         }
         let mut bytes = Vec::new();
         let content = content::read(originals, photo, largest, &mut bytes)?;
-        let measured = self.decoder(None).see(content.hash, &mut bytes)?.measured;
+        let measured = Decoder::new(Arc::clone(&self.deadlines))
+            .see(content.hash, &mut bytes)?
+            .measured;
         let measured = Arc::unwrap_or_clone(measured);
         Ok(Analysis {
             hash: content.hash,

@@ -16,7 +16,7 @@ use super::errors::Class;
 use super::outcome::JobOutcome;
 use super::stages::Stage;
 use super::state::{Duplicate, QueueId, SchedulerState};
-use crate::catalog::{Change, ContentHash, Declined, PhotoId, Status};
+use crate::catalog::{Change, ContentHash, Declined, PhotoId};
 use crate::faults;
 use crate::library::Library;
 use crate::store::provider_store::ProviderStore;
@@ -38,7 +38,7 @@ pub struct Report {
     pub photo: PhotoId,
     /// Committed together.
     pub changes: Vec<Change>,
-    /// `None` while other analyzers look at the photo.
+    /// `None` where that was not the end of the work.
     pub end: Option<End>,
     /// Whoever waits until the changes are on the disk.
     pub kept: Option<oneshot::Sender<()>>,
@@ -47,6 +47,8 @@ pub struct Report {
 /// The end of the work on a photo.
 pub struct End {
     pub outcome: JobOutcome,
+    /// What the photo has to be for this to be true of it; `None` where that makes no difference.
+    pub content: Option<ContentHash>,
     /// The content that this photo was analysed for, on behalf of all its copies.
     pub claim: Option<ContentHash>,
 }
@@ -56,8 +58,7 @@ type Lost = HashMap<(QueueId, PhotoId), String>;
 
 pub struct Committer {
     pub library: Arc<Library>,
-    /// Of servers, if there are any.
-    pub provider_store: Option<Arc<dyn ProviderStore>>,
+    pub provider_store: Arc<dyn ProviderStore>,
     pub state: Arc<SchedulerState>,
     pub reports: Receiver<Report>,
     /// Until when it is tried to keep something after all was to stop.
@@ -102,11 +103,7 @@ impl Committer {
 
     /// Finds out whether something can be kept.
     fn prove(&self) {
-        match self
-            .provider_store
-            .as_ref()
-            .map_or(Ok(()), |provider_store| provider_store.probe())
-        {
+        match self.provider_store.probe() {
             Ok(()) => self.state.can_keep(),
             Err(error) => self.state.cannot_keep(&error),
         }
@@ -125,14 +122,15 @@ impl Committer {
             ..
         } in batch
         {
-            if let Some(End { outcome, claim }) = end {
+            if let Some(end) = end {
                 let outcome = match lost.get(&(queue, photo)) {
                     Some(reason) => JobOutcome::RetryLater(reason.clone()),
-                    None => self.confirmed(queue, photo, outcome),
+                    None => self.confirmed(photo, &end),
                 };
-                let duplicates = claim.map(|content| self.state.release(queue, content));
-                let duplicates = duplicates.into_iter().flatten();
-                of_copies.extend(duplicates.map(|f| of_copy(queue, f, &outcome)));
+                if let Some(content) = end.claim {
+                    let duplicates = self.state.release(queue, content).into_iter();
+                    of_copies.extend(duplicates.map(|d| of_copy(queue, d, content, &outcome)));
+                }
                 self.state.tell(queue, photo, outcome);
             }
             // An error says that nobody waits.
@@ -263,19 +261,18 @@ impl Committer {
         stopwatch.time(Stage::Commit, || self.library.commit(changes))
     }
 
-    /// The store refuses results for a file that has changed meanwhile: such a photo is still pending.
-    fn confirmed(&self, queue: QueueId, photo: PhotoId, outcome: JobOutcome) -> JobOutcome {
-        let ended = matches!(outcome, JobOutcome::Analyzed | JobOutcome::Copied);
-        let status = self.library.index().photo(photo).map(|p| p.status);
-        let is_changed = match status {
-            Some(status) => status == Status::Pending,
-            // Here, it may have turned out to be a photo that was gone.
-            None => queue != QueueId::LOCAL,
-        };
-        if ended && is_changed {
+    /// The store attaches what was said of a content only to photos that have it: of a file that has changed meanwhile
+    /// nothing was said.
+    fn confirmed(&self, photo: PhotoId, end: &End) -> JobOutcome {
+        let is_of_content = matches!(
+            end.outcome,
+            JobOutcome::Analyzed | JobOutcome::Copied | JobOutcome::Declined { .. }
+        );
+        let is_it = |content| self.library.index().hash(photo) == Some(content);
+        if is_of_content && !end.content.is_none_or(is_it) {
             return JobOutcome::Skipped;
         }
-        outcome
+        end.outcome.clone()
     }
 }
 
@@ -287,7 +284,7 @@ fn answers_in(batch: &[Report]) -> u64 {
     changes.filter(of_servers).count() as u64
 }
 
-fn of_copy(queue: QueueId, copy: Duplicate, outcome: &JobOutcome) -> Report {
+fn of_copy(queue: QueueId, copy: Duplicate, content: ContentHash, outcome: &JobOutcome) -> Report {
     let outcome = outcome.of_duplicate();
     Report {
         queue,
@@ -295,6 +292,7 @@ fn of_copy(queue: QueueId, copy: Duplicate, outcome: &JobOutcome) -> Report {
         changes: outcome.change(copy.photo, copy.stat).into_iter().collect(),
         end: Some(End {
             outcome,
+            content: Some(content),
             claim: None,
         }),
         kept: None,

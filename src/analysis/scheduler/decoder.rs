@@ -48,8 +48,14 @@ impl Decoder {
         }
     }
 
-    /// Pictures large enough for previews of these sides, and kept, because several servers may ask.
-    pub fn shared(self, memory: &Limit, sides: &[u32]) -> Self {
+    /// Pictures large enough for previews of these sides.
+    pub fn sized(self, sides: &[u32]) -> Self {
+        let side = sides.iter().copied().fold(LONGEST_SIDE, u32::max);
+        Self { side, ..self }
+    }
+
+    /// Pictures are kept, because several analyzers may ask for one.
+    pub fn shared(self, memory: &Limit) -> Self {
         let bounds = Bounds {
             bytes: KEPT_BYTES,
             age: Some(KEPT),
@@ -57,7 +63,6 @@ impl Decoder {
         };
         let weight = |_: &ContentHash, decoded: &DecodedPicture| decoded.picture.rgb.len();
         Self {
-            side: sides.iter().copied().fold(LONGEST_SIDE, u32::max),
             shared: Some(memory.cache(bounds, weight)),
             ..self
         }

@@ -323,12 +323,16 @@ impl Dispatcher {
         changes: Vec<Change>,
         outcome: Option<JobOutcome>,
     ) -> Report {
-        let claim = Some(job.hash);
+        let end = |outcome| End {
+            outcome,
+            content: Some(job.hash),
+            claim: Some(job.hash),
+        };
         Report {
             queue: self.queue,
             photo: job.photo,
             changes,
-            end: outcome.map(|outcome| End { outcome, claim }),
+            end: outcome.map(end),
             kept: None,
         }
     }

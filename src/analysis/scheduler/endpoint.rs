@@ -3,11 +3,14 @@
 //! The limit adapts to what the server shows (AIMD): one more each round as long as all goes well, a third less when it
 //! says that it has too much to do or takes much longer than usual. Never above what the user allows.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+
+use super::Provider;
 
 /// Failures in a row, of any requests, after which nobody is thought to be there.
 const MOST_FAILURES: u32 = 10;
@@ -67,6 +70,28 @@ struct LatencyAverage {
     lately: f64,
     usually: f64,
     count: u32,
+}
+
+/// The endpoint of each provider that is a server: one for all that are at the same place.
+pub fn of_servers(
+    providers: &[Provider],
+    delay: Duration,
+    probe_limit: u32,
+) -> Vec<Option<Arc<Endpoint>>> {
+    let servers = || providers.iter().flat_map(|provider| &provider.server);
+    let mut endpoints = HashMap::<&str, Arc<Endpoint>>::new();
+    let new = |host: &str| {
+        let same = servers().filter(|server| server.host == host);
+        let most = same.map(|server| server.parallel).max();
+        Arc::new(Endpoint::new(most.unwrap_or(1), delay, probe_limit))
+    };
+    let mut endpoint = |host| {
+        let endpoint = endpoints.entry(host).or_insert_with(|| new(host));
+        Arc::clone(endpoint)
+    };
+    let each = providers.iter();
+    each.map(|provider| Some(endpoint(provider.server.as_ref()?.host.as_str())))
+        .collect()
 }
 
 /// Leave for one request.

@@ -21,9 +21,9 @@ pub enum JobOutcome {
     Analyzed,
     /// Another photo of the same content was or is analysed.
     Copied,
-    /// Recorded, and not tried again until the file changes.
+    /// The content can't be read or decoded: recorded, and not tried again by anyone until the file changes.
     Failed(String),
-    /// Recorded for the server: it isn't asked again about this picture.
+    /// Recorded for the analyzer: it isn't asked again about this picture.
     Declined {
         refused: bool,
         reason: String,
@@ -57,12 +57,18 @@ impl JobOutcome {
         }
     }
 
-    /// This, or how another analyzer ended: an answer counts most, then what may still come, then a failure.
-    pub fn or(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Skipped | Self::Failed(_), Self::Analyzed | Self::RetryLater(_)) => other,
-            (Self::Skipped, _) | (Self::RetryLater(_), Self::Analyzed) => other,
-            _ => self,
+    /// How an analyzer inside the program ended that has no answer. It is asked once: what it can't do now, it can't do
+    /// later either, unless it says so.
+    pub fn of_analyzer(failure: &Failure) -> Self {
+        let reason = reason_of(failure);
+        let refused = matches!(failure, Failure::Refused { .. });
+        match failure {
+            Failure::Permanent { .. } | Failure::Refused { .. } | Failure::Unusable { .. } => {
+                Self::Declined { refused, reason }
+            }
+            Failure::Transient { .. } | Failure::Busy { .. } | Failure::Host { .. } => {
+                Self::RetryLater(reason)
+            }
         }
     }
 }
@@ -73,17 +79,12 @@ pub fn reason_of(failure: &Failure) -> String {
     reason.unwrap_or_else(|| "no reason was given".into())
 }
 
-/// Of an analyzer inside the program, which is asked once.
+/// Of a picture that can't be decoded.
 impl From<Failure> for JobOutcome {
     fn from(failure: Failure) -> Self {
-        let reason = reason_of(&failure);
-        match failure {
-            Failure::Permanent { .. } | Failure::Refused { .. } | Failure::Unusable { .. } => {
-                Self::Failed(reason)
-            }
-            Failure::Transient { .. } | Failure::Busy { .. } | Failure::Host { .. } => {
-                Self::RetryLater(reason)
-            }
+        match Self::of_analyzer(&failure) {
+            Self::Declined { reason, .. } => Self::Failed(reason),
+            later => later,
         }
     }
 }

@@ -1,21 +1,52 @@
 //! Why a photo has no description yet, for people: who looks at it, whom it waits for, who had no answer.
 
+use super::Scheduler;
 use super::state::{Place, QueueId};
-use super::{Provider, Scheduler};
 use crate::catalog::{PhotoId, Status};
 use crate::store::{self, provider_store::AnswerState};
 
+/// What has become of the question for a photo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// Nobody asked.
+    Unasked,
+    /// Who looks at it, whom it waits for, who had no answer.
+    Open(String),
+    /// Every provider has failed or declined: why.
+    Failed(String),
+}
+
+impl Outlook {
+    /// What there is to say, if there is something.
+    pub fn reason(self) -> Option<String> {
+        match self {
+            Self::Unasked => None,
+            Self::Open(reason) | Self::Failed(reason) => Some(reason),
+        }
+    }
+}
+
 impl Scheduler {
-    /// What has become of the question for a photo that has no description; `None` where nobody asked. May block on the
-    /// disk.
-    pub fn outlook(&self, photo: PhotoId) -> store::Result<Option<String>> {
+    /// What has become of the question for a photo that has no description. May block on the disk.
+    pub fn outlook(&self, photo: PhotoId) -> store::Result<Outlook> {
         let mut words = Vec::new();
         for (queue, place) in self.state.places(photo) {
             words.extend(self.words(queue, photo, place)?);
         }
+        let is_pending = self.library.index().status(photo) == Some(Status::Pending);
+        if is_pending && self.is_given_up(photo) {
+            return Ok(Outlook::Failed(joined(words)));
+        }
         words.extend(self.state.turned_away(photo));
-        words.dedup();
-        Ok((!words.is_empty()).then(|| words.join("; ")))
+        Ok(match words.is_empty() {
+            true => Outlook::Unasked,
+            false => Outlook::Open(joined(words)),
+        })
+    }
+
+    /// Whether every provider has failed or declined, so that nobody is left who may have an answer.
+    pub fn is_given_up(&self, photo: PhotoId) -> bool {
+        self.state.is_given_up(photo)
     }
 
     /// A program asked that asks for all it meets: whoever wonders why nothing comes of it is to learn that.
@@ -26,10 +57,7 @@ impl Scheduler {
     }
 
     fn words(&self, queue: QueueId, photo: PhotoId, place: Place) -> store::Result<Option<String>> {
-        let Some(provider) = self.provider(queue) else {
-            return Ok(None);
-        };
-        let name = provider.analyzer.name();
+        let name = self.answers.provider(queue).analyzer.name();
         let trouble = || self.trouble(queue);
         Ok(match place {
             Place::Nowhere => self.words_at_rest(queue, photo)?,
@@ -49,40 +77,30 @@ impl Scheduler {
 
     /// Of a photo that neither runs nor waits, and of which nothing was heard since the start.
     fn words_at_rest(&self, queue: QueueId, photo: PhotoId) -> store::Result<Option<String>> {
-        let known = self.library.index().photo(photo);
-        let Some((provider, known)) = self.provider(queue).zip(known) else {
-            return Ok(None);
-        };
-        let name = provider.analyzer.name();
-        let has_answered = match queue {
-            QueueId::LOCAL => known.status == Status::Analyzed,
-            _ => self.state.answered(queue).contains(photo.0),
-        };
-        if has_answered {
+        let name = self.answers.provider(queue).analyzer.name();
+        if self.state.has_answered(queue, photo) {
             return Ok(Some(format!("{name} had no words for it")));
         }
-        let (Some(remote), Some(hash)) = (&self.remote, known.hash) else {
+        let Some(hash) = self.library.index().hash(photo) else {
             return Ok(None);
         };
-        let AnswerState { declined, .. } = remote.provider_store.answer_state(name, &hash)?;
+        let AnswerState { declined, .. } = self.answers.store.answer_state(name, &hash)?;
         Ok(declined.map(|(_, why)| why.reason))
     }
 
     /// Why a queue gets nowhere.
-    fn trouble(&self, queue: QueueId) -> Option<String> {
-        let endpoint = queue.server().and_then(|n| self.endpoints.get(n));
+    pub(super) fn trouble(&self, queue: QueueId) -> Option<String> {
+        let endpoint = self.endpoints[queue.0].as_ref();
         let endpoint = || endpoint.and_then(|endpoint| endpoint.trouble());
         let unkept = self.state.why_unkept();
         unkept
             .or_else(|| self.state.why_down(queue))
             .or_else(endpoint)
     }
+}
 
-    /// The first that is asked in a queue.
-    fn provider(&self, queue: QueueId) -> Option<&Provider> {
-        match queue.server() {
-            None => self.here.first(),
-            Some(n) => Some(&self.remote.as_ref()?.servers.get(n)?.0),
-        }
-    }
+/// Several reasons, each said once.
+fn joined(mut reasons: Vec<String>) -> String {
+    reasons.dedup();
+    reasons.join("; ")
 }

@@ -104,6 +104,17 @@ impl PriorityQueue {
         Some((PhotoId(photo), Access::Listed))
     }
 
+    /// Takes a photo whose turn it is not yet; gives how much it is wanted. `None` if it doesn't wait.
+    pub fn take(&mut self, photo: PhotoId) -> Option<Access> {
+        if !self.contains(photo) {
+            return None;
+        }
+        let rank = self.ranks.get(&photo);
+        let access = rank.map_or(Access::Listed, |(Reverse(access), _)| *access);
+        self.remove(photo);
+        Some(access)
+    }
+
     /// The access of what would be taken.
     pub fn peek(&self) -> Option<Access> {
         match self.ranked.first_key_value() {

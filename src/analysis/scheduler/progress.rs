@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::state::{Counts, QueueId};
-use super::{Provider, Scheduler, Server, Stages};
+use super::{Provider, Scheduler, Stages};
 
 pub use super::priority_queue::Waiting;
 
@@ -18,8 +18,8 @@ pub struct ProviderState {
     pub stale: u64,
     pub declined: u64,
     /// Requests that run now, and the most that run at the same time, as things are. Providers at the same place share
-    /// them.
-    pub requests: usize,
+    /// them; inside the program, they are photos that are worked on.
+    pub requests: u64,
     pub limit: usize,
     /// Why it is of no use now.
     pub down: Option<String>,
@@ -56,12 +56,12 @@ impl From<Counts> for Progress {
 
 impl Scheduler {
     pub fn progress(&self) -> Progress {
-        let queues = 0..=self.remote.as_ref().map_or(0, |r| r.servers.len());
         let mut sum = Progress {
             stages: self.state.stopwatch.stages(),
             ..Progress::default()
         };
-        for counts in queues.map(|queue| Progress::from(self.state.counts(QueueId(queue)))) {
+        for counts in self.queues().map(|(queue, _)| self.state.counts(queue)) {
+            let counts = Progress::from(counts);
             sum.queued += counts.queued;
             sum.waiting += counts.waiting;
             sum.running += counts.running;
@@ -70,15 +70,6 @@ impl Scheduler {
             sum.copies += counts.copies;
         }
         sum
-    }
-
-    /// How far the work inside the program is, by whom it is done, and how many photos at a time.
-    pub fn progress_here(&self) -> (&[Provider], Progress, usize) {
-        (
-            &self.here,
-            self.state.counts(QueueId::LOCAL).into(),
-            self.workers,
-        )
     }
 
     /// What went wrong since the start: name and count of each kind.
@@ -96,30 +87,37 @@ impl Scheduler {
         self.state.unkept.load(Relaxed)
     }
 
-    /// How each server is doing, in the order in which they are preferred.
-    pub fn servers(&self) -> Vec<ProviderState> {
-        let servers = self.remote.iter().flat_map(|r| &r.servers).enumerate();
-        let state = |(n, (provider, _)): (usize, &(Provider, Server))| {
-            let (queue, endpoint) = (QueueId::of_server(n), &self.endpoints[n]);
-            let [answered, stale, declined] = self.state.known(queue);
-            ProviderState {
-                provider: provider.clone(),
-                counts: self.state.counts(queue).into(),
-                answered,
-                stale,
-                declined,
-                requests: endpoint.running(),
-                limit: endpoint.limit(),
-                down: (self.state.why_unkept())
-                    .or_else(|| self.state.why_down(queue))
-                    .or_else(|| endpoint.trouble()),
-            }
-        };
-        servers.map(state).collect()
+    /// How each provider is doing, in the order in which they are configured.
+    pub fn providers(&self) -> Vec<ProviderState> {
+        let each = self.queues();
+        each.map(|(queue, provider)| self.provider_state(queue, provider))
+            .collect()
+    }
+
+    fn provider_state(&self, queue: QueueId, provider: &Provider) -> ProviderState {
+        let [answered, stale, declined] = self.state.known(queue);
+        let counts = Progress::from(self.state.counts(queue));
+        let endpoint = self.endpoints[queue.0].as_ref();
+        ProviderState {
+            provider: provider.clone(),
+            counts,
+            answered,
+            stale,
+            declined,
+            requests: endpoint.map_or(counts.running, |endpoint| endpoint.running() as u64),
+            limit: endpoint.map_or(self.workers, |endpoint| endpoint.limit()),
+            down: self.trouble(queue),
+        }
+    }
+
+    pub(super) fn queues(&self) -> impl Iterator<Item = (QueueId, &Provider)> {
+        let providers = self.answers.providers.iter().enumerate();
+        providers.map(|(n, provider)| (QueueId(n), provider))
     }
 
     /// Seconds that a server takes for a photo, as far as it was asked since the start.
     pub fn pace(&self, name: &str) -> Option<f64> {
-        self.endpoints[self.queue(name)?.server()?].seconds_a_request()
+        let endpoint = self.endpoints[self.queue(name)?.0].as_ref();
+        endpoint?.seconds_a_request()
     }
 }

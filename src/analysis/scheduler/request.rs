@@ -3,20 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use futures_util::{StreamExt, stream};
 use roaring::RoaringBitmap;
-use tokio::sync::mpsc::unbounded_channel;
 
-use super::state::{QueueId, Waiter};
+use super::state::{QueueId, Whom};
 use super::{AnalysisResult, Provider, Scheduler};
-use crate::analysis::Access;
 use crate::catalog::{PhotoId, Status};
-use crate::store;
 
 /// What somebody wants to have analysed.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     pub photos: Vec<PhotoId>,
-    /// By this provider only; else by the one inside the program, and the preferred server.
+    /// By this provider only; else by all inside the program, and the preferred server.
     pub provider: Option<String>,
     /// Also where there is an answer, if it is of an earlier version.
     pub stale: bool,
@@ -35,119 +33,78 @@ impl Scheduler {
             provider,
             stale,
         } = request;
-        let chosen = provider.as_deref();
-        let is_here = chosen.is_none_or(|name| self.here.iter().any(|p| p.analyzer.name() == name));
-        let queue = chosen.and_then(|name| self.queue(name));
-        let is_there = self.remote.is_some() && (chosen.is_none() || queue.is_some());
+        let (local, servers) = self.meant(provider.as_deref(), stale);
         let ends = Mutex::new(Ends {
-            parts: usize::from(is_here) + usize::from(is_there),
+            parts: usize::from(local.is_some()) + usize::from(servers.is_some()),
             open: HashMap::new(),
             each,
         });
         let ended = |photo, ended| ends.lock().expect(UNBROKEN).add(photo, ended);
-        let here = async {
-            let window = ASKED_A_WORKER * self.workers;
-            let ask =
-                |photo, waiter, again| self.ask_here(photo, Access::Asked, Some(waiter), again);
-            if is_here {
-                self.feed(&photos, window, stale, ask, ended).await;
-            }
-        };
-        let there = async {
-            let ask = |photo, waiter, _| match (queue, stale) {
-                (None, false) => self.ask_server(photo, Access::Asked, Some(waiter)),
-                (queue, again) => self.ask_queue(queue, photo, waiter, again),
-            };
-            if is_there {
-                let window = self.requests() * ASKED_A_REQUEST;
-                self.feed(&photos, window, false, ask, ended).await;
-            }
-        };
-        tokio::join!(here, there);
-    }
-
-    /// Asks with `ask`, which learns whether what the model inside said is of an earlier version, if `stale_here` wants that.
-    async fn feed(
-        &self,
-        photos: &[PhotoId],
-        window: usize,
-        stale_here: bool,
-        ask: impl Fn(PhotoId, Waiter, store::Result<bool>) -> bool,
-        ended: impl Fn(PhotoId, AnalysisResult),
-    ) {
-        let (tell, mut told) = unbounded_channel();
-        let mut awaited = 0;
-        for &photo in photos {
-            let again = match stale_here {
-                true => self.is_stale_here(photo).await,
-                false => Ok(false),
-            };
-            if !ask(photo, tell.clone(), again) {
-                ended(photo, AnalysisResult::Skipped);
-                continue;
-            }
-            awaited += 1;
-            if awaited >= window
-                && let Some((photo, end)) = told.recv().await
-            {
-                awaited -= 1;
+        let feed = async |whom: Option<Whom>, window| {
+            let Some(whom) = whom else { return };
+            let ask = |photo| async move { (photo, self.ended(photo, whom, stale).await) };
+            let mut asked = stream::iter(photos.clone())
+                .map(ask)
+                .buffer_unordered(window);
+            while let Some((photo, end)) = asked.next().await {
                 ended(photo, end);
             }
-        }
-        drop(tell);
-        while let Some((photo, end)) = told.recv().await {
-            ended(photo, end);
-        }
+        };
+        // Servers take longer: what they want is read first, and is at hand for the others then.
+        tokio::join!(
+            feed(servers, self.requests() * ASKED_A_REQUEST),
+            feed(local, self.workers * ASKED_A_WORKER)
+        );
     }
 
-    /// How many of these photos each provider would look at, the one inside the program first.
+    /// Who is asked: inside the program, and of the servers.
+    fn meant(&self, provider: Option<&str>, stale: bool) -> (Option<Whom>, Option<Whom>) {
+        let providers = &self.answers.providers;
+        let is_local = |queue: &QueueId| self.answers.provider(*queue).server.is_none();
+        if let Some(name) = provider {
+            let queue = self.queue(name);
+            let local = queue.filter(is_local).map(Whom::One);
+            let server = queue.filter(|queue| !is_local(queue)).map(Whom::One);
+            return (local, server);
+        }
+        let any_local = providers.iter().any(|p| p.server.is_none());
+        let first_server = providers.iter().position(|p| p.server.is_some());
+        // A new answer is the preferred server's.
+        let servers = first_server.map(|first| match stale {
+            true => Whom::One(QueueId(first)),
+            false => Whom::Servers,
+        });
+        (any_local.then_some(Whom::Local), servers)
+    }
+
+    /// How many of these photos each provider would look at, in the order in which they are configured.
     pub fn estimate(&self, request: &Request) -> Vec<(Provider, u64)> {
         let index = self.library.index();
         let photos: RoaringBitmap = request.photos.iter().map(|p| p.0).collect();
-        let pending = &photos & index.photos_with(Status::Pending);
-        let of_use = &pending | (photos & index.photos_with(Status::Analyzed));
-        let is_meant = |provider: &Provider| {
-            let name = provider.analyzer.name();
-            request
-                .provider
-                .as_deref()
-                .is_none_or(|wanted| wanted == name)
-        };
-        let here = self
-            .here
-            .iter()
-            .filter(|p| is_meant(p))
-            .map(|p| (p.clone(), pending.len()));
-        let mut all: Vec<_> = here.collect();
-        let Some(remote) = &self.remote else {
-            return all;
-        };
+        let of_use = index.photos_with(Status::Pending) | index.photos_with(Status::Analyzed);
+        let of_use = photos & of_use;
         let shares = match request.provider.is_some() || request.stale {
-            false => self.state.servers_for(of_use, Access::Asked),
-            true => (0..remote.servers.len())
-                .map(QueueId::of_server)
-                .map(|queue| (queue, self.missing(queue, &of_use, request.stale)))
+            false => self.state.shares(&of_use),
+            true => (0..self.answers.providers.len())
+                .map(QueueId)
+                .map(|queue| (queue, self.state.missing(queue, &of_use, request.stale)))
                 .collect(),
         };
-        let there = shares
+        let shares = shares
             .into_iter()
-            .map(|(queue, share)| (remote.server(queue).0.clone(), share.len()));
-        all.extend(there.filter(|(provider, _)| is_meant(provider)));
-        all
-    }
-
-    fn missing(&self, queue: QueueId, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
-        let missing = photos - self.state.answered(queue) - self.state.declined(queue);
-        match stale {
-            true => missing | (photos & self.state.stale(queue)),
-            false => missing,
-        }
+            .map(|(queue, share)| (self.answers.provider(queue).clone(), share.len()));
+        let is_meant = |provider: &Provider| {
+            let wanted = request.provider.as_deref();
+            wanted.is_none_or(|wanted| wanted == provider.analyzer.name())
+        };
+        shares.filter(|(provider, _)| is_meant(provider)).collect()
     }
 
     /// Requests that may run at the same time.
     fn requests(&self) -> usize {
-        let servers = self.remote.iter().flat_map(|r| &r.servers);
-        servers.map(|(_, server)| server.parallel).sum()
+        let providers = self.answers.providers.iter();
+        let servers = providers.flat_map(|provider| &provider.server);
+        servers.map(|server| server.parallel).sum()
     }
 }
 
@@ -184,10 +141,11 @@ mod tests {
 
     use super::*;
     use crate::analysis::scheduler::Options;
-    use crate::analysis::{Analyzer, Failure, Subject};
+    use crate::analysis::{Access, Analyzer, Failure, Subject};
     use crate::catalog::*;
     use crate::library::Library;
-    use crate::originals::Originals;
+    use crate::memory::Limit;
+    use crate::originals::{Originals, stat_of};
     use crate::store::memory::Memory;
     use crate::store::{Error, Result, Store};
 
@@ -263,11 +221,13 @@ mod tests {
     #[tokio::test]
     async fn a_photo_of_which_nothing_can_be_read_is_not_taken_for_up_to_date() {
         let source = tempfile::tempdir().unwrap();
+        let path = source.path().join("a.jpg");
+        std::fs::write(&path, "a").unwrap();
         let library = Arc::new(Library::load(Arc::new(Unreadable::default())).unwrap());
         let found = Change::Found {
             known: None,
             path: SourcePath::new(*b"a.jpg"),
-            stat: FileStat::default(),
+            stat: stat_of(&path.metadata().unwrap()),
             facts: Box::new(Facts::of(Format::Jpeg)),
         };
         library.commit(&[found]).unwrap();
@@ -275,6 +235,8 @@ mod tests {
             workers: 1,
             max_file_bytes: 1,
             decode_time: std::time::Duration::MAX,
+            provider_store: Arc::new(Memory::default()),
+            memory: Limit::of(1 << 30),
             remote: None,
         };
         let originals = Arc::new(Originals::open(source.path()).unwrap());

@@ -4,22 +4,23 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use roaring::RoaringBitmap;
 use tokio::sync::{mpsc, watch};
 
+use super::answers::{self, Answers};
 use super::committer::{Committer, Report};
 use super::deadline::DeadlineRunner;
 use super::decoder::Decoder;
 use super::dispatcher::Dispatcher;
-use super::remote::Remote;
-use super::state::{JobRequest, ProviderQueue, QueueId, SchedulerState};
+use super::endpoint;
+use super::state::{JobRequest, QueueId, SchedulerState, Whom};
 use super::worker::Worker;
 use super::{Options, Provider, Scheduler, Server, UNBROKEN};
 use crate::analysis::Access;
-use crate::catalog::{PhotoId, Status};
+use crate::catalog::Status;
 use crate::index::{Delta, PhotoDelta, PhotoSnapshot};
 use crate::library::Library;
 use crate::originals::Originals;
+use crate::store::memory::Memory;
 
 /// Reports that workers may be ahead of the committer, each.
 const REPORTS_A_WORKER: usize = 16;
@@ -29,10 +30,12 @@ impl Scheduler {
     pub fn idle(library: Arc<Library>) -> Arc<Self> {
         Arc::new(Self {
             library,
-            here: Arc::default(),
-            remote: None,
+            answers: Answers {
+                providers: Arc::default(),
+                store: Arc::new(Memory::default()),
+            },
             endpoints: Vec::new(),
-            state: Arc::new(SchedulerState::new(queues(&[], None))),
+            state: Arc::new(SchedulerState::new(Vec::new())),
             deadlines: DeadlineRunner::new(Duration::ZERO),
             workers: 0,
             threads: Mutex::default(),
@@ -40,60 +43,70 @@ impl Scheduler {
         })
     }
 
-    /// Starts the threads, which wait for accesses. Providers are asked in this order.
+    /// Starts the threads, which wait for accesses. Providers are asked in this order, those inside the program first.
+    ///
+    /// What they have answered is known if the index is loaded; else [`Self::learn`] is to be called before that.
     pub fn start(
         library: Arc<Library>,
         originals: Arc<Originals>,
-        providers: Vec<Provider>,
+        mut providers: Vec<Provider>,
         options: Options,
     ) -> Arc<Self> {
-        let here: Arc<[Provider]> = providers
-            .iter()
-            .filter(|p| p.server.is_none())
-            .cloned()
-            .collect();
-        let remote = options
-            .remote
-            .as_ref()
-            .map(|o| Arc::new(Remote::of(&providers, o)));
-        let remote = remote.filter(|remote| !remote.servers.is_empty());
+        providers.retain(|provider| provider.server.is_none() || options.remote.is_some());
+        providers.sort_by_key(|provider| provider.server.is_some());
         let (delay, probe_limit) = probes(&options);
         let workers = options.workers.max(1);
+        let queues = providers.iter().map(answers::queue_of).collect();
         let scheduler = Self {
             library: Arc::clone(&library),
-            endpoints: remote
-                .iter()
-                .flat_map(|r| r.endpoints(delay, probe_limit))
-                .collect(),
-            state: Arc::new(SchedulerState::new(queues(&here, remote.as_deref()))),
-            here,
-            remote,
+            endpoints: endpoint::of_servers(&providers, delay, probe_limit),
+            state: Arc::new(SchedulerState::new(queues)),
+            answers: Answers {
+                providers: providers.into(),
+                store: Arc::clone(&options.provider_store),
+            },
             deadlines: DeadlineRunner::new(options.decode_time),
             workers,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
         };
         follow(&library, &scheduler.state);
-        if scheduler.remote.is_some() {
+        if scheduler.servers().next().is_some() {
             scheduler.state.must_prove();
         }
-        let provider_store = options
-            .remote
-            .as_ref()
-            .map(|of_remote| Arc::clone(&of_remote.provider_store));
+        if library.is_loaded() {
+            scheduler.learn();
+        }
         let (report, reports) = mpsc::channel(workers * REPORTS_A_WORKER);
         scheduler.start_dispatchers(&options, &report);
         scheduler.start_workers(&library, originals, &options, report);
         let state = Arc::clone(&scheduler.state);
         let committer = Committer {
             library,
-            provider_store,
+            provider_store: options.provider_store,
             state,
             reports,
             deadline: None,
         };
         scheduler.spawn("committer", move || committer.run());
         Arc::new(scheduler)
+    }
+
+    /// Reads what the providers have answered so far. Takes as long as reading a column of the catalog: to be called
+    /// once, where nobody waits, before the index is loaded.
+    pub fn learn(&self) {
+        for (queue, provider) in self.queues() {
+            match self.answers.known(provider) {
+                Ok(known) => self.state.learn(queue, known),
+                // Before anybody looks at a photo, what is known of it is looked up in any case.
+                Err(error) => tracing::error!("{}: {error}", provider.analyzer.name()),
+            }
+        }
+    }
+
+    fn servers(&self) -> impl Iterator<Item = (QueueId, &Provider, &Server)> {
+        self.queues()
+            .filter_map(|(queue, provider)| Some((queue, provider, provider.server.as_ref()?)))
     }
 
     fn start_workers(
@@ -107,9 +120,9 @@ impl Scheduler {
         let worker = Worker {
             library: Arc::clone(library),
             originals,
-            here: Arc::clone(&self.here),
-            decoder: self.decoder(self.remote.as_deref()),
-            remote: self.remote.clone(),
+            answers: self.answers.clone(),
+            decoder: self.decoder(options),
+            previews: options.remote.as_ref().map(|r| Arc::clone(&r.previews)),
             max_file_bytes: options.max_file_bytes,
             state: Arc::clone(&self.state),
             reports,
@@ -120,32 +133,38 @@ impl Scheduler {
         }
     }
 
-    /// What decodes; for servers, if there are any.
-    pub(super) fn decoder(&self, remote: Option<&Remote>) -> Decoder {
+    /// What decodes; where several may want a picture, for all of them.
+    fn decoder(&self, options: &Options) -> Decoder {
         let decoder = Decoder::new(Arc::clone(&self.deadlines));
-        match remote {
-            Some(remote) => decoder.shared(&remote.memory, &remote.sides()),
-            None => decoder,
+        let sides: Vec<_> = self.servers().map(|(.., server)| server.max_side).collect();
+        match self.answers.providers.len() {
+            0 | 1 => decoder.sized(&sides),
+            _ => decoder.sized(&sides).shared(&options.memory),
         }
     }
 
     /// One thread for all dispatchers: they only wait.
     fn start_dispatchers(&self, options: &Options, reports: &mpsc::Sender<Report>) {
-        let (Some(remote), Some(of_remote)) = (&self.remote, &options.remote) else {
+        let Some(of_remote) = &options.remote else {
             return;
         };
-        let dispatcher = |(n, (provider, server)): (usize, &(Provider, Server))| Dispatcher {
-            queue: QueueId::of_server(n),
-            analyzer: Arc::clone(&provider.analyzer),
-            endpoint: Arc::clone(&self.endpoints[n]),
-            state: Arc::clone(&self.state),
-            reports: reports.clone(),
-            budget: Arc::clone(&server.budget),
-            max_retries: of_remote.max_retries,
-            retry_delay: of_remote.retry_delay,
-            denial: Mutex::default(),
+        let dispatcher = |(queue, provider, server): (QueueId, &Provider, &Server)| {
+            Some(Dispatcher {
+                queue,
+                analyzer: Arc::clone(&provider.analyzer),
+                endpoint: Arc::clone(self.endpoints[queue.0].as_ref()?),
+                state: Arc::clone(&self.state),
+                reports: reports.clone(),
+                budget: Arc::clone(&server.budget),
+                max_retries: of_remote.max_retries,
+                retry_delay: of_remote.retry_delay,
+                denial: Mutex::default(),
+            })
         };
-        let dispatchers: Vec<_> = remote.servers.iter().enumerate().map(dispatcher).collect();
+        let dispatchers: Vec<_> = self.servers().filter_map(dispatcher).collect();
+        if dispatchers.is_empty() {
+            return;
+        }
         let stop = self.stop.subscribe();
         self.spawn("dispatchers", move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -173,55 +192,39 @@ fn probes(options: &Options) -> (Duration, u32) {
     remote.map_or((Duration::ZERO, 0), |r| (r.retry_delay, r.max_retries))
 }
 
-fn queues(here: &[Provider], remote: Option<&Remote>) -> Vec<ProviderQueue> {
-    let first = ProviderQueue {
-        on: here.iter().map(|p| p.on).min().unwrap_or(Access::Asked),
-        ..ProviderQueue::default()
-    };
-    let servers = remote.map(Remote::queues).unwrap_or_default();
-    std::iter::once(first).chain(servers).collect()
-}
-
-/// Photos that are other pictures now are unknown to servers; and where no access is needed, they are analysed at once.
-fn follow(library: &Library, state: &Arc<SchedulerState>) {
+/// Photos that are other pictures now are unknown to everybody; and where no access is needed, they are analysed at once.
+fn follow(library: &Arc<Library>, state: &Arc<SchedulerState>) {
     let state = Arc::clone(state);
+    let weak = Arc::downgrade(library);
     library.listen(move |delta: &Delta| {
-        let pending = |snapshot: &PhotoSnapshot| snapshot.traits.status == Status::Pending;
-        let changed = delta
-            .photos
-            .iter()
-            .filter(|p| p.after.as_ref().is_none_or(pending));
-        let changed: RoaringBitmap = changed.map(|p| p.id.0).collect();
+        let Some(library) = weak.upgrade() else {
+            return;
+        };
+        let is_pending = |snapshot: &PhotoSnapshot| snapshot.traits.status == Status::Pending;
+        // Nobody has read the content since it came.
+        let is_new = |photo: &&PhotoDelta| match &photo.after {
+            Some(after) => is_pending(after) && library.index().hash(photo.id).is_none(),
+            None => true,
+        };
+        let changed: Vec<_> = delta.photos.iter().filter(is_new).collect();
         if changed.is_empty() {
             return;
         }
-        state.forget(&changed);
-        let was_pending = |photo: &&PhotoDelta| photo.before.as_ref().is_some_and(pending);
-        let still = delta.photos.iter().filter(was_pending);
-        let still: RoaringBitmap = still
-            .filter(|p| p.after.is_some())
-            .map(|p| p.id.0)
-            .collect();
-        state.forget_reasons(&(&changed - still));
-        let there = delta
-            .photos
-            .iter()
-            .filter(|p| p.after.as_ref().is_some_and(pending));
-        for queue in state.queues_on(Access::Always) {
-            there
-                .clone()
-                .for_each(|photo| want(&state, queue, photo.id));
+        let ids = changed.iter().map(|photo| photo.id.0);
+        state.forget(&ids.collect());
+        let was_pending = |photo: &&&PhotoDelta| {
+            photo.after.is_some() && photo.before.as_ref().is_some_and(is_pending)
+        };
+        let other = changed.iter().filter(|photo| !was_pending(photo));
+        state.forget_reasons(&other.map(|photo| photo.id.0).collect());
+        for photo in changed.iter().filter(|photo| photo.after.is_some()) {
+            state.ask(JobRequest {
+                photo: photo.id,
+                access: Access::Always,
+                whom: Whom::Everybody,
+                waiter: None,
+                stale: false,
+            });
         }
     });
-}
-
-fn want(state: &SchedulerState, queue: QueueId, photo: PhotoId) {
-    let request = JobRequest {
-        photo,
-        access: Access::Always,
-        waiter: None,
-        again: false,
-    };
-    // Whether it runs already makes no difference.
-    state.ask(queue, request, || true);
 }

@@ -1,7 +1,8 @@
 //! What askers, workers, dispatchers and the committer share: what waits, what runs, who wants to know.
 //!
-//! The analyzers inside the program have a queue together, the first, and each server has its own. No queue waits for
-//! another. Holds the rules of single flight. Knows nothing of files, analyzers or the store.
+//! Every provider has a queue, inside the program or on a server: what decides whether a photo goes into it is what that
+//! provider has said, not what others have. No queue waits for another. Holds the rules of single flight. Knows nothing
+//! of files, analyzers or the store.
 
 mod provider_queue;
 mod queues;
@@ -23,6 +24,7 @@ use super::reasons::Reasons;
 use super::remote_job::RemoteJob;
 use super::stages::Stopwatch;
 use crate::analysis::Access;
+use crate::analysis::scheduler::answers::Known;
 use crate::catalog::{ContentHash, FileStat, PhotoId};
 pub use provider_queue::{Place, ProviderQueue, Ready};
 use queues::ProviderQueues;
@@ -31,23 +33,27 @@ use store_breaker::StoreBreaker;
 /// Where someone who waits is told.
 pub type Waiter = mpsc::UnboundedSender<(PhotoId, AnalysisResult)>;
 
-/// Which provider's queue it is.
+/// Which provider's queue it is: its place among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueId(pub usize);
 
-impl QueueId {
-    /// The queue of the analyzers inside the program.
-    pub const LOCAL: Self = Self(0);
+/// A photo that a worker has taken, and the queues that it has it for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub photo: PhotoId,
+    pub queues: Vec<QueueId>,
+}
 
-    /// The queue of the server at this place of the servers.
-    pub const fn of_server(n: usize) -> Self {
-        Self(n + 1)
-    }
-
-    /// The place among the servers.
-    pub const fn server(self) -> Option<usize> {
-        self.0.checked_sub(1)
-    }
+/// Who is asked for a photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Every analyzer inside the program, and the first server that has no answer yet.
+    Everybody,
+    /// Every analyzer inside the program.
+    Local,
+    /// The first server that has no answer yet.
+    Servers,
+    One(QueueId),
 }
 
 /// A photo whose content another photo is just being analysed for.
@@ -67,13 +73,15 @@ pub struct Counts {
     pub copies: u64,
 }
 
-/// What somebody wants of a queue.
+/// What somebody wants.
 pub struct JobRequest {
     pub photo: PhotoId,
     pub access: Access,
+    pub whom: Whom,
+    /// Told once by each who is asked.
     pub waiter: Option<Waiter>,
     /// Also where there is an answer, of an earlier version.
-    pub again: bool,
+    pub stale: bool,
 }
 
 pub struct SchedulerState {
@@ -93,7 +101,7 @@ pub struct SchedulerState {
 }
 
 impl SchedulerState {
-    /// With these queues, the preferred servers first.
+    /// With these queues, in the order of their providers.
     pub fn new(queues: Vec<ProviderQueue>) -> Self {
         Self {
             ready: queues.iter().map(|_| Notify::new()).collect(),
@@ -113,56 +121,77 @@ impl SchedulerState {
         }
     }
 
-    /// Wants a photo analysed in a queue. Whether it runs or waits now; `is_pending` decides for one that does neither.
-    pub fn ask(
-        &self,
-        queue: QueueId,
-        request: JobRequest,
-        is_pending: impl FnOnce() -> bool,
-    ) -> bool {
+    /// Wants a photo looked at by those that such an access starts and that have not dealt with it. Whoever waits learns
+    /// at once where nothing comes of it for now.
+    pub fn ask(&self, request: JobRequest) {
+        let JobRequest {
+            photo,
+            access,
+            whom,
+            waiter,
+            stale,
+        } = request;
         let mut state = self.lock();
-        let stopped = state.stopped;
-        let asked = state.queues[queue.0].ask(request, || !stopped && is_pending());
-        self.work.notify_one();
-        asked
-    }
-
-    /// Wants the photos of a listing analysed when there is nothing better to do.
-    pub fn ask_listing(&self, queue: QueueId, photos: RoaringBitmap, access: Access) {
-        let mut state = self.lock();
-        if !state.stopped {
-            state.queues[queue.0].ask_listing(photos, access);
-            self.work.notify_all();
+        let mut queues = state.wanted(photo, access, whom, stale);
+        if state.stopped {
+            // What runs comes to its end; nothing else is begun.
+            queues.retain(|queue| state.queues[queue.0].running.contains_key(&photo));
         }
+        for queue in queues {
+            let reason = state.why_in_vain(queue);
+            match (&waiter, reason) {
+                (Some(waiter), Some(reason)) => {
+                    // An error says that nobody waits any more.
+                    let _ = waiter.send((photo, AnalysisResult::Failed(reason)));
+                }
+                _ => state.queues[queue.0].ask(photo, access, stale, waiter.clone()),
+            }
+        }
+        self.work.notify_one();
     }
 
-    /// The queues that such an access starts.
-    pub fn queues_on(&self, access: Access) -> Vec<QueueId> {
+    /// Wants the photos of a listing looked at when there is nothing better to do, each by those that have not dealt with
+    /// it.
+    pub fn ask_listing(&self, photos: &RoaringBitmap, access: Access) {
+        let mut state = self.lock();
+        if state.stopped {
+            return;
+        }
+        for (queue, share) in state.shares(photos, access) {
+            state.queues[queue.0].ask_listing(share, access);
+        }
+        self.work.notify_all();
+    }
+
+    /// Whether such an access would have somebody look at a photo.
+    pub fn would_start(&self, photo: PhotoId, access: Access) -> bool {
         let state = self.lock();
-        let queues = state.queues.iter().enumerate();
-        queues
-            .filter(|(_, queue)| queue.on <= access)
-            .map(|(n, _)| QueueId(n))
-            .collect()
+        !state
+            .wanted(photo, access, Whom::Everybody, false)
+            .is_empty()
     }
 
-    /// The server that is to look at a photo next, of those that such an access starts: the first that has neither
-    /// answered nor declined, unless one before it answered. One that is down is passed over where another is not.
-    pub fn server_for(&self, photo: PhotoId, access: Access) -> Option<QueueId> {
-        self.lock().server_for(photo, access, QueueId::LOCAL)
+    /// How many of these photos each queue would look at when they are asked for.
+    pub fn shares(&self, photos: &RoaringBitmap) -> Vec<(QueueId, RoaringBitmap)> {
+        self.lock().shares(photos, Access::Asked)
     }
 
-    /// The same for many photos: each server with those that it is to look at.
-    pub fn servers_for(
-        &self,
-        photos: RoaringBitmap,
-        access: Access,
-    ) -> Vec<(QueueId, RoaringBitmap)> {
-        self.lock().servers_for(photos, access)
+    /// Photos that a provider has not dealt with; with `stale`, as it is now.
+    pub fn missing(&self, queue: QueueId, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
+        self.lock().queues[queue.0].missing(photos, stale)
     }
 
-    /// Takes the most wanted photo of any queue, and waits until there is one. `None` once all is to stop.
-    pub fn take(&self) -> Option<(QueueId, PhotoId)> {
+    /// What is kept of the answers of a provider.
+    pub fn learn(&self, queue: QueueId, known: Known) {
+        let mut state = self.lock();
+        let queue = &mut state.queues[queue.0];
+        queue.answered |= known.answered;
+        queue.stale |= known.stale;
+        queue.declined |= known.declined;
+    }
+
+    /// Takes the most wanted photo for all queues that wait for it, and waits until there is one. `None` once all is to stop.
+    pub fn take(&self) -> Option<Taken> {
         let mut state = self.lock();
         loop {
             if state.stopped {
@@ -175,16 +204,10 @@ impl SchedulerState {
         }
     }
 
-    /// A worker is done with a photo that it took.
+    /// A worker is done with a photo that it took for a queue.
     pub fn done(&self, queue: QueueId) {
         self.lock().queues[queue.0].preparing -= 1;
         self.work.notify_one();
-    }
-
-    /// The strongest access that a running photo had so far.
-    pub fn access(&self, queue: QueueId, photo: PhotoId) -> Access {
-        let strongest = self.lock().queues[queue.0].running.get(&photo).copied();
-        strongest.unwrap_or(Access::Listed)
     }
 
     /// Whether a running photo is wanted even where there is an answer of an earlier version.
@@ -192,11 +215,12 @@ impl SchedulerState {
         self.lock().queues[queue.0].again.contains(photo.0)
     }
 
-    /// Whether some server will want to see a photo that is just decoded here.
-    pub fn servers_want(&self, photo: PhotoId) -> bool {
+    /// The servers that will want to see a photo that is just decoded.
+    pub fn servers_that_want(&self, photo: PhotoId) -> Vec<QueueId> {
         let state = self.lock();
-        let mut servers = state.queues.iter().skip(1);
-        servers.any(|queue| queue.running.contains_key(&photo) || queue.waiting.contains(photo))
+        let queues = state.queues.iter().enumerate();
+        let waits = queues.filter(|(_, q)| !q.is_local() && q.waiting.contains(photo));
+        waits.map(|(n, _)| QueueId(n)).collect()
     }
 
     /// Whether this photo's worker is the one that analyses a content. If not, the photo ends with the one that is.
@@ -271,7 +295,7 @@ impl SchedulerState {
         let state = self.lock();
         let access = state.queues[queue.0].running.get(&photo).copied();
         let access = access.unwrap_or(Access::Listed);
-        state.server_for(photo, access, queue).is_some()
+        state.server_for(photo, access, Some(queue)).is_some()
     }
 
     /// Until when a server is of no use, if it is of none.
@@ -297,11 +321,11 @@ impl SchedulerState {
 
     /// Forgets what was known of photos: they are other pictures now.
     pub fn forget(&self, photos: &RoaringBitmap) {
-        for queue in &mut self.lock().queues {
-            queue.answered -= photos;
-            queue.declined -= photos;
-            queue.stale -= photos;
-        }
+        let mut state = self.lock();
+        state
+            .queues
+            .iter_mut()
+            .for_each(|queue| queue.forget(photos));
     }
 
     /// Forgets why photos had no answer: they wait for one anew.
@@ -342,14 +366,6 @@ impl SchedulerState {
         self.lock().turned_away.of(photo).map(str::to_owned)
     }
 
-    /// Whether a server has neither answered nor declined; with `stale`, as it is now.
-    pub fn is_missing(&self, queue: QueueId, photo: PhotoId, stale: bool) -> bool {
-        let state = self.lock();
-        let queue = &state.queues[queue.0];
-        let is_done = queue.answered.contains(photo.0) || queue.declined.contains(photo.0);
-        !is_done || stale && queue.stale.contains(photo.0)
-    }
-
     /// Has nothing begun from now on, or lets it begin again.
     pub fn pause(&self, paused: bool) {
         self.lock().paused = paused;
@@ -362,25 +378,24 @@ impl SchedulerState {
         self.lock().paused
     }
 
-    /// How many photos a server answered in any version, in an earlier one, and not at all.
+    /// How many photos a provider answered in any version, in an earlier one, and not at all.
     pub fn known(&self, queue: QueueId) -> [u64; 3] {
         let state = self.lock();
         let queue = &state.queues[queue.0];
-        [&queue.answered, &queue.stale, &queue.declined].map(RoaringBitmap::len)
+        let (stale, declined) = (queue.stale.len(), queue.declined.len());
+        [queue.answered_ever(), stale, declined]
     }
 
-    /// Photos whose answer is of an earlier version.
-    pub fn stale(&self, queue: QueueId) -> RoaringBitmap {
-        self.lock().queues[queue.0].stale.clone()
+    /// Whether a provider answered about a photo.
+    pub fn has_answered(&self, queue: QueueId, photo: PhotoId) -> bool {
+        self.lock().queues[queue.0].answered.contains(photo.0)
     }
 
-    /// Photos that a server answered, in any version.
-    pub fn answered(&self, queue: QueueId) -> RoaringBitmap {
-        self.lock().queues[queue.0].answered.clone()
-    }
-
-    pub fn declined(&self, queue: QueueId) -> RoaringBitmap {
-        self.lock().queues[queue.0].declined.clone()
+    /// Whether no provider is left that may have an answer, and none has one.
+    pub fn is_given_up(&self, photo: PhotoId) -> bool {
+        let state = self.lock();
+        let mut queues = state.queues.iter();
+        !state.queues.is_empty() && queues.all(|queue| queue.declined.contains(photo.0))
     }
 
     /// Tells everyone who waits for a photo how it ended; where a server has no answer, the next one is asked instead.
@@ -392,7 +407,7 @@ impl SchedulerState {
             outcome,
             JobOutcome::Declined { .. } | JobOutcome::RetryLater(_)
         );
-        if !(passes_on && queue != QueueId::LOCAL && state.hand_over(queue, photo, access)) {
+        if !(passes_on && state.hand_over(queue, photo, access)) {
             state.queues[queue.0].tell(photo, &AnalysisResult::from(outcome));
         }
         self.work.notify_one();

@@ -14,6 +14,7 @@ use super::*;
 use crate::analysis::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, Change, Facts, Format, SourcePath, Tag};
 use crate::originals::{Originals, stat_of};
+use crate::store::Store;
 use crate::store::memory::Memory;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -96,7 +97,9 @@ const SETTING: Setting = Setting {
 /// A catalog of files `name:content`, one letter each: equal contents are copies, `!` is no picture.
 fn world(files: &str, setting: Setting) -> World {
     let source = tempfile::tempdir().unwrap();
-    let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
+    let provider_store = Arc::new(Memory::default());
+    let store = Arc::clone(&provider_store) as Arc<dyn Store>;
+    let library = Arc::new(Library::load(store).unwrap());
     for file in files.split_whitespace() {
         let (name, content) = file.split_once(':').unwrap();
         std::fs::write(source.path().join(name), bytes(content)).unwrap();
@@ -114,6 +117,8 @@ fn world(files: &str, setting: Setting) -> World {
         workers: setting.workers,
         max_file_bytes: 100_000,
         decode_time: setting.decode_time,
+        provider_store,
+        memory: Limit::of(1 << 30),
         remote: None,
     };
     let originals = Arc::new(Originals::open(source.path()).unwrap());
@@ -170,6 +175,10 @@ impl World {
     fn reason(&self, name: &str) -> Option<String> {
         let detail = self.library.detail(self.id(name)).unwrap();
         detail.unwrap().failure
+    }
+
+    fn outlook(&self, name: &str) -> Outlook {
+        self.scheduler.outlook(self.id(name)).unwrap()
     }
 
     /// Waits until the analyzer is shown a photo.
@@ -288,7 +297,7 @@ async fn nothing_starts_by_itself_nor_from_a_weaker_access_than_the_provider_wan
 }
 
 #[tokio::test]
-async fn a_picture_that_fails_is_marked_and_not_tried_again() {
+async fn a_picture_that_an_analyzer_fails_at_is_not_tried_again() {
     let dark = || {
         Err(Failure::Permanent {
             reason: "too dark".into(),
@@ -303,7 +312,8 @@ async fn a_picture_that_fails_is_marked_and_not_tried_again() {
     );
     let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Failed("too dark".into())));
-    assert_eq!(world.reason("a").as_deref(), Some("too dark"));
+    assert_eq!(world.status("a"), Status::Pending);
+    assert_eq!(world.outlook("a"), Outlook::Failed("too dark".into()));
     world.scheduler.analyzed(world.id("b"), LONG).await;
     assert_eq!(world.status("b"), Status::Failed);
     let again = world.scheduler.analyzed(world.id("a"), LONG).await;
@@ -312,7 +322,7 @@ async fn a_picture_that_fails_is_marked_and_not_tried_again() {
 }
 
 #[tokio::test]
-async fn copies_of_a_picture_that_fails_fail_too() {
+async fn copies_of_a_picture_that_an_analyzer_fails_at_fail_too() {
     let dark = || {
         Err(Failure::Permanent {
             reason: "too dark".into(),
@@ -327,8 +337,10 @@ async fn copies_of_a_picture_that_fails_fail_too() {
     );
     let all = world.ids("a b");
     world.scheduler.analyze_all(request(all), |_, _| {}).await;
-    assert_eq!(world.status("a"), Status::Failed);
-    assert_eq!(world.reason("b").as_deref(), Some("too dark"));
+    for name in ["a", "b"] {
+        assert_eq!(world.outlook(name), Outlook::Failed("too dark".into()));
+    }
+    assert_eq!(world.rest().len(), 1);
 }
 
 #[tokio::test]
@@ -369,11 +381,9 @@ async fn a_panic_costs_one_picture() {
     );
     let all = world.ids("a b");
     world.scheduler.analyze_all(request(all), |_, _| {}).await;
-    let reason = Some("the analysis broke down: tensor too long".to_owned());
-    assert_eq!(
-        (world.reason("a"), world.reason("b")),
-        (reason.clone(), reason)
-    );
+    let failed = Outlook::Failed("the analysis broke down: tensor too long".into());
+    assert_eq!(world.outlook("a"), failed);
+    assert_eq!(world.outlook("b"), failed);
 }
 
 #[tokio::test]

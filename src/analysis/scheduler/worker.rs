@@ -1,25 +1,30 @@
-//! One thread that looks at photos: read, hash, decode once; ask the analyzers here, or make ready for a server.
+//! One thread that looks at photos: read, hash, decode once for all who want it; ask the analyzers here, and make ready for
+//! servers.
 //!
 //! Decides nothing about order and commits no results: see the state and the committer.
 
+mod ends;
+
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::committer::{End, Report};
+use super::Server;
+use super::answers::Answers;
+use super::committer::Report;
 use super::content::{self, Content};
 use super::decoder::{DecodedPicture, Decoder};
 use super::errors::Class;
 use super::outcome::JobOutcome;
 use super::remote_job::RemoteJob;
 use super::stages::Stage;
-use super::state::{Duplicate, QueueId, SchedulerState};
-use super::{Provider, Remote};
-use crate::analysis::previews::Preview;
+use super::state::{Duplicate, QueueId, SchedulerState, Taken};
+use crate::analysis::previews::{Preview, Previews};
 use crate::analysis::{Failure, Subject};
-use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId, Status};
+use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId};
 use crate::library::Library;
 use crate::originals::Originals;
 use crate::panics;
@@ -31,20 +36,28 @@ const LARGEST_KEPT_BUFFER: usize = 32 << 20;
 pub struct Worker {
     pub library: Arc<Library>,
     pub originals: Arc<Originals>,
-    /// Those inside the program, in the order in which they are asked.
-    pub here: Arc<[Provider]>,
-    pub remote: Option<Arc<Remote>>,
+    pub answers: Answers,
+    /// Where there are servers: pictures on their way to them.
+    pub previews: Option<Arc<Previews>>,
     pub max_file_bytes: u64,
     pub state: Arc<SchedulerState>,
     pub decoder: Decoder,
     pub reports: mpsc::Sender<Report>,
 }
 
-/// A photo in a queue.
-#[derive(Clone, Copy)]
-struct Task {
-    queue: QueueId,
-    photo: PhotoId,
+/// What a worker needs beside the photo, kept from one to the next.
+struct Tools {
+    bytes: Vec<u8>,
+    /// Polls the analyzers inside the program.
+    runtime: Runtime,
+}
+
+/// A photo whose content is known.
+struct Read<'a> {
+    photo: &'a Photo,
+    content: Content,
+    /// It turned out to be a photo that was gone, and goes by that one's id now.
+    has_returned: bool,
 }
 
 impl Worker {
@@ -53,146 +66,180 @@ impl Worker {
         let runtime = Builder::new_current_thread()
             .build()
             .expect("a runtime without drivers asks nothing of the system");
-        let mut buffer = Vec::new();
-        while let Some((queue, photo)) = self.state.take() {
-            self.work(Task { queue, photo }, &mut buffer, &runtime);
-            self.state.done(queue);
-            buffer.clear();
-            buffer.shrink_to(LARGEST_KEPT_BUFFER);
+        let bytes = Vec::new();
+        let mut tools = Tools { bytes, runtime };
+        while let Some(taken) = self.state.take() {
+            self.work(taken, &mut tools);
+            tools.bytes.clear();
+            tools.bytes.shrink_to(LARGEST_KEPT_BUFFER);
         }
     }
 
-    fn work(&self, task: Task, buffer: &mut Vec<u8>, runtime: &Runtime) {
-        let known = self.library.index().photo(task.photo);
-        let Some(photo) = known.filter(|photo| self.is_wanted(task, photo.status)) else {
-            return self.end(task, None, None, JobOutcome::Skipped);
+    fn work(&self, Taken { photo, queues }: Taken, tools: &mut Tools) {
+        let known = self.library.index().photo(photo);
+        let Some(photo) = known.filter(|photo| photo.status.may_be_analyzed()) else {
+            return self.end_all(photo, None, &queues, None, &JobOutcome::Skipped);
         };
-        if let Some((content, preview)) = self.made_ready(task, &photo) {
-            return self.make_ready(task, &photo, &content, |_, _| Ok(preview));
+        let queues = self.without_reading(&photo, queues);
+        if queues.is_empty() {
+            return;
         }
-        match self.read(&photo, buffer) {
+        match self.read(&photo, &mut tools.bytes) {
             // What follows from it could not be kept either.
             Err(JobOutcome::RetryLater(_)) if self.state.why_unkept().is_some() => {
-                self.put_back(task)
+                queues.iter().for_each(|&q| self.put_back(photo.id, q));
             }
             Err(outcome) => {
-                let change = outcome.change(task.photo, photo.stat);
-                self.end(task, change, None, outcome);
+                let change = outcome.change(photo.id, photo.stat);
+                self.end_all(photo.id, None, &queues, change, &outcome);
             }
-            Ok(content) if task.queue == QueueId::LOCAL => {
-                self.look(task, &photo, &content, buffer, runtime);
+            Ok(content) => {
+                let read = Read {
+                    photo: &photo,
+                    content,
+                    has_returned: self.library.index().status(photo.id).is_none(),
+                };
+                self.look(&read, queues, tools);
             }
-            Ok(content) => self.make_ready(task, &photo, &content, |hash, side| {
-                self.preview(hash, buffer, side)
-            }),
         }
     }
 
-    fn is_wanted(&self, task: Task, status: Status) -> bool {
-        match status {
-            Status::Pending => true,
-            Status::Analyzed => {
-                task.queue != QueueId::LOCAL
-                    || self.state.is_wanted_again(QueueId::LOCAL, task.photo)
-            }
-            Status::Failed | Status::Unsupported => false,
-        }
-    }
-
-    /// Has the analyzers inside the program look at a photo.
-    fn look(
-        &self,
-        task: Task,
-        photo: &Photo,
-        content: &Content,
-        bytes: &mut Vec<u8>,
-        runtime: &Runtime,
-    ) {
-        if !self.claims(task, content) {
-            return;
-        }
-        // Whoever had the content before has committed by now: see what that made of this photo.
-        let again = self.state.is_wanted_again(QueueId::LOCAL, photo.id);
-        let outcome = match self.status_now(photo) {
-            Some(Status::Analyzed) if !again => JobOutcome::Copied,
-            Some(Status::Pending | Status::Analyzed) => {
-                self.analyze(photo, content, bytes, runtime)
-            }
-            _ => JobOutcome::Skipped,
+    /// Ends what takes no look at the file: where an answer is there, or a picture for a server that was made ready
+    /// before. Gives the other queues.
+    fn without_reading(&self, photo: &Photo, queues: Vec<QueueId>) -> Vec<QueueId> {
+        let Some(hash) = photo.hash else {
+            return queues;
         };
-        let change = outcome.change(photo.id, content.stat);
-        self.end(task, change, Some(content.hash), outcome);
+        let stat = photo.stat;
+        let content = Content { hash, stat };
+        let read = Read {
+            photo,
+            content,
+            has_returned: false,
+        };
+        let takes_a_look = |&queue: &QueueId| match self.made_ready(&read, queue) {
+            Some(preview) => {
+                self.send_made_ready(&read, queue, preview);
+                false
+            }
+            None => match self.check_unanswered(&read, queue) {
+                Err(outcome @ (JobOutcome::Copied | JobOutcome::Declined { .. })) => {
+                    self.end(&read, queue, None, outcome, false);
+                    false
+                }
+                _ => true,
+            },
+        };
+        queues.into_iter().filter(takes_a_look).collect()
     }
 
-    /// Makes a photo ready for a server, unless it has seen the content.
-    fn make_ready(
-        &self,
-        task: Task,
-        photo: &Photo,
-        content: &Content,
-        preview: impl FnOnce(ContentHash, u32) -> Result<Preview, Failure>,
-    ) {
-        if !self.claims(task, content) {
+    /// Has everybody look at a photo who is to, with one picture.
+    fn look(&self, read: &Read, queues: Vec<QueueId>, tools: &mut Tools) {
+        let queues = self.unanswered(read, queues);
+        if queues.is_empty() {
             return;
         }
-        match self.remote_job(task, photo, content, preview) {
-            Ok(job) => self.state.push_ready(task.queue, job),
+        let shown = self.show(read, &mut tools.bytes);
+        let (facts, decoded) = match shown {
+            Ok(shown) => shown,
             Err(outcome) => {
-                let change = outcome.change(photo.id, content.stat);
-                self.end(task, change, Some(content.hash), outcome);
+                let change = outcome.change(read.photo.id, read.content.stat);
+                return self.end_all(read.photo.id, Some(read), &queues, change, &outcome);
             }
+        };
+        let is_server = |queue: &QueueId| self.server(*queue).is_some();
+        let (servers, local): (Vec<_>, Vec<_>) = queues.into_iter().partition(is_server);
+        for queue in servers {
+            let preview = self.preview(read, queue, &decoded);
+            self.push_ready(read, queue, preview, &facts);
+        }
+        self.keep_for_servers(read, &decoded);
+        let subject = Subject::of(Arc::clone(&decoded.picture), facts);
+        for queue in local {
+            self.ask(read, queue, &decoded, &subject, &tools.runtime);
         }
     }
 
-    fn remote_job(
+    /// Those who lead the content and have not answered about it; the others end or follow.
+    fn unanswered(&self, read: &Read, mut queues: Vec<QueueId>) -> Vec<QueueId> {
+        queues.retain(|&queue| {
+            if !self.claims(read, queue) {
+                return false;
+            }
+            let Err(outcome) = self.check_unanswered(read, queue) else {
+                return true;
+            };
+            self.end(read, queue, None, outcome, true);
+            false
+        });
+        queues
+    }
+
+    /// Whoever had the content before has committed by now: whether it is known what a provider says of it.
+    fn check_unanswered(&self, read: &Read, queue: QueueId) -> Result<(), JobOutcome> {
+        let again = self.state.is_wanted_again(queue, read.photo.id);
+        self.answers
+            .check_unanswered(queue, &read.content.hash, again)
+    }
+
+    fn show(
         &self,
-        task: Task,
-        photo: &Photo,
-        content: &Content,
-        preview: impl FnOnce(ContentHash, u32) -> Result<Preview, Failure>,
-    ) -> Result<RemoteJob, JobOutcome> {
-        let remote = self.remote.as_ref().ok_or(JobOutcome::Skipped)?;
-        if self.library.index().photo(photo.id).is_none() {
-            // It turned out to be a photo that was gone, and goes by that one's id.
-            return Err(JobOutcome::Skipped);
-        }
-        let again = self.state.is_wanted_again(task.queue, photo.id);
-        remote.check_unanswered(task.queue, &content.hash, again)?;
-        let facts = self.facts(photo.id)?;
-        Ok(RemoteJob {
-            photo: photo.id,
-            hash: content.hash,
-            stat: content.stat,
-            preview: preview(content.hash, remote.side(task.queue))?,
-            facts,
-            failed_attempts: 0,
-            busy_attempts: 0,
-            not_before: Instant::now(),
-        })
+        read: &Read,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(Arc<Facts>, DecodedPicture), JobOutcome> {
+        // A photo that turned out to be one that was gone goes by that one's id, and has no facts by its own.
+        let facts = self.facts(read.photo.id)?;
+        Ok((facts, self.see(read.content.hash, bytes)?))
+    }
+
+    fn server(&self, queue: QueueId) -> Option<&Server> {
+        self.answers.provider(queue).server.as_ref()
     }
 
     /// A picture for a server that was made ready before: the original need not be read.
-    fn made_ready(&self, task: Task, photo: &Photo) -> Option<(Content, Preview)> {
-        let remote = self
-            .remote
-            .as_ref()
-            .filter(|_| task.queue != QueueId::LOCAL)?;
-        let (hash, stat) = (photo.hash?, photo.stat);
-        let preview = remote.previews.get(hash, remote.side(task.queue))?;
-        Some((Content { hash, stat }, preview))
+    fn made_ready(&self, read: &Read, queue: QueueId) -> Option<Preview> {
+        let side = self.server(queue)?.max_side;
+        self.previews.as_ref()?.get(read.content.hash, side)
     }
 
-    fn preview(
-        &self,
-        hash: ContentHash,
-        bytes: &mut Vec<u8>,
-        side: u32,
-    ) -> Result<Preview, Failure> {
-        let decoded = self.see(hash, bytes)?;
-        let encode = || decoded.preview(side);
-        match &self.remote {
-            Some(remote) => Ok(remote.previews.get_or_make(hash, side, encode)),
-            None => Ok(encode()),
+    fn send_made_ready(&self, read: &Read, queue: QueueId, preview: Preview) {
+        if self.unanswered(read, vec![queue]).is_empty() {
+            return;
+        }
+        match self.facts(read.photo.id) {
+            Ok(facts) => self.push_ready(read, queue, preview, &facts),
+            Err(outcome) => self.end(read, queue, None, outcome, true),
+        }
+    }
+
+    fn push_ready(&self, read: &Read, queue: QueueId, preview: Preview, facts: &Arc<Facts>) {
+        let job = RemoteJob {
+            photo: read.photo.id,
+            hash: read.content.hash,
+            stat: read.content.stat,
+            preview,
+            facts: Arc::clone(facts),
+            failed_attempts: 0,
+            busy_attempts: 0,
+            not_before: Instant::now(),
+        };
+        self.state.push_ready(queue, job);
+        self.state.done(queue);
+    }
+
+    fn preview(&self, read: &Read, queue: QueueId, decoded: &DecodedPicture) -> Preview {
+        let side = self.server(queue).map_or(0, |server| server.max_side);
+        let make = || decoded.preview(side);
+        match &self.previews {
+            Some(previews) => previews.get_or_make(read.content.hash, side, make),
+            None => make(),
+        }
+    }
+
+    /// What servers will want to see soon need not be decoded again for them.
+    fn keep_for_servers(&self, read: &Read, decoded: &DecodedPicture) {
+        for queue in self.state.servers_that_want(read.photo.id) {
+            self.preview(read, queue, decoded);
         }
     }
 
@@ -205,12 +252,16 @@ impl Worker {
         })
     }
 
-    fn claims(&self, task: Task, content: &Content) -> bool {
+    fn claims(&self, read: &Read, queue: QueueId) -> bool {
         let itself = Duplicate {
-            photo: task.photo,
-            stat: content.stat,
+            photo: read.photo.id,
+            stat: read.content.stat,
         };
-        self.state.claim(task.queue, content.hash, itself)
+        let leads = self.state.claim(queue, read.content.hash, itself);
+        if !leads {
+            self.state.done(queue);
+        }
+        leads
     }
 
     fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, JobOutcome> {
@@ -230,6 +281,10 @@ impl Worker {
         if photo.hash == Some(content.hash) {
             return Ok(());
         }
+        if photo.hash.is_some() {
+            // Another picture that looks the same from outside.
+            self.state.forget(&RoaringBitmap::from_iter([photo.id.0]));
+        }
         let change = Change::Hashed {
             id: photo.id,
             stat: content.stat,
@@ -246,29 +301,6 @@ impl Worker {
         })
     }
 
-    /// Has a photo wait again. The committer, who finds out when something can be kept, is to know of it.
-    fn put_back(&self, task: Task) {
-        self.state.put_back(task.queue, task.photo);
-        self.report(Report {
-            queue: task.queue,
-            photo: task.photo,
-            changes: Vec::new(),
-            end: None,
-            kept: None,
-        });
-    }
-
-    /// How far a photo is now. One that turned out to be a photo that was gone goes by that one's id.
-    fn status_now(&self, photo: &Photo) -> Option<Status> {
-        let index = self.library.index();
-        if let Some(now) = index.photo(photo.id) {
-            return Some(now.status);
-        }
-        let returned = index.photo(index.by_path(&photo.path)?)?;
-        // If it is pending still, the next access asks for it by its own id.
-        Some(returned.status).filter(|&status| status != Status::Pending)
-    }
-
     fn facts(&self, photo: PhotoId) -> Result<Arc<Facts>, JobOutcome> {
         match self.library.detail(photo) {
             Ok(Some(detail)) => Ok(Arc::new(detail.facts)),
@@ -277,102 +309,34 @@ impl Worker {
         }
     }
 
-    fn analyze(
+    /// Asks an analyzer inside the program. What it can't do concerns no other one.
+    fn ask(
         &self,
-        photo: &Photo,
-        content: &Content,
-        bytes: &mut Vec<u8>,
-        runtime: &Runtime,
-    ) -> JobOutcome {
-        let facts = match self.facts(photo.id) {
-            Ok(facts) => facts,
-            Err(outcome) => return outcome,
-        };
-        let decoded = match self.see(content.hash, bytes) {
-            Ok(decoded) => decoded,
-            Err(failure) => return failure.into(),
-        };
-        self.keep_for_servers(photo.id, content, &decoded);
-        self.ask_all(photo.id, content, &decoded, facts, runtime)
-    }
-
-    /// What servers will want to see soon need not be decoded again for them.
-    fn keep_for_servers(&self, photo: PhotoId, content: &Content, decoded: &DecodedPicture) {
-        let remote = self.remote.as_ref();
-        if let Some(remote) = remote.filter(|_| self.state.servers_want(photo)) {
-            for side in remote.sides() {
-                remote
-                    .previews
-                    .get_or_make(content.hash, side, || decoded.preview(side));
-            }
-        }
-    }
-
-    /// Asks the analyzers that the access starts, in order. Each answer is reported at once; one answer is enough.
-    fn ask_all(
-        &self,
-        photo: PhotoId,
-        content: &Content,
+        read: &Read,
+        queue: QueueId,
         decoded: &DecodedPicture,
-        facts: Arc<Facts>,
+        subject: &Subject,
         runtime: &Runtime,
-    ) -> JobOutcome {
-        let subject = Subject::of(Arc::clone(&decoded.picture), facts);
-        let mut outcome = JobOutcome::Skipped;
-        for provider in self.here.iter() {
-            if provider.on > self.state.access(QueueId::LOCAL, photo) {
-                continue;
-            }
-            let analyzer = &*provider.analyzer;
-            let ask = || contained(|| runtime.block_on(analyzer.analyze(&subject)));
-            match self.state.stopwatch.time(Stage::Infer, ask) {
-                Ok(answer) => {
-                    let analysis = content.analysis(analyzer, &decoded.measured, answer);
-                    self.report(Report {
-                        queue: QueueId::LOCAL,
-                        photo,
-                        changes: vec![Change::Analyzed {
-                            id: photo,
-                            analysis: Box::new(analysis),
-                        }],
-                        end: None,
-                        kept: None,
-                    });
-                    outcome = JobOutcome::Analyzed;
-                }
-                Err(failure) => {
-                    self.state.errors.count(&failure);
-                    tracing::warn!(photo = photo.0, analyzer = analyzer.name(), "{failure}");
-                    outcome = outcome.or(failure.into());
-                }
-            }
-        }
-        outcome
-    }
-
-    fn end(
-        &self,
-        task: Task,
-        change: Option<Change>,
-        claim: Option<ContentHash>,
-        outcome: JobOutcome,
     ) {
-        let end = Some(End { outcome, claim });
-        self.report(Report {
-            queue: task.queue,
-            photo: task.photo,
-            changes: change.into_iter().collect(),
-            end,
-            kept: None,
-        });
-    }
-
-    fn report(&self, report: Report) {
-        let sent = self.reports.blocking_send(report);
-        assert!(
-            sent.is_ok(),
-            "the committer works for as long as there are workers"
-        );
+        let analyzer = &*self.answers.provider(queue).analyzer;
+        let ask = || contained(|| runtime.block_on(analyzer.analyze(subject)));
+        let (id, content) = (read.photo.id, &read.content);
+        let (change, outcome) = match self.state.stopwatch.time(Stage::Infer, ask) {
+            Ok(answer) => {
+                let analysis = Box::new(content.analysis(analyzer, &decoded.measured, answer));
+                (
+                    Some(Change::Analyzed { id, analysis }),
+                    JobOutcome::Analyzed,
+                )
+            }
+            Err(failure) => {
+                self.state.errors.count(&failure);
+                tracing::warn!(photo = id.0, analyzer = analyzer.name(), "{failure}");
+                let outcome = JobOutcome::of_analyzer(&failure);
+                (self.declined(queue, content.hash, &outcome), outcome)
+            }
+        };
+        self.end(read, queue, change, outcome, true);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The attributes of kbasefs itself, `user.kbasefs.*`.
 
 use super::{Attribute, Reading, set_tags, set_text, tag_list, tags, text};
+use crate::analysis::scheduler::Outlook;
 use crate::catalog::{Detail, Origin, Status, TextField};
 
 pub const ATTRIBUTES: &[Attribute] = &[
@@ -63,6 +64,15 @@ fn status(detail: &Detail) -> String {
         (Status::Unsupported, _) => format!("{name}: no decoder for {} yet", photo.format.name()),
         _ if is_removed(detail) => format!("{name}: a person removed the description"),
         _ => name.to_owned(),
+    }
+}
+
+/// The status of a photo that has no description, with the reason. `failed` is also what everybody failed at.
+pub fn explained(status: String, outlook: Outlook) -> String {
+    match outlook {
+        Outlook::Unasked => status,
+        Outlook::Open(why) => format!("{status}: {why}"),
+        Outlook::Failed(why) => format!("{}: {why}", Status::Failed.name()),
     }
 }
 

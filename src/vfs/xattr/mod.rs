@@ -5,6 +5,7 @@ pub mod folders;
 mod kbasefs;
 
 use super::{Caller, Error, Inode, Result, Tree};
+use crate::analysis::Access;
 use crate::blocking::unblock;
 use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, TextField};
 
@@ -22,7 +23,8 @@ pub struct Attribute {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Reading {
     Plain,
-    /// While it isn't there, asks for an analysis and waits.
+    /// Until every analyzer has dealt with the photo, asks for that and waits. Isn't listed until then: what is listed is
+    /// fetched by programs that copy, and must not ask.
     Asks,
     /// Says why there is no description, where there is none.
     Explains,
@@ -52,7 +54,7 @@ pub fn is_supported(name: &[u8]) -> bool {
 }
 
 impl Tree {
-    /// The names of the attributes that a file has. Starts nothing, and names no description that isn't there yet:
+    /// The names of the attributes that a file has. Starts nothing, and names no description that may still get better:
     /// what isn't listed can only be asked for on purpose. May block on the disk.
     pub fn list_xattr(&self, inode: Inode) -> Result<Vec<&'static str>> {
         if inode == Inode::ROOT {
@@ -62,13 +64,24 @@ impl Tree {
             let query = self.query_of(inode);
             return Ok(query.map(|_| folders::QUERY).into_iter().collect());
         };
-        Ok(names(&self.detail(photo)?))
+        Ok(self.names(&self.detail(photo)?))
     }
 
     /// The same, if that needs no disk.
     pub fn list_xattr_at_hand(&self, inode: Inode) -> Option<Vec<&'static str>> {
         let detail = self.library.detail_at_hand(inode.photo()?)?;
-        Some(names(&detail))
+        Some(self.names(&detail))
+    }
+
+    /// Whether a file has an attribute, listed or not. May block on the disk.
+    pub fn has_xattr(&self, inode: Inode, name: &[u8]) -> Result<bool> {
+        match (inode.photo(), find(name)) {
+            (Some(photo), Ok(attribute)) => Ok(value(attribute, &self.detail(photo)?).is_some()),
+            _ => {
+                let names = self.list_xattr(inode)?;
+                Ok(names.iter().any(|n| n.as_bytes() == name))
+            }
+        }
     }
 
     /// The value of an attribute, if that needs neither the disk nor an analysis.
@@ -87,18 +100,18 @@ impl Tree {
             return Some(Err(Error::NoData));
         };
         let detail = self.library.detail_at_hand(photo)?;
-        if attribute.reading == Reading::Explains && detail.awaits_description() {
-            return None;
-        }
-        match value(attribute, &detail) {
-            Some(text) => Some(Ok(text.into_bytes())),
-            None if attribute.reading == Reading::Asks => None,
-            None => Some(Err(Error::NoData)),
+        match attribute.reading {
+            Reading::Asks if self.may_get_better(&detail) => None,
+            Reading::Explains if detail.awaits_description() => None,
+            _ => {
+                let text = value(attribute, &detail).ok_or(Error::NoData);
+                Some(text.map(String::into_bytes))
+            }
         }
     }
 
-    /// The value of an attribute. Reading the description while there is none waits for the analysis, but not
-    /// longer than `xattr_wait`; what the disk is needed for is done on another thread.
+    /// The value of an attribute. Reading the description before every analyzer has dealt with the photo waits for them,
+    /// but not longer than `xattr_wait`; what the disk is needed for is done on another thread.
     pub async fn get_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<Vec<u8>> {
         if folders::is_of_catalog(name) {
             return self.of_catalog(name);
@@ -109,21 +122,42 @@ impl Tree {
         }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
-        let detail = self.fetch_detail(photo).await?;
-        let mut known = value(attribute, &detail);
-        match attribute.reading {
-            Reading::Asks if detail.awaits_description() && self.ask(photo, caller).await => {
-                known = value(attribute, &self.fetch_detail(photo).await?);
-            }
+        let mut detail = self.fetch_detail(photo).await?;
+        if attribute.reading == Reading::Asks
+            && self.may_get_better(&detail)
+            && self.ask(photo, caller).await
+        {
+            detail = self.fetch_detail(photo).await?;
+        }
+        let known = value(attribute, &detail);
+        let known = match attribute.reading {
             Reading::Explains if detail.awaits_description() => {
                 let scheduler = self.scheduler.clone();
-                let why = unblock(move || scheduler.outlook(photo)).await?;
-                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-                known = known.map(|status| status + &why);
+                let outlook = unblock(move || scheduler.outlook(photo)).await?;
+                known.map(|status| kbasefs::explained(status, outlook))
             }
-            _ => {}
-        }
+            _ => known,
+        };
         known.map(String::into_bytes).ok_or(Error::NoData)
+    }
+
+    /// Whether somebody who has not dealt with a photo may describe it better.
+    fn may_get_better(&self, detail: &Detail) -> bool {
+        let photo = &detail.entry.photo;
+        detail.may_be_described_better()
+            && self
+                .scheduler
+                .would_start(photo.id, photo.status, Access::Asked)
+    }
+
+    /// The attributes that a photo has and that are listed.
+    fn names(&self, detail: &Detail) -> Vec<&'static str> {
+        let is_listed = |attribute: &&Attribute| {
+            value(attribute, detail).is_some()
+                && (attribute.reading != Reading::Asks || !self.may_get_better(detail))
+        };
+        let all = ATTRIBUTES.iter().copied().flatten();
+        all.filter(is_listed).map(|a| a.name).collect()
     }
 
     /// Sets an attribute: what a person says, which no analysis overwrites. Blocks on the disk.
@@ -180,9 +214,10 @@ impl Tree {
     /// Asks for an analysis on someone's behalf and waits for it; false when the asker asks for all that it meets. Whatever
     /// comes of it, the status says why there is no description.
     async fn ask(&self, photo: PhotoId, caller: &Caller) -> bool {
-        if !self.asked_by(photo, caller) {
+        if !self.asks_on_purpose(photo, caller) {
             return false;
         }
+        // One question, in which the access is counted.
         self.scheduler
             .analyzed(photo, self.options.xattr_wait)
             .await;
@@ -200,13 +235,6 @@ impl Tree {
     pub(in crate::vfs) fn detail(&self, photo: PhotoId) -> Result<Detail> {
         self.library.detail(photo)?.ok_or(Error::NotFound)
     }
-}
-
-/// The attributes that a photo has.
-fn names(detail: &Detail) -> Vec<&'static str> {
-    let all = ATTRIBUTES.iter().copied().flatten();
-    let present = all.filter(|a| value(a, detail).is_some());
-    present.map(|a| a.name).collect()
 }
 
 /// An attribute that is empty isn't there.

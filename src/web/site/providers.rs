@@ -21,10 +21,12 @@ struct Providers {
     pending: String,
     queued: String,
     running: String,
-    servers: Vec<Server>,
+    providers: Vec<Shown>,
+    any_server: bool,
 }
 
-struct Server {
+/// A provider as the page shows it.
+struct Shown {
     name: String,
     model: String,
     /// What keeps it from working, if something does.
@@ -35,6 +37,11 @@ struct Server {
     queued: String,
     running: u64,
     limit: usize,
+    /// `None` inside the program, which costs nothing.
+    bills: Option<Bills>,
+}
+
+struct Bills {
     today: Bill,
     month: Bill,
 }
@@ -45,9 +52,8 @@ struct Bill {
     cost: String,
 }
 
-impl From<Option<Spent>> for Bill {
-    fn from(spent: Option<Spent>) -> Self {
-        let spent = spent.unwrap_or_default();
+impl From<Spent> for Bill {
+    fn from(spent: Spent) -> Self {
         Self {
             requests: counted(spent.requests),
             tokens: counted(spent.input_tokens + spent.output_tokens),
@@ -67,22 +73,29 @@ pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
 
 fn make(app: &App) -> Providers {
     let work = app.scheduler.progress();
+    let providers = app.scheduler.providers();
     Providers {
         frame: Frame::new("Providers", "/providers"),
         analyzed: counted(app.count(Status::Analyzed)),
         pending: counted(app.count(Status::Pending)),
         queued: counted(work.queued),
         running: counted(work.running),
-        servers: app.scheduler.servers().into_iter().map(server).collect(),
+        any_server: providers
+            .iter()
+            .any(|state| state.provider.server.is_some()),
+        providers: providers.into_iter().map(shown).collect(),
     }
 }
 
-fn server(state: ProviderState) -> Server {
+fn shown(state: ProviderState) -> Shown {
     let budget = state.provider.server.as_ref().map(|server| &server.budget);
     let paused = budget.and_then(|budget| budget.is_open().err());
-    let spending = budget.map(|budget| budget.spending());
+    let bills = budget.map(|budget| budget.spending()).map(|spent| Bills {
+        today: spent.today.into(),
+        month: spent.month.into(),
+    });
     let trouble = state.down.or(paused.map(|why| why.to_string()));
-    Server {
+    Shown {
         name: visible(state.provider.analyzer.name()),
         model: visible(state.provider.analyzer.model()),
         trouble: trouble.map(|why| visible(&why)),
@@ -92,7 +105,6 @@ fn server(state: ProviderState) -> Server {
         queued: counted(state.counts.queued),
         running: state.counts.running,
         limit: state.limit,
-        today: spending.as_ref().map(|a| a.today).into(),
-        month: spending.as_ref().map(|a| a.month).into(),
+        bills,
     }
 }

@@ -1,11 +1,11 @@
-//! One provider: what waits for it, what runs, and what is known of its answers.
+//! One provider, inside the program or on a server: what waits for it, what runs, and what is known of its answers.
 
 use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 use tokio::time::Instant;
 
-use super::{AnalysisResult, Counts, Duplicate, JobOutcome, JobRequest, RemoteJob, Waiter};
+use super::{AnalysisResult, Counts, Duplicate, JobOutcome, RemoteJob, Waiter};
 use crate::analysis::Access;
 use crate::analysis::scheduler::priority_queue::PriorityQueue;
 use crate::analysis::scheduler::reasons::Reasons;
@@ -20,7 +20,8 @@ const CHANGED: &str = "its file has changed; it waits for the scan that sees tha
 pub struct ProviderQueue {
     /// From what kind of access on it is started.
     pub on: Access,
-    /// Photos that may be ready before a dispatcher takes them; `None` where workers do all the work.
+    /// Photos that may be ready before a dispatcher takes them; `None` for an analyzer inside the program, whose work
+    /// is all done by workers.
     pub room: Option<usize>,
     pub waiting: PriorityQueue,
     /// Photos that a worker has at hand.
@@ -34,10 +35,12 @@ pub struct ProviderQueue {
     pub contents: HashMap<ContentHash, Vec<Duplicate>>,
     /// Photos that are wanted even though there is an answer.
     pub again: RoaringBitmap,
-    /// Photos for which there is an answer; of these, those whose answer is of an earlier version.
+    /// Photos for which there is an answer.
     pub answered: RoaringBitmap,
+    /// Photos that an earlier version dealt with. A server isn't asked again about these unless somebody wants that, as
+    /// it may cost money; an analyzer inside the program has still to look at them.
     pub stale: RoaringBitmap,
-    /// Photos for which there will be none.
+    /// Photos for which there will be no answer.
     pub declined: RoaringBitmap,
     /// Why photos have no answer that were asked for since the start.
     pub reasons: Reasons,
@@ -89,25 +92,46 @@ impl Default for ProviderQueue {
 }
 
 impl ProviderQueue {
-    pub fn ask(&mut self, request: JobRequest, is_pending: impl FnOnce() -> bool) -> bool {
-        let JobRequest {
-            photo,
-            access,
-            waiter,
-            again,
-        } = request;
-        if let Some(strongest) = self.running.get_mut(&photo) {
-            *strongest = access.max(*strongest);
-        } else if !is_pending() {
-            return false;
-        } else {
-            if again {
-                self.again.insert(photo.0);
+    /// Whether it is an analyzer inside the program.
+    pub fn is_local(&self) -> bool {
+        self.room.is_none()
+    }
+
+    /// Whether it has neither answered nor declined; with `stale`, as it is now. What runs is still missing.
+    pub fn is_missing(&self, photo: PhotoId, stale: bool) -> bool {
+        let is_done = self.answered.contains(photo.0) || self.declined.contains(photo.0);
+        !is_done || stale && self.stale.contains(photo.0) || self.running.contains_key(&photo)
+    }
+
+    /// The same of many photos, without what runs.
+    pub fn missing(&self, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
+        let missing = photos - &self.answered - &self.declined;
+        match stale {
+            true => missing | (photos & &self.stale),
+            false => missing,
+        }
+    }
+
+    /// Photos that it answered, in any version.
+    pub fn answered_ever(&self) -> u64 {
+        match self.is_local() {
+            true => self.answered.union_len(&self.stale),
+            false => self.answered.len(),
+        }
+    }
+
+    /// Wants a photo looked at; `again` also where there is an answer of an earlier version.
+    pub fn ask(&mut self, photo: PhotoId, access: Access, again: bool, waiter: Option<Waiter>) {
+        match self.running.get_mut(&photo) {
+            Some(strongest) => *strongest = access.max(*strongest),
+            None => {
+                if again {
+                    self.again.insert(photo.0);
+                }
+                self.waiting.push(photo, access);
             }
-            self.waiting.push(photo, access);
         }
         self.add_waiters(photo, waiter.into_iter().collect());
-        true
     }
 
     pub fn ask_listing(&mut self, mut photos: RoaringBitmap, access: Access) {
@@ -151,11 +175,29 @@ impl ProviderQueue {
         })
     }
 
+    /// Whether a worker may take something for it.
+    pub fn may_take(&self) -> bool {
+        self.has_room() && !self.is_down()
+    }
+
     pub fn take(&mut self) -> Option<PhotoId> {
         let (photo, access) = self.waiting.pop()?;
+        self.begin(photo, access);
+        Some(photo)
+    }
+
+    /// Takes a photo if it waits.
+    pub fn take_photo(&mut self, photo: PhotoId) -> bool {
+        let access = self.waiting.take(photo);
+        access.is_some_and(|access| {
+            self.begin(photo, access);
+            true
+        })
+    }
+
+    fn begin(&mut self, photo: PhotoId, access: Access) {
         self.preparing += 1;
         self.running.insert(photo, access);
-        Some(photo)
     }
 
     pub fn claim(&mut self, content: ContentHash, photo: Duplicate) -> bool {
@@ -219,6 +261,13 @@ impl ProviderQueue {
                 self.declined.insert(photo.0);
             }
         }
+    }
+
+    /// Forgets what was known of photos.
+    pub fn forget(&mut self, photos: &RoaringBitmap) {
+        self.answered -= photos;
+        self.declined -= photos;
+        self.stale -= photos;
     }
 
     pub fn count(&mut self, photo: PhotoId, outcome: &JobOutcome) {

@@ -1,9 +1,11 @@
-//! The queues of all providers: which photo is next, and which server looks at it.
+//! The queues of all providers: which photo is next, and who looks at it.
+//!
+//! Every analyzer inside the program looks at every photo. Of the servers, one is enough: the first that has an answer.
 
 use roaring::RoaringBitmap;
 
 use super::store_breaker::StoreBreaker;
-use super::{ProviderQueue, QueueId};
+use super::{ProviderQueue, QueueId, Taken, Whom};
 use crate::analysis::Access;
 use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::PhotoId;
@@ -19,42 +21,94 @@ pub struct ProviderQueues {
 }
 
 impl ProviderQueues {
-    /// Queues of servers that such an access starts, the preferred first.
-    fn servers(&self, access: Access) -> impl Iterator<Item = (QueueId, &ProviderQueue)> {
-        let queues = self.queues.iter().enumerate().skip(1);
-        let queues = queues.map(|(n, queue)| (QueueId(n), queue));
-        queues.filter(move |(_, queue)| queue.on <= access)
+    fn all(&self) -> impl Iterator<Item = (QueueId, &ProviderQueue)> {
+        let queues = self.queues.iter().enumerate();
+        queues.map(|(n, queue)| (QueueId(n), queue))
     }
 
-    pub fn server_for(&self, photo: PhotoId, access: Access, after: QueueId) -> Option<QueueId> {
+    /// Queues of analyzers inside the program that such an access starts.
+    fn local(&self, access: Access) -> impl Iterator<Item = (QueueId, &ProviderQueue)> {
+        self.all()
+            .filter(move |(_, queue)| queue.is_local() && queue.on <= access)
+    }
+
+    /// Queues of servers that such an access starts, the preferred first.
+    fn servers(&self, access: Access) -> impl Iterator<Item = (QueueId, &ProviderQueue)> {
+        self.all()
+            .filter(move |(_, queue)| !queue.is_local() && queue.on <= access)
+    }
+
+    /// The queues that such an access puts a photo into, those that have it already included.
+    pub fn wanted(&self, photo: PhotoId, access: Access, whom: Whom, stale: bool) -> Vec<QueueId> {
+        if let Whom::One(queue) = whom {
+            let is_missing = self.queues[queue.0].is_missing(photo, stale);
+            return is_missing.then_some(queue).into_iter().collect();
+        }
+        let mut queues = Vec::new();
+        if whom != Whom::Servers {
+            let local = self.local(access);
+            let missing = local.filter(|(_, queue)| queue.is_missing(photo, stale));
+            queues.extend(missing.map(|(id, _)| id));
+        }
+        if whom != Whom::Local {
+            queues.extend(self.server_for(photo, access, None));
+        }
+        queues
+    }
+
+    /// Why nothing comes of what is asked of a queue now, for those who would wait.
+    pub fn why_in_vain(&self, queue: QueueId) -> Option<String> {
+        let queue = &self.queues[queue.0];
+        let down = queue.down.as_ref().filter(|_| queue.is_down());
+        let down = down.map(|(reason, _)| reason.clone());
+        down.or_else(|| self.store_breaker.why_given_up().map(str::to_owned))
+    }
+
+    /// The first server after another one that has neither answered nor declined, unless one before it answered.
+    pub fn server_for(
+        &self,
+        photo: PhotoId,
+        access: Access,
+        after: Option<QueueId>,
+    ) -> Option<QueueId> {
         let mut down = None;
-        for (n, queue) in self.servers(access) {
+        for (id, queue) in self.servers(access) {
             if queue.answered.contains(photo.0) && !queue.again.contains(photo.0) {
                 break;
             }
-            if n <= after || queue.declined.contains(photo.0) {
+            if Some(id) <= after || queue.declined.contains(photo.0) {
                 continue;
             }
             if !queue.is_down() {
-                return Some(n);
+                return Some(id);
             }
-            down = down.or(Some(n));
+            down = down.or(Some(id));
         }
-        down.filter(|_| after == QueueId::LOCAL)
+        down.filter(|_| after.is_none())
     }
 
-    pub fn servers_for(
+    /// What each queue is to look at of many photos, when they are accessed like this.
+    pub fn shares(&self, photos: &RoaringBitmap, access: Access) -> Vec<(QueueId, RoaringBitmap)> {
+        let local = self.local(access);
+        let local = local.map(|(id, queue)| (id, queue.missing(photos, false)));
+        local
+            .chain(self.shares_of_servers(photos, access))
+            .collect()
+    }
+
+    fn shares_of_servers(
         &self,
-        mut photos: RoaringBitmap,
+        photos: &RoaringBitmap,
         access: Access,
     ) -> Vec<(QueueId, RoaringBitmap)> {
+        let mut photos = photos.clone();
         let mut shares = Vec::new();
-        for (n, queue) in self.servers(access) {
+        for (id, queue) in self.servers(access) {
             photos -= &queue.answered;
             let share = &photos - &queue.declined;
-            if !queue.is_down() || !self.has_another(n, access) {
+            if !queue.is_down() || !self.has_another(id, access) {
                 photos -= &share;
-                shares.push((n, share));
+                shares.push((id, share));
             }
         }
         shares
@@ -62,15 +116,16 @@ impl ProviderQueues {
 
     /// Whether a server behind this one is up.
     fn has_another(&self, queue: QueueId, access: Access) -> bool {
-        self.servers(access).any(|(n, q)| n > queue && !q.is_down())
+        self.servers(access)
+            .any(|(id, q)| id > queue && !q.is_down())
     }
 
     /// Gives a photo, and those who wait for it, to the next server. Whether there is one.
     pub fn hand_over(&mut self, from: QueueId, photo: PhotoId, access: Access) -> bool {
-        if self.stopped {
+        if self.stopped || self.queues[from.0].is_local() {
             return false;
         }
-        let Some(to) = self.server_for(photo, access, from) else {
+        let Some(to) = self.server_for(photo, access, Some(from)) else {
             return false;
         };
         let waiters = self.queues[from.0].waiters.remove(&photo);
@@ -89,27 +144,41 @@ impl ProviderQueues {
     }
 
     /// What is to be done next, if anything is to be done now.
-    pub fn next(&mut self) -> Option<(QueueId, PhotoId)> {
+    pub fn next(&mut self) -> Option<Taken> {
         if self.may_begin() { self.take() } else { None }
     }
 
-    /// The most wanted photo of all queues. A server that has little to do comes before work that is done here: what it
-    /// takes to make a picture ready is little beside its answer.
-    fn take(&mut self) -> Option<(QueueId, PhotoId)> {
+    /// The most wanted photo of all queues, with every queue that waits for it and has room: it is read and decoded once
+    /// for all of them.
+    fn take(&mut self) -> Option<Taken> {
+        let first = self.most_wanted()?;
+        let photo = self.queues[first.0].take()?;
+        let mut queues = vec![first];
+        for (n, queue) in self.queues.iter_mut().enumerate() {
+            if n != first.0 && queue.may_take() && queue.take_photo(photo) {
+                queues.push(QueueId(n));
+            }
+        }
+        queues.sort_unstable();
+        Some(Taken { photo, queues })
+    }
+
+    /// A server that has little to do comes before work that is done here: what it takes to make a picture ready is
+    /// little beside its answer.
+    fn most_wanted(&self) -> Option<QueueId> {
         let mut best: Option<(Access, QueueId)> = None;
-        let queues = self.queues.iter().enumerate();
-        for (id, queue) in queues.map(|(n, queue)| (QueueId(n), queue)) {
-            let is_of_use = queue.has_room() && !queue.is_down();
-            let wanted = queue.next_access().filter(|_| is_of_use);
-            if let Some(access) = wanted
-                && best.is_none_or(|(most, at)| {
-                    access > most || (access == most && at == QueueId::LOCAL)
-                })
-            {
+        for (id, queue) in self.all().filter(|(_, queue)| queue.may_take()) {
+            let Some(access) = queue.next_access() else {
+                continue;
+            };
+            let is_better = best.is_none_or(|(most, at)| {
+                let is_server_first = !queue.is_local() && self.queues[at.0].is_local();
+                access > most || access == most && is_server_first
+            });
+            if is_better {
                 best = Some((access, id));
             }
         }
-        let (_, queue) = best?;
-        Some((queue, self.queues[queue.0].take()?))
+        best.map(|(_, id)| id)
     }
 }

@@ -34,6 +34,17 @@ impl StoreBreaker {
         matches!(self, Self::Closed)
     }
 
+    /// Why nothing can be kept, once nobody is kept waiting for it.
+    pub fn why_given_up(&self) -> Option<&str> {
+        match self {
+            Self::Open {
+                reason,
+                gives_up_at,
+            } if *gives_up_at <= Instant::now() => Some(reason),
+            _ => None,
+        }
+    }
+
     pub fn why_not(&self) -> Option<&str> {
         match self {
             Self::Open { reason, .. } => Some(reason),
@@ -103,17 +114,6 @@ impl SchedulerState {
     /// Why nothing can be kept now.
     pub fn why_unkept(&self) -> Option<String> {
         self.lock().store_breaker.why_not().map(str::to_owned)
-    }
-
-    /// The same, once nobody is kept waiting for it.
-    pub fn why_given_up(&self) -> Option<String> {
-        match &self.lock().store_breaker {
-            StoreBreaker::Open {
-                reason,
-                gives_up_at,
-            } if *gives_up_at <= Instant::now() => Some(reason.clone()),
-            _ => None,
-        }
     }
 
     /// Nothing comes of a photo for now: it waits again, and so do those who wait for it.

@@ -1,23 +1,39 @@
 //! The rules of single flight, and who is asked instead of whom.
 
+use tokio::sync::mpsc::error::TryRecvError;
+
 use super::*;
 
-fn request(photo: u32, access: Access, waiter: Option<Waiter>) -> JobRequest {
-    JobRequest {
+fn ask(state: &SchedulerState, whom: Whom, photo: u32, access: Access, waiter: Option<Waiter>) {
+    state.ask(JobRequest {
         photo: PhotoId(photo),
         access,
+        whom,
         waiter,
-        again: false,
+        stale: false,
+    });
+}
+
+fn list(state: &SchedulerState, photos: impl IntoIterator<Item = u32>) {
+    state.ask_listing(&photos.into_iter().collect(), Access::Listed);
+}
+
+/// An analyzer inside the program that every access starts.
+fn local() -> ProviderQueue {
+    ProviderQueue {
+        on: Access::Always,
+        ..ProviderQueue::default()
     }
 }
 
 /// Without servers.
 fn alone() -> SchedulerState {
-    SchedulerState::new(vec![ProviderQueue::default()])
+    SchedulerState::new(vec![local()])
 }
 
-const FIRST: QueueId = QueueId::of_server(0);
-const SECOND: QueueId = QueueId::of_server(1);
+const LOCAL: QueueId = QueueId(0);
+const FIRST: QueueId = QueueId(1);
+const SECOND: QueueId = QueueId(2);
 const CONTENT: ContentHash = ContentHash([7; 32]);
 
 fn asked(
@@ -26,7 +42,7 @@ fn asked(
     access: Access,
 ) -> mpsc::UnboundedReceiver<(PhotoId, AnalysisResult)> {
     let (tell, told) = mpsc::unbounded_channel();
-    assert!(state.ask(QueueId::LOCAL, request(photo, access, Some(tell)), || true));
+    ask(state, Whom::Local, photo, access, Some(tell));
     told
 }
 
@@ -40,33 +56,21 @@ fn duplicate(photo: u32) -> Duplicate {
 #[test]
 fn a_running_photo_is_not_queued_again_but_may_be_wanted_more() {
     let state = alone();
-    state.ask_listing(
-        QueueId::LOCAL,
-        RoaringBitmap::from_iter([1]),
-        Access::Listed,
-    );
-    assert_eq!(state.take(), Some((QueueId::LOCAL, PhotoId(1))));
-    state.ask_listing(
-        QueueId::LOCAL,
-        RoaringBitmap::from_iter([1]),
-        Access::Listed,
-    );
+    list(&state, [1]);
+    assert_eq!(state.take(), taken(1, &[LOCAL]));
+    list(&state, [1]);
     let mut told = asked(&state, 1, Access::Asked);
-    assert_eq!(state.access(QueueId::LOCAL, PhotoId(1)), Access::Asked);
     assert_eq!(
         (
-            state.counts(QueueId::LOCAL).waiting.total(),
-            state.counts(QueueId::LOCAL).running
+            state.counts(LOCAL).waiting.total(),
+            state.counts(LOCAL).running
         ),
         (0, 1)
     );
-    state.tell(QueueId::LOCAL, PhotoId(1), JobOutcome::Copied);
+    state.tell(LOCAL, PhotoId(1), JobOutcome::Copied);
     assert_eq!(told.try_recv(), Ok((PhotoId(1), AnalysisResult::Analyzed)));
     assert_eq!(
-        (
-            state.counts(QueueId::LOCAL).running,
-            state.counts(QueueId::LOCAL).copies
-        ),
+        (state.counts(LOCAL).running, state.counts(LOCAL).copies),
         (0, 1)
     );
 }
@@ -74,14 +78,11 @@ fn a_running_photo_is_not_queued_again_but_may_be_wanted_more() {
 #[test]
 fn one_photo_leads_its_content_and_the_others_follow() {
     let state = alone();
-    assert!(state.claim(QueueId::LOCAL, CONTENT, duplicate(1)));
-    assert!(!state.claim(QueueId::LOCAL, CONTENT, duplicate(2)));
-    assert!(!state.claim(QueueId::LOCAL, CONTENT, duplicate(3)));
-    assert_eq!(
-        state.release(QueueId::LOCAL, CONTENT),
-        [duplicate(2), duplicate(3)]
-    );
-    assert!(state.claim(QueueId::LOCAL, CONTENT, duplicate(4)));
+    assert!(state.claim(LOCAL, CONTENT, duplicate(1)));
+    assert!(!state.claim(LOCAL, CONTENT, duplicate(2)));
+    assert!(!state.claim(LOCAL, CONTENT, duplicate(3)));
+    assert_eq!(state.release(LOCAL, CONTENT), [duplicate(2), duplicate(3)]);
+    assert!(state.claim(LOCAL, CONTENT, duplicate(4)));
 }
 
 #[test]
@@ -89,30 +90,86 @@ fn stopping_ends_the_waiting_for_what_has_not_started() {
     let state = alone();
     let mut first = asked(&state, 1, Access::Asked);
     let mut second = asked(&state, 2, Access::Asked);
-    assert_eq!(state.take(), Some((QueueId::LOCAL, PhotoId(1))));
+    assert_eq!(state.take(), taken(1, &[LOCAL]));
     state.stop();
     assert_eq!(second.try_recv(), Ok((PhotoId(2), AnalysisResult::Skipped)));
     assert!(first.try_recv().is_err());
     assert_eq!(state.take(), None);
-    assert!(!state.ask(QueueId::LOCAL, request(3, Access::Asked, None), || true));
-    state.tell(QueueId::LOCAL, PhotoId(1), JobOutcome::Analyzed);
+    let mut third = asked(&state, 3, Access::Asked);
+    assert_eq!(third.try_recv(), Err(TryRecvError::Disconnected));
+    state.tell(LOCAL, PhotoId(1), JobOutcome::Analyzed);
     assert_eq!(first.try_recv(), Ok((PhotoId(1), AnalysisResult::Analyzed)));
 }
 
 #[test]
-fn what_is_not_pending_is_not_queued() {
-    let state = alone();
-    assert!(!state.ask(QueueId::LOCAL, request(1, Access::Asked, None), || false));
-    assert_eq!(state.counts(QueueId::LOCAL), Counts::default());
+fn what_an_analyzer_has_dealt_with_does_not_go_to_it_again() {
+    for outcome in [JobOutcome::Analyzed, declined()] {
+        let state = alone();
+        asked(&state, 1, Access::Asked);
+        work(&state, outcome);
+        let mut told = asked(&state, 1, Access::Asked);
+        assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
+        list(&state, [1]);
+        assert_eq!(state.counts(LOCAL).waiting.total(), 0);
+    }
 }
+
+#[test]
+fn what_one_analyzer_said_keeps_no_other_from_looking() {
+    let state = SchedulerState::new(vec![local(), local(), server(Access::Asked)]);
+    ask(&state, Whom::Servers, 7, Access::Asked, None);
+    assert_eq!(work(&state, JobOutcome::Analyzed), (SECOND, 7));
+    assert!(state.would_start(PhotoId(7), Access::Listed));
+    list(&state, [7]);
+    assert_eq!(state.take(), taken(7, &[LOCAL, FIRST]));
+    state.tell(LOCAL, PhotoId(7), declined());
+    state.tell(FIRST, PhotoId(7), JobOutcome::Analyzed);
+    assert!(!state.would_start(PhotoId(7), Access::Asked));
+    assert!(!state.is_given_up(PhotoId(7)));
+}
+
+#[test]
+fn a_photo_is_given_up_once_everybody_has_declined() {
+    let state = servers(Access::Asked, Access::Asked);
+    ask(&state, Whom::Everybody, 7, Access::Asked, None);
+    assert_eq!(state.take(), taken(7, &[LOCAL, FIRST]));
+    state.tell(LOCAL, PhotoId(7), declined());
+    state.tell(FIRST, PhotoId(7), declined());
+    assert!(!state.is_given_up(PhotoId(7)));
+    assert_eq!(work(&state, declined()), (SECOND, 7));
+    assert!(state.is_given_up(PhotoId(7)));
+    state.forget(&RoaringBitmap::from_iter([7]));
+    assert!(!state.is_given_up(PhotoId(7)));
+}
+
 /// A state with two servers, started by these accesses.
 fn servers(first: Access, second: Access) -> SchedulerState {
-    let queue = |on| ProviderQueue {
+    SchedulerState::new(vec![local(), server(first), server(second)])
+}
+
+fn server(on: Access) -> ProviderQueue {
+    ProviderQueue {
         on,
         room: Some(2),
         ..ProviderQueue::default()
-    };
-    SchedulerState::new(vec![ProviderQueue::default(), queue(first), queue(second)])
+    }
+}
+
+fn taken(photo: u32, queues: &[QueueId]) -> Option<Taken> {
+    let (photo, queues) = (PhotoId(photo), queues.to_vec());
+    Some(Taken { photo, queues })
+}
+
+/// The server that such an access of the seventh photo would start.
+fn server_for(state: &SchedulerState, access: Access) -> Option<QueueId> {
+    server_for_photo(state, 7, access)
+}
+
+fn server_for_photo(state: &SchedulerState, photo: u32, access: Access) -> Option<QueueId> {
+    let wanted = state
+        .lock()
+        .wanted(PhotoId(photo), access, Whom::Servers, false);
+    wanted.first().copied()
 }
 
 fn declined() -> JobOutcome {
@@ -124,7 +181,10 @@ fn declined() -> JobOutcome {
 
 /// Takes what a worker would, and ends it like this.
 fn work(state: &SchedulerState, outcome: JobOutcome) -> (QueueId, u32) {
-    let (queue, photo) = state.take().unwrap();
+    let Taken { photo, queues } = state.take().unwrap();
+    let [queue] = queues[..] else {
+        panic!("{queues:?}");
+    };
     state.done(queue);
     state.tell(queue, photo, outcome);
     (queue, photo.0)
@@ -134,20 +194,19 @@ fn work(state: &SchedulerState, outcome: JobOutcome) -> (QueueId, u32) {
 fn the_next_server_is_asked_where_one_has_no_answer() {
     let state = servers(Access::Asked, Access::Asked);
     let (tell, mut told) = mpsc::unbounded_channel();
-    let queue = state.server_for(PhotoId(7), Access::Asked).unwrap();
-    assert!(state.ask(queue, request(7, Access::Asked, Some(tell)), || true));
+    ask(&state, Whom::Servers, 7, Access::Asked, Some(tell));
     assert_eq!(work(&state, declined()), (FIRST, 7));
     assert!(told.try_recv().is_err());
     assert_eq!(work(&state, JobOutcome::Analyzed), (SECOND, 7));
     assert_eq!(told.try_recv(), Ok((PhotoId(7), AnalysisResult::Analyzed)));
-    assert_eq!(state.server_for(PhotoId(7), Access::Asked), None);
+    assert_eq!(server_for(&state, Access::Asked), None);
 }
 
 #[test]
 fn who_waits_is_told_when_nobody_is_left_to_ask() {
     let state = servers(Access::Asked, Access::Asked);
     let (tell, mut told) = mpsc::unbounded_channel();
-    state.ask(FIRST, request(7, Access::Asked, Some(tell)), || true);
+    ask(&state, Whom::One(FIRST), 7, Access::Asked, Some(tell));
     work(&state, declined());
     work(&state, declined());
     assert_eq!(
@@ -159,47 +218,57 @@ fn who_waits_is_told_when_nobody_is_left_to_ask() {
 #[test]
 fn a_server_is_started_by_its_access_and_a_better_one_may_follow() {
     let state = servers(Access::Asked, Access::Listed);
-    assert_eq!(state.server_for(PhotoId(7), Access::Listed), Some(SECOND));
-    assert_eq!(state.server_for(PhotoId(7), Access::Asked), Some(FIRST));
-    state.ask(SECOND, request(7, Access::Listed, None), || true);
+    assert_eq!(server_for(&state, Access::Listed), Some(SECOND));
+    assert_eq!(server_for(&state, Access::Asked), Some(FIRST));
+    ask(&state, Whom::One(SECOND), 7, Access::Listed, None);
     work(&state, JobOutcome::Analyzed);
-    assert_eq!(state.server_for(PhotoId(7), Access::Listed), None);
-    assert_eq!(state.server_for(PhotoId(7), Access::Asked), Some(FIRST));
+    assert_eq!(server_for(&state, Access::Listed), None);
+    assert_eq!(server_for(&state, Access::Asked), Some(FIRST));
     state.forget(&RoaringBitmap::from_iter([7]));
-    assert_eq!(state.server_for(PhotoId(7), Access::Listed), Some(SECOND));
+    assert_eq!(server_for(&state, Access::Listed), Some(SECOND));
 }
 
 #[test]
 fn a_server_that_is_down_is_passed_over_and_who_waits_goes_on() {
     let state = servers(Access::Asked, Access::Asked);
     let (tell, mut told) = mpsc::unbounded_channel();
-    state.ask(FIRST, request(7, Access::Asked, Some(tell)), || true);
+    ask(&state, Whom::One(FIRST), 7, Access::Asked, Some(tell));
     let until = Instant::now() + std::time::Duration::from_secs(60);
     state.give_up(FIRST, "gone", until);
-    assert_eq!(state.server_for(PhotoId(8), Access::Asked), Some(SECOND));
+    assert_eq!(server_for_photo(&state, 8, Access::Asked), Some(SECOND));
     assert_eq!(work(&state, JobOutcome::Analyzed), (SECOND, 7));
     assert_eq!(told.try_recv(), Ok((PhotoId(7), AnalysisResult::Analyzed)));
     let (tell, mut told) = mpsc::unbounded_channel();
-    state.ask(SECOND, request(9, Access::Asked, Some(tell)), || true);
+    ask(&state, Whom::One(SECOND), 9, Access::Asked, Some(tell));
     state.give_up(SECOND, "gone too", until);
     assert_eq!(
         told.try_recv(),
         Ok((PhotoId(9), AnalysisResult::Failed("gone too".into())))
     );
-    assert_eq!(state.server_for(PhotoId(8), Access::Asked), Some(FIRST));
+    assert_eq!(server_for_photo(&state, 8, Access::Asked), Some(FIRST));
     assert!(state.recovered(FIRST) && !state.recovered(FIRST));
 }
 
 #[test]
 fn no_more_is_made_ready_than_a_server_takes_and_the_rest_is_done_here() {
     let state = servers(Access::Listed, Access::Asked);
-    let photos = RoaringBitmap::from_iter(1..=4);
-    state.ask_listing(FIRST, photos.clone(), Access::Listed);
-    state.ask_listing(QueueId::LOCAL, photos, Access::Listed);
-    let queues: Vec<_> = (0..4).map(|_| state.take().unwrap().0).collect();
-    assert_eq!(queues, [FIRST, FIRST, QueueId::LOCAL, QueueId::LOCAL]);
-    state.ask(QueueId::LOCAL, request(9, Access::Asked, None), || true);
+    list(&state, 1..=4);
+    assert_eq!(state.take(), taken(1, &[LOCAL, FIRST]));
+    assert_eq!(state.take(), taken(2, &[LOCAL, FIRST]));
+    assert_eq!(state.take(), taken(3, &[LOCAL]));
+    ask(&state, Whom::Local, 9, Access::Asked, None);
     state.done(FIRST);
-    assert_eq!(state.take(), Some((QueueId::LOCAL, PhotoId(9))));
-    assert_eq!(state.take().map(|(queue, _)| queue), Some(FIRST));
+    assert_eq!(state.take(), taken(9, &[LOCAL]));
+    assert_eq!(state.take(), taken(3, &[FIRST]));
+    assert_eq!(state.take(), taken(4, &[LOCAL]));
+}
+
+#[test]
+fn a_photo_is_taken_once_for_all_who_wait_for_it() {
+    let state = SchedulerState::new(vec![local(), local(), server(Access::Asked)]);
+    list(&state, [7, 8]);
+    ask(&state, Whom::Everybody, 8, Access::Asked, None);
+    assert_eq!(state.take(), taken(8, &[LOCAL, FIRST, SECOND]));
+    assert_eq!(state.take(), taken(7, &[LOCAL, FIRST]));
+    assert_eq!(state.counts(LOCAL).waiting.total(), 0);
 }
