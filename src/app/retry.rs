@@ -7,7 +7,7 @@ use crate::catalog::{Change, Detail, Origin, PhotoId, Status};
 impl App {
     /// Has every photo that failed looked at again, now. Gives how many there are. Blocks on the disk.
     pub fn retry_all(&self) -> Result<usize, Error> {
-        let failed = self.library.index().photos_with(Status::Failed);
+        let failed = self.library.index().photos_with(Status::Failed) | self.scheduler.given_up();
         let failed: Vec<_> = failed.iter().map(PhotoId).collect();
         self.retry_now(&failed)
     }
@@ -24,13 +24,20 @@ impl App {
     /// sidecars said stays. Gives how many there are. Blocks on the disk.
     pub fn retry(&self, photos: &[PhotoId]) -> Result<usize, Error> {
         let mut count = 0;
+        let given_up = self.scheduler.given_up();
+        let has_failed = |detail: &Detail| {
+            let photo = &detail.entry.photo;
+            photo.status == Status::Failed || given_up.contains(photo.id.0)
+        };
         for chunk in photos.chunks(self.config.batch_size) {
             let mut changes = Vec::new();
             for &id in chunk {
                 let detail = self.library.detail(id)?;
-                let failed = detail.filter(|d| d.entry.photo.status == Status::Failed);
-                count += usize::from(failed.is_some());
-                changes.extend(failed.into_iter().flat_map(anew));
+                if let Some(failed) = detail.filter(has_failed) {
+                    self.scheduler.reconsider(id)?;
+                    count += 1;
+                    changes.extend(anew(failed));
+                }
             }
             self.library.commit(&changes)?;
         }

@@ -23,6 +23,9 @@ pub trait ProviderStore: Send + Sync {
 
     fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState>;
 
+    /// Forgets that a provider had no answer on a content: it may be asked again. On the disk when it returns.
+    fn reconsider(&self, provider: &str, content: &ContentHash) -> Result<()>;
+
     /// Adds to what a provider took on a day, `2026-01-31`: by itself, where no answer comes of it. On the disk when it
     /// returns.
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()>;

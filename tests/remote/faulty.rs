@@ -106,6 +106,10 @@ impl ProviderStore for Faulty {
         self.memory.answer_state(provider, content)
     }
 
+    fn reconsider(&self, provider: &str, content: &ContentHash) -> Result<()> {
+        self.memory.reconsider(provider, content)
+    }
+
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
         self.check(&[])?;
         self.memory.spend(provider, day, spent)

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use kbasefs::analysis::scheduler::Request;
+use kbasefs::analysis::scheduler::{Outlook, Request};
 use kbasefs::analysis::{Access, AnalysisResult, Analyzer, Failure, Provider, Subject};
-use kbasefs::catalog::{Answer, Tag};
-use kbasefs::store::provider_store::ProviderStore;
+use kbasefs::catalog::{Answer, Change, Status, Tag};
+use kbasefs::library::Library;
 
-use crate::server::Server;
-use crate::world::{World, collect, desk, provider, start_providers};
+use crate::server::{Server, say};
+use crate::world::{Parts, World, collect, desk, found, provider, start, start_providers};
 
 /// Gives every picture one tag, its own name, and counts what it was shown.
 #[derive(Default)]
@@ -76,8 +76,11 @@ fn photos(count: usize) -> String {
 
 /// A catalog with these analyzers inside the program, and a server.
 fn beside(files: &str, eyes: &[&Arc<Eye>], server: &Server) -> World {
-    let parts = collect(files);
-    let provider_store: Arc<dyn ProviderStore> = parts.memory.clone();
+    looked_at(collect(files), eyes, server)
+}
+
+fn looked_at(parts: Parts, eyes: &[&Arc<Eye>], server: &Server) -> World {
+    let provider_store = Arc::clone(&parts.provider_store);
     let local = eyes
         .iter()
         .map(|&eye| Provider::here(Arc::clone(eye) as Arc<dyn Analyzer>, Access::Listed));
@@ -100,13 +103,17 @@ async fn everybody_answers_everything(latency: Duration) {
     let world = beside(&photos(24), &[&eye], &server);
     let ends = world.ask_all(Request::default()).await;
     assert!(ends.iter().all(|end| *end == AnalysisResult::Analyzed));
+    assert_is_answered_by_both(&world);
+    assert_eq!((server.count(), eye.looks()), (24, 24));
+}
+
+fn assert_is_answered_by_both(world: &World) {
     for n in 0..24 {
         let name = format!("p{n:02}");
-        assert_eq!(who_answered(&world, &name), ["desk", "eye"], "{name}");
+        assert_eq!(who_answered(world, &name), ["desk", "eye"], "{name}");
         let tags = world.tags(&name);
         assert!(tags.contains(&"eye".to_owned()), "{name}: {tags:?}");
     }
-    assert_eq!((server.count(), eye.looks()), (24, 24));
 }
 
 #[tokio::test]
@@ -117,4 +124,146 @@ async fn a_photo_that_a_server_answers_at_once_gets_the_tags_of_the_embedded_ana
 #[tokio::test]
 async fn a_photo_that_a_server_answers_late_gets_the_tags_of_the_embedded_analyzer_too() {
     everybody_answers_everything(Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_photo_that_is_asked_for_is_looked_at_by_everybody() {
+    let server = Server::start();
+    let eye = Arc::new(Eye::called("eye"));
+    let world = beside(&photos(24), &[&eye], &server);
+    for n in 0..24 {
+        assert_eq!(
+            world.ask(&format!("p{n:02}")).await,
+            AnalysisResult::Analyzed
+        );
+    }
+    assert_is_answered_by_both(&world);
+    // One decoding and one reading serve both, and what is known is not looked up in the file again.
+    let stages = world.scheduler.progress().stages;
+    assert_eq!((stages.read.count(), stages.decode.count()), (24, 24));
+    assert_eq!((stages.infer.count(), stages.request.count()), (24, 24));
+    // The hash, and an answer each: those that come together are committed together.
+    assert!(stages.commit.count() <= 3 * 24, "{:?}", stages.commit);
+    assert_eq!(world.ask("p00").await, AnalysisResult::Skipped);
+    assert_eq!(world.scheduler.progress().stages.read.count(), 24);
+}
+
+#[tokio::test]
+async fn photos_that_only_a_server_has_answered_wait_for_the_embedded_analyzer_alone() {
+    let server = Server::start();
+    let parts = collect(&photos(24));
+    let (source, library, memory) = (parts.source, parts.library, parts.memory);
+    let world = start(source, memory, library, &[(desk(), &server)]);
+    world.ask_all(Request::default()).await;
+    world.scheduler.stop();
+
+    let eye = Arc::new(Eye::called("eye"));
+    let world = again(world, &[&eye], &server);
+    assert_eq!(
+        waiting(&world),
+        [("eye".to_owned(), 24), ("desk".to_owned(), 0)]
+    );
+    world.ask_all(Request::default()).await;
+    assert_is_answered_by_both(&world);
+    assert_eq!((server.count(), eye.looks()), (24, 24));
+    world.scheduler.stop();
+
+    // Another version is free inside the program; a server is asked again when somebody wants that.
+    let newer = Arc::new(Eye {
+        version: "2",
+        ..Eye::called("eye")
+    });
+    let world = again(world, &[&newer], &server);
+    assert_eq!(
+        waiting(&world),
+        [("eye".to_owned(), 24), ("desk".to_owned(), 0)]
+    );
+    let [eye_state, desk_state] = &world.scheduler.providers()[..] else {
+        panic!("two providers");
+    };
+    let known = (eye_state.answered, eye_state.stale, desk_state.answered);
+    assert_eq!(known, (24, 24, 24));
+    world.ask_all(Request::default()).await;
+    world.ask_all(Request::default()).await;
+    assert_eq!((server.count(), newer.looks()), (24, 24));
+}
+
+#[tokio::test]
+async fn what_one_analyzer_fails_at_keeps_no_other_from_looking() {
+    let server = Server::start();
+    let blind = Arc::new(Eye {
+        fails: Some("too dark"),
+        ..Eye::called("blind")
+    });
+    let eye = Arc::new(Eye::called("eye"));
+    let world = beside("a:1 b:1 c:2", &[&blind, &eye], &server);
+    world.ask_all(Request::default()).await;
+    for name in ["a", "b", "c"] {
+        assert_eq!(who_answered(&world, name), ["desk", "eye"], "{name}");
+        assert_eq!(world.status(name), Status::Analyzed);
+    }
+    world.ask_all(Request::default()).await;
+    assert_eq!((blind.looks(), eye.looks(), server.count()), (2, 2, 2));
+    let states = world.scheduler.providers();
+    let declined: Vec<_> = states.iter().map(|state| state.declined).collect();
+    assert_eq!(declined, [3, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_photo_that_nobody_has_an_answer_for_has_failed_until_that_is_reconsidered() {
+    let server = Server::start();
+    server.usual(say("I cannot look at this."));
+    let blind = Arc::new(Eye {
+        fails: Some("too dark"),
+        ..Eye::called("blind")
+    });
+    let world = beside("a:1", &[&blind], &server);
+    world.ask_all(Request::default()).await;
+    let a = world.id("a");
+    let Outlook::Failed(reasons) = world.scheduler.outlook(a).unwrap() else {
+        panic!("{:?}", world.scheduler.outlook(a));
+    };
+    assert!(reasons.starts_with("too dark; "), "{reasons}");
+    assert!(world.scheduler.given_up().contains(a.0));
+    let requests = server.count();
+    world.scheduler.reconsider(a).unwrap();
+    world.library.commit(&[again_found(&world, "a")]).unwrap();
+    assert!(!world.scheduler.given_up().contains(a.0));
+    world.ask_all(Request::default()).await;
+    assert_eq!((blind.looks(), server.count()), (2, requests));
+    assert!(world.scheduler.given_up().contains(a.0));
+}
+
+/// The file as a scan finds it that takes it for new.
+fn again_found(world: &World, name: &str) -> Change {
+    let mut change = found(world.source.path(), name);
+    if let Change::Found { known, .. } = &mut change {
+        *known = Some(world.id(name));
+    }
+    change
+}
+
+/// The catalog of a world that has ended, with other analyzers.
+fn again(world: World, eyes: &[&Arc<Eye>], server: &Server) -> World {
+    let memory = Arc::clone(&world.memory);
+    let library = Arc::new(Library::load(memory.clone()).unwrap());
+    let parts = Parts {
+        source: world.source,
+        provider_store: memory.clone(),
+        memory,
+        library,
+    };
+    looked_at(parts, eyes, server)
+}
+
+/// How many photos wait for each provider.
+fn waiting(world: &World) -> Vec<(String, u64)> {
+    let request = Request {
+        photos: world.all(),
+        ..Request::default()
+    };
+    let estimate = world.scheduler.estimate(&request).into_iter();
+    estimate
+        .map(|(provider, count)| (provider.analyzer.name().to_owned(), count))
+        .collect()
 }

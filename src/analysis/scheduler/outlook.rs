@@ -1,5 +1,7 @@
 //! Why a photo has no description yet, for people: who looks at it, whom it waits for, who had no answer.
 
+use roaring::RoaringBitmap;
+
 use super::Scheduler;
 use super::state::{Place, QueueId};
 use crate::catalog::{PhotoId, Status};
@@ -34,7 +36,7 @@ impl Scheduler {
             words.extend(self.words(queue, photo, place)?);
         }
         let is_pending = self.library.index().status(photo) == Some(Status::Pending);
-        if is_pending && self.is_given_up(photo) {
+        if is_pending && self.state.is_given_up(photo) {
             return Ok(Outlook::Failed(joined(words)));
         }
         words.extend(self.state.turned_away(photo));
@@ -44,9 +46,24 @@ impl Scheduler {
         })
     }
 
-    /// Whether every provider has failed or declined, so that nobody is left who may have an answer.
-    pub fn is_given_up(&self, photo: PhotoId) -> bool {
-        self.state.is_given_up(photo)
+    /// Photos that nobody has an answer for: every provider has failed or declined.
+    pub fn given_up(&self) -> RoaringBitmap {
+        self.state.given_up() & self.library.index().photos_with(Status::Pending)
+    }
+
+    /// Has the analyzers inside the program look again at a photo that they had no answer for; a server may want money for
+    /// that. Blocks on the disk.
+    pub fn reconsider(&self, photo: PhotoId) -> store::Result<()> {
+        let Some(hash) = self.library.index().hash(photo) else {
+            return Ok(());
+        };
+        let providers = self.answers.providers.iter();
+        for provider in providers.filter(|provider| provider.server.is_none()) {
+            self.answers
+                .store
+                .reconsider(provider.analyzer.name(), &hash)?;
+        }
+        Ok(())
     }
 
     /// A program asked that asks for all it meets: whoever wonders why nothing comes of it is to learn that.

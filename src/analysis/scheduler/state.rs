@@ -13,7 +13,7 @@ mod tests;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use roaring::RoaringBitmap;
+use roaring::{MultiOps, RoaringBitmap};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
@@ -391,11 +391,18 @@ impl SchedulerState {
         self.lock().queues[queue.0].answered.contains(photo.0)
     }
 
-    /// Whether no provider is left that may have an answer, and none has one.
+    /// Whether every provider has declined.
     pub fn is_given_up(&self, photo: PhotoId) -> bool {
         let state = self.lock();
         let mut queues = state.queues.iter();
         !state.queues.is_empty() && queues.all(|queue| queue.declined.contains(photo.0))
+    }
+
+    /// Photos that every provider has declined.
+    pub fn given_up(&self) -> RoaringBitmap {
+        let state = self.lock();
+        let declined = state.queues.iter().map(|queue| &queue.declined);
+        declined.intersection()
     }
 
     /// Tells everyone who waits for a photo how it ended; where a server has no answer, the next one is asked instead.

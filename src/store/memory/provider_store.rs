@@ -40,6 +40,12 @@ impl ProviderStore for Memory {
         Ok(self.lock().answer_state(provider, content))
     }
 
+    fn reconsider(&self, provider: &str, content: &ContentHash) -> Result<()> {
+        let key = (provider.to_owned(), *content);
+        self.lock().declined.remove(&key);
+        Ok(())
+    }
+
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
         self.lock().spend(provider, day, spent)
     }

@@ -56,6 +56,11 @@ impl ProviderStore for Sqlite {
         })
     }
 
+    fn reconsider(&self, provider: &str, content: &ContentHash) -> Result<()> {
+        let sql = "DELETE FROM declined WHERE hash = ?1 AND provider = ?2";
+        self.write(|connection| execute(connection, sql, params![content.0, provider]))
+    }
+
     fn spend(&self, provider: &str, day: &str, spent: &Spent) -> Result<()> {
         self.write(|connection| self::spend(connection, provider, day, spent))
     }
