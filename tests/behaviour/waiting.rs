@@ -12,11 +12,13 @@ use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject}
 use kbasefs::catalog::Answer;
 use kbasefs::fuse::{MountOptions, Request};
 use kbasefs::memory::Limit;
+use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
 use kbasefs::store::sqlite::Sqlite;
 
 use crate::fixture::{Fixture, Surface, tree_with};
 use crate::mount::Mount;
+use crate::watched::Watched;
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -53,7 +55,14 @@ impl Analyzer for Eye {
 
 /// A photo that can be analysed, and the ends of an [`Eye`] started by such an access.
 fn watched(on: Access) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
-    let fixture = Fixture::new("");
+    watched_over(Arc::new(Memory::default()), on)
+}
+
+fn watched_over(
+    store: Arc<dyn Store>,
+    on: Access,
+) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
+    let fixture = Fixture::with_store(store, "");
     let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8, y as u8, 99]));
     picture.save(fixture.path("a.png")).unwrap();
     fixture.add("a.png beach");
@@ -76,6 +85,31 @@ fn watched(on: Access) -> (Fixture, Arc<Scheduler>, Receiver<()>, Sender<()>) {
     let providers = vec![Provider::here(analyzer, on)];
     let scheduler = Scheduler::start(library, originals, providers, options);
     (fixture, scheduler, was_asked, answer)
+}
+
+#[test]
+fn who_waits_for_a_description_asks_once_and_looks_before_and_after() {
+    let store = Watched::open();
+    let (fixture, scheduler, was_asked, answer) = watched_over(store.clone(), Access::Asked);
+    let tree = tree_with(&fixture.library, scheduler.clone(), LONG);
+    let Some(mount) = Mount::serving(&fixture, tree, &MountOptions::default()) else {
+        return;
+    };
+    answer.send(()).unwrap();
+    let (calls, questions) = (store.calls(), scheduler.questions());
+    let description = mount.get("all/a.png", "user.kbasefs.description");
+    assert_eq!(description.as_deref(), Ok("a dog"));
+    was_asked.recv().unwrap();
+    assert_eq!(scheduler.questions() - questions, 1);
+    // A look before and one after; of the worker, one at the facts, and the commits of the hash and the answer.
+    assert_eq!(store.calls() - calls, 5);
+    // Nobody is left who may say more: it is listed, and who fetches it asks nobody.
+    let listed = mount.attributes("all/a.png").unwrap();
+    assert!(listed.iter().any(|name| name == "user.kbasefs.description"));
+    mount.get("all/a.png", "user.kbasefs.description").unwrap();
+    assert_eq!(scheduler.questions() - questions, 1);
+    drop(mount);
+    scheduler.stop();
 }
 
 #[test]

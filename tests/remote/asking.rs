@@ -260,6 +260,47 @@ fn programs_that_copy_everything_with_its_attributes_cost_nothing() {
     catalog.stop();
 }
 
+#[test]
+fn the_sentence_of_the_embedded_model_does_not_keep_a_better_one_away() {
+    let server = Server::start();
+    let Some(catalog) = Catalog::mount(&server, &[("a", 2)], PATIENT, None) else {
+        return;
+    };
+    let photo = "all/a/00.png";
+    let tags = |photo: &str| catalog.get(photo, "user.xdg.tags").unwrap_or_default();
+    // Asking for the tags asks nobody; opening the folder has the embedded model look.
+    until("the embedded model", || {
+        catalog.shell("ls all/a").is_some() && catalog.status(photo).starts_with("analyzed")
+    });
+    let embedded = tags(photo);
+    let lists = |photo: &str| {
+        let output = catalog.shell(&format!("getfattr -d -m - {photo}"))?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let Some(listed) = lists(photo) else {
+        return;
+    };
+    assert!(!listed.contains(DESCRIPTION), "{listed}");
+    if let Ok(comment) = catalog.get(photo, "user.xdg.comment") {
+        assert!(listed.contains(&comment), "{listed}");
+    }
+    assert_eq!(server.count(), 0);
+    assert_eq!(
+        catalog.get(photo, DESCRIPTION).as_deref(),
+        Ok("A dog runs.")
+    );
+    assert_eq!(server.count(), 1);
+    let listed = lists(photo).unwrap();
+    assert!(listed.contains(DESCRIPTION), "{listed}");
+    let now = tags(photo);
+    let kept = |tag: &&str| !tag.is_empty();
+    for tag in embedded.split(',').filter(kept) {
+        assert!(now.contains(tag), "{tag}: {now}");
+    }
+    assert_eq!(server.count(), 1);
+    catalog.stop();
+}
+
 /// What reads photos on desktops, each by the name of its process: file managers, their thumbnailers, indexers.
 const CRAWLERS: [&str; 16] = [
     "thunar",

@@ -72,6 +72,11 @@ impl Scheduler {
         sum
     }
 
+    /// How often single photos were asked for since the start, whoever asked and whatever came of it.
+    pub fn questions(&self) -> u64 {
+        self.state.questions()
+    }
+
     /// What went wrong since the start: name and count of each kind.
     pub fn errors(&self) -> Vec<(&'static str, u64)> {
         self.state.errors.read()

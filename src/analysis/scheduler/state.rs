@@ -10,7 +10,7 @@ mod store_breaker;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use roaring::{MultiOps, RoaringBitmap};
@@ -94,6 +94,8 @@ pub struct SchedulerState {
     told: watch::Sender<()>,
     /// Of each queue: something is ready for its dispatcher.
     ready: Vec<Notify>,
+    /// How often a photo was asked for.
+    questions: AtomicU64,
     pub stopwatch: Stopwatch,
     pub errors: Errors,
     /// Answers of servers that wait until they can be kept.
@@ -115,6 +117,7 @@ impl SchedulerState {
             work: Condvar::new(),
             stopping: Condvar::new(),
             told: watch::Sender::default(),
+            questions: AtomicU64::default(),
             stopwatch: Stopwatch::default(),
             errors: Errors::default(),
             unkept: AtomicU64::default(),
@@ -131,6 +134,7 @@ impl SchedulerState {
             waiter,
             stale,
         } = request;
+        self.questions.fetch_add(1, Ordering::Relaxed);
         let mut state = self.lock();
         let mut queues = state.wanted(photo, access, whom, stale);
         if state.stopped {
@@ -148,6 +152,10 @@ impl SchedulerState {
             }
         }
         self.work.notify_one();
+    }
+
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// Wants the photos of a listing looked at when there is nothing better to do, each by those that have not dealt with
