@@ -178,9 +178,11 @@ impl App {
 
     /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
     pub fn load(&self) -> Result<(), Error> {
-        // Whoever asks for a photo waits for the index, and so for this.
-        self.scheduler.learn();
-        self.library.fill()?;
+        // Whoever waits for the index needn't wait for this.
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.scheduler.learn());
+            self.library.fill()
+        })?;
         let index = self.library.index();
         let of_use = index.photos_with(Status::Pending) | index.photos_with(Status::Analyzed);
         self.scheduler.accessed_all(of_use, Access::Always);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::answers::{self, Answers};
+use super::answers::{self, Answers, Known};
 use super::committer::{Committer, Report};
 use super::deadline::DeadlineRunner;
 use super::decoder::Decoder;
@@ -45,7 +45,7 @@ impl Scheduler {
 
     /// Starts the threads, which wait for accesses. Providers are asked in this order, those inside the program first.
     ///
-    /// What they have answered is known if the index is loaded; else [`Self::learn`] is to be called before that.
+    /// What they have answered is known if the index is loaded; else [`Self::learn`] is to be called.
     pub fn start(
         library: Arc<Library>,
         originals: Arc<Originals>,
@@ -92,16 +92,19 @@ impl Scheduler {
         Arc::new(scheduler)
     }
 
-    /// Reads what the providers have answered so far. Takes as long as reading a column of the catalog: to be called
-    /// once, where nobody waits, before the index is loaded.
+    /// Reads what the providers have answered so far; to be called once. Takes seconds where there are a million photos,
+    /// so that nobody should wait for it: until then every photo seems to be missing everywhere, and a worker that takes one
+    /// finds out that it isn't without reading the file.
     pub fn learn(&self) {
-        for (queue, provider) in self.queues() {
-            match self.answers.known(provider) {
-                Ok(known) => self.state.learn(queue, known),
-                // Before anybody looks at a photo, what is known of it is looked up in any case.
-                Err(error) => tracing::error!("{}: {error}", provider.analyzer.name()),
-            }
-        }
+        let known = |provider: &Provider| {
+            let known = self.answers.known(provider);
+            known.unwrap_or_else(|error| {
+                tracing::error!("{}: {error}", provider.analyzer.name());
+                Known::default()
+            })
+        };
+        let all = self.answers.providers.iter().map(known).collect();
+        self.state.learn(all);
     }
 
     fn servers(&self) -> impl Iterator<Item = (QueueId, &Provider, &Server)> {

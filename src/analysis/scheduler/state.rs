@@ -109,6 +109,7 @@ impl SchedulerState {
             ready: queues.iter().map(|_| Notify::new()).collect(),
             state: Mutex::new(ProviderQueues {
                 queues,
+                forgotten: Some(RoaringBitmap::new()),
                 turned_away: Reasons::default(),
                 store_breaker: StoreBreaker::default(),
                 stopped: false,
@@ -189,13 +190,14 @@ impl SchedulerState {
         self.lock().queues[queue.0].missing(photos, stale)
     }
 
-    /// What is kept of the answers of a provider.
-    pub fn learn(&self, queue: QueueId, known: Known) {
+    /// Adds what is kept of the answers of all providers. It was read while photos could change: of those that did it
+    /// says nothing.
+    pub fn learn(&self, all: Vec<Known>) {
         let mut state = self.lock();
-        let queue = &mut state.queues[queue.0];
-        queue.answered |= known.answered;
-        queue.stale |= known.stale;
-        queue.declined |= known.declined;
+        let forgotten = state.forgotten.take().unwrap_or_default();
+        for (queue, known) in state.queues.iter_mut().zip(all) {
+            queue.learn(known, &forgotten);
+        }
     }
 
     /// Takes the most wanted photo for all queues that wait for it, and waits until there is one. `None` once all is to stop.
@@ -330,10 +332,11 @@ impl SchedulerState {
     /// Forgets what was known of photos: they are other pictures now.
     pub fn forget(&self, photos: &RoaringBitmap) {
         let mut state = self.lock();
-        state
-            .queues
-            .iter_mut()
-            .for_each(|queue| queue.forget(photos));
+        let queues = state.queues.iter_mut();
+        queues.for_each(|queue| queue.forget(photos));
+        if let Some(forgotten) = &mut state.forgotten {
+            *forgotten |= photos;
+        }
     }
 
     /// Forgets why photos had no answer: they wait for one anew.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{AnalysisResult, Counts, Duplicate, JobOutcome, RemoteJob, Waiter};
 use crate::analysis::Access;
+use crate::analysis::scheduler::answers::Known;
 use crate::analysis::scheduler::priority_queue::PriorityQueue;
 use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::{ContentHash, PhotoId};
@@ -261,6 +262,13 @@ impl ProviderQueue {
                 self.declined.insert(photo.0);
             }
         }
+    }
+
+    /// Adds what is kept of its answers, but of these photos. What it answered since is of this version.
+    pub fn learn(&mut self, known: Known, forgotten: &RoaringBitmap) {
+        self.stale |= known.stale - forgotten - &self.answered;
+        self.answered |= known.answered - forgotten;
+        self.declined |= known.declined - forgotten;
     }
 
     /// Forgets what was known of photos.

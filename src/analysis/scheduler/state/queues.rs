@@ -12,6 +12,8 @@ use crate::catalog::PhotoId;
 
 pub struct ProviderQueues {
     pub queues: Vec<ProviderQueue>,
+    /// Until it is known what is kept of answers: photos that became other pictures meanwhile.
+    pub forgotten: Option<RoaringBitmap>,
     /// Photos that only programs asked for which ask for everything.
     pub turned_away: Reasons,
     pub store_breaker: StoreBreaker,

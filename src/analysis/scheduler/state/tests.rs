@@ -272,3 +272,23 @@ fn a_photo_is_taken_once_for_all_who_wait_for_it() {
     assert_eq!(state.take(), taken(7, &[LOCAL, FIRST]));
     assert_eq!(state.counts(LOCAL).waiting.total(), 0);
 }
+
+#[test]
+fn what_is_read_of_a_photo_that_is_another_one_by_then_is_not_learned() {
+    let state = alone();
+    state.forget(&RoaringBitmap::from_iter([2]));
+    asked(&state, 3, Access::Asked);
+    work(&state, JobOutcome::Analyzed);
+    let known = Known {
+        answered: RoaringBitmap::from_iter([1, 2]),
+        stale: RoaringBitmap::from_iter([3, 4]),
+        declined: RoaringBitmap::new(),
+    };
+    state.learn(vec![known]);
+    assert_eq!(state.known(LOCAL), [3, 1, 0]);
+    assert!(state.has_answered(LOCAL, PhotoId(1)) && state.has_answered(LOCAL, PhotoId(3)));
+    let missing: Vec<_> = (1..=4)
+        .filter(|&photo| state.would_start(PhotoId(photo), Access::Listed))
+        .collect();
+    assert_eq!(missing, [2, 4]);
+}
