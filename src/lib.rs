@@ -37,6 +37,7 @@
 //! | which of them counts in what a photo says of itself | `source/facts/` |
 //! | what looks at pictures | `analysis/providers/`: one file a protocol |
 //! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/tag_normalizer.rs` |
+//! | which analyzer looks at which photo, and in what order | `analysis/scheduler/state/queues.rs`, `analysis/scheduler/answers.rs` |
 //! | when a request is repeated, how many run, who waits | `analysis/scheduler/dispatcher.rs`, `endpoint.rs`, `state/` |
 //! | a setting | `config/`, and what `config init` says of it in `config/document.rs` |
 //! | a command | `cli/`: one file a command |

@@ -32,7 +32,7 @@ pub struct AnalyzeRequest {
     /// Every photo of the source, or of a folder of it, when missing.
     photos: Option<Vec<Named>>,
     within_base64: Option<String>,
-    /// Only this one is to look; else the model inside the program, and the preferred server.
+    /// Only this one is to look; else all inside the program, and the preferred server.
     provider: Option<String>,
     /// Also at photos that it has looked at with another model or prompt.
     #[serde(default)]
