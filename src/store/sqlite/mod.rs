@@ -13,6 +13,7 @@ mod inherit;
 mod journal;
 mod label_dictionary;
 mod opening;
+mod pour;
 mod provider_store;
 mod readable;
 mod reconstruction;
