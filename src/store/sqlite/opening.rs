@@ -194,7 +194,7 @@ pub fn derive(writer: &mut Connection) -> Result<()> {
         let ids = rows::ids(&transaction, last, DERIVE_BATCH)?;
         let Some(end) = ids.last() else { break };
         last = end.0;
-        refresh(&mut SqliteTransaction::new(&transaction), &ids)?;
+        refresh(&mut SqliteTransaction::rewriting(&transaction), &ids)?;
     }
     let done = "INSERT OR REPLACE INTO meta (key, value) VALUES ('derived', ?1)";
     transaction.execute(done, [DERIVED])?;

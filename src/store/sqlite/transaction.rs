@@ -6,24 +6,36 @@ use rusqlite::{Connection, params};
 
 use super::{journal, label_dictionary, provider_store, renaming, rows};
 use crate::catalog::{
-    Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, LabelKey, PhotoId, Searched, Slot,
-    SourcePath, Spent, Trace,
+    Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, Label, LabelKey, PhotoId, Searched,
+    Slot, SourcePath, Spent, Trace,
 };
 use crate::store::record::{Record, Recorded, kept_status};
 use crate::store::record_transaction::RecordTransaction;
 use crate::store::{Error, Result};
 
-/// One commit's view of the tables. Records that it has touched are at hand.
+/// One commit's view of the tables. Records that it has read or written are at hand, as they stand in the tables: of one
+/// that is written again, only what differs is.
 pub struct SqliteTransaction<'a> {
     connection: &'a Connection,
-    touched: HashMap<PhotoId, Record>,
+    known: HashMap<PhotoId, Record>,
+    /// Whether records are written as a whole, because what follows from them may not stand in the tables yet.
+    rewrites: bool,
 }
 
 impl<'a> SqliteTransaction<'a> {
     pub fn new(connection: &'a Connection) -> Self {
         Self {
             connection,
-            touched: HashMap::new(),
+            known: HashMap::new(),
+            rewrites: false,
+        }
+    }
+
+    /// The same, for working out anew what follows from records.
+    pub fn rewriting(connection: &'a Connection) -> Self {
+        Self {
+            rewrites: true,
+            ..Self::new(connection)
         }
     }
 
@@ -32,7 +44,8 @@ impl<'a> SqliteTransaction<'a> {
         Ok(())
     }
 
-    fn put_photo(&self, record: &Record) -> Result<()> {
+    /// Writes the row of a photo, with the numbers of its labels where these are other ones.
+    fn put_photo(&self, record: &Record, numbers: Option<Vec<u8>>) -> Result<()> {
         let (photo, stat, facts) = (&record.photo, &record.photo.stat, &record.facts);
         let position = facts.position;
         self.execute(
@@ -41,13 +54,13 @@ impl<'a> SqliteTransaction<'a> {
              latitude, longitude, country, city, title, description, keywords, rating, title_name, edited, \
              text_bytes, said) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37) \
+             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ifnull(?37, x'')) \
              ON CONFLICT (id) DO UPDATE SET path = ?2, name = ?3, dev = ?4, ino = ?5, size = ?6, mtime_ns = ?7, mode = ?8, \
              uid = ?9, gid = ?10, format = ?11, status = ?12, date = ?13, hash = ?14, gone = ?15, failure = ?16, \
              perceptual_hash = ?17, width = ?18, height = ?19, orientation = ?20, date_source = ?21, camera = ?22, \
              make = ?23, model = ?24, lens = ?25, latitude = ?26, longitude = ?27, country = ?28, city = ?29, \
              title = ?30, description = ?31, keywords = ?32, rating = ?33, title_name = ?34, edited = ?35, \
-             text_bytes = ?36, said = ?37",
+             text_bytes = ?36, said = ifnull(?37, said)",
             params![
                 photo.id.0,
                 photo.path.as_bytes(),
@@ -85,25 +98,55 @@ impl<'a> SqliteTransaction<'a> {
                 photo.title_name,
                 record.is_edited(),
                 photo.text_bytes,
-                label_dictionary::numbers(self.connection, &record.labels)?,
+                numbers,
             ],
         )
     }
 
-    fn put_labels(&self, record: &Record) -> Result<()> {
-        let id = record.photo.id.0;
-        for label in &record.labels {
-            self.execute(
-                "INSERT INTO label (photo, facet, value, origin, confidence) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![id, label.facet.name(), label.value, label.origin.name(), label.confidence],
-            )?;
+    fn put_label(&self, id: PhotoId, label: &Label) -> Result<()> {
+        self.execute(
+            "INSERT INTO label (photo, facet, value, origin, confidence) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![id.0, label.facet.name(), label.value, label.origin.name(), label.confidence],
+        )
+    }
+
+    /// Whether the row of a label was there, and is no more.
+    fn drop_label(&self, id: PhotoId, label: &Label) -> Result<bool> {
+        let sql =
+            "DELETE FROM label WHERE photo = ?1 AND facet = ?2 AND value = ?3 AND origin = ?4";
+        let mut delete = self.connection.prepare_cached(sql)?;
+        let key = params![id.0, label.facet.name(), label.value, label.origin.name()];
+        Ok(delete.execute(key)? == 1)
+    }
+
+    fn put_labels(&self, record: &Record, old: &[Label]) -> Result<()> {
+        let (id, new) = (record.photo.id, &record.labels);
+        let mut are_as_known = true;
+        for label in old.iter().filter(|label| !new.contains(label)) {
+            are_as_known &= self.drop_label(id, label)?;
         }
+        if are_as_known {
+            let mut added = new.iter().filter(|label| !old.contains(label));
+            return added.try_for_each(|label| self.put_label(id, label));
+        }
+        // Another program wrote them otherwise than they are read.
+        self.execute(DROP_LABELS, [id.0])?;
+        new.iter().try_for_each(|label| self.put_label(id, label))
+    }
+
+    fn put_texts(&self, record: &Record) -> Result<()> {
+        let id = record.photo.id.0;
         for text in &record.texts {
             self.execute(
                 "INSERT INTO text (photo, field, origin, value) VALUES (?1, ?2, ?3, ?4)",
                 params![id, text.field.name(), text.origin.name(), text.value],
             )?;
         }
+        Ok(())
+    }
+
+    fn put_analyzed(&self, record: &Record) -> Result<()> {
+        let id = record.photo.id.0;
         for (analyzer, model, at) in &record.analyses {
             self.execute(
                 "INSERT INTO analyzed (photo, analyzer, model, at) VALUES (?1, ?2, ?3, ?4)",
@@ -113,32 +156,68 @@ impl<'a> SqliteTransaction<'a> {
         Ok(())
     }
 
-    /// Makes a photo that is there findable by its words.
-    fn put_words(&self, record: &Record) -> Result<()> {
-        let text = Searched::of(&record.detail());
+    /// Makes a photo findable by these words.
+    fn put_words(&self, id: PhotoId, text: &Searched) -> Result<()> {
         self.execute(
             "INSERT INTO words (rowid, title, description, tags, path) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                record.photo.id.0,
-                text.title,
-                text.description,
-                text.tags,
-                text.path,
-            ],
+            params![id.0, text.title, text.description, text.tags, text.path],
         )
     }
 
-    fn drop_rows(&self, id: PhotoId) -> Result<()> {
-        for sql in [
-            "DELETE FROM label WHERE photo = ?1",
-            "DELETE FROM text WHERE photo = ?1",
-            "DELETE FROM analyzed WHERE photo = ?1",
-            "DELETE FROM words WHERE rowid = ?1",
-        ] {
-            self.execute(sql, [id.0])?;
+    /// Writes all of a record that isn't in the tables.
+    fn put_new(&self, record: &Record) -> Result<()> {
+        let numbers = label_dictionary::numbers(self.connection, &record.labels)?;
+        self.put_photo(record, Some(numbers))?;
+        self.put_labels(record, &[])?;
+        self.put_texts(record)?;
+        self.put_analyzed(record)?;
+        match searched(record) {
+            Some(text) => self.put_words(record.photo.id, &text),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what differs from the record that is in the tables.
+    fn put_again(&self, record: &Record, old: &Record) -> Result<()> {
+        let id = record.photo.id;
+        let numbers = match old.labels == record.labels {
+            true => None,
+            false => Some(label_dictionary::numbers(self.connection, &record.labels)?),
+        };
+        self.put_photo(record, numbers)?;
+        self.put_labels(record, &old.labels)?;
+        if old.texts != record.texts {
+            self.execute(DROP_TEXTS, [id.0])?;
+            self.put_texts(record)?;
+        }
+        if old.analyses != record.analyses {
+            self.execute(DROP_ANALYZED, [id.0])?;
+            self.put_analyzed(record)?;
+        }
+        let (before, now) = (searched(old), searched(record));
+        if before != now {
+            self.execute(DROP_WORDS, [id.0])?;
+            if let Some(text) = now {
+                self.put_words(id, &text)?;
+            }
         }
         Ok(())
     }
+
+    fn drop_rows(&self, id: PhotoId) -> Result<()> {
+        let mut all = [DROP_LABELS, DROP_TEXTS, DROP_ANALYZED, DROP_WORDS].into_iter();
+        all.try_for_each(|sql| self.execute(sql, [id.0]))
+    }
+}
+
+const DROP_LABELS: &str = "DELETE FROM label WHERE photo = ?1";
+const DROP_TEXTS: &str = "DELETE FROM text WHERE photo = ?1";
+const DROP_ANALYZED: &str = "DELETE FROM analyzed WHERE photo = ?1";
+const DROP_WORDS: &str = "DELETE FROM words WHERE rowid = ?1";
+
+/// What a photo is found by, if it is there.
+fn searched(record: &Record) -> Option<Searched> {
+    (!record.gone).then(|| Searched::of(&record.detail()))
 }
 
 /// Keywords are clean texts: none has a line break.
@@ -148,35 +227,32 @@ fn keywords(facts: &Facts) -> String {
 
 impl RecordTransaction for SqliteTransaction<'_> {
     fn get(&mut self, id: PhotoId) -> Result<Option<Record>> {
-        if let Some(record) = self.touched.get(&id) {
+        if let Some(record) = self.known.get(&id) {
             return Ok(Some(record.clone()));
         }
-        Ok(rows::record(self.connection, id)?)
+        let record = rows::record(self.connection, id)?;
+        if let Some(record) = &record {
+            self.known.insert(id, record.clone());
+        }
+        Ok(record)
     }
 
     fn put(&mut self, record: &Record) -> Result<()> {
         let id = record.photo.id;
-        let known = self.touched.insert(id, record.clone()).is_some();
-        if known
-            || rows::one::<u32>(
-                self.connection,
-                "SELECT id FROM photo WHERE id = ?1",
-                [id.0],
-            )?
-            .is_some()
-        {
-            self.drop_rows(id)?;
+        match self.get(id)? {
+            Some(old) if !self.rewrites => self.put_again(record, &old)?,
+            Some(_) => {
+                self.drop_rows(id)?;
+                self.put_new(record)?;
+            }
+            None => self.put_new(record)?,
         }
-        self.put_photo(record)?;
-        self.put_labels(record)?;
-        match record.gone {
-            true => Ok(()),
-            false => self.put_words(record),
-        }
+        self.known.insert(id, record.clone());
+        Ok(())
     }
 
     fn delete(&mut self, id: PhotoId) -> Result<()> {
-        self.touched.remove(&id);
+        self.known.remove(&id);
         self.drop_rows(id)?;
         self.execute("DELETE FROM photo WHERE id = ?1", [id.0])
     }
