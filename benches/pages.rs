@@ -81,7 +81,10 @@ fn fill(work: &Path, photos: u32) -> Result<()> {
     }
     let store = Sqlite::open(&work.join("catalog.sqlite"), &source.canonicalize()?)?;
     for batch in numbers.chunks(BATCH) {
-        let both = |&number| [synthetic::found(number), synthetic::analyzed(number)];
+        let both = |&number| {
+            let found = std::iter::once(synthetic::found(number));
+            found.chain(synthetic::analyzed(number))
+        };
         store.commit(&batch.iter().flat_map(both).collect::<Vec<_>>())?;
     }
     Ok(())

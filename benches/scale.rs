@@ -65,7 +65,10 @@ fn fill(work: &Path, photos: u32) -> Result<()> {
     let start = Instant::now();
     let numbers: Vec<u32> = (0..photos).collect();
     for batch in numbers.chunks(BATCH) {
-        let both = |&number| [synthetic::found(number), synthetic::analyzed(number)];
+        let both = |&number| {
+            let found = std::iter::once(synthetic::found(number));
+            found.chain(synthetic::analyzed(number))
+        };
         store.commit(&batch.iter().flat_map(both).collect::<Vec<_>>())?;
     }
     let seconds = start.elapsed().as_secs_f64();

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use kbasefs::catalog::{
-    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Origin, PhotoId,
-    SourcePath, Tag, TextField,
+    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Measured, Origin,
+    PhotoId, SourcePath, Tag, TextField,
 };
 use kbasefs::exchange::{Exchange, ForeignAnswer, Format, Report};
 use kbasefs::library::Library;
@@ -116,10 +116,6 @@ impl Catalog {
         let analysis = Analysis {
             hash: ContentHash(*blake3::hash(name).as_bytes()),
             stat: photo.stat,
-            width: 4,
-            height: 3,
-            colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
-            perceptual_hash: 0xf0f0_f0f0_0f0f_0f0f,
             analyzer: "eye".into(),
             model: "eye/1".into(),
             version: "1".into(),
@@ -130,13 +126,24 @@ impl Catalog {
                 tags: tags.iter().map(tag).collect(),
             },
         };
+        let measured = Change::Measured {
+            id: photo.id,
+            stat: photo.stat,
+            hash: analysis.hash,
+            measured: Box::new(Measured {
+                width: 4,
+                height: 3,
+                colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
+                perceptual_hash: 0xf0f0_f0f0_0f0f_0f0f,
+            }),
+        };
         let (id, analysis) = (photo.id, Box::new(analysis));
         let learned = Change::Learned {
             id,
             analysis,
             at: 1_700_000_000,
         };
-        self.library.commit(&[learned]).unwrap();
+        self.library.commit(&[measured, learned]).unwrap();
     }
 
     /// Something of everything is known.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::catalog::{
     ActId, Analysis, Change, ContentHash, Detail, Done, Edit, Effect, Facet, FileStat, Format,
-    Label, Origin, Photo, PhotoId, SourcePath, Status, Stored, Trace, Words,
+    Label, Measured, Origin, Photo, PhotoId, SourcePath, Status, Stored, Trace, Words,
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
@@ -121,6 +121,10 @@ impl Store for Vast {
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         self.rest.commit(changes)
+    }
+
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+        self.rest.measured(hash)
     }
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {

@@ -2,8 +2,8 @@
 //! as in life: a few tags on many photos, many tags on few.
 
 use kbasefs::catalog::{
-    Analysis, Answer, Change, ContentHash, DateSource, Entry, Facts, FileStat, Format, Photo,
-    PhotoId, SourcePath, Status, WallClock,
+    Analysis, Answer, Change, ContentHash, DateSource, Entry, Facts, FileStat, Format, Measured,
+    Photo, PhotoId, SourcePath, Status, WallClock,
 };
 
 const TAGS_A_PHOTO: u64 = 4;
@@ -23,7 +23,7 @@ pub fn found(number: u32) -> Change {
 
 /// What an analysis says of photo `number`, which has the id that a new store gives it.
 #[allow(dead_code, reason = "not every bench needs all of this")]
-pub fn analyzed(number: u32) -> Change {
+pub fn analyzed(number: u32) -> [Change; 2] {
     let mut hash = [0; 32];
     hash[..4].copy_from_slice(&number.to_le_bytes());
     let words = ["sunset", "beach", "street", "garden", "party", "mountain"];
@@ -35,10 +35,6 @@ pub fn analyzed(number: u32) -> Change {
     let analysis = Analysis {
         hash: ContentHash(hash),
         stat: stat(number),
-        width: 4000,
-        height: 3000,
-        colors: Vec::new(),
-        perceptual_hash: random(number, 21),
         analyzer: "embedded".into(),
         model: "m/1".into(),
         version: "1".into(),
@@ -48,10 +44,20 @@ pub fn analyzed(number: u32) -> Change {
             ..Answer::default()
         },
     };
-    Change::Analyzed {
-        id: PhotoId(number + 1),
-        analysis: Box::new(analysis),
-    }
+    let id = PhotoId(number + 1);
+    let measured = Change::Measured {
+        id,
+        stat: analysis.stat,
+        hash: analysis.hash,
+        measured: Box::new(Measured {
+            width: 4000,
+            height: 3000,
+            colors: Vec::new(),
+            perceptual_hash: random(number, 21),
+        }),
+    };
+    let analysis = Box::new(analysis);
+    [measured, Change::Analyzed { id, analysis }]
 }
 
 /// The same as an index is told of it.

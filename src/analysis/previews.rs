@@ -14,18 +14,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{ContentHash, Facet, Label, Origin};
+use crate::catalog::{ContentHash, Facet, Label, Measured, Origin};
 use crate::memory::{Bounds, Cache, Limit};
-
-/// What the decoded original was like, apart from its pixels.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// Of the upright original, in pixels.
-    pub width: u32,
-    pub height: u32,
-    pub colors: Vec<Label>,
-    pub perceptual_hash: u64,
-}
 
 /// A small JPEG of a picture.
 #[derive(Clone, Debug, PartialEq)]

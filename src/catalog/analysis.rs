@@ -1,6 +1,6 @@
 //! What an analysis gives.
 
-use super::{ContentHash, FileStat, Label};
+use super::{ContentHash, FileStat};
 
 /// A word for something in the picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,19 +22,13 @@ pub struct Answer {
     pub tags: Vec<Tag>,
 }
 
-/// What one full read of a picture gave: everything that is committed together.
+/// An answer with all that it is kept under. What is measured in the picture is kept apart: see
+/// [`Measured`](super::Measured).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
     pub hash: ContentHash,
     /// The file as it was while it was read; the result is attached only to a photo that still looks like this.
     pub stat: FileStat,
-    /// Upright pixels of the original.
-    pub width: u32,
-    pub height: u32,
-    /// Main colours, of facet `color` and origin `file`.
-    pub colors: Vec<Label>,
-    /// 64-bit perceptual hash; near-duplicates differ in few bits.
-    pub perceptual_hash: u64,
     /// Who answered: the configured name of the analyzer and its model.
     pub analyzer: String,
     pub model: String,

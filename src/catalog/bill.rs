@@ -1,9 +1,9 @@
-//! What providers took, and what they had no answer for.
+//! What providers took, and where they failed or declined.
 
 /// Why there is no answer, and won't be from the same version of the provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declined {
-    /// Whether the model didn't want to look, rather than failed.
+    /// Whether the model declined to look. If not, it failed.
     pub refused: bool,
     /// For people: lower case, no full stop.
     pub reason: String,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{
     Act, ActId, Actor, Analysis, ContentHash, Declined, Deed, Edit, Facts, FileStat, Label,
-    LabelKey, Origin, Photo, PhotoId, Role, SourcePath, Spent,
+    LabelKey, Measured, Origin, Photo, PhotoId, Role, SourcePath, Spent,
 };
 
 /// Something that happened. `Store::commit` makes it durable.
@@ -32,6 +32,13 @@ pub enum Change {
         stat: FileStat,
         hash: ContentHash,
     },
+    /// The picture was decoded and measured; holds for every photo of the same content.
+    Measured {
+        id: PhotoId,
+        stat: FileStat,
+        hash: ContentHash,
+        measured: Box<Measured>,
+    },
     /// An analysis ended well; holds for every photo of the same content.
     Analyzed {
         id: PhotoId,
@@ -56,7 +63,7 @@ pub enum Change {
         /// For people: lower case, no full stop.
         reason: String,
     },
-    /// A provider has no answer for a content.
+    /// A provider failed or declined to answer on a content. An answer of an earlier version goes on holding.
     Declined {
         provider: String,
         content: ContentHash,
@@ -79,6 +86,7 @@ impl Change {
         matches!(
             self,
             Self::Analyzed { .. }
+                | Self::Measured { .. }
                 | Self::Failed { .. }
                 | Self::Hashed { .. }
                 | Self::Declined { .. }
@@ -165,11 +173,28 @@ impl FromStr for TextField {
 pub struct Text {
     pub field: TextField,
     pub origin: Origin,
+    /// Which analyzer wrote it, where it is one.
+    pub analyzer: Option<Box<str>>,
     pub value: String,
 }
 
 impl Text {
-    /// The text of a field that holds: the one of the most trusted origin.
+    pub fn new(field: TextField, origin: Origin, value: impl Into<String>) -> Self {
+        Self {
+            field,
+            origin,
+            analyzer: None,
+            value: value.into(),
+        }
+    }
+
+    /// The same text, as an analyzer writes it.
+    pub fn by(self, analyzer: &str) -> Self {
+        let analyzer = Some(analyzer.into());
+        Self { analyzer, ..self }
+    }
+
+    /// The text of a field that holds: the one of the most trusted origin, and there the first.
     pub fn effective(texts: &[Self], field: TextField) -> Option<&Self> {
         let of_field = texts.iter().filter(|t| t.field == field);
         of_field.min_by_key(|t| t.origin)
@@ -181,6 +206,8 @@ impl Text {
 pub struct Detail {
     pub entry: Entry,
     pub facts: Facts,
+    /// Of several that analyzers of one origin wrote, the one that was recorded last comes first; of those of the same
+    /// second, the one whose analyzer comes last by name.
     pub texts: Vec<Text>,
     /// Why the analysis failed.
     pub failure: Option<String>,
@@ -189,7 +216,8 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// The text that holds: a person's, else a sidecar's, the file's, a remote model's, the embedded model's.
+    /// The text that holds: a person's, else a sidecar's, the file's, a remote model's, an embedded model's; of several
+    /// models of one origin, that of the one that answered last.
     pub fn text(&self, field: TextField) -> Option<&Text> {
         Text::effective(&self.texts, field)
     }

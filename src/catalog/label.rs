@@ -139,13 +139,15 @@ fn composed(text: &str) -> String {
     }
 }
 
-/// One thing that one origin says of one photo.
+/// One thing that one origin says of one photo. Of what models say, every analyzer says its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
     pub facet: Facet,
     /// As it is shown, in NFC. Outside data: may hold any character; folder names escape it.
     pub value: String,
     pub origin: Origin,
+    /// Which analyzer says so, where it is one.
+    pub analyzer: Option<Box<str>>,
     /// 0 to 1. A person's 0 says that the label is wrong: it hides the same label of every other origin.
     pub confidence: f32,
 }
@@ -156,8 +158,15 @@ impl Label {
             facet,
             value: composed(value.as_ref()),
             origin,
+            analyzer: None,
             confidence,
         }
+    }
+
+    /// The same label, as an analyzer says it.
+    pub fn by(self, analyzer: &str) -> Self {
+        let analyzer = Some(analyzer.into());
+        Self { analyzer, ..self }
     }
 
     /// A label that is sure.
@@ -174,7 +183,7 @@ impl Label {
         self.origin == Origin::Human && self.confidence == 0.0
     }
 
-    /// The labels that hold: one a key, from its most trusted origin, without those that a person denied. A photo has
+    /// The labels that hold: one a key, from its most trusted origin and there the surest, without those that a person denied. A photo has
     /// one rating: the most trusted.
     pub fn effective(labels: &[Self]) -> Vec<&Self> {
         let keyed = Self::effective_by_key(labels);
@@ -193,8 +202,11 @@ impl Label {
         said: &mut Vec<(K, T)>,
         label: impl Fn(&(K, T)) -> &'a Self,
     ) {
-        let key = |one: &(K, T)| label(one).origin;
-        said.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a).cmp(&key(b))));
+        said.sort_by(|one, other| {
+            let (a, b) = (label(one), label(other));
+            let by_key = one.0.cmp(&other.0).then(a.origin.cmp(&b.origin));
+            by_key.then_with(|| b.confidence.total_cmp(&a.confidence))
+        });
         said.dedup_by(|later, first| later.0 == first.0);
         said.retain(|one| !label(one).is_denial());
         let ratings = said.iter().map(&label).filter(|l| l.facet == Facet::Rating);
@@ -222,6 +234,8 @@ mod tests {
         let labels = [
             Label::new(Facet::Tag, "dog", Origin::Embedded, 0.9),
             Label::new(Facet::Tag, "Dog", Origin::Human, 1.0),
+            Label::new(Facet::Tag, "sea", Origin::Embedded, 0.3).by("faces"),
+            Label::new(Facet::Tag, "sea", Origin::Embedded, 0.8).by("objects"),
             Label::new(Facet::Tag, "ear", Origin::Embedded, 0.3),
             Label::new(Facet::Tag, "ear", Origin::Human, 0.0),
             Label::sure(Facet::Rating, "3", Origin::File),
@@ -229,8 +243,13 @@ mod tests {
         ];
         let values: Vec<_> = Label::effective(&labels)
             .into_iter()
-            .map(|l| (l.value.as_str(), l.origin))
+            .map(|l| (l.value.as_str(), l.origin, l.confidence))
             .collect();
-        assert_eq!(values, [("Dog", Origin::Human), ("4", Origin::Xmp)]);
+        let expected = [
+            ("Dog", Origin::Human, 1.0),
+            ("sea", Origin::Embedded, 0.8),
+            ("4", Origin::Xmp, 1.0),
+        ];
+        assert_eq!(values, expected);
     }
 }

@@ -11,6 +11,7 @@ mod edit;
 mod escape;
 mod facts;
 mod label;
+mod measured;
 mod photo;
 mod plain;
 mod query;
@@ -27,6 +28,7 @@ pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace, sai
 pub use escape::{cut, escape, unescape};
 pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
+pub use measured::Measured;
 pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
 pub use plain::plain_text;
 pub use query::{

@@ -23,11 +23,7 @@ mod tests {
 
     #[test]
     fn what_holds_stands_line_by_line() {
-        let text = |field, origin, value: &str| Text {
-            field,
-            origin,
-            value: value.into(),
-        };
+        let text = |field, origin, value: &str| Text::new(field, origin, value);
         let texts = [
             text(TextField::Title, Origin::Human, ""),
             text(TextField::Title, Origin::Embedded, "A dog"),

@@ -17,8 +17,8 @@ pub enum Stored {
     Made { tag: LabelKey, written: String },
     /// A query that is kept under a name.
     Saved { name: String, query: String },
-    /// What some photo that comes later has: the first one has the number 0, each next one the next. How sure it is
-    /// differs from photo to photo and isn't said, but whether it is a denial.
+    /// What some photo that comes later has: the first one has the number 0, each next one the next. How sure it is and
+    /// which analyzer says it differs from photo to photo and isn't said, but whether it is a denial.
     Label(Label),
     /// A photo with the numbers of its labels.
     Photo(Photo, Vec<u32>),
@@ -36,7 +36,9 @@ impl Numbering {
     /// Hands a photo over, and its labels before it.
     pub fn hand_over(&mut self, entry: Entry, each: &mut dyn FnMut(Stored)) {
         let numbers = entry.labels.iter().map(|label| self.number(label, each));
-        let numbers = numbers.collect();
+        let mut numbers: Vec<_> = numbers.collect();
+        // What several analyzers say stands side by side.
+        numbers.dedup();
         each(Stored::Photo(entry.photo, numbers));
     }
 
@@ -50,8 +52,13 @@ impl Numbering {
         let number = u32::try_from(self.labels.len()).expect("fewer labels than 2^32");
         let rehash = |number: &u32| self.hasher.hash_one(known(number));
         self.by_hash.insert_unique(hash, number, rehash);
+        let analyzer = None;
+        let label = Label {
+            analyzer,
+            ..label.clone()
+        };
         self.labels.push(label.clone());
-        each(Stored::Label(label.clone()));
+        each(Stored::Label(label));
         number
     }
 }

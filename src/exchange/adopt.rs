@@ -10,7 +10,7 @@ use super::matching::{Matcher, Name};
 use super::people::People;
 use super::{Exchange, Report, Result};
 use crate::catalog::{
-    Change, ContentHash, Detail, Origin, Photo, PhotoId, Said, Slot, SourcePath, Trace,
+    Change, ContentHash, Detail, FileStat, Origin, Photo, PhotoId, Said, Slot, SourcePath, Trace,
     parse_query, said, saved_name,
 };
 use crate::store::{Sqlite, Store};
@@ -49,6 +49,7 @@ pub fn adopt(exchange: &Exchange, other: &Sqlite) -> Result<Report> {
             None => report.fail(&detail.entry.photo.path, "the catalog has no such photo"),
         }
     }
+    adoption.measured(other, &mut people)?;
     adoption.analyses(other, &mut people)?;
     let own = other.said_of_itself()?;
     people.say(
@@ -155,6 +156,26 @@ impl Adoption<'_> {
             (_, None) => now.is_none(),
             (theirs, Some(ours)) => theirs.is_some_and(|theirs| theirs > ours),
         }
+    }
+
+    /// What was measured in any content, whether it is here or not, unless it was here too.
+    fn measured(&self, other: &Sqlite, people: &mut People) -> Result<()> {
+        for hash in other.measured_contents()? {
+            if self.exchange.library.store().measured(&hash)?.is_some() {
+                continue;
+            }
+            let Some(measured) = other.measured(&hash)? else {
+                continue;
+            };
+            let here = self.of_content.get(&hash);
+            people.learn(vec![Change::Measured {
+                id: here.map_or(NOBODY, |photo| photo.id),
+                stat: here.map_or_else(FileStat::default, |photo| photo.stat),
+                hash,
+                measured: Box::new(measured),
+            }])?;
+        }
+        Ok(())
     }
 
     /// What analyzers said of any content, whether it is here or not.

@@ -11,8 +11,8 @@ use super::matching::{Matcher, Name, parse_hash};
 use super::people::{self, People};
 use super::{Adopt, Exchange, ForeignAnswer, Format, Report, Result, files, xmp};
 use crate::catalog::{
-    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Origin, Photo,
-    PhotoId, Tag, Text, TextField,
+    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Measured, Origin,
+    Photo, PhotoId, Tag, Text, TextField,
 };
 
 /// The shape of a line. Of one by another program, only the first part need be there.
@@ -31,10 +31,22 @@ struct Line {
     /// Everything that is said, by whom. Without this, the first part is what a person says.
     labels: Option<Vec<LabelShape>>,
     texts: Vec<TextShape>,
+    /// What the decoded picture is like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<MeasuredShape>,
     analyses: Vec<AnalysisShape>,
     /// What models of other programs said. An export has none.
     #[serde(skip_serializing)]
     answers: Vec<ForeignAnswer>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct MeasuredShape {
+    width: u32,
+    height: u32,
+    /// 16 hexadecimal digits: programs keep numbers in doubles.
+    perceptual_hash: String,
+    colors: Vec<(String, f32)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +54,8 @@ struct LabelShape {
     facet: String,
     value: String,
     origin: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    analyzer: Option<Box<str>>,
     confidence: f32,
 }
 
@@ -50,6 +64,8 @@ struct TextShape {
     field: String,
     value: String,
     origin: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    analyzer: Option<Box<str>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,14 +77,12 @@ struct AnalysisShape {
     remote: bool,
     /// Seconds since 1970.
     at: i64,
-    width: u32,
-    height: u32,
-    /// 16 hexadecimal digits: programs keep numbers in doubles.
-    perceptual_hash: String,
     title: Option<String>,
     description: Option<String>,
     tags: Vec<(String, f32)>,
-    colors: Vec<(String, f32)>,
+    /// Where earlier versions wrote it.
+    #[serde(flatten, skip_serializing)]
+    measured: Option<MeasuredShape>,
 }
 
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
@@ -79,13 +93,9 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
         for id in exchange.photos() {
             let detail = library.detail(id).map_err(std::io::Error::other)?;
             let Some(detail) = detail else { continue };
-            let analyses = match &detail.entry.photo.hash {
-                Some(hash) => library.store().analyses(hash),
-                None => Ok(Vec::new()),
-            };
-            let analyses = analyses.map_err(std::io::Error::other)?;
+            let known = of_content(exchange, &detail).map_err(std::io::Error::other)?;
             let name = Name::of(&detail.entry.photo.path);
-            serde_json::to_writer(&mut *out, &line(name, &detail, &analyses))?;
+            serde_json::to_writer(&mut *out, &line(name, &detail, known))?;
             out.write_all(b"\n")?;
             report.photos += 1;
         }
@@ -95,7 +105,25 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn line(name: Name, detail: &Detail, analyses: &[(Analysis, i64)]) -> Line {
+/// What is known of a content.
+#[derive(Default)]
+struct Known {
+    measured: Option<Measured>,
+    analyses: Vec<(Analysis, i64)>,
+}
+
+fn of_content(exchange: &Exchange, detail: &Detail) -> crate::store::Result<Known> {
+    let store = exchange.library.store();
+    let Some(hash) = &detail.entry.photo.hash else {
+        return Ok(Known::default());
+    };
+    Ok(Known {
+        measured: store.measured(hash)?,
+        analyses: store.analyses(hash)?,
+    })
+}
+
+fn line(name: Name, detail: &Detail, known: Known) -> Line {
     let photo = &detail.entry.photo;
     let Name { path, path_base64 } = name;
     let text = |field| detail.text(field).map(|t| t.value.clone());
@@ -108,12 +136,14 @@ fn line(name: Name, detail: &Detail, analyses: &[(Analysis, i64)]) -> Line {
         facet: l.facet.name().into(),
         value: l.value.clone(),
         origin: l.origin.name().into(),
+        analyzer: l.analyzer.clone(),
         confidence: l.confidence,
     });
     let texts = detail.texts.iter().map(|t| TextShape {
         field: t.field.name().into(),
         value: t.value.clone(),
         origin: t.origin.name().into(),
+        analyzer: t.analyzer.clone(),
     });
     Line {
         path,
@@ -126,31 +156,35 @@ fn line(name: Name, detail: &Detail, analyses: &[(Analysis, i64)]) -> Line {
         date: photo.date.map(|d| d.to_string()),
         labels: Some(labels.collect()),
         texts: texts.collect(),
-        analyses: analyses.iter().map(analysis_shape).collect(),
+        measured: known.measured.as_ref().map(measured_shape),
+        analyses: known.analyses.iter().map(analysis_shape).collect(),
         answers: Vec::new(),
+    }
+}
+
+fn measured_shape(measured: &Measured) -> MeasuredShape {
+    let colors = measured.colors.iter();
+    MeasuredShape {
+        width: measured.width,
+        height: measured.height,
+        perceptual_hash: format!("{:016x}", measured.perceptual_hash),
+        colors: colors.map(|l| (l.value.clone(), l.confidence)).collect(),
     }
 }
 
 fn analysis_shape((analysis, at): &(Analysis, i64)) -> AnalysisShape {
     let answer = &analysis.answer;
     let tags = answer.tags.iter().map(|t| (t.name.clone(), t.confidence));
-    let colors = analysis
-        .colors
-        .iter()
-        .map(|l| (l.value.clone(), l.confidence));
     AnalysisShape {
         analyzer: analysis.analyzer.clone(),
         model: analysis.model.clone(),
         version: analysis.version.clone(),
         remote: analysis.remote,
         at: *at,
-        width: analysis.width,
-        height: analysis.height,
-        perceptual_hash: format!("{:016x}", analysis.perceptual_hash),
         title: answer.title.clone(),
         description: answer.description.clone(),
         tags: tags.collect(),
-        colors: colors.collect(),
+        measured: None,
     }
 }
 
@@ -206,13 +240,21 @@ fn take_in(
         .iter()
         .map(|a| analysis(a, hash, &photo))
         .collect();
-    let (Some(labels), Some(texts), Some(mut analyses)) = (labels, texts, analyses) else {
+    let measured = measured_of(line).map(measured).transpose();
+    let (Some(labels), Some(texts), Some(mut analyses), Ok(measured)) =
+        (labels, texts, analyses, measured)
+    else {
         return Ok(Err("says something that this version doesn't know".into()));
     };
     let mut changes = Vec::from_iter(sidecar(&detail, &labels, &texts));
     analyses.retain(|(analysis, at)| is_news(&detail, analysis, *at));
-    if !analyses.is_empty() && has_content(exchange, &photo, hash) {
+    let measured = match (measured, hash) {
+        (Some(measured), Some(hash)) => news_of(exchange, &photo, hash, measured)?,
+        _ => None,
+    };
+    if (!analyses.is_empty() || measured.is_some()) && has_content(exchange, &photo, hash) {
         let id = photo.id;
+        changes.extend(measured);
         changes.extend(analyses.into_iter().map(|(analysis, at)| Change::Learned {
             id,
             analysis: Box::new(analysis),
@@ -305,13 +347,17 @@ fn has_content(exchange: &Exchange, photo: &Photo, hash: Option<ContentHash>) ->
 fn label(shape: &LabelShape) -> Option<Label> {
     let (facet, origin) = (shape.facet.parse().ok()?, shape.origin.parse().ok()?);
     let confidence = shape.confidence.clamp(0.0, 1.0);
-    Some(Label::new(facet, &shape.value, origin, confidence))
+    Some(Label {
+        analyzer: shape.analyzer.clone(),
+        ..Label::new(facet, &shape.value, origin, confidence)
+    })
 }
 
 fn text(shape: &TextShape) -> Option<Text> {
     Some(Text {
         field: shape.field.parse().ok()?,
         origin: shape.origin.parse().ok()?,
+        analyzer: shape.analyzer.clone(),
         value: shape.value.clone(),
     })
 }
@@ -321,8 +367,6 @@ fn analysis(
     hash: Option<ContentHash>,
     photo: &Photo,
 ) -> Option<(Analysis, i64)> {
-    let colors = shape.colors.iter();
-    let colors = colors.map(|(value, sure)| Label::new(Facet::Color, value, Origin::File, *sure));
     let tags = shape.tags.iter().map(|(name, confidence)| Tag {
         name: name.clone(),
         confidence: *confidence,
@@ -330,10 +374,6 @@ fn analysis(
     let analysis = Analysis {
         hash: hash?,
         stat: FileStat { ..photo.stat },
-        width: shape.width,
-        height: shape.height,
-        colors: colors.collect(),
-        perceptual_hash: u64::from_str_radix(&shape.perceptual_hash, 16).ok()?,
         analyzer: shape.analyzer.clone(),
         model: shape.model.clone(),
         version: shape.version.clone(),
@@ -345,4 +385,39 @@ fn analysis(
         },
     };
     Some((analysis, shape.at))
+}
+
+/// What a line says is measured in a picture: of the latest answer, where an earlier version wrote it.
+fn measured_of(line: &Line) -> Option<&MeasuredShape> {
+    let analyses = line.analyses.iter().rev();
+    let mut earlier = analyses.filter_map(|analysis| analysis.measured.as_ref());
+    line.measured.as_ref().or_else(|| earlier.next())
+}
+
+fn measured(shape: &MeasuredShape) -> std::result::Result<Measured, std::num::ParseIntError> {
+    let color = |(value, share): &(String, f32)| {
+        Label::new(Facet::Color, value, Origin::File, share.clamp(0.0, 1.0))
+    };
+    Ok(Measured {
+        width: shape.width,
+        height: shape.height,
+        colors: shape.colors.iter().map(color).collect(),
+        perceptual_hash: u64::from_str_radix(&shape.perceptual_hash, 16)?,
+    })
+}
+
+/// What was measured in a content, where nobody here has.
+fn news_of(
+    exchange: &Exchange,
+    photo: &Photo,
+    hash: ContentHash,
+    measured: Measured,
+) -> Result<Option<Change>> {
+    let known = exchange.library.store().measured(&hash)?;
+    Ok(known.is_none().then(|| Change::Measured {
+        id: photo.id,
+        stat: photo.stat,
+        hash,
+        measured: Box::new(measured),
+    }))
 }

@@ -7,8 +7,8 @@ use super::record::{Record, Recorded};
 use super::record_transaction::RecordTransaction;
 use super::{Result, naming};
 use crate::catalog::{
-    Analysis, Change, ContentHash, Effect, Facts, FileStat, LabelKey, PhotoId, SourcePath,
-    plain_text,
+    Analysis, Change, ContentHash, Effect, Facts, FileStat, LabelKey, Measured, PhotoId,
+    SourcePath, plain_text,
 };
 
 /// Applies the changes in order and says what each photo that they touched is in the end.
@@ -29,6 +29,12 @@ pub fn refresh(records: &mut dyn RecordTransaction, ids: &[PhotoId]) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Has photos learn anew what analyzers said of their contents.
+pub fn relearn(records: &mut dyn RecordTransaction, ids: &[PhotoId]) -> Result<()> {
+    let mut applier = ChangeApplier::new(records);
+    ids.iter().try_for_each(|id| applier.learn_again(*id))
 }
 
 /// The changes of one commit, while they are applied.
@@ -67,6 +73,12 @@ impl ChangeApplier<'_> {
             Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
             Change::Gone { id } => self.gone(*id),
             Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
+            Change::Measured {
+                id,
+                stat,
+                hash,
+                measured,
+            } => self.measured(*id, stat, hash, measured),
             Change::Analyzed { id, analysis } => self.analyzed(*id, analysis, now()),
             Change::Learned { id, analysis, at } => self.analyzed(*id, analysis, *at),
             Change::Sidecar { id, labels, texts } => self.update(*id, |record| {
@@ -167,6 +179,9 @@ impl ChangeApplier<'_> {
             None => record,
         };
         record.photo.hash = Some(*hash);
+        if let Some(measured) = self.records.measured(hash)? {
+            record.measure(&measured);
+        }
         for recorded in self.records.analyses(hash)? {
             self.attach(&mut record, &recorded)?;
         }
@@ -196,6 +211,23 @@ impl ChangeApplier<'_> {
         Ok(old)
     }
 
+    fn measured(
+        &mut self,
+        id: PhotoId,
+        stat: &FileStat,
+        hash: &ContentHash,
+        measured: &Measured,
+    ) -> Result<()> {
+        if self.records.measured(hash)?.as_ref() != Some(measured) {
+            self.records.put_measured(hash, measured)?;
+        }
+        self.hashed(id, stat, hash)?;
+        self.join_copies(hash, |_, record| {
+            record.measure(measured);
+            Ok(())
+        })
+    }
+
     fn analyzed(&mut self, id: PhotoId, analysis: &Analysis, at: i64) -> Result<()> {
         let recorded = Recorded {
             analysis: analysis.clone(),
@@ -203,12 +235,23 @@ impl ChangeApplier<'_> {
         };
         self.records.record(&recorded)?;
         self.hashed(id, &analysis.stat, &analysis.hash)?;
-        for copy in self.records.with_hash(&analysis.hash)? {
+        self.join_copies(&analysis.hash, |applier, record| {
+            applier.attach(record, &recorded)
+        })
+    }
+
+    /// Has every photo of a content, gone or not, learn something of it.
+    fn join_copies(
+        &mut self,
+        hash: &ContentHash,
+        mut join: impl FnMut(&mut Self, &mut Record) -> Result<()>,
+    ) -> Result<()> {
+        for copy in self.records.with_hash(hash)? {
             let Some(known) = self.records.get(copy)? else {
                 continue;
             };
             let mut record = known.clone();
-            self.attach(&mut record, &recorded)?;
+            join(self, &mut record)?;
             if record != known {
                 self.put(record)?;
             }

@@ -8,7 +8,8 @@ use roaring::RoaringBitmap;
 
 use super::{Result, Store};
 use crate::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
+    Words,
 };
 use crate::memory::{Bounds, Cache, Limit};
 
@@ -91,6 +92,10 @@ impl Store for Cached {
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         self.store.analyses(hash)
+    }
+
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+        self.store.measured(hash)
     }
 
     fn detail_at_hand(&self, id: PhotoId) -> Option<Arc<Detail>> {

@@ -14,7 +14,7 @@ use super::record_transaction::RecordTransaction;
 use super::{Result, Store};
 use crate::catalog::{
     Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey,
-    Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
+    Measured, Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
 };
 
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub struct Memory(Mutex<Records>);
 #[derive(Default)]
 struct Records {
     photos: BTreeMap<PhotoId, Record>,
+    measured: HashMap<ContentHash, Measured>,
     analyses: HashMap<ContentHash, Vec<Recorded>>,
     last_id: u32,
     declined: HashMap<(String, ContentHash), (String, Declined)>,
@@ -89,9 +90,11 @@ impl Store for Memory {
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         let recorded = self.lock().analyses(hash)?.into_iter();
-        let mut analyses: Vec<_> = recorded.map(|r| (r.analysis, r.at)).collect();
-        analyses.sort_by_key(|(_, at)| *at);
-        Ok(analyses)
+        Ok(recorded.map(|r| (r.analysis, r.at)).collect())
+    }
+
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+        self.lock().measured(hash)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
@@ -219,6 +222,15 @@ impl RecordTransaction for Records {
         Ok(names.any(|n| n == Some(name)))
     }
 
+    fn measured(&mut self, hash: &ContentHash) -> Result<Option<Measured>> {
+        Ok(self.measured.get(hash).cloned())
+    }
+
+    fn put_measured(&mut self, hash: &ContentHash, measured: &Measured) -> Result<()> {
+        self.measured.insert(*hash, measured.clone());
+        Ok(())
+    }
+
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>> {
         Ok(self.analyses.get(hash).cloned().unwrap_or_default())
     }
@@ -227,6 +239,7 @@ impl RecordTransaction for Records {
         let kept = self.analyses.entry(recorded.analysis.hash).or_default();
         kept.retain(|r| r.analysis.analyzer != recorded.analysis.analyzer);
         kept.push(recorded.clone());
+        kept.sort_by(|a, b| (a.at, &a.analysis.analyzer).cmp(&(b.at, &b.analysis.analyzer)));
         Ok(())
     }
 

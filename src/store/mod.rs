@@ -21,7 +21,8 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
+    Words,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +122,7 @@ pub trait Store: Send + Sync {
     /// Makes the changes durable, all or none, in order, and says what each photo that they touched now is
     /// (a photo touched twice appears once, as it is at the end). An id that isn't there (any more) is skipped.
     ///
-    /// The store assigns ids and catalog names. [`Change::Hashed`] and [`Change::Analyzed`] reach every copy; a new
+    /// The store assigns ids and catalog names. [`Change::Hashed`], [`Change::Measured`] and [`Change::Analyzed`] reach every copy; a new
     /// photo whose hash equals that of one that is gone becomes that photo again, with its id, name and labels.
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>>;
 
@@ -132,6 +133,9 @@ pub trait Store: Send + Sync {
     fn detail_at_hand(&self, _: PhotoId) -> Option<Arc<Detail>> {
         None
     }
+
+    /// What was measured in a content, if it was decoded.
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>>;
 
     /// What analyzers said of a content, and when (seconds since 1970), the latest last.
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>>;

@@ -6,19 +6,20 @@ use crate::catalog::{ContentHash, PhotoId};
 
 pub use crate::catalog::{Declined, Spent};
 
-/// What a provider had to say on a content so far.
+/// What came of a provider's looks at a content so far: nothing where it is pending for it. Both are there where an earlier
+/// version answered, which goes on holding, and a later one failed or declined.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerState {
     /// The version of the provider that answered.
     pub answered: Option<String>,
-    /// The version that had no answer, and why.
+    /// The version that failed or declined, and why.
     pub declined: Option<(String, Declined)>,
 }
 
 /// Calls may block on the disk. What a call made durable stays so, however the process ends.
 pub trait ProviderStore: Send + Sync {
-    /// Hands over every photo that a provider answered (`true`) or declined, with the version that did; a photo may
-    /// come twice.
+    /// Hands over every photo on whose content a provider answered (`true`), or failed or declined (`false`), with the
+    /// version that did; a photo may come twice, and one that doesn't is pending for the provider.
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()>;
 
     fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState>;

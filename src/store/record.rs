@@ -2,11 +2,12 @@
 //!
 //! The one meaning of changes, whatever holds the records. Knows nothing of how and where they are kept.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::catalog::{
-    Analysis, Detail, Edit, Entry, Facet, Facts, FileStat, Format, Label, LabelKey, Origin, Photo,
-    PhotoId, Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
+    Analysis, Detail, Edit, Entry, Facet, Facts, FileStat, Format, Label, LabelKey, Measured,
+    Origin, Photo, PhotoId, Said, Slot, SourcePath, Status, Text, TextField, Trace, said,
 };
 use crate::media::is_decodable;
 
@@ -39,15 +40,21 @@ pub struct Recorded {
 pub struct Record {
     pub photo: Photo,
     pub facts: Facts,
-    /// One a key and origin, sorted.
+    /// One a key, origin and analyzer, sorted.
     pub labels: Vec<Label>,
-    /// One a field and origin, sorted.
+    /// One a field, origin and analyzer, in the order of [`Detail::texts`].
     pub texts: Vec<Text>,
     pub failure: Option<String>,
     /// As in [`Detail::analyses`].
     pub analyses: Vec<(String, String, i64)>,
     /// The file isn't there; kept for when it turns up again.
     pub gone: bool,
+}
+
+/// What labels are in order of.
+fn place(label: &Label) -> (Facet, Origin, &str, Option<&str>) {
+    let Label { facet, origin, .. } = *label;
+    (facet, origin, &label.value, label.analyzer.as_deref())
 }
 
 impl Record {
@@ -104,13 +111,25 @@ impl Record {
         ];
         for (field, value) in texts {
             if let Some(value) = value {
-                self.put_text(field, Origin::File, value);
+                self.put_text(Text::new(field, Origin::File, value));
             }
         }
         self.facts = facts;
     }
 
-    /// Joins what an analysis of the same content gave.
+    /// Joins what was measured in the same content, in the place of what the file says of itself.
+    pub fn measure(&mut self, measured: &Measured) {
+        self.photo.perceptual_hash = Some(measured.perceptual_hash);
+        (self.facts.width, self.facts.height) = (measured.width, measured.height);
+        let is_old = |l: &Label| l.facet == Facet::Color && l.origin == Origin::File;
+        self.labels.retain(|l| !is_old(l));
+        for color in &measured.colors {
+            self.put_label(color.clone());
+        }
+    }
+
+    /// Joins what an analysis of the same content gave, in the place of what the same analyzer said before. What was
+    /// kept of this origin without the name of its analyzer comes of an earlier version, and goes.
     pub fn attach(&mut self, recorded: &Recorded) {
         let Recorded { analysis, at } = recorded;
         let origin = match analysis.remote {
@@ -120,16 +139,15 @@ impl Record {
         self.photo.hash = Some(analysis.hash);
         self.photo.status = Status::Analyzed;
         self.failure = None;
-        self.photo.perceptual_hash = Some(analysis.perceptual_hash);
-        (self.facts.width, self.facts.height) = (analysis.width, analysis.height);
-        let is_old =
-            |l: &Label| l.origin == origin || (l.facet == Facet::Color && l.origin == Origin::File);
-        self.labels.retain(|l| !is_old(l));
-        self.texts.retain(|t| t.origin != origin);
-        let tags = analysis.answer.tags.iter();
-        let tags = tags.map(|t| Label::new(Facet::Tag, &t.name, origin, t.confidence));
-        for label in analysis.colors.iter().cloned().chain(tags) {
-            self.put_label(label);
+        let who = analysis.analyzer.as_str();
+        let is_old = |of: Origin, by: &Option<Box<str>>| {
+            of == origin && by.as_deref().is_none_or(|by| by == who)
+        };
+        self.labels.retain(|l| !is_old(l.origin, &l.analyzer));
+        self.texts.retain(|t| !is_old(t.origin, &t.analyzer));
+        for tag in &analysis.answer.tags {
+            let label = Label::new(Facet::Tag, &tag.name, origin, tag.confidence);
+            self.put_label(label.by(who));
         }
         let answer = &analysis.answer;
         for (field, value) in [
@@ -137,13 +155,14 @@ impl Record {
             (TextField::Description, &answer.description),
         ] {
             if let Some(value) = value {
-                self.put_text(field, origin, value);
+                self.put_text(Text::new(field, origin, value).by(who));
             }
         }
         self.analyses.retain(|(who, ..)| *who != analysis.analyzer);
         let (analyzer, model) = (analysis.analyzer.clone(), analysis.model.clone());
         self.analyses.push((analyzer, model, *at));
         self.analyses.sort_by(|a, b| (a.2, &a.0).cmp(&(b.2, &b.0)));
+        self.sort_texts();
     }
 
     /// Replaces what a sidecar said.
@@ -157,7 +176,7 @@ impl Record {
             });
         }
         for text in texts {
-            self.put_text(text.field, Origin::Xmp, &text.value);
+            self.put_text(Text::new(text.field, Origin::Xmp, &text.value));
         }
     }
 
@@ -174,7 +193,7 @@ impl Record {
             Edit::Deny(name) => self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0)),
             Edit::SetTags(names) => self.set_tags(names),
             Edit::ClearTags => self.drop_human(Facet::Tag),
-            Edit::SetText(field, value) => self.put_text(*field, Origin::Human, value),
+            Edit::SetText(field, value) => self.put_text(Text::new(*field, Origin::Human, value)),
             Edit::ClearText(field) => {
                 let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
                 self.texts.retain(|t| !is_it(t));
@@ -264,7 +283,7 @@ impl Record {
                 let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
                 self.texts.retain(|t| !is_it(t));
                 if let Some(said) = said {
-                    self.put_text(*field, Origin::Human, &said.value);
+                    self.put_text(Text::new(*field, Origin::Human, &said.value));
                 }
             }
             // Said of the catalog, not of a photo.
@@ -281,26 +300,31 @@ impl Record {
 
     fn put_label(&mut self, label: Label) {
         let key = label.key();
-        self.labels
-            .retain(|l| l.origin != label.origin || l.key() != key);
-        let place = |l: &Label| (l.facet, l.origin, l.value.clone());
+        self.labels.retain(|l| {
+            (l.origin, &l.analyzer) != (label.origin, &label.analyzer) || l.key() != key
+        });
         let at = self.labels.partition_point(|l| place(l) < place(&label));
         self.labels.insert(at, label);
     }
 
-    fn put_text(&mut self, field: TextField, origin: Origin, value: &str) {
-        self.texts
-            .retain(|t| (t.field, t.origin) != (field, origin));
-        let at = self
-            .texts
-            .partition_point(|t| (t.field, t.origin) < (field, origin));
-        let value = value.to_owned();
-        let text = Text {
-            field,
-            origin,
-            value,
+    fn put_text(&mut self, text: Text) {
+        let key = |t: &Text| (t.field, t.origin, t.analyzer.clone());
+        self.texts.retain(|t| key(t) != key(&text));
+        self.texts.push(text);
+        self.sort_texts();
+    }
+
+    /// Puts the text that holds, of each field and origin, before the others.
+    pub fn sort_texts(&mut self) {
+        let analyses = &self.analyses;
+        let recorded = |text: &Text| {
+            let who = text.analyzer.as_deref();
+            analyses
+                .iter()
+                .position(|(name, ..)| Some(name.as_str()) == who)
         };
-        self.texts.insert(at, text);
+        self.texts
+            .sort_by_key(|t| (t.field, t.origin, Reverse(recorded(t))));
     }
 
     /// The title that holds; an empty one says that there is none.

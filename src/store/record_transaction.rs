@@ -3,7 +3,8 @@
 use super::Result;
 use super::record::{Record, Recorded};
 use crate::catalog::{
-    Act, ActId, ContentHash, Declined, FileStat, LabelKey, PhotoId, Slot, SourcePath, Spent, Trace,
+    Act, ActId, ContentHash, Declined, FileStat, LabelKey, Measured, PhotoId, Slot, SourcePath,
+    Spent, Trace,
 };
 
 /// Where records are kept while changes are applied. Every call sees what the calls before it did.
@@ -24,6 +25,10 @@ pub trait RecordTransaction {
     fn is_name_taken(&mut self, name: &[u8]) -> Result<bool>;
     /// Whether a photo, gone or not, has this name for its title.
     fn is_title_name_taken(&mut self, name: &[u8]) -> Result<bool>;
+    /// What was measured in a content, if it was decoded.
+    fn measured(&mut self, hash: &ContentHash) -> Result<Option<Measured>>;
+    /// Keeps what was measured in a content, in the place of what was before.
+    fn put_measured(&mut self, hash: &ContentHash, measured: &Measured) -> Result<()>;
     /// What analyzers said of a content, the latest last.
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>>;
     /// Keeps an analysis, in the place of an earlier one of the same analyzer and content.

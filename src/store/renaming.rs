@@ -93,7 +93,7 @@ impl ChangeApplier<'_> {
     }
 
     /// What models said of a photo joins it as if they said it now.
-    fn learn_again(&mut self, id: PhotoId) -> Result<()> {
+    pub(super) fn learn_again(&mut self, id: PhotoId) -> Result<()> {
         let Some(mut record) = self.records.get(id)? else {
             return Ok(());
         };

@@ -131,6 +131,9 @@ impl From<&SourcePath> for PathShape {
 pub struct TagShape {
     name: String,
     origin: &'static str,
+    /// Of a model's tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analyzer: Option<Box<str>>,
     /// 0 to 1.
     confidence: f32,
 }
@@ -225,6 +228,7 @@ fn tags(detail: &Detail) -> Vec<TagShape> {
     let shape = |tag: &Label| TagShape {
         name: tag.value.clone(),
         origin: tag.origin.name(),
+        analyzer: tag.analyzer.clone(),
         confidence: tag.confidence,
     };
     tags.map(shape).collect()

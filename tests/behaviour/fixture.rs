@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::catalog::{
-    Analysis, Answer, Change, ContentHash, Edit, Facts, Format, PhotoId, SourcePath, Tag,
+    Analysis, Answer, Change, ContentHash, Edit, Facts, Format, Measured, PhotoId, SourcePath, Tag,
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
@@ -158,10 +158,6 @@ impl Fixture {
         let analysis = Analysis {
             hash: ContentHash(*blake3::hash(&content(name)).as_bytes()),
             stat: photo.stat,
-            width: 4,
-            height: 3,
-            colors: Vec::new(),
-            perceptual_hash: u64::from(id.0) * 0x0123_4567_89ab_cdef,
             analyzer: "eye".into(),
             model: "eye/1".into(),
             version: "1".into(),
@@ -172,10 +168,20 @@ impl Fixture {
                 tags: tags.iter().map(tag).collect(),
             },
         };
+        let measured = Change::Measured {
+            id,
+            stat: photo.stat,
+            hash: analysis.hash,
+            measured: Box::new(Measured {
+                width: 4,
+                height: 3,
+                colors: Vec::new(),
+                perceptual_hash: u64::from(id.0) * 0x0123_4567_89ab_cdef,
+            }),
+        };
         let analysis = Box::new(analysis);
-        self.library
-            .commit(&[Change::Analyzed { id, analysis }])
-            .unwrap();
+        let changes = [measured, Change::Analyzed { id, analysis }];
+        self.library.commit(&changes).unwrap();
     }
 
     pub fn path(&self, name: &str) -> std::path::PathBuf {

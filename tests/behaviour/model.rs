@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    Analysis, Answer, Change, ContentHash, Edit, Facts, FileStat, Format, Photo, PhotoId,
+    Analysis, Answer, Change, ContentHash, Edit, Facts, FileStat, Format, Measured, Photo, PhotoId,
     SourcePath, Tag, TextField, WallClock,
 };
 use kbasefs::library::Library;
@@ -63,6 +63,10 @@ enum Act {
         tags: Vec<usize>,
         title: usize,
     },
+    Measure {
+        id: u32,
+        hash: u8,
+    },
     Fail {
         id: u32,
     },
@@ -95,6 +99,7 @@ fn any_act() -> impl Strategy<Value = Act> {
         1 => (id(), 0_u8..3).prop_map(|(id, hash)| Act::Hash { id, hash }),
         2 => (id(), 0_u8..3, tags(), 0..TITLES.len())
             .prop_map(|(id, hash, tags, title)| Act::Analyze { id, hash, tags, title }),
+        1 => (id(), 0..4_u8).prop_map(|(id, hash)| Act::Measure { id, hash }),
         1 => id().prop_map(|id| Act::Fail { id }),
         2 => (id(), 0..TAGS.len()).prop_map(|(id, tag)| Act::Tag { id, tag }),
         2 => (id(), 0..TAGS.len()).prop_map(|(id, tag)| Act::Untag { id, tag }),
@@ -201,6 +206,17 @@ impl Watched {
                     tags.into_iter().map(tag),
                     title,
                 )),
+            },
+            Act::Measure { id, hash } => Change::Measured {
+                id: PhotoId(id),
+                stat: photo(id)?.stat,
+                hash: ContentHash([hash; 32]),
+                measured: Box::new(Measured {
+                    width: 4,
+                    height: 3,
+                    colors: Vec::new(),
+                    perceptual_hash: 0x0f0f_0f0f_0f0f_0f0f ^ u64::from(hash),
+                }),
             },
             Act::Fail { id } => Change::Failed {
                 id: PhotoId(id),
@@ -312,10 +328,6 @@ fn analysis(photo: &Photo, hash: u8, tags: impl Iterator<Item = String>, title: 
     Analysis {
         hash: ContentHash([hash; 32]),
         stat: photo.stat,
-        width: 4,
-        height: 3,
-        colors: Vec::new(),
-        perceptual_hash: 0x0f0f_0f0f_0f0f_0f0f ^ u64::from(hash),
         analyzer: "eye".into(),
         model: "eye/1".into(),
         version: "1".into(),

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
+    Words,
 };
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
@@ -70,6 +71,10 @@ impl Store for Watched {
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         self.call().analyses(hash)
+    }
+
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+        self.call().measured(hash)
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

@@ -198,11 +198,11 @@ fn what_was_paid_for_comes_along_and_is_counted_once() {
     let inner = index(&me, "sub");
     change(
         &inner,
-        "UPDATE analysis SET analyzer = 'desk', remote = 1; UPDATE analysis_label SET analyzer = 'desk'; \
+        "UPDATE analysis SET analyzer = 'desk', remote = 1; UPDATE analysis_tag SET analyzer = 'desk'; \
          UPDATE analyzed SET analyzer = 'desk'; \
-         INSERT INTO analysis SELECT randomblob(32), 'desk', model, 1, at, width, height, perceptual_hash, title, \
+         INSERT INTO analysis SELECT randomblob(32), 'desk', model, 1, at, title, \
          'of what is gone', version FROM analysis LIMIT 1; \
-         INSERT INTO declined VALUES (randomblob(32), 'desk', '1', 1, 'no'); \
+         INSERT INTO no_answer VALUES (randomblob(32), 'desk', '1', 'declined', 'no'); \
          INSERT INTO spent VALUES ('desk', '2026-01-31', 7, 70, 700, 1.5, 1); \
          INSERT INTO server VALUES ('desk', 'sees')",
     );
@@ -226,7 +226,7 @@ fn what_was_paid_for_comes_along_and_is_counted_once() {
             ),
             3
         );
-        assert_eq!(number(&outer, "SELECT count(*) FROM declined"), 1);
+        assert_eq!(number(&outer, "SELECT count(*) FROM no_answer"), 1);
         assert_eq!(number(&outer, "SELECT count(*) FROM server"), 1);
     };
     check(8);

@@ -147,8 +147,8 @@ fn damaged_pages_cost_no_more_than_what_stands_on_them() {
     let all = index.transaction().unwrap();
     for n in 0..rows {
         let hash = format!("{:032}", n * 7919 % 100_003);
-        let analysis = "INSERT INTO analysis (hash, analyzer, model, remote, at, width, height, perceptual_hash, version) \
-            VALUES (CAST(?1 AS BLOB), ?2, 'm', 1, 0, 1, 1, 0, 'v')";
+        let analysis = "INSERT INTO analysis (hash, analyzer, model, remote, at, version) \
+            VALUES (CAST(?1 AS BLOB), ?2, 'm', 1, 0, 'v')";
         all.execute(analysis, (&hash, "desk")).unwrap();
         let trace = "INSERT INTO trace (act, photo, slot, key, after) VALUES (1000, ?1, 'tag', 'dog', '+dog')";
         all.execute(trace, [n as u32 + 1]).unwrap();

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use kbasefs::app::{self, App};
 use kbasefs::catalog::{
-    Act, Actor, Analysis, Answer, Change, ContentHash, Deed, Edit, Facet, Label, LabelKey, Origin,
-    PhotoId, Role, SourcePath, Tag, TextField,
+    Act, Actor, Analysis, Answer, Change, ContentHash, Deed, Edit, Facet, Label, LabelKey,
+    Measured, Origin, PhotoId, Role, SourcePath, Tag, TextField,
 };
 use kbasefs::config::Config;
 use kbasefs::fuse::mounts;
@@ -209,18 +209,26 @@ fn said_of(store: &Sqlite, id: PhotoId) {
     let analysis = Analysis {
         hash: ContentHash([id.0 as u8; 32]),
         stat: detail.entry.photo.stat,
-        width: 9,
-        height: 9,
-        colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
-        perceptual_hash: u64::from(id.0),
         analyzer: "desk".into(),
         model: "m".into(),
         version: "v1".into(),
         remote: true,
         answer,
     };
+    let measured = Change::Measured {
+        id,
+        stat: analysis.stat,
+        hash: analysis.hash,
+        measured: Box::new(Measured {
+            width: 9,
+            height: 9,
+            colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
+            perceptual_hash: u64::from(id.0),
+        }),
+    };
     let analysis = Box::new(analysis);
-    store.commit(&[Change::Analyzed { id, analysis }]).unwrap();
+    let changes = [measured, Change::Analyzed { id, analysis }];
+    store.commit(&changes).unwrap();
     let words = Edit::SetText(TextField::Description, format!("mine {id}"));
     for edit in [words, Edit::Untag("sea".into())] {
         store.commit(&[Change::edited(id, edit)]).unwrap();

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kbasefs::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
+    Words,
 };
 use kbasefs::store::memory::Memory;
 use kbasefs::store::provider_store::{AnswerState, ProviderStore, Spent};
@@ -70,6 +71,10 @@ impl Store for Faulty {
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         self.memory.analyses(hash)
+    }
+
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+        self.memory.measured(hash)
     }
 
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {

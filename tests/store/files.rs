@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use kbasefs::catalog::{Change, Edit, Facts, Format, Status};
+use kbasefs::catalog::{Change, Facts, Format, Status};
 use kbasefs::store::sqlite::Sqlite;
 use kbasefs::store::{Error, Store};
 
-use crate::fixture::{add, all, detail, edited, facts, path, sqlite, stat};
+use crate::fixture::{add, all, detail, facts, path, sqlite, stat};
 
 #[test]
 fn an_index_survives_and_belongs_to_its_source() {
@@ -42,33 +42,6 @@ fn an_index_of_the_first_version_learns_what_people_edited() {
     let store = Sqlite::open(&file, Path::new("/photos")).unwrap();
     let edited = all(&store).into_iter().map(|e| e.photo.edited);
     assert_eq!(edited.collect::<Vec<_>>(), [true, false, false]);
-}
-
-#[test]
-fn an_index_from_before_labels_had_numbers_gets_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("catalog.sqlite");
-    let store = Sqlite::open(&file, Path::new("/photos")).unwrap();
-    let ids = ["a.jpg", "b.jpg", "c.jpg"].map(|at| add(&store, at, 1));
-    for (id, edit) in [
-        (ids[0], Edit::Tag("sea".into())),
-        (ids[0], Edit::Untag("dog".into())),
-        (ids[1], Edit::Tag("dog".into())),
-    ] {
-        store.commit(&[edited(id, edit)]).unwrap();
-    }
-    let loaded = all(&store);
-    drop(store);
-    let connection = rusqlite::Connection::open(&file).unwrap();
-    connection
-        .execute_batch(
-            "DROP TABLE said; ALTER TABLE photo DROP COLUMN said; PRAGMA user_version = 8;",
-        )
-        .unwrap();
-    drop(connection);
-    let store = Sqlite::open(&file, Path::new("/photos")).unwrap();
-    assert_eq!(all(&store), loaded);
-    assert!(loaded.iter().all(|entry| !entry.labels.is_empty()));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use kbasefs::catalog::{
     Act, Actor, Analysis, Answer, Change, ContentHash, DateSource, Deed, Detail, Edit, Effect,
-    Entry, Facet, Facts, FileStat, Format, Label, Origin, PhotoId, Position, Role, SourcePath,
-    Stored, Tag, WallClock, Words,
+    Entry, Facet, Facts, FileStat, Format, Label, Measured, Origin, PhotoId, Position, Role,
+    SourcePath, Stored, Tag, WallClock, Words,
 };
 use kbasefs::store::Store;
 use kbasefs::store::cached::{Cached, Room};
@@ -97,10 +97,6 @@ pub fn analysis(hash: u8, stat: FileStat, tags: &[&str]) -> Analysis {
     Analysis {
         hash: ContentHash([hash; 32]),
         stat,
-        width: 400,
-        height: 300,
-        colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.5)],
-        perceptual_hash: u64::MAX - 5,
         analyzer: "embedded".into(),
         model: "m/1".into(),
         version: "1".into(),
@@ -111,6 +107,35 @@ pub fn analysis(hash: u8, stat: FileStat, tags: &[&str]) -> Analysis {
             tags: tags.iter().map(tag).collect(),
         },
     }
+}
+
+/// What is measured in a content.
+pub fn measured(id: PhotoId, hash: u8, stat: FileStat) -> Change {
+    Change::Measured {
+        id,
+        stat,
+        hash: ContentHash([hash; 32]),
+        measured: Box::new(Measured {
+            width: 400 + u32::from(hash),
+            height: 300,
+            colors: vec![Label::new(Facet::Color, "blue", Origin::File, 0.3)],
+            perceptual_hash: u64::MAX - u64::from(hash),
+        }),
+    }
+}
+
+/// What an analyzer of this name said, and when. Those with "desk" in their name are on servers.
+pub fn said_by(analyzer: &str, id: PhotoId, at: i64, analysis: Analysis) -> Change {
+    let analysis = Box::new(Analysis {
+        analyzer: analyzer.into(),
+        remote: analyzer.contains("desk"),
+        answer: Answer {
+            title: Some(format!("As {analyzer} says")),
+            ..analysis.answer
+        },
+        ..analysis
+    });
+    Change::Learned { id, analysis, at }
 }
 
 pub fn analyzed(id: PhotoId, analysis: Analysis) -> Change {

@@ -9,7 +9,8 @@ use kbasefs::store::memory::Memory;
 use proptest::prelude::*;
 
 use crate::fixture::{
-    acted, all, analysis, analyzed, edited, found, path, saved, sqlite, stat, words,
+    acted, all, analysis, analyzed, edited, found, measured, path, said_by, saved, sqlite, stat,
+    words,
 };
 
 /// A change drawn from few photos, paths, contents and words, so that they meet.
@@ -61,6 +62,9 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => id().prop_map(|id| Change::Gone { id }),
         2 => (id(), stat(), 0..3u8).prop_map(|(id, stat, n)| Change::Hashed { id, stat, hash: ContentHash([n; 32]) }),
         2 => (id(), stat(), 0..3u8, word()).prop_map(|(id, stat, n, tag)| analyzed(id, analysis(n, stat, &[&tag]))),
+        3 => (prop::sample::select(vec!["objects", "faces", "desk", "other desk"]), id(), stat(), 0..3u8, 1..4i64, word())
+            .prop_map(|(who, id, stat, n, at, tag)| said_by(who, id, at, analysis(n, stat, &[&tag]))),
+        1 => (id(), stat(), 0..3u8).prop_map(|(id, stat, n)| measured(id, n, stat)),
         1 => (id(), stat()).prop_map(|(id, stat)| Change::Failed { id, stat, reason: "torn".into() }),
         2 => (id(), edit).prop_map(|(id, edit)| edited(id, edit)),
         2 => (role, prop::collection::vec(deed, 1..4)).prop_map(|(role, deeds)| acted(role, deeds)),

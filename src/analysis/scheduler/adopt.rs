@@ -34,14 +34,14 @@ impl Scheduler {
         };
         let at = adopted.at;
         let recorded = self.analysis_of_adopted(originals, largest, &photo, adopted);
-        let recorded = recorded.and_then(|analysis| {
+        let recorded = recorded.and_then(|(measured, analysis)| {
             let (id, analysis) = (photo.id, Box::new(analysis));
-            let change = match at {
+            let analyzed = match at {
                 Some(at) => Change::Learned { id, analysis, at },
                 None => Change::Analyzed { id, analysis },
             };
             self.library
-                .commit(&[change])
+                .commit(&[measured, analyzed])
                 .map_err(|e| JobOutcome::RetryLater(e.to_string()))
         });
         match recorded {
@@ -56,7 +56,7 @@ impl Scheduler {
         largest: u64,
         photo: &Photo,
         adopted: Adopted,
-    ) -> Result<Analysis, JobOutcome> {
+    ) -> Result<(Change, Analysis), JobOutcome> {
         let mut providers = self.answers.providers.iter();
         let server = providers.find(|provider| provider.server.is_some());
         let name = server
@@ -80,19 +80,15 @@ impl Scheduler {
         let measured = Decoder::new(Arc::clone(&self.deadlines))
             .see(content.hash, &mut bytes)?
             .measured;
-        let measured = Arc::unwrap_or_clone(measured);
-        Ok(Analysis {
+        let analysis = Analysis {
             hash: content.hash,
             stat: content.stat,
-            width: measured.width,
-            height: measured.height,
-            colors: measured.colors,
-            perceptual_hash: measured.perceptual_hash,
             analyzer: name,
             model: adopted.model,
             version: VERSION.into(),
             remote: true,
             answer: adopted.answer,
-        })
+        };
+        Ok((content.measured(photo.id, &measured), analysis))
     }
 }

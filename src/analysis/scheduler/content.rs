@@ -7,8 +7,7 @@ use rustix::io::Errno;
 
 use super::outcome::JobOutcome;
 use crate::analysis::Analyzer;
-use crate::analysis::previews::Measured;
-use crate::catalog::{Analysis, Answer, ContentHash, FileStat, Photo};
+use crate::catalog::{Analysis, Answer, Change, ContentHash, FileStat, Measured, Photo, PhotoId};
 use crate::originals::{self, Originals};
 
 /// A file as it was read. The bytes stay in the buffer.
@@ -19,25 +18,37 @@ pub struct Content {
 }
 
 impl Content {
-    /// An answer with everything that is committed with it.
-    pub fn analysis(
+    /// What the picture is like, and an answer on it: committed together.
+    pub fn changes(
         &self,
+        photo: PhotoId,
         analyzer: &dyn Analyzer,
         measured: &Measured,
         answer: Answer,
-    ) -> Analysis {
-        Analysis {
+    ) -> [Change; 2] {
+        let analysis = Analysis {
             hash: self.hash,
             stat: self.stat,
-            width: measured.width,
-            height: measured.height,
-            colors: measured.colors.clone(),
-            perceptual_hash: measured.perceptual_hash,
             analyzer: analyzer.name().to_owned(),
             model: analyzer.model().to_owned(),
             version: analyzer.version().to_owned(),
             remote: analyzer.is_remote(),
             answer,
+        };
+        let analyzed = Change::Analyzed {
+            id: photo,
+            analysis: Box::new(analysis),
+        };
+        [self.measured(photo, measured), analyzed]
+    }
+
+    /// What the picture is like.
+    pub fn measured(&self, photo: PhotoId, measured: &Measured) -> Change {
+        Change::Measured {
+            id: photo,
+            stat: self.stat,
+            hash: self.hash,
+            measured: Box::new(measured.clone()),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::deadline::{DeadlineError, DeadlineRunner};
 use super::worker::contained;
 use crate::analysis::preview::LONGEST_SIDE;
-use crate::analysis::previews::{Measured, Preview};
+use crate::analysis::previews::Preview;
 use crate::analysis::{Failure, Picture, colors, phash, preview};
-use crate::catalog::ContentHash;
+use crate::catalog::{ContentHash, Measured};
 use crate::memory::{Bounds, Cache, Limit};
 
 /// A picture that one queue has decoded is at hand for the others for so long, and as long as these bytes suffice.

@@ -145,12 +145,9 @@ impl Dispatcher {
             hash: job.hash,
             stat: job.stat,
         };
-        let analysis = content.analysis(&*self.analyzer, &job.preview.measured, answer);
-        let change = Change::Analyzed {
-            id: job.photo,
-            analysis: Box::new(analysis),
-        };
-        self.report(&job, Some(change), JobOutcome::Analyzed).await;
+        let (analyzer, measured) = (&*self.analyzer, &job.preview.measured);
+        let changes = content.changes(job.photo, analyzer, measured, answer);
+        self.report(&job, changes, JobOutcome::Analyzed).await;
     }
 
     /// The one place that decides what follows from a failure.
@@ -288,16 +285,21 @@ impl Dispatcher {
             },
         };
         let outcome = JobOutcome::Declined { refused, reason };
-        self.report(job, Some(declined), outcome).await;
+        self.report(job, [declined], outcome).await;
     }
 
     async fn end(&self, job: &RemoteJob, outcome: JobOutcome) {
-        self.report(job, None, outcome).await;
+        self.report(job, [], outcome).await;
     }
 
     /// Reports an end, with what it cost, and waits until that is on the disk.
-    async fn report(&self, job: &RemoteJob, change: Option<Change>, outcome: JobOutcome) {
-        let changes = self.bill().chain(change).collect();
+    async fn report<const N: usize>(
+        &self,
+        job: &RemoteJob,
+        changes: [Change; N],
+        outcome: JobOutcome,
+    ) {
+        let changes = self.bill().chain(changes).collect();
         let report = self.report_of(job, changes, Some(outcome));
         self.keep(report).await;
     }

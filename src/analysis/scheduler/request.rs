@@ -166,6 +166,10 @@ mod tests {
             self.0.commit(changes)
         }
 
+        fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+            self.0.measured(hash)
+        }
+
         fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
             self.0.analyses(hash)
         }

@@ -321,22 +321,20 @@ impl Worker {
         let analyzer = &*self.answers.provider(queue).analyzer;
         let ask = || contained(|| runtime.block_on(analyzer.analyze(subject)));
         let (id, content) = (read.photo.id, &read.content);
-        let (change, outcome) = match self.state.stopwatch.time(Stage::Infer, ask) {
+        let (changes, outcome) = match self.state.stopwatch.time(Stage::Infer, ask) {
             Ok(answer) => {
-                let analysis = Box::new(content.analysis(analyzer, &decoded.measured, answer));
-                (
-                    Some(Change::Analyzed { id, analysis }),
-                    JobOutcome::Analyzed,
-                )
+                let changes = content.changes(id, analyzer, &decoded.measured, answer);
+                (Vec::from(changes), JobOutcome::Analyzed)
             }
             Err(failure) => {
                 self.state.errors.count(&failure);
                 tracing::warn!(photo = id.0, analyzer = analyzer.name(), "{failure}");
                 let outcome = JobOutcome::of_analyzer(&failure);
-                (self.declined(queue, content.hash, &outcome), outcome)
+                let declined = self.declined(queue, content.hash, &outcome);
+                (Vec::from_iter(declined), outcome)
             }
         };
-        self.end(read, queue, change, outcome, true);
+        self.end(read, queue, changes, outcome, true);
     }
 }
 

@@ -102,13 +102,9 @@ pub fn said(xmp: &Xmp) -> (Vec<Label>, Vec<Text>) {
         (TextField::Title, &xmp.title),
         (TextField::Description, &xmp.description),
     ];
-    let texts = texts.into_iter().filter_map(|(field, value)| {
-        Some(Text {
-            field,
-            origin: Origin::Xmp,
-            value: value.clone()?,
-        })
-    });
+    let texts = texts
+        .into_iter()
+        .filter_map(|(field, value)| Some(Text::new(field, Origin::Xmp, value.clone()?)));
     (labels.collect(), texts.collect())
 }
 

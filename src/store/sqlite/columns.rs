@@ -8,7 +8,9 @@ mod tables;
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, Row, Statement};
 
-use tables::TABLES;
+use tables::{FORMER, TABLES};
+
+use super::measured::read_colors;
 
 use crate::catalog::{WallClock, saved_name};
 
@@ -42,6 +44,8 @@ enum Kind {
     Saved,
     Word(fn() -> Vec<&'static str>),
     Date,
+    /// A list of colours and their shares.
+    Colors,
     /// What somebody said, with a sign in front.
     Said,
 }
@@ -69,15 +73,11 @@ pub enum Judged {
     LeftOut,
 }
 
-/// The columns of a table, if any of it is kept: what follows from others is worked out anew.
-pub fn of(table: &str) -> Option<&'static [Column]> {
-    let found = TABLES.iter().find(|(name, _)| *name == table);
-    found.map(|(_, columns)| *columns)
-}
-
-/// What a column that isn't known may hold: anything.
+/// A column of this version's tables or of an earlier one's. What a column that isn't known may hold: anything.
 pub fn find(table: &str, name: &str) -> Option<&'static Column> {
-    of(table)?.iter().find(|column| column.name == name)
+    let of_table = TABLES.iter().chain(FORMER).filter(|(of, _)| *of == table);
+    let mut columns = of_table.flat_map(|(_, columns)| *columns);
+    columns.find(|column| column.name == name)
 }
 
 /// Whether a column can hold a value.
@@ -209,6 +209,7 @@ impl Kind {
             Self::Named => !text.is_empty(),
             Self::Saved => saved_name(text).as_deref() == Some(text),
             Self::Word(words) => words().contains(&text),
+            Self::Colors => read_colors(text).is_some(),
             Self::Date => text.parse::<WallClock>().is_ok(),
             Self::Said => text.starts_with(['+', '-']),
             _ => false,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::{Sqlite, columns, journal, provider_store, rows};
+use super::{Sqlite, columns, journal, measured, provider_store, rows};
 use crate::catalog::{ContentHash, Detail, Facet, LabelKey, PhotoId, Said, Slot};
 use crate::store::Result;
 use crate::store::provider_store::Spent;
@@ -19,7 +19,7 @@ struct Day {
 
 /// What is taken over as it is: tables and their columns.
 const AS_IT_IS: [(&str, &str); 2] = [
-    ("declined", "hash, provider, version, refused, reason"),
+    ("no_answer", "hash, analyzer, version, verdict, reason"),
     ("server", "name, knows"),
 ];
 
@@ -41,6 +41,11 @@ impl Sqlite {
     pub fn kept(&self, id: PhotoId) -> Result<Option<(Detail, bool)>> {
         let record = self.read(|connection| rows::record(connection, id))?;
         Ok(record.map(|r| (r.detail(), r.gone)))
+    }
+
+    /// Every content that was measured.
+    pub fn measured_contents(&self) -> Result<Vec<ContentHash>> {
+        self.read(measured::contents)
     }
 
     /// Every content that an analyzer said something of.

@@ -8,13 +8,14 @@ use crate::catalog::{Label, Stored};
 
 type Result<T> = rusqlite::Result<T>;
 
-/// The numbers of labels, as they are kept with a photo. Labels that are new get theirs.
+/// The numbers of labels, as they are kept with a photo: who says them, but not which analyzer. Labels that are new get
+/// theirs.
 pub fn numbers(connection: &Connection, labels: &[Label]) -> Result<Vec<u8>> {
-    let mut numbers = Vec::with_capacity(4 * labels.len());
-    for label in labels {
-        numbers.extend(number(connection, label)?.to_be_bytes());
-    }
-    Ok(numbers)
+    let numbers = labels.iter().map(|label| number(connection, label));
+    let mut numbers = numbers.collect::<Result<Vec<_>>>()?;
+    // What several analyzers say stands side by side.
+    numbers.dedup();
+    Ok(numbers.into_iter().flat_map(u32::to_be_bytes).collect())
 }
 
 fn number(connection: &Connection, label: &Label) -> Result<u32> {

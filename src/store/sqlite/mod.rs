@@ -12,6 +12,7 @@ mod ids;
 mod inherit;
 mod journal;
 mod label_dictionary;
+mod measured;
 mod opening;
 mod pour;
 mod provider_store;
@@ -38,7 +39,8 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 use super::apply::apply;
 use super::{Error, Result, Store};
 use crate::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, PhotoId, Stored, Trace, Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
+    Words,
 };
 use catalog_lock::CatalogLock;
 pub use catalog_lock::is_locked;
@@ -251,6 +253,10 @@ impl Store for Sqlite {
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
         let recorded = self.read(|connection| rows::analyses(connection, hash))?;
         Ok(recorded.into_iter().map(|r| (r.analysis, r.at)).collect())
+    }
+
+    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
+        self.read(|connection| measured::measured(connection, hash))
     }
 
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {

@@ -15,7 +15,7 @@ use super::schema::{self, Fit};
 use super::transaction::SqliteTransaction;
 use super::write_ahead_log::{keep_log, looking, without_log};
 use super::{binding, health, ids, replace, rows};
-use crate::store::apply::refresh;
+use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
@@ -29,6 +29,9 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0007_saved.sql")),
         M::up(include_str!("migrations/0008_renamed.sql")),
         M::up(include_str!("migrations/0009_said.sql")),
+        M::up(include_str!("migrations/0010_measured.sql")),
+        M::up(include_str!("migrations/0011_analyzers.sql")),
+        M::up(include_str!("migrations/0012_no_answer.sql")),
     ];
     Migrations::new(steps.to_vec())
 });
@@ -178,6 +181,35 @@ pub fn identity(connection: &Connection) -> rusqlite::Result<String> {
     connection.query_row(known, [], |row| row.get(0))
 }
 
+/// Photos on which analyzers of one kind answered: an older version kept the words of one.
+const SEVERAL: &str = "SELECT DISTINCT photo.id FROM photo JOIN analysis AS one USING (hash) \
+    JOIN analysis AS other USING (hash) WHERE one.remote = other.remote AND one.analyzer < other.analyzer";
+/// Photos that any analyzer answered on.
+const ANY: &str = "SELECT id FROM photo WHERE hash IN (SELECT hash FROM analysis)";
+
+/// Has photos learn anew what analyzers said of them, where it isn't all there.
+fn learn_again(writer: &mut Connection) -> Result<()> {
+    let wanted = "SELECT value FROM meta WHERE key = 'relearn'";
+    let Some(wanted) = rows::one::<Vec<u8>>(writer, wanted, [])? else {
+        return Ok(());
+    };
+    let transaction = writer.transaction()?;
+    let photos = if wanted == b"several" { SEVERAL } else { ANY };
+    let ids = rows::list(&transaction, photos)?;
+    for ids in ids.chunks(DERIVE_BATCH as usize) {
+        relearn(&mut SqliteTransaction::new(&transaction), ids)?;
+    }
+    transaction.execute("DELETE FROM meta WHERE key = 'relearn'", [])?;
+    Ok(transaction.commit()?)
+}
+
+/// Has an index learn anew, with the next start, what analyzers said of all its photos.
+pub fn want_learned_again(index: &Connection) -> Result<()> {
+    let all = "INSERT OR REPLACE INTO meta (key, value) VALUES ('relearn', CAST('all' AS BLOB))";
+    index.execute(all, [])?;
+    Ok(())
+}
+
 /// Changes whenever something that follows from the records is new or follows in another way.
 const DERIVED: &[u8] = b"2";
 /// Photos worked on at a time.
@@ -185,6 +217,7 @@ const DERIVE_BATCH: u32 = 1000;
 
 /// Works out what an older version did not, once.
 pub fn derive(writer: &mut Connection) -> Result<()> {
+    learn_again(writer)?;
     if is_derived(writer)? {
         return Ok(());
     }

@@ -23,12 +23,10 @@ impl Sqlite {
 impl ProviderStore for Sqlite {
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()> {
         self.read(|connection| {
-            for (table, answered) in [
-                ("analysis WHERE analyzer", true),
-                ("declined WHERE provider", false),
-            ] {
+            for (table, answered) in [("analysis", true), ("no_answer", false)] {
                 let sql = format!(
-                    "SELECT photo.id, dealt.version FROM photo JOIN (SELECT hash, version FROM {table} = ?1) AS dealt \
+                    "SELECT photo.id, dealt.version FROM photo \
+                     JOIN (SELECT hash, version FROM {table} WHERE analyzer = ?1) AS dealt \
                      ON photo.hash = dealt.hash WHERE photo.gone = 0"
                 );
                 let mut found = connection.prepare(&sql)?;
@@ -45,7 +43,7 @@ impl ProviderStore for Sqlite {
     fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState> {
         let answered = "SELECT version FROM analysis WHERE hash = ?1 AND analyzer = ?2";
         let declined =
-            "SELECT version, refused, reason FROM declined WHERE hash = ?1 AND provider = ?2";
+            "SELECT version, verdict, reason FROM no_answer WHERE hash = ?1 AND analyzer = ?2";
         self.read(|connection| {
             let key = params![content.0, provider];
             let mut statement = connection.prepare_cached(declined)?;
@@ -57,7 +55,7 @@ impl ProviderStore for Sqlite {
     }
 
     fn reconsider(&self, provider: &str, content: &ContentHash) -> Result<()> {
-        let sql = "DELETE FROM declined WHERE hash = ?1 AND provider = ?2";
+        let sql = "DELETE FROM no_answer WHERE hash = ?1 AND analyzer = ?2";
         self.write(|connection| execute(connection, sql, params![content.0, provider]))
     }
 
@@ -99,17 +97,24 @@ impl ProviderStore for Sqlite {
     }
 }
 
-/// Keeps that a provider, of a version, has no answer.
+/// The analyzer could not: trying again would end alike.
+pub const FAILED: &str = "failed";
+/// It did not want to.
+const DECLINED: &str = "declined";
+pub const VERDICTS: [&str; 2] = [FAILED, DECLINED];
+
+/// Keeps that an analyzer, of a version, has no answer.
 pub fn decline(
     connection: &Connection,
-    (provider, version): (&str, &str),
+    (analyzer, version): (&str, &str),
     content: &ContentHash,
     why: &Declined,
 ) -> rusqlite::Result<()> {
+    let verdict = if why.refused { DECLINED } else { FAILED };
     execute(
         connection,
-        "INSERT OR REPLACE INTO declined (hash, provider, version, refused, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![content.0, provider, version, why.refused, why.reason],
+        "INSERT OR REPLACE INTO no_answer (hash, analyzer, version, verdict, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![content.0, analyzer, version, verdict, why.reason],
     )
 }
 
@@ -161,9 +166,9 @@ pub fn spent(row: &Row) -> rusqlite::Result<Spent> {
 }
 
 fn declination(row: &Row) -> rusqlite::Result<(String, Declined)> {
-    columns::sound("declined", row)?;
+    columns::sound("no_answer", row)?;
     let why = Declined {
-        refused: row.get(1)?,
+        refused: row.get_ref(1)?.as_str()? == DECLINED,
         reason: row.get(2)?,
     };
     Ok((row.get(0)?, why))

@@ -65,10 +65,11 @@ pub fn labels(old: &Connection, new: &Connection) -> Result<u64> {
     let dictionary = dictionary(old);
     let mut insert = new.prepare(
         "INSERT INTO label (photo, facet, value, origin, confidence) \
-         SELECT ?1, ?2, ?3, ?4, CASE WHEN ?5 THEN 0.0 ELSE ifnull((SELECT max(confidence) FROM analysis_label \
-         JOIN photo ON photo.hash = analysis_label.hash WHERE photo.id = ?1 AND facet = ?2 AND value = ?3 \
+         SELECT ?1, ?2, ?3, ?4, CASE WHEN ?5 THEN 0.0 ELSE ifnull((SELECT max(confidence) FROM analysis_tag \
+         JOIN photo ON photo.hash = analysis_tag.hash WHERE photo.id = ?1 AND ?2 = 'tag' AND analysis_tag.name = ?3 \
          AND ?4 IN ('remote', 'embedded')), 1.0) END \
-         WHERE true ON CONFLICT DO NOTHING",
+         WHERE NOT EXISTS (SELECT 1 FROM label \
+         WHERE photo = ?1 AND facet = ?2 AND value = ?3 AND origin = ?4)",
     )?;
     let mut photos = new.prepare("SELECT id, said FROM photo")?;
     let mut photos = photos.query([])?;

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::columns;
 use super::label_dictionary::LabelDictionary;
 use crate::catalog::{
-    Analysis, Answer, ContentHash, Facet, Facts, FileStat, Label, Origin, Photo, PhotoId, Position,
-    SourcePath, Stored, Tag, Text,
+    Analysis, Answer, ContentHash, Facts, FileStat, Label, Photo, PhotoId, Position, SourcePath,
+    Stored, Tag, Text,
 };
 use crate::store::record::{Record, Recorded, status};
 
@@ -48,6 +48,13 @@ pub fn ids(connection: &Connection, after: u32, most: u32) -> Result<Vec<PhotoId
     ids.collect()
 }
 
+/// The photos that a statement finds.
+pub fn list(connection: &Connection, sql: &str) -> Result<Vec<PhotoId>> {
+    let mut ids = connection.prepare(sql)?;
+    let ids = ids.query_map([], |row| row.get(0).map(PhotoId))?;
+    ids.collect()
+}
+
 /// Everything kept of one photo, gone or not.
 pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
     let mut found =
@@ -70,33 +77,34 @@ pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
     record.labels = labels(connection, id)?;
     record.texts = texts(connection, id)?;
     record.analyses = analyzed(connection, id)?;
+    record.sort_texts();
     Ok(Some(record))
 }
 
 fn labels(connection: &Connection, id: PhotoId) -> Result<Vec<Label>> {
     let mut labels = connection.prepare_cached(
-        "SELECT facet, value, origin, confidence FROM label WHERE photo = ?1 ORDER BY value",
+        "SELECT facet, value, origin, analyzer, confidence FROM label WHERE photo = ?1 ORDER BY value, analyzer",
     )?;
-    let labels = labels.query_map([id.0], |row| label(row, 0))?;
+    let labels = labels.query_map([id.0], label)?;
     let mut labels = labels.collect::<Result<Vec<_>>>()?;
     labels.sort_by_key(|l| (l.facet, l.origin));
     Ok(labels)
 }
 
 fn texts(connection: &Connection, id: PhotoId) -> Result<Vec<Text>> {
-    let mut texts =
-        connection.prepare_cached("SELECT field, origin, value FROM text WHERE photo = ?1")?;
+    let mut texts = connection.prepare_cached(
+        "SELECT field, origin, analyzer, value FROM text WHERE photo = ?1 ORDER BY analyzer",
+    )?;
     let texts = texts.query_map([id.0], |row| {
         columns::sound("text", row)?;
         Ok(Text {
             field: word(row, 0)?,
             origin: word(row, 1)?,
-            value: row.get(2)?,
+            analyzer: analyzer(row, 2)?,
+            value: row.get(3)?,
         })
     })?;
-    let mut texts = texts.collect::<Result<Vec<_>>>()?;
-    texts.sort_by_key(|t| (t.field, t.origin));
-    Ok(texts)
+    texts.collect()
 }
 
 fn analyzed(connection: &Connection, id: PhotoId) -> Result<Vec<(String, String, i64)>> {
@@ -110,26 +118,22 @@ fn analyzed(connection: &Connection, id: PhotoId) -> Result<Vec<(String, String,
 /// What analyzers said of a content, the latest last.
 pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recorded>> {
     let mut found = connection.prepare_cached(
-        "SELECT analyzer, model, remote, at, width, height, perceptual_hash, title, description, version \
-         FROM analysis WHERE hash = ?1 ORDER BY at, analyzer",
+        "SELECT analyzer, model, remote, at, title, description, version FROM \
+         analysis WHERE hash = ?1 ORDER BY at, analyzer",
     )?;
     let found = found.query_map([hash.0], |row| {
         columns::sound("analysis", row)?;
         let answer = Answer {
-            title: row.get(7)?,
-            description: row.get(8)?,
+            title: row.get(4)?,
+            description: row.get(5)?,
             tags: Vec::new(),
         };
         let analysis = Analysis {
             hash: *hash,
             stat: FileStat::default(),
-            width: row.get(4)?,
-            height: row.get(5)?,
-            colors: Vec::new(),
-            perceptual_hash: row.get::<_, i64>(6)?.cast_unsigned(),
             analyzer: row.get(0)?,
             model: row.get(1)?,
-            version: row.get(9)?,
+            version: row.get(6)?,
             remote: row.get(2)?,
             answer,
         };
@@ -138,29 +142,21 @@ pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recor
     })?;
     let mut all = found.collect::<Result<Vec<_>>>()?;
     for recorded in &mut all {
-        add_labels(connection, &mut recorded.analysis)?;
+        add_tags(connection, &mut recorded.analysis)?;
     }
     Ok(all)
 }
 
-fn add_labels(connection: &Connection, analysis: &mut Analysis) -> Result<()> {
-    let mut labels = connection.prepare_cached(
-        "SELECT facet, value, confidence FROM analysis_label WHERE hash = ?1 AND analyzer = ?2 ORDER BY position",
+fn add_tags(connection: &Connection, analysis: &mut Analysis) -> Result<()> {
+    let mut tags = connection.prepare_cached(
+        "SELECT name, confidence FROM analysis_tag WHERE hash = ?1 AND analyzer = ?2 ORDER BY position",
     )?;
-    let mut labels = labels.query((analysis.hash.0, &analysis.analyzer))?;
-    while let Some(row) = labels.next()? {
-        columns::sound("analysis_label", row)?;
-        let (facet, value, confidence) = (word(row, 0)?, row.get(1)?, row.get(2)?);
-        match facet {
-            Facet::Tag => analysis.answer.tags.push(Tag {
-                name: value,
-                confidence,
-            }),
-            facet => analysis
-                .colors
-                .push(Label::new(facet, value, Origin::File, confidence)),
-        }
-    }
+    let tags = tags.query_map((analysis.hash.0, &analysis.analyzer), |row| {
+        columns::sound("analysis_tag", row)?;
+        let (name, confidence) = (row.get(0)?, row.get(1)?);
+        Ok(Tag { name, confidence })
+    })?;
+    analysis.answer.tags = tags.collect::<Result<_>>()?;
     Ok(())
 }
 
@@ -234,17 +230,21 @@ fn facts(row: &Row) -> Result<Facts> {
     })
 }
 
-/// A label from four columns: facet, value, origin, confidence.
-fn label(row: &Row, first: usize) -> Result<Label> {
+/// A label from five columns: facet, value, origin, analyzer, confidence.
+fn label(row: &Row) -> Result<Label> {
     columns::sound("label", row)?;
-    let confidence = row.get(first + 3)?;
-    let value: String = row.get(first + 1)?;
-    Ok(Label::new(
-        word(row, first)?,
-        value,
-        word(row, first + 2)?,
-        confidence,
-    ))
+    let (facet, origin, confidence) = (word(row, 0)?, word(row, 2)?, row.get(4)?);
+    let label = Label::new(facet, row.get_ref(1)?.as_str()?, origin, confidence);
+    Ok(Label {
+        analyzer: analyzer(row, 3)?,
+        ..label
+    })
+}
+
+/// Nothing where no analyzer said it.
+fn analyzer(row: &Row, at: usize) -> Result<Option<Box<str>>> {
+    let name = row.get_ref(at)?.as_str()?;
+    Ok(Some(name).filter(|name| !name.is_empty()).map(Into::into))
 }
 
 /// One of our own words; another one means that somebody else wrote into the file.

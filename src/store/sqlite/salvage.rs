@@ -10,13 +10,15 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::columns;
-use super::opening::{create_file, derive, files_of, migrate, plain};
+use super::opening::{
+    CURRENT_VERSION, create_file, derive, files_of, migrate, migrate_to, plain, want_learned_again,
+};
 use super::pour::{Pour, Take, columns_of};
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Mending;
 use super::salvage_sources::Sources;
-use super::schema::{self, Fit};
-use super::schema_recovery::recover_schema;
+use super::schema::{self, Fit, Schema};
+use super::schema_recovery::{reading, recover_schema};
 use super::{Error, Result, ids, reconstruction};
 
 /// What came of it.
@@ -68,7 +70,9 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
                 Ok(None)
             }
         })?;
-    let mut new = empty(&mending.new_index())?;
+    // Rows are read in the form that they have, and brought up to date then, as those of a sound index are.
+    let form = form_of(recovered.as_deref().unwrap_or(path));
+    let mut new = empty(&mending.new_index(), form)?;
     let sources = Sources::of(path, recovered.as_deref(), &new)?;
     let old = sources.first;
     refuse_others(&old, path)?;
@@ -82,6 +86,9 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     if let Some(newer) = sources.second {
         pour_all(&newer, &transaction, Take::Sound, &mut salvage)?;
     }
+    transaction.commit()?;
+    migrate(&mut new)?;
+    let transaction = new.transaction()?;
     let stray = ids::drop_stray(&transaction)?;
     if stray > 0 {
         salvage.losses.entry("photo".into()).or_default().left_out += stray;
@@ -98,6 +105,14 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
         if wrong > 0 {
             salvage.losses.entry(table.name).or_default().left_out += wrong;
         }
+    }
+    let is_torn = |table: &str| salvage.losses.contains_key(table);
+    // Whoever lost what analyzers said would have it taken from photos, too.
+    let knows_answers = !["analysis", "analysis_label", "analysis_tag"]
+        .map(is_torn)
+        .contains(&true);
+    if knows_answers && (is_torn("label") || is_torn("text")) {
+        want_learned_again(&transaction)?;
     }
     ids::keep_unique(&old, &transaction)?;
     transaction.execute("DELETE FROM meta WHERE key = 'derived'", [])?;
@@ -179,14 +194,25 @@ fn version(index: &Connection) -> Option<i64> {
     version.ok()
 }
 
-/// A new index that nobody else sees, all in one file at every moment.
-pub fn empty(path: &Path) -> Result<Connection> {
+/// Of which version the tables of an index are, as far as that can be told.
+fn form_of(index: &Path) -> i32 {
+    let form = || -> Result<i32> {
+        let index = reading(index)?;
+        let number = index.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok(Schema::of(&index)?.nearest_version(number))
+    };
+    form().unwrap_or(*CURRENT_VERSION)
+}
+
+/// A new index with the tables of a version that nobody else sees, all in one file at every moment.
+pub fn empty(path: &Path, version: i32) -> Result<Connection> {
     create_file(path).map_err(|e| Error::of_file(path, e))?;
     let mut new = plain(path)?;
     new.pragma_update(None, "journal_mode", "memory")?;
     new.pragma_update(None, "synchronous", "off")?;
     new.pragma_update(None, "cache_size", -32768)?;
-    migrate(&mut new)?;
+    migrate_to(&mut new, version)?;
+    schema::sign(&new)?;
     Ok(new)
 }
 
@@ -205,7 +231,7 @@ fn size(path: &Path) -> u64 {
     sizes.iter().sum()
 }
 
-/// Tables with rows of their own; what follows from them is worked out. An old version had fewer.
+/// Tables with rows of their own; what follows from them is worked out.
 pub fn tables(new: &Connection, old: &Connection) -> Result<Vec<Table>> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
         AND name <> 'said' AND name NOT LIKE 'words%'";

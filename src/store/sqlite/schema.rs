@@ -75,14 +75,20 @@ impl Schema {
 
     /// The one that has the most in common with what is there; of those of its number first.
     pub fn nearest(&self, number: i32) -> &'static Self {
-        let alike = |other: &&Self| {
-            self.0
-                .iter()
-                .filter(|(k, v)| other.0.get(*k) == Some(*v))
-                .count()
+        let nearest = self.nearest_version(number);
+        Self::of_version(nearest).expect("there is this version")
+    }
+
+    /// The version of the nearest one.
+    pub fn nearest_version(&self, number: i32) -> i32 {
+        let alike = |version: &i32| {
+            let other = Self::of_version(*version);
+            let is_in =
+                |other: &Self, (k, v): (&(String, String), &String)| other.0.get(k) == Some(v);
+            other.map(|other| self.0.iter().filter(|one| is_in(other, *one)).count())
         };
-        let own = Self::of_version(number).into_iter();
-        let all = VERSIONS.iter().chain(own);
+        let own = Some(number).filter(|number| Self::of_version(*number).is_some());
+        let all = (1..=*CURRENT_VERSION).chain(own);
         all.max_by_key(alike).expect("there is a first version")
     }
 

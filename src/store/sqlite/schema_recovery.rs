@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::opening::{files_of, plain};
+use super::opening::{CURRENT_VERSION, files_of, plain};
 use super::replace::{COPY, SCHEMA};
 use super::salvage::empty;
 use super::schema::{self, Fit, Schema};
@@ -219,7 +219,7 @@ fn has_schema(index: &Connection) -> bool {
 
 /// The pages of the schema in an index that is made for this.
 fn schema_of_new(path: &Path) -> Result<Vec<Page>> {
-    let new = empty(path)?;
+    let new = empty(path, *CURRENT_VERSION)?;
     let size: u32 = new.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let numbers: Vec<u64> = new
         .prepare("SELECT pageno - 1 FROM dbstat WHERE name = 'sqlite_schema' ORDER BY pageno")?

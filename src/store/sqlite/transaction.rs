@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, label_dictionary, provider_store, renaming, rows};
+use super::{journal, label_dictionary, measured, provider_store, renaming, rows};
 use crate::catalog::{
-    Act, ActId, ContentHash, Declined, Facet, Facts, FileStat, Label, LabelKey, PhotoId, Searched,
-    Slot, SourcePath, Spent, Trace,
+    Act, ActId, ContentHash, Declined, Facts, FileStat, Label, LabelKey, Measured, PhotoId,
+    Searched, Slot, SourcePath, Spent, Trace,
 };
 use crate::store::record::{Record, Recorded, kept_status};
 use crate::store::record_transaction::RecordTransaction;
@@ -105,18 +105,31 @@ impl<'a> SqliteTransaction<'a> {
 
     fn put_label(&self, id: PhotoId, label: &Label) -> Result<()> {
         self.execute(
-            "INSERT INTO label (photo, facet, value, origin, confidence) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![id.0, label.facet.name(), label.value, label.origin.name(), label.confidence],
+            "INSERT INTO label (photo, facet, value, origin, analyzer, confidence) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                id.0,
+                label.facet.name(),
+                label.value,
+                label.origin.name(),
+                label.analyzer.as_deref().unwrap_or(NOBODY),
+                label.confidence,
+            ],
         )
     }
 
     /// Whether the row of a label was there, and is no more.
     fn drop_label(&self, id: PhotoId, label: &Label) -> Result<bool> {
-        let sql =
-            "DELETE FROM label WHERE photo = ?1 AND facet = ?2 AND value = ?3 AND origin = ?4";
+        let sql = "DELETE FROM label \
+            WHERE photo = ?1 AND facet = ?2 AND value = ?3 AND origin = ?4 AND analyzer = ?5";
         let mut delete = self.connection.prepare_cached(sql)?;
-        let key = params![id.0, label.facet.name(), label.value, label.origin.name()];
-        Ok(delete.execute(key)? == 1)
+        let rows = delete.execute(params![
+            id.0,
+            label.facet.name(),
+            label.value,
+            label.origin.name(),
+            label.analyzer.as_deref().unwrap_or(NOBODY),
+        ])?;
+        Ok(rows == 1)
     }
 
     fn put_labels(&self, record: &Record, old: &[Label]) -> Result<()> {
@@ -138,8 +151,14 @@ impl<'a> SqliteTransaction<'a> {
         let id = record.photo.id.0;
         for text in &record.texts {
             self.execute(
-                "INSERT INTO text (photo, field, origin, value) VALUES (?1, ?2, ?3, ?4)",
-                params![id, text.field.name(), text.origin.name(), text.value],
+                "INSERT INTO text (photo, field, origin, analyzer, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    id,
+                    text.field.name(),
+                    text.origin.name(),
+                    text.analyzer.as_deref().unwrap_or(NOBODY),
+                    text.value,
+                ],
             )?;
         }
         Ok(())
@@ -209,6 +228,9 @@ impl<'a> SqliteTransaction<'a> {
         all.try_for_each(|sql| self.execute(sql, [id.0]))
     }
 }
+
+/// Stands for the analyzer of what none said.
+const NOBODY: &str = "";
 
 const DROP_LABELS: &str = "DELETE FROM label WHERE photo = ?1";
 const DROP_TEXTS: &str = "DELETE FROM text WHERE photo = ?1";
@@ -298,6 +320,14 @@ impl RecordTransaction for SqliteTransaction<'_> {
         Ok(rows::one::<u32>(self.connection, sql, [name])?.is_some())
     }
 
+    fn measured(&mut self, hash: &ContentHash) -> Result<Option<Measured>> {
+        Ok(measured::measured(self.connection, hash)?)
+    }
+
+    fn put_measured(&mut self, hash: &ContentHash, measured: &Measured) -> Result<()> {
+        Ok(measured::put_measured(self.connection, hash, measured)?)
+    }
+
     fn analyses(&mut self, hash: &ContentHash) -> Result<Vec<Recorded>> {
         Ok(rows::analyses(self.connection, hash)?)
     }
@@ -307,42 +337,26 @@ impl RecordTransaction for SqliteTransaction<'_> {
         let (hash, analyzer, answer) = (analysis.hash.0, &analysis.analyzer, &analysis.answer);
         self.execute(
             "INSERT OR REPLACE INTO analysis \
-             (hash, analyzer, model, remote, at, width, height, perceptual_hash, title, description, version) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             (hash, analyzer, model, remote, at, title, description, version) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 hash,
                 analyzer,
                 analysis.model,
                 analysis.remote,
                 recorded.at,
-                analysis.width,
-                analysis.height,
-                analysis.perceptual_hash.cast_signed(),
                 answer.title,
                 answer.description,
                 analysis.version,
             ],
         )?;
-        let old = "DELETE FROM analysis_label WHERE hash = ?1 AND analyzer = ?2";
+        let old = "DELETE FROM analysis_tag WHERE hash = ?1 AND analyzer = ?2";
         self.execute(old, params![hash, analyzer])?;
-        let colors = analysis.colors.iter();
-        let colors = colors.map(|l| (l.facet, &l.value, l.confidence));
-        let tags = answer
-            .tags
-            .iter()
-            .map(|t| (Facet::Tag, &t.name, t.confidence));
-        for (position, (facet, value, confidence)) in colors.chain(tags).enumerate() {
+        for (position, tag) in answer.tags.iter().enumerate() {
             self.execute(
-                "INSERT INTO analysis_label (hash, analyzer, position, facet, value, confidence) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    hash,
-                    analyzer,
-                    position as i64,
-                    facet.name(),
-                    value,
-                    confidence
-                ],
+                "INSERT INTO analysis_tag (hash, analyzer, position, name, confidence) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![hash, analyzer, position as i64, tag.name, tag.confidence],
             )?;
         }
         Ok(())

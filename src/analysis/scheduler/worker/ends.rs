@@ -67,7 +67,7 @@ impl Worker {
         &self,
         read: &Read,
         queue: QueueId,
-        change: Option<Change>,
+        changes: impl IntoIterator<Item = Change>,
         outcome: JobOutcome,
         leads: bool,
     ) {
@@ -77,14 +77,20 @@ impl Worker {
             content: (!read.has_returned).then_some(hash),
             claim: leads.then_some(hash),
         };
-        self.report_end(read.photo.id, queue, change, end);
+        self.report_end(read.photo.id, queue, changes, end);
     }
 
-    fn report_end(&self, photo: PhotoId, queue: QueueId, change: Option<Change>, end: End) {
+    fn report_end(
+        &self,
+        photo: PhotoId,
+        queue: QueueId,
+        changes: impl IntoIterator<Item = Change>,
+        end: End,
+    ) {
         self.report(Report {
             queue,
             photo,
-            changes: change.into_iter().collect(),
+            changes: changes.into_iter().collect(),
             end: Some(end),
             kept: None,
         });

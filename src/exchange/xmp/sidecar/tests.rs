@@ -32,11 +32,7 @@ fn tag(value: &str, origin: Origin) -> Label {
 }
 
 fn described(origin: Origin, value: &str) -> Text {
-    Text {
-        field: TextField::Description,
-        origin,
-        value: value.into(),
-    }
+    Text::new(TextField::Description, origin, value)
 }
 
 fn words(text: &str) -> Words {

@@ -5,6 +5,7 @@ use super::Otherwise::{LeftOut, NoBytes, Null, Number, Numbered};
 use super::{Column, Kind, Otherwise};
 use crate::catalog::{DateSource, Facet, Format, Origin, Status, TextField};
 use crate::store::sqlite::journal::OWN_SLOTS;
+use crate::store::sqlite::provider_store::{FAILED, VERDICTS};
 
 const ID: Kind = Kind::Within(1, u32::MAX as i64);
 /// Programs that read JSON take no larger number.
@@ -118,6 +119,7 @@ pub const TABLES: &[(&str, &[Column])] = &[
             column("facet", FACET, LeftOut),
             column("value", Named, LeftOut),
             column("origin", ORIGIN, LeftOut),
+            column("analyzer", Text, EMPTY),
             column("confidence", SHARE, LeftOut),
         ],
     ),
@@ -127,6 +129,7 @@ pub const TABLES: &[(&str, &[Column])] = &[
             column("photo", ID, LeftOut),
             column("field", FIELD, LeftOut),
             column("origin", ORIGIN, LeftOut),
+            column("analyzer", Text, EMPTY),
             column("value", Text, LeftOut),
         ],
     ),
@@ -147,32 +150,42 @@ pub const TABLES: &[(&str, &[Column])] = &[
             column("model", Text, EMPTY),
             column("remote", FLAG, Number(1)),
             column("at", Integer, Number(0)),
-            column("width", COUNT, Number(0)),
-            column("height", COUNT, Number(0)),
-            column("perceptual_hash", Integer, Number(0)),
             maybe("title", Text),
             maybe("description", Text),
             column("version", Text, EMPTY),
         ],
     ),
     (
-        "analysis_label",
+        "analysis_tag",
         &[
             column("hash", HASH, LeftOut),
             column("analyzer", Text, LeftOut),
             column("position", NATURAL, LeftOut),
-            column("facet", FACET, LeftOut),
-            column("value", Named, LeftOut),
+            column("name", Named, LeftOut),
             column("confidence", SHARE, Otherwise::Real(1.0)),
         ],
     ),
     (
-        "declined",
+        "measured",
         &[
             column("hash", HASH, LeftOut),
-            column("provider", Text, LeftOut),
+            column("width", COUNT, Number(0)),
+            column("height", COUNT, Number(0)),
+            column("perceptual_hash", Integer, LeftOut),
+            column("colors", Kind::Colors, Otherwise::Text("[]")),
+        ],
+    ),
+    (
+        "no_answer",
+        &[
+            column("hash", HASH, LeftOut),
+            column("analyzer", Text, LeftOut),
             column("version", Text, EMPTY),
-            column("refused", FLAG, Number(0)),
+            column(
+                "verdict",
+                Kind::Word(|| VERDICTS.to_vec()),
+                Otherwise::Text(FAILED),
+            ),
             column("reason", Text, EMPTY),
         ],
     ),
@@ -254,6 +267,39 @@ pub const TABLES: &[(&str, &[Column])] = &[
             column("value", Named, LeftOut),
             column("origin", ORIGIN, LeftOut),
             column("denied", FLAG, LeftOut),
+        ],
+    ),
+];
+
+/// The columns that earlier versions had beside these, or in other tables: for a damaged index of theirs.
+pub const FORMER: &[(&str, &[Column])] = &[
+    (
+        "analysis",
+        &[
+            column("width", COUNT, Number(0)),
+            column("height", COUNT, Number(0)),
+            column("perceptual_hash", Integer, Number(0)),
+        ],
+    ),
+    (
+        "declined",
+        &[
+            column("hash", HASH, LeftOut),
+            column("provider", Text, LeftOut),
+            column("version", Text, EMPTY),
+            column("refused", FLAG, Number(0)),
+            column("reason", Text, EMPTY),
+        ],
+    ),
+    (
+        "analysis_label",
+        &[
+            column("hash", HASH, LeftOut),
+            column("analyzer", Text, LeftOut),
+            column("position", NATURAL, LeftOut),
+            column("facet", FACET, LeftOut),
+            column("value", Named, LeftOut),
+            column("confidence", SHARE, Otherwise::Real(1.0)),
         ],
     ),
 ];
