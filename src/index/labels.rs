@@ -7,7 +7,8 @@ use roaring::RoaringBitmap;
 use super::Delta;
 use crate::catalog::{Facet, Label, LabelKey, Origin, PhotoId};
 
-/// A label, for as long as the program runs. Never reused.
+/// A label, for as long as it is there. Another one may have it after that, but not before a change that comes later than
+/// the one that made it vanish: whoever is told of a change may ask for what it mentions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelId(pub u32);
 
@@ -86,9 +87,13 @@ impl Kept {
 pub struct Labels {
     kept: Vec<Kept>,
     by_key: HashMap<LabelKey, LabelId>,
-    /// The labels of each facet, in order of id.
-    by_facet: [Vec<LabelId>; Facet::ALL.len()],
+    /// The numbers of the labels of each facet.
+    by_facet: [RoaringBitmap; Facet::ALL.len()],
     days: BTreeMap<String, LabelId>,
+    /// Labels that were lost by their last photo, or by who made them, and may have come back since.
+    emptied: Vec<LabelId>,
+    /// Places for others.
+    free: Vec<LabelId>,
 }
 
 impl Labels {
@@ -98,7 +103,29 @@ impl Labels {
     }
 
     pub fn remove(&mut self, id: LabelId, photo: PhotoId) {
-        self.kept[id.0 as usize].photos.remove(photo.0);
+        let kept = &mut self.kept[id.0 as usize];
+        kept.photos.remove(photo.0);
+        if !kept.is_there() {
+            self.emptied.push(id);
+        }
+    }
+
+    /// Forgets the labels that no photo has any more, and that nobody made. To be called before a change.
+    pub fn sweep(&mut self) {
+        for id in std::mem::take(&mut self.emptied) {
+            let kept = &mut self.kept[id.0 as usize];
+            // It may stand there twice, or have come back.
+            if kept.is_there() || self.by_key.get(&kept.key) != Some(&id) {
+                continue;
+            }
+            self.by_key.remove(&kept.key);
+            self.by_facet[kept.key.facet as usize].remove(id.0);
+            if kept.key.facet == Facet::Day {
+                self.days.remove(&kept.key.folded);
+            }
+            kept.photos = RoaringBitmap::new();
+            self.free.push(id);
+        }
     }
 
     /// Gives back the room that bitmaps keep to grow into.
@@ -123,18 +150,23 @@ impl Labels {
     }
 
     fn add(&mut self, key: LabelKey, own: Spelling) -> LabelId {
-        let id = LabelId(u32::try_from(self.kept.len()).expect("fewer labels than 2^32"));
+        let next = || LabelId(u32::try_from(self.kept.len()).expect("fewer labels than 2^32"));
+        let id = self.free.pop().unwrap_or_else(next);
         self.by_key.insert(key.clone(), id);
-        self.by_facet[key.facet as usize].push(id);
+        self.by_facet[key.facet as usize].insert(id.0);
         if key.facet == Facet::Day {
             self.days.insert(key.folded.clone(), id);
         }
-        self.kept.push(Kept {
+        let kept = Kept {
             key,
             own,
             made: None,
             photos: RoaringBitmap::new(),
-        });
+        };
+        match self.kept.get_mut(id.0 as usize) {
+            Some(place) => *place = kept,
+            None => self.kept.push(kept),
+        }
         id
     }
 
@@ -149,17 +181,25 @@ impl Labels {
             }
             (None, None) => return,
         };
-        self.kept[id.0 as usize].respell(delta, |kept| kept.made = written);
+        let kept = &mut self.kept[id.0 as usize];
+        kept.respell(delta, |kept| kept.made = written);
+        if !kept.is_there() {
+            self.emptied.push(id);
+        }
     }
 
     /// The labels of a facet that are there though no photo has them.
     pub fn empty(&self, facet: Facet) -> Vec<LabelFolder> {
-        let ids = self.by_facet[facet as usize].iter();
-        let empty = ids.filter(|id| {
+        let empty = self.of_facet(facet).filter(|id| {
             let kept = &self.kept[id.0 as usize];
             kept.made.is_some() && kept.photos.is_empty()
         });
-        empty.map(|&id| self.describe(id, |_| 0)).collect()
+        empty.map(|id| self.describe(id, |_| 0)).collect()
+    }
+
+    /// The labels of a facet, in order of id.
+    fn of_facet(&self, facet: Facet) -> impl Iterator<Item = LabelId> {
+        self.by_facet[facet as usize].iter().map(LabelId)
     }
 
     pub fn is_made(&self, key: &LabelKey) -> bool {
@@ -182,15 +222,14 @@ impl Labels {
 
     /// All photos that have a label of a facet that is `wanted`.
     pub fn photos_where(&self, facet: Facet, wanted: impl Fn(&LabelKey) -> bool) -> RoaringBitmap {
-        let ids = self.by_facet[facet as usize].iter();
-        let kept = ids.map(|id| &self.kept[id.0 as usize]);
+        let kept = self.of_facet(facet).map(|id| &self.kept[id.0 as usize]);
         let wanted = kept.filter(|kept| !kept.photos.is_empty() && wanted(&kept.key));
         wanted.fold(RoaringBitmap::new(), |all, kept| all | &kept.photos)
     }
 
     pub fn within(&self, facet: Facet, within: &RoaringBitmap) -> Vec<LabelFolder> {
-        let ids = self.by_facet[facet as usize].iter();
-        let counted = ids.map(|&id| self.describe(id, |photos| photos.intersection_len(within)));
+        let ids = self.of_facet(facet);
+        let counted = ids.map(|id| self.describe(id, |photos| photos.intersection_len(within)));
         counted.filter(|label| label.photos > 0).collect()
     }
 
@@ -220,8 +259,7 @@ impl Labels {
     }
 
     pub fn find(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
-        let mut ids = self.by_facet[facet as usize].iter();
-        let id = *ids.find(|id| {
+        let id = self.of_facet(facet).find(|id| {
             let kept = &self.kept[id.0 as usize];
             kept.is_there() && wanted(kept.shown())
         })?;
@@ -251,6 +289,67 @@ impl Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_that_come_and_go_leave_nothing_behind() {
+        let (mut labels, mut delta) = (Labels::default(), Delta::default());
+        let mut say = |labels: &mut Labels, facet, value: &str| {
+            let label = Label::sure(facet, value, Origin::Human);
+            let id = labels.intern(label.key(), &label, &mut delta);
+            labels.give(id, PhotoId(1));
+            id
+        };
+        let stays = say(&mut labels, Facet::Tag, "stays");
+        for n in 0..10_000 {
+            labels.sweep();
+            let tag = say(&mut labels, Facet::Tag, &format!("tag {n}"));
+            let day = say(&mut labels, Facet::Day, &format!("2024-{n}"));
+            labels.make(
+                LabelKey::new(Facet::Tag, "made"),
+                Some("Made".into()),
+                &mut Delta::default(),
+            );
+            for id in [tag, day] {
+                labels.remove(id, PhotoId(1));
+                assert!(
+                    labels.shown(id).1.ends_with(&n.to_string()),
+                    "it is still told of"
+                );
+            }
+            labels.make(
+                LabelKey::new(Facet::Tag, "made"),
+                None,
+                &mut Delta::default(),
+            );
+        }
+        labels.sweep();
+        let rows = [labels.by_key.len(), labels.days.len(), labels.emptied.len()];
+        assert_eq!(rows, [1, 0, 0]);
+        assert_eq!(
+            labels.by_facet.iter().map(RoaringBitmap::len).sum::<u64>(),
+            1
+        );
+        assert!(labels.kept.len() <= 4 && labels.free.len() < labels.kept.len());
+        assert_eq!(labels.id(&LabelKey::new(Facet::Tag, "stays")), Some(stays));
+    }
+
+    #[test]
+    fn a_label_that_comes_back_before_it_is_forgotten_stays_itself() {
+        let (mut labels, mut delta) = (Labels::default(), Delta::default());
+        let label = Label::sure(Facet::Tag, "Dog", Origin::Human);
+        let id = labels.intern(label.key(), &label, &mut delta);
+        labels.give(id, PhotoId(1));
+        labels.remove(id, PhotoId(1));
+        labels.give(id, PhotoId(2));
+        labels.remove(id, PhotoId(2));
+        labels.give(id, PhotoId(3));
+        labels.sweep();
+        assert_eq!(labels.id(&label.key()), Some(id));
+        assert_eq!(
+            labels.folder(&label.key()).map(|folder| folder.photos),
+            Some(1)
+        );
+    }
 
     #[test]
     fn a_label_is_shown_as_a_person_wrote_it_and_again_as_before_when_that_is_undone() {

@@ -51,6 +51,7 @@ impl Index {
     pub fn apply(&self, effects: Vec<Effect>) -> Delta {
         let mut inner = self.write();
         let mut delta = Delta::default();
+        inner.labels.sweep();
         for effect in effects {
             match effect {
                 Effect::Upsert(entry) => inner.upsert(entry, &mut delta),

@@ -1,5 +1,9 @@
 //! The dictionary of labels: each has a number, and the numbers are what a photo keeps of its labels, for the load.
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use roaring::RoaringBitmap;
 use rusqlite::{Connection, params};
 
 use super::columns;
@@ -10,15 +14,16 @@ type Result<T> = rusqlite::Result<T>;
 
 /// The numbers of labels, as they are kept with a photo: who says them, but not which analyzer. Labels that are new get
 /// theirs.
-pub fn numbers(connection: &Connection, labels: &[Label]) -> Result<Vec<u8>> {
-    let numbers = labels.iter().map(|label| number(connection, label));
+/// Counts these.
+pub fn numbers(connection: &Connection, labels: &[Label], added: &Cell<u64>) -> Result<Vec<u8>> {
+    let numbers = labels.iter().map(|label| number(connection, label, added));
     let mut numbers = numbers.collect::<Result<Vec<_>>>()?;
     // What several analyzers say stands side by side.
     numbers.dedup();
     Ok(numbers.into_iter().flat_map(u32::to_be_bytes).collect())
 }
 
-fn number(connection: &Connection, label: &Label) -> Result<u32> {
+fn number(connection: &Connection, label: &Label, added: &Cell<u64>) -> Result<u32> {
     let words = params![
         label.facet.name(),
         label.value,
@@ -33,7 +38,55 @@ fn number(connection: &Connection, label: &Label) -> Result<u32> {
     let new = "INSERT INTO said (facet, value, origin, denied) VALUES (?1, ?2, ?3, ?4)";
     let mut new = connection.prepare_cached(new)?;
     let number = new.insert(words)?;
+    added.set(added.get() + 1);
     u32::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, number))
+}
+
+/// Removes every label that no photo has any more, gone ones included; says how many are left.
+pub fn sweep(connection: &Connection) -> Result<u64> {
+    let mut used = RoaringBitmap::new();
+    let mut photos = connection.prepare("SELECT said FROM photo")?;
+    let mut rows = photos.query([])?;
+    while let Some(row) = rows.next()? {
+        let (numbers, _) = row.get_ref(0)?.as_blob()?.as_chunks();
+        used.extend(numbers.iter().map(|n| u32::from_be_bytes(*n)));
+    }
+    let mut all = connection.prepare("SELECT number FROM said")?;
+    let all = all.query_map([], |row| row.get::<_, u32>(0))?;
+    let mut dead = all.collect::<Result<RoaringBitmap>>()?;
+    dead -= &used;
+    let mut remove = connection.prepare("DELETE FROM said WHERE number = ?1")?;
+    for number in dead {
+        remove.execute([number])?;
+    }
+    let left: Option<i64> = one(connection, "SELECT count(*) FROM said", [])?;
+    Ok(left.unwrap_or(0).cast_unsigned())
+}
+
+/// When the dictionary is swept: when it may have doubled, so that sweeping costs no more than filling it did.
+#[derive(Default)]
+pub struct SweepSchedule {
+    /// Labels that were added since.
+    added: AtomicU64,
+    /// Labels that were in use then.
+    live: AtomicU64,
+}
+
+/// So few labels that nobody uses are in nobody's way.
+const SLACK: u64 = 1024;
+
+impl SweepSchedule {
+    /// Whether it is due, after so many more labels were added.
+    pub fn is_due_after(&self, added: u64) -> bool {
+        let added = self.added.fetch_add(added, Ordering::Relaxed) + added;
+        added > SLACK.max(self.live.load(Ordering::Relaxed))
+    }
+
+    /// It was swept, and so many labels are left; or it was read, and some that nobody uses are among the rest.
+    pub fn start(&self, live: u64, dead: u64) {
+        self.added.store(dead, Ordering::Relaxed);
+        self.live.store(live, Ordering::Relaxed);
+    }
 }
 
 /// Every label of the dictionary, while photos are loaded.
@@ -86,6 +139,12 @@ impl LabelDictionary {
         let handed = numbers.map(|number| self.hand_over_one(number, each));
         let handed = handed.collect::<Result<_>>()?;
         rest.is_empty().then_some(handed).ok_or_else(damage)
+    }
+
+    /// How many labels photos have, and how many none has.
+    pub fn counts(&self) -> (u64, u64) {
+        let dead = self.slots.iter().filter(|slot| slot.label.is_some());
+        (self.count.into(), dead.count() as u64)
     }
 
     fn hand_over_one(&mut self, number: u32, each: &mut dyn FnMut(Stored)) -> Result<u32> {

@@ -45,6 +45,7 @@ use crate::catalog::{
 use catalog_lock::CatalogLock;
 pub use catalog_lock::is_locked;
 pub use health::{backup, check, recovered, vacuum, was_left_open};
+use label_dictionary::SweepSchedule;
 pub use opening::owner;
 use opening::{connect, files_of, identity, prepare};
 use transaction::SqliteTransaction;
@@ -60,6 +61,7 @@ pub struct Sqlite {
     age: AtomicU64,
     /// Photos that did not outlive it, of which nobody was told yet.
     lost: Mutex<Vec<PhotoId>>,
+    sweeps: SweepSchedule,
     /// Closed last.
     lock: Mutex<CatalogLock>,
 }
@@ -92,6 +94,7 @@ impl Sqlite {
             readers: Mutex::default(),
             age: AtomicU64::default(),
             lost: Mutex::default(),
+            sweeps: SweepSchedule::default(),
             lock: Mutex::new(lock),
         })
     }
@@ -129,7 +132,12 @@ impl Sqlite {
         let mut writer = self.writer();
         writer.pragma_update(None, "synchronous", care(changes))?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut effects = apply(&mut SqliteTransaction::new(&transaction), changes)?;
+        let mut records = SqliteTransaction::new(&transaction);
+        let mut effects = apply(&mut records, changes)?;
+        let labels_added = records.labels_added();
+        if self.sweeps.is_due_after(labels_added) {
+            self.sweeps.start(label_dictionary::sweep(&transaction)?, 0);
+        }
         transaction.commit()?;
         effects.extend(self.lost().drain(..).map(Effect::Remove));
         Ok(effects)
@@ -234,13 +242,16 @@ impl Store for Sqlite {
             let connection = self.reader()?;
             // No page is read twice.
             connection.pragma_update(None, "cache_size", -512)?;
+            // Photos have labels of the dictionary as it was at one moment.
+            let connection = connection.unchecked_transaction()?;
             for (tag, written) in journal::made_tags(&connection)? {
                 each(Stored::Made { tag, written });
             }
             for (name, query) in journal::all_saved(&connection)? {
                 each(Stored::Saved { name, query });
             }
-            rows::photos(&connection, each)?;
+            let (live, dead) = rows::photos(&connection, each)?;
+            self.sweeps.start(live, dead);
             self.lost().clear();
             Ok(())
         })

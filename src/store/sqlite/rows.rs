@@ -24,8 +24,8 @@ const PHOTO_COLUMNS: usize = 20;
 const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitude, \
     longitude, country, city, title, description, keywords, rating, gone, failure";
 
-/// Every photo that is not gone, in order of id, and its labels.
-pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<()> {
+/// Every photo that is not gone, in order of id, and its labels. Says how many labels these have, and how many none has.
+pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<(u64, u64)> {
     let mut photos = connection.prepare(&format!(
         "SELECT {PHOTO}, said FROM photo WHERE gone = 0 ORDER BY id"
     ))?;
@@ -37,7 +37,7 @@ pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<(
         let labels = dictionary.hand_over(row.get_ref(PHOTO_COLUMNS)?.as_blob()?, each)?;
         each(Stored::Photo(photo(row)?, labels));
     }
-    Ok(())
+    Ok(dictionary.counts())
 }
 
 /// At most `most` photos, gone or not, that come after one.

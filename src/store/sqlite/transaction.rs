@@ -1,5 +1,6 @@
 //! Records in the tables, for the time of one commit: reading and writing.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
@@ -18,6 +19,8 @@ use crate::store::{Error, Result};
 pub struct SqliteTransaction<'a> {
     connection: &'a Connection,
     known: HashMap<PhotoId, Record>,
+    /// Labels that are new in the dictionary.
+    labels_added: Cell<u64>,
     /// Whether records are written as a whole, because what follows from them may not stand in the tables yet.
     rewrites: bool,
 }
@@ -27,6 +30,7 @@ impl<'a> SqliteTransaction<'a> {
         Self {
             connection,
             known: HashMap::new(),
+            labels_added: Cell::default(),
             rewrites: false,
         }
     }
@@ -37,6 +41,16 @@ impl<'a> SqliteTransaction<'a> {
             rewrites: true,
             ..Self::new(connection)
         }
+    }
+
+    /// How many labels are new in the dictionary.
+    pub fn labels_added(&self) -> u64 {
+        self.labels_added.get()
+    }
+
+    fn numbers(&self, record: &Record) -> Result<Vec<u8>> {
+        let (labels, added) = (&record.labels, &self.labels_added);
+        Ok(label_dictionary::numbers(self.connection, labels, added)?)
     }
 
     fn execute(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<()> {
@@ -185,8 +199,7 @@ impl<'a> SqliteTransaction<'a> {
 
     /// Writes all of a record that isn't in the tables.
     fn put_new(&self, record: &Record) -> Result<()> {
-        let numbers = label_dictionary::numbers(self.connection, &record.labels)?;
-        self.put_photo(record, Some(numbers))?;
+        self.put_photo(record, Some(self.numbers(record)?))?;
         self.put_labels(record, &[])?;
         self.put_texts(record)?;
         self.put_analyzed(record)?;
@@ -201,7 +214,7 @@ impl<'a> SqliteTransaction<'a> {
         let id = record.photo.id;
         let numbers = match old.labels == record.labels {
             true => None,
-            false => Some(label_dictionary::numbers(self.connection, &record.labels)?),
+            false => Some(self.numbers(record)?),
         };
         self.put_photo(record, numbers)?;
         self.put_labels(record, &old.labels)?;
