@@ -208,6 +208,40 @@ fn json_loses_nothing() {
 }
 
 #[test]
+fn exports_of_earlier_versions_lose_nothing_either() {
+    let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
+    catalog.export(Format::Json, folder.path());
+    let file = folder.path().join("catalog.jsonl");
+    let lines = fs::read_to_string(&file).unwrap();
+    // What was measured stood with every answer, and nobody said which analyzer a label was of.
+    let earlier = lines.lines().map(|line| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let measured = line.as_object_mut().unwrap().remove("measured");
+        for said in ["labels", "texts"] {
+            for said in line[said].as_array_mut().unwrap() {
+                said.as_object_mut().unwrap().remove("analyzer");
+            }
+        }
+        for analysis in line["analyses"].as_array_mut().unwrap() {
+            let measured = measured.clone().unwrap();
+            let analysis = analysis.as_object_mut().unwrap();
+            analysis.extend(measured.as_object().unwrap().clone());
+        }
+        line.to_string() + "\n"
+    });
+    let earlier: String = earlier.collect();
+    assert!(lines.contains("\"measured\"") && !earlier.contains("\"measured\""));
+    fs::write(&file, earlier).unwrap();
+    let other = catalog.another();
+    let report = other.import(folder.path());
+    assert_eq!((report.changed, report.failed), (3, vec![]));
+    for name in names() {
+        let (was, is) = (catalog.detail(name), other.detail(name));
+        assert_eq!(is, was, "{}", name.escape_ascii());
+    }
+}
+
+#[test]
 fn a_denial_comes_back_though_nobody_says_so_just_then() {
     let (catalog, folder) = (Catalog::new(), tempfile::tempdir().unwrap());
     catalog.analyze(b"a.jpg", &["owl"]);
