@@ -118,10 +118,13 @@ pub fn path(data: &[u8]) {
     let tree = &*TREE;
     let mut folder = Inode::ROOT;
     for name in data.split(|&b| b == b'/').take(12) {
-        let Ok(found) = asked(tree, |tree| tree.lookup(folder, name)) else {
+        let Ok(found) = asked(tree, |tree| tree.namespace.lookup(folder, name)) else {
             return;
         };
-        let attr = tree.attr(found.inode).expect("what was found is there");
+        let attr = tree
+            .namespace
+            .attr(found.inode)
+            .expect("what was found is there");
         assert_eq!(attr.kind, found.kind);
         if found.kind == Kind::File {
             if let Content::Text(photo) = tree.open(found.inode).expect("a file opens") {
@@ -134,9 +137,11 @@ pub fn path(data: &[u8]) {
     let Ok(open) = asked(tree, |tree| tree.open_dir(folder, &Caller::NOBODY)) else {
         return;
     };
-    let entries = open.entries(tree, 0).filter(|e| !e.name.starts_with(b"."));
+    let entries = open
+        .entries(&tree.namespace, 0)
+        .filter(|e| !e.name.starts_with(b"."));
     for entry in entries.take(20) {
-        let found = asked(tree, |tree| tree.lookup(folder, &entry.name));
+        let found = asked(tree, |tree| tree.namespace.lookup(folder, &entry.name));
         assert_eq!(found.map(|a| a.inode), Ok(entry.inode), "{entry:?}");
     }
 }
@@ -309,7 +314,7 @@ fn assert_is_clean(text: &str, longest: usize) {
 fn asked<T>(tree: &Tree, ask: impl Fn(&Tree) -> vfs::Result<T>) -> Result<T, String> {
     loop {
         match ask(tree) {
-            Err(Error::Unread(words)) => tree.read(&words).map_err(|e| e.to_string())?,
+            Err(Error::Unread(words)) => tree.namespace.read(&words).map_err(|e| e.to_string())?,
             answer => return answer.map_err(|e| e.to_string()),
         }
     }

@@ -30,7 +30,11 @@
 //!
 //! | to change | go to |
 //! | --- | --- |
-//! | a folder that users browse | `vfs/views/`: one file and one line in `views()` |
+//! | a folder that users browse | `vfs/views/`: one file and one line in `views()`; one that is a facet: that line alone |
+//! | a kind of folder: what it lists, how a name is found there, when that is stale | its file in `vfs/views/`; a new kind of path: `vfs/path.rs` |
+//! | what every folder has to say | the traits in `vfs/listing.rs` |
+//! | what `stat`, a lookup, a listing answer | `vfs/attr.rs`, `vfs/namespace.rs`, `vfs/open_dir.rs` |
+//! | what `mkdir`, `rm`, `ln`, `mv`, `cp` mean | `vfs/edit/`: one file a kind of folder |
 //! | an attribute (`getfattr`) | `vfs/xattr/` |
 //! | a format of pictures | `media/formats.rs`: one line, a reader of metadata in `media/containers/`, a decoder in `media/decode/` |
 //! | what EXIF, XMP or IPTC mean | `media/metadata/`: one file a language |
@@ -43,6 +47,7 @@
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
 //! | a table or a query of the database | `store/sqlite/` and its migrations |
+//! | how an open file is read or written | `fuse/open_files/` |
 //! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/dentry_cache.rs` |
 //! | what becomes of a mount whose process ends | `cli/mount/guard/`; of one that may be stuck: `cli/probe.rs`, `fuse/mountinfo.rs` |
 //! | which catalog a path means | `cli/resolved_path.rs`, `cli/finder/` |
@@ -60,6 +65,8 @@
 //! - An arrow is a `use`; edges never import each other; `tests/architecture.rs` checks it.
 //! - Every change goes: store commit, then index, then kernel notification.
 //! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
+//! - No thread that drives async tasks waits for the disk: [`blocking`] refuses it in tests.
+//! - What one event costs does not grow with the catalog: `tests/growth.rs` counts it.
 //! - The source folder is opened for reading only, in one place: [`originals`].
 //! - Nothing that a picture, a model or a file name says is trusted.
 #![forbid(unsafe_code)]

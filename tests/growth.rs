@@ -1,6 +1,9 @@
 //! What one event costs, counted in photos that are looked at: as many in a catalog of a hundred thousand as in one of a
 //! thousand.
 
+// Only builds with debug assertions count.
+#![cfg(debug_assertions)]
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -86,7 +89,11 @@ impl Catalog {
     /// The folder at a path, as the kernel knows it afterwards.
     fn folder(&self, path: &str) -> Inode {
         path.split('/').fold(Inode::ROOT, |parent, name| {
-            self.tree.lookup(parent, name.as_bytes()).unwrap().inode
+            self.tree
+                .namespace
+                .lookup(parent, name.as_bytes())
+                .unwrap()
+                .inode
         })
     }
 }
@@ -246,7 +253,7 @@ fn events(photos: u32) -> Vec<(&'static str, u64)> {
     let (told, tree) = (stale.clone(), Arc::downgrade(&catalog.tree));
     catalog.library.listen(move |delta| {
         let tree = tree.upgrade().unwrap();
-        *told.lock().unwrap() += tree.stale(delta).len();
+        *told.lock().unwrap() += tree.invalidation.stale(delta).len();
     });
     count("a photo is tagged and the kernel told", &mut || {
         let edit = Change::edited(catalog.photo(), Edit::Tag("tag 7".into()));
@@ -258,17 +265,19 @@ fn events(photos: u32) -> Vec<(&'static str, u64)> {
         let at = (tag, &b"copy.jpg"[..]);
         let draft = catalog
             .tree
+            .editor
             .create(at, 0o600, 0, true, &Caller::NOBODY)
             .unwrap();
         draft.write(0, &bytes).unwrap();
         catalog
             .tree
+            .editor
             .commit_draft(&draft, &catalog.originals)
             .unwrap();
-        catalog.tree.close_draft(&draft);
+        catalog.tree.editor.close_draft(&draft);
     });
     count("a name is looked up", &mut || {
-        catalog.tree.lookup(tag, b"350.jpg").unwrap();
+        catalog.tree.namespace.lookup(tag, b"350.jpg").unwrap();
     });
     counts
 }

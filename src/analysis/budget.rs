@@ -40,6 +40,8 @@ pub struct BudgetLimits {
 
 const MINUTE: usize = 0;
 const SPANS: [&str; 3] = ["minute", "day", "month"];
+/// What tells one of each span from the next.
+const FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m"];
 
 /// What was spent today and this month, for people.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,9 +146,18 @@ impl BudgetGuard {
             unpriced: u64::from(cost.is_none()),
         };
         let mut state = self.lock();
-        // What can't be read now is read when the next request asks for leave.
-        let _ = self.turn_to(&mut state, now);
-        state.spent.iter_mut().for_each(|sum| *sum += spent);
+        let names = FORMATS.map(|format| now.strftime(format).to_string());
+        // A sum that is of another day is read when the next request asks for leave, with what is owed then: nothing is to
+        // wait for the disk between an answer and its way to the store.
+        if state.spans[MINUTE] != names[MINUTE] {
+            state.spent[MINUTE] = Spent::default();
+            state.spans[MINUTE] = names[MINUTE].clone();
+        }
+        for (span, name) in names.iter().enumerate() {
+            if state.spans[span] == *name {
+                state.spent[span] += spent;
+            }
+        }
         if let Some(cost) = cost {
             state.usual_cost = match state.usual_cost {
                 0.0 => cost,
@@ -186,8 +197,7 @@ impl BudgetGuard {
 
     /// Begins the sums of spans that have begun, with what the store has of them.
     fn turn_to(&self, state: &mut State, now: &Zoned) -> Result<(), Failure> {
-        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m"];
-        for (span, format) in formats.into_iter().enumerate() {
+        for (span, format) in FORMATS.into_iter().enumerate() {
             let name = now.strftime(format).to_string();
             if state.spans[span] == name {
                 continue;

@@ -34,7 +34,7 @@ impl DeferredReply {
         self.runtime.spawn_blocking(move || {
             let mut unread = unread;
             loop {
-                if let Err(e) = deferred.tree.read(&unread) {
+                if let Err(e) = deferred.tree.namespace.read(&unread) {
                     return reply(Err(e));
                 }
                 // Nothing is read while this is held: notifications wait for it.

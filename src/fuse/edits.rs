@@ -11,25 +11,25 @@ use super::errno;
 use super::invalidate::InvalidationQueue;
 use super::xattrs::send_done;
 use crate::faults;
-use crate::vfs::{Attr, Inode, Result, Stale, Tree};
+use crate::vfs::{Attr, Editor, Inode, Result, Stale};
 
 /// Where edits are carried out.
-pub struct Edits {
-    tree: Arc<Tree>,
+pub struct EditRequests {
+    editor: Arc<Editor>,
     invalidations: Arc<InvalidationQueue>,
     runtime: Handle,
     overrides: AttrOverrides,
 }
 
-impl Edits {
+impl EditRequests {
     pub fn new(
-        tree: Arc<Tree>,
+        editor: Arc<Editor>,
         invalidations: Arc<InvalidationQueue>,
         runtime: Handle,
         overrides: AttrOverrides,
     ) -> Self {
         Self {
-            tree,
+            editor,
             invalidations,
             runtime,
             overrides,
@@ -41,10 +41,10 @@ impl Edits {
         &self,
         reply: Timed<ReplyEntry>,
         (parent, name): (Inode, Vec<u8>),
-        edit: impl FnOnce(&Tree, &[u8]) -> Result<Attr> + Send + 'static,
+        edit: impl FnOnce(&Editor, &[u8]) -> Result<Attr> + Send + 'static,
     ) {
-        let (tree, invalidations, overrides) = (
-            self.tree.clone(),
+        let (editor, invalidations, overrides) = (
+            self.editor.clone(),
             self.invalidations.clone(),
             self.overrides,
         );
@@ -52,7 +52,7 @@ impl Edits {
             faults::may_panic("edit");
             // Before the answer: somebody else may take the name away again until the kernel has it.
             let ttl = invalidations.dentries.record(parent, &name);
-            match invalidations.edit_for_kernel(parent, &name, || edit(&tree, &name)) {
+            match invalidations.edit_for_kernel(parent, &name, || edit(&editor, &name)) {
                 Ok(attr) => {
                     let attr = overrides.apply(&attr);
                     reply.now().entry_with_ttls(&TTL, &ttl, &attr, GENERATION);
@@ -67,11 +67,11 @@ impl Edits {
         &self,
         reply: Timed<ReplyEmpty>,
         (parent, name): (Inode, Vec<u8>),
-        edit: impl FnOnce(&Tree, &[u8]) -> Result<()> + Send + 'static,
+        edit: impl FnOnce(&Editor, &[u8]) -> Result<()> + Send + 'static,
     ) {
-        let (tree, invalidations) = (self.tree.clone(), self.invalidations.clone());
+        let (editor, invalidations) = (self.editor.clone(), self.invalidations.clone());
         self.runtime.spawn_blocking(move || {
-            let done = invalidations.edit_for_kernel(parent, &name, || edit(&tree, &name));
+            let done = invalidations.edit_for_kernel(parent, &name, || edit(&editor, &name));
             send_done(done, reply);
         });
     }
@@ -82,11 +82,11 @@ impl Edits {
         &self,
         reply: Timed<ReplyEmpty>,
         (parent, name): (Inode, Vec<u8>),
-        edit: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
+        edit: impl FnOnce(&Editor) -> Result<()> + Send + 'static,
     ) {
-        let (tree, invalidations) = (self.tree.clone(), self.invalidations.clone());
+        let (editor, invalidations) = (self.editor.clone(), self.invalidations.clone());
         self.runtime.spawn_blocking(move || {
-            send_done(edit(&tree), reply);
+            send_done(edit(&editor), reply);
             invalidations.dentries.record(parent, &name);
             invalidations.push(vec![Stale::Entry { parent, name }]);
         });

@@ -20,12 +20,12 @@ use super::attributes::{AttrOverrides, GENERATION, TTL, absent};
 use super::capabilities;
 use super::counters::{Counters, Request, Timed};
 use super::deferred::DeferredReply;
-use super::drafts::{self, Drafts};
-use super::edits::Edits;
+use super::edits::EditRequests;
 use super::errno;
-use super::files::Files;
 use super::folders::Folders;
 use super::invalidate::InvalidationQueue;
+use super::open_files::Files;
+use super::open_files::drafts::{self, DraftRequests};
 use super::xattrs::Xattrs;
 use crate::faults;
 use crate::vfs::{Caller, Error, Inode, SetAttr, Tree, xattr};
@@ -39,8 +39,8 @@ pub struct Filesystem {
     pub deferred: DeferredReply,
     pub folders: Arc<Folders>,
     pub files: Files,
-    pub edits: Edits,
-    pub drafts: Drafts,
+    pub edits: EditRequests,
+    pub drafts: DraftRequests,
     pub xattrs: Xattrs,
     pub overrides: AttrOverrides,
 }
@@ -86,7 +86,7 @@ impl fuser::Filesystem for Filesystem {
         let reply = self.counters.begin(Request::Lookup, reply);
         let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
         let asked = name.clone();
-        let ask = move |tree: &Tree| tree.lookup_by(parent, &name, &caller);
+        let ask = move |tree: &Tree| tree.namespace.lookup_by(parent, &name, &caller);
         let (overrides, invalidations) = (self.overrides, self.invalidations.clone());
         self.deferred
             .reply_now_or_later(ask, move |found| match found {
@@ -111,14 +111,14 @@ impl fuser::Filesystem for Filesystem {
 
     fn forget(&self, _: &fuser::Request, inode: INodeNo, references: u64) {
         let request = self.counters.begin(Request::Forget, ());
-        self.tree.forget(Inode(inode.0), references);
+        self.tree.namespace.forget(Inode(inode.0), references);
         request.now();
     }
 
     fn getattr(&self, _: &fuser::Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         let reply = self.counters.begin(Request::GetAttr, reply);
         let _held_back = self.invalidations.hold_notifications();
-        match self.tree.attr(Inode(inode.0)) {
+        match self.tree.namespace.attr(Inode(inode.0)) {
             Ok(attr) if attr.inode.is_draft() => {
                 reply
                     .now()
@@ -132,7 +132,7 @@ impl fuser::Filesystem for Filesystem {
     /// Asked only where the kernel doesn't check permissions itself: of the owner.
     fn access(&self, _: &fuser::Request, inode: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
         let reply = self.counters.begin(Request::Access, reply);
-        match self.tree.attr(Inode(inode.0)) {
+        match self.tree.namespace.attr(Inode(inode.0)) {
             Ok(attr) if attr.mode & 0o200 == 0 && mask.contains(AccessFlags::W_OK) => {
                 reply.now().error(Errno::EACCES);
             }
@@ -427,9 +427,10 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEntry,
     ) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
-        self.edits.entry(reply, (parent, name), move |tree, name| {
-            tree.make_folder(parent, name, &caller)
-        });
+        self.edits
+            .entry(reply, (parent, name), move |editor, name| {
+                editor.make_folder(parent, name, &caller)
+            });
     }
 
     fn symlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
@@ -445,24 +446,25 @@ impl fuser::Filesystem for Filesystem {
         reply: ReplyEntry,
     ) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
-        self.edits.entry(reply, (parent, name), move |tree, name| {
-            tree.link(Inode(file.0), parent, name, &caller)
-        });
+        self.edits
+            .entry(reply, (parent, name), move |editor, name| {
+                editor.link(Inode(file.0), parent, name, &caller)
+            });
     }
 
     fn unlink(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
-            .removed(reply, (parent, name), move |tree, name| {
-                tree.remove_file(parent, name, &caller)
+            .removed(reply, (parent, name), move |editor, name| {
+                editor.remove_file(parent, name, &caller)
             });
     }
 
     fn rmdir(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
-            .removed(reply, (parent, name), move |tree, name| {
-                tree.remove_folder(parent, name, &caller)
+            .removed(reply, (parent, name), move |editor, name| {
+                editor.remove_folder(parent, name, &caller)
             });
     }
 
@@ -482,8 +484,8 @@ impl fuser::Filesystem for Filesystem {
             return reply.now().error(self.refuse());
         }
         let (replace, replaced) = (flags.is_empty(), new.clone());
-        self.edits.renamed(reply, replaced, move |tree| {
-            tree.rename((parent, &name), (new.0, &new.1), replace, &caller)
+        self.edits.renamed(reply, replaced, move |editor| {
+            editor.rename((parent, &name), (new.0, &new.1), replace, &caller)
         });
     }
 }

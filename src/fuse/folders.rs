@@ -70,7 +70,7 @@ impl Folders {
             return reply.now().error(Errno::EBADF);
         };
         self.note_received(&folder);
-        for entry in folder.listing.entries(&self.tree, after) {
+        for entry in folder.listing.entries(&self.tree.namespace, after) {
             let name = OsStr::from_bytes(&entry.name);
             let inode = INodeNo(entry.inode.0);
             if reply
@@ -91,9 +91,9 @@ impl Folders {
         self.note_received(&folder);
         let _held_back = self.invalidations.hold_notifications();
         folder.pending_dentries.begin();
-        for entry in folder.listing.entries(&self.tree, after) {
+        for entry in folder.listing.entries(&self.tree.namespace, after) {
             // What went away since the folder was opened isn't listed any more.
-            let Ok(attr) = folder.listing.adopt(&self.tree, &entry) else {
+            let Ok(attr) = folder.listing.adopt(&self.tree.namespace, &entry) else {
                 continue;
             };
             let (name, known) = (OsStr::from_bytes(&entry.name), self.overrides.apply(&attr));
@@ -107,7 +107,7 @@ impl Folders {
                 .add(known.ino, entry.cookie, name, &ttl, &known, GENERATION)
             {
                 if !is_dot {
-                    self.tree.forget(attr.inode, 1);
+                    self.tree.namespace.forget(attr.inode, 1);
                 }
                 break;
             }

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use fuser::FileHandle;
 
-use super::fd_cache::FdLease;
-use crate::catalog::PhotoId;
-use crate::vfs::{Caller, Draft, Inode, OpenDir};
+use crate::vfs::{Inode, OpenDir};
 
 /// A folder held open.
 pub struct Folder {
@@ -47,20 +45,6 @@ impl PendingDentries {
     pub fn end(&self) -> bool {
         self.0.swap(NONE, Ordering::Relaxed) == STALE
     }
-}
-
-/// A file held open.
-pub enum OpenFile {
-    /// Read by the kernel itself, or through its lease.
-    Original {
-        lease: FdLease,
-        /// The photo and who opened it, while nothing was read yet of a photo whose reads matter.
-        unread: Mutex<Option<(PhotoId, Caller)>>,
-    },
-    /// As it was when it was opened.
-    Generated(Vec<u8>),
-    /// Being written.
-    Draft(Arc<Draft>),
 }
 
 /// What is open, of one kind.

@@ -161,10 +161,13 @@ fn lock(stale_listings: &StaleListings) -> MutexGuard<'_, HashSet<Inode>> {
 /// Subscribes to a library for as long as there is somebody to tell.
 pub fn subscribe(library: &Library, tree: &Arc<Tree>, invalidations: &Arc<InvalidationQueue>) {
     // Weak: the library outlives the mount, and the tree owns the library.
-    let (tree, invalidations) = (Arc::downgrade(tree), Arc::downgrade(invalidations));
+    let works_out = Arc::downgrade(&tree.invalidation);
+    let invalidations = Arc::downgrade(invalidations);
     library.listen(move |delta| {
-        if let (Some(tree), Some(invalidations)) = (tree.upgrade(), invalidations.upgrade()) {
-            let stale = tree.stale(delta);
+        if let (Some(invalidation), Some(invalidations)) =
+            (works_out.upgrade(), invalidations.upgrade())
+        {
+            let stale = invalidation.stale(delta);
             match delta.may_wait {
                 true => invalidations.push_results(stale),
                 false => invalidations.push(stale),

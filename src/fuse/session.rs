@@ -13,14 +13,14 @@ use tokio::runtime::Handle;
 
 use super::counters::Counters;
 use super::deferred::DeferredReply;
-use super::drafts::Drafts;
-use super::edits::Edits;
-use super::fd_cache::{self, FdCache};
-use super::files::Files;
+use super::edits::EditRequests;
 use super::filesystem::Filesystem;
 use super::folders::Folders;
-use super::handles::{Handles, OpenFile};
+use super::handles::Handles;
 use super::invalidate::{self, InvalidationQueue};
+use super::open_files::drafts::DraftRequests;
+use super::open_files::fd_cache::{self, FdCache};
+use super::open_files::{Files, OpenFile};
 use super::xattrs::Xattrs;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
@@ -161,19 +161,19 @@ pub fn mount(
         counters: counters.clone(),
         invalidations: invalidations.clone(),
         deferred: deferred.clone(),
-        drafts: Drafts {
+        drafts: DraftRequests {
             deferred,
             originals: originals.clone(),
             open: files.clone(),
             overrides: options.overrides,
         },
         xattrs: Xattrs {
-            tree: tree.clone(),
+            attributes: tree.attributes.clone(),
             runtime: runtime.clone(),
         },
         folders: Arc::new(folders),
-        edits: Edits::new(
-            tree.clone(),
+        edits: EditRequests::new(
+            tree.editor.clone(),
             invalidations.clone(),
             runtime.clone(),
             options.overrides,

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::counters::Timed;
 use super::errno;
-use crate::vfs::{Caller, Inode, Result, Tree};
+use crate::vfs::{Attributes, Caller, Inode, Result};
 
 /// `XATTR_CREATE` and `XATTR_REPLACE`.
 const CREATE: i32 = 1;
@@ -18,7 +18,7 @@ const REPLACE: i32 = 2;
 /// Where attributes are read and set: what is at hand at once, the rest in the runtime, because that waits for the disk
 /// and for analyses.
 pub struct Xattrs {
-    pub tree: Arc<Tree>,
+    pub attributes: Arc<Attributes>,
     pub runtime: Handle,
 }
 
@@ -31,23 +31,23 @@ impl Xattrs {
         size: u32,
         reply: Timed<ReplyXattr>,
     ) {
-        if let Some(value) = self.tree.get_xattr_at_hand(inode, name.as_bytes()) {
+        if let Some(value) = self.attributes.get_xattr_at_hand(inode, name.as_bytes()) {
             return send_value(value, size, reply);
         }
-        let tree = self.tree.clone();
+        let attributes = self.attributes.clone();
         self.runtime.spawn(async move {
-            let value = tree.get_xattr(inode, name.as_bytes(), &caller);
+            let value = attributes.get_xattr(inode, name.as_bytes(), &caller);
             send_value(value.await, size, reply);
         });
     }
 
     pub fn list(&self, inode: Inode, size: u32, reply: Timed<ReplyXattr>) {
-        if let Some(names) = self.tree.list_xattr_at_hand(inode) {
+        if let Some(names) = self.attributes.list_xattr_at_hand(inode) {
             return send_names(Ok(names), size, reply);
         }
-        let tree = self.tree.clone();
+        let attributes = self.attributes.clone();
         self.runtime
-            .spawn_blocking(move || send_names(tree.list_xattr(inode), size, reply));
+            .spawn_blocking(move || send_names(attributes.list_xattr(inode), size, reply));
     }
 
     pub fn set(
@@ -58,12 +58,12 @@ impl Xattrs {
         caller: Caller,
         reply: Timed<ReplyEmpty>,
     ) {
-        let tree = self.tree.clone();
+        let attributes = self.attributes.clone();
         self.runtime.spawn_blocking(move || {
-            if let Err(e) = allows(&tree, inode, name.as_bytes(), flags) {
+            if let Err(e) = allows(&attributes, inode, name.as_bytes(), flags) {
                 return reply.now().error(e);
             }
-            let set = tree.set_xattr(inode, name.as_bytes(), &value, &caller);
+            let set = attributes.set_xattr(inode, name.as_bytes(), &value, &caller);
             send_done(set, reply);
         });
     }
@@ -74,20 +74,25 @@ impl Xattrs {
         caller: Caller,
         reply: Timed<ReplyEmpty>,
     ) {
-        let tree = self.tree.clone();
+        let attributes = self.attributes.clone();
         self.runtime.spawn_blocking(move || {
-            let removed = tree.remove_xattr(inode, name.as_bytes(), &caller);
+            let removed = attributes.remove_xattr(inode, name.as_bytes(), &caller);
             send_done(removed, reply);
         });
     }
 }
 
 /// Whether the flags of setxattr(2) let an attribute be set.
-fn allows(tree: &Tree, inode: Inode, name: &[u8], flags: i32) -> std::result::Result<(), Errno> {
+fn allows(
+    attributes: &Attributes,
+    inode: Inode,
+    name: &[u8],
+    flags: i32,
+) -> std::result::Result<(), Errno> {
     if flags & (CREATE | REPLACE) == 0 {
         return Ok(());
     }
-    let is_there = tree.has_xattr(inode, name);
+    let is_there = attributes.has_xattr(inode, name);
     match is_there.map_err(|e| errno::of(&e))? {
         true if flags & CREATE != 0 => Err(Errno::EEXIST),
         false if flags & REPLACE != 0 => Err(Errno::ENODATA),

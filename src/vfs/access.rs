@@ -2,14 +2,22 @@
 //!
 //! How many photos a program asks for says nothing: a description that isn't listed is asked for on purpose.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use super::inode::Folder;
-use super::{Caller, Step, Tree};
-use crate::analysis::Access;
+use super::{Caller, Step};
+use crate::analysis::{Access, Crawlers, Scheduler};
 use crate::catalog::PhotoId;
 
-impl Tree {
+/// Tells the scheduler what is looked at.
+pub struct Accesses {
+    pub scheduler: Arc<Scheduler>,
+    pub crawlers: Arc<Crawlers>,
+}
+
+impl Accesses {
     /// A photo's content was read.
     pub fn read_by(&self, photo: PhotoId, caller: &Caller) {
         let crawls = self.crawlers.crawls(caller.pid, photo);
@@ -18,7 +26,7 @@ impl Tree {
 
     /// Whether a photo's description is asked for on purpose by whoever asks for it by name. A program that asks for all
     /// that it meets doesn't; what that counts for instead is counted here.
-    pub(super) fn asks_on_purpose(&self, photo: PhotoId, caller: &Caller) -> bool {
+    pub fn asks_on_purpose(&self, photo: PhotoId, caller: &Caller) -> bool {
         let Some(program) = self.crawlers.asks_for_all(caller.pid) else {
             return true;
         };
@@ -38,18 +46,17 @@ impl Tree {
         }
     }
 
-    /// A folder was opened; one of a search is among the latest then.
-    pub(super) fn note_search(&self, folder: &Folder, caller: &Caller) {
-        if let Some(Step::Search(search)) = folder.steps.last()
-            && search.query().is_ok()
-            && self.crawlers.lists_all(caller.pid).is_none()
-        {
-            self.recent_searches.add(&folder.name);
-        }
+    /// Whether a folder that is opened is of a search that somebody looks at.
+    pub fn is_search(&self, folder: &Folder, caller: &Caller) -> bool {
+        let is_query = match folder.steps.last() {
+            Some(Step::Search(search)) => search.query().is_ok(),
+            _ => false,
+        };
+        is_query && self.crawlers.lists_all(caller.pid).is_none()
     }
 
     /// Photos were listed, or would have been if they were analysed.
-    pub(super) fn listed(&self, photos: RoaringBitmap, caller: &Caller) {
+    pub fn listed(&self, photos: RoaringBitmap, caller: &Caller) {
         if !photos.is_empty() && self.crawlers.lists_all(caller.pid).is_none() {
             self.scheduler.accessed_all(photos, Access::Listed);
         }

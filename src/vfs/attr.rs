@@ -1,8 +1,9 @@
 //! What `stat` says: the attributes of folders, photos and the files that the tree writes itself.
 
+use super::namespace::Namespace;
 use super::tree::mistake;
 use super::views::views;
-use super::{Edits, Error, Inode, Result, Step, Tree, generated};
+use super::{Editable, Error, Inode, Result, Step, generated};
 use crate::catalog::Photo;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ pub struct Attr {
     pub gid: u32,
 }
 
-impl Tree {
+impl Namespace {
+    /// What `stat` says of something.
     pub fn attr(&self, inode: Inode) -> Result<Attr> {
         if let Some(id) = inode.photo() {
             let photo = self.index().photo(id).ok_or(Error::NotFound)?;
@@ -70,9 +72,9 @@ impl Tree {
         if let Some(text) = mistake(steps) {
             return self.own_attr(inode, Kind::File, text.len() as u64);
         }
-        let mode = match self.list(steps).edits {
-            Edits::None => 0o555,
-            Edits::Tags(_) | Edits::Saved => 0o755,
+        let mode = match self.editable(steps) {
+            Editable::Nothing => 0o555,
+            Editable::Tags(_) | Editable::Saved => 0o755,
         };
         Attr {
             mode,
@@ -85,7 +87,7 @@ impl Tree {
             Kind::Folder => (0o555, 2),
             Kind::File => (0o444, 1),
         };
-        let (uid, gid) = self.options.owner;
+        let (uid, gid) = self.owner;
         Attr {
             inode,
             kind,

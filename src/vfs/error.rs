@@ -29,7 +29,7 @@ pub enum Error {
     TooMany,
     #[error("value too large")]
     TooLarge,
-    /// Only the store can answer: what it says of these words must be read first, with [`super::Tree::read`].
+    /// Only the store can answer: what it says of these words must be read first, with [`super::Namespace::read`].
     #[error("the words are not read yet")]
     Unread(Words),
     #[error(transparent)]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::{Error, Listing, Photos, Result, Step, Tree};
+use super::namespace::Namespace;
+use super::views::query::Found;
+use super::{Error, Listing, Result, Step};
 use crate::catalog::{Query, Words};
 use crate::library::Library;
 use crate::memory::{Bounds, Cache, Limit};
@@ -65,7 +67,7 @@ impl FullText {
     }
 }
 
-impl Tree {
+impl Namespace {
     /// Reads what the store says of words, for [`Error::Unread`]. Blocks on the disk.
     pub fn read(&self, words: &Words) -> Result<()> {
         self.full_text.read(words, &self.library)
@@ -76,11 +78,9 @@ impl Tree {
     /// # Errors
     /// [`Error::Unread`] when one isn't at hand.
     pub(super) fn resolve_words(&self, mut listing: Listing) -> Result<Listing> {
-        if let Photos::Matching(query) = &listing.photos
-            && listing.photos.has_words()
-        {
+        if let Some(query) = listing.photos.unread() {
             let matches = self.full_text.matches(query, self.library.commits())?;
-            listing.photos = Photos::Found(query.clone(), matches);
+            listing.photos = Box::new(Found(query.clone(), matches));
         }
         Ok(listing)
     }

@@ -1,6 +1,6 @@
 //! The files that the tree writes itself: READMEs, and in the root the marks that keep indexers away.
 
-use super::{Folders, search};
+use super::search;
 use crate::catalog::Status;
 use crate::index::Index;
 
@@ -11,20 +11,10 @@ struct Generated {
 }
 
 /// Where a file is.
-#[derive(PartialEq)]
-enum Location {
+#[derive(Clone, Copy, PartialEq)]
+pub enum Location {
     Root,
     Search,
-}
-
-impl Location {
-    fn of(folders: &Folders) -> Option<Self> {
-        match folders {
-            Folders::Views => Some(Self::Root),
-            Folders::Searches => Some(Self::Search),
-            _ => None,
-        }
-    }
 }
 
 fn empty(_: &Index) -> String {
@@ -60,18 +50,12 @@ const FILES: [Generated; 5] = [
     },
 ];
 
-/// The numbers and names of the files beside these folders.
-pub fn files_in(folders: &Folders) -> impl Iterator<Item = (usize, &'static [u8])> {
-    let location = Location::of(folders);
+/// The numbers and names of the files of a folder.
+pub fn files_in(location: Location) -> Vec<(usize, &'static [u8])> {
     let numbered = FILES.iter().enumerate();
-    let here = numbered.filter(move |(_, file)| Some(&file.location) == location.as_ref());
+    let here = numbered.filter(|(_, file)| file.location == location);
     here.map(|(number, file)| (number, file.name.as_bytes()))
-}
-
-/// The number of the file of this name beside these folders.
-pub fn find(folders: &Folders, name: &[u8]) -> Option<usize> {
-    let mut here = files_in(folders);
-    here.find(|(_, n)| *n == name).map(|(number, _)| number)
+        .collect()
 }
 
 /// What a file holds now.

@@ -7,25 +7,14 @@
 
 use std::collections::HashSet;
 
-use std::cmp::Reverse;
-use std::sync::Arc;
-
 use roaring::RoaringBitmap;
 
 use super::inode::Folder;
-use super::search::{MISTAKE, Search};
-use super::views::views;
-use super::{
-    Attr, Edits, Folders, Inode, Kind, Listing, Photos, Result, Step, Tree, generated, naming,
-};
-use crate::catalog::{Facet, PhotoId, escape};
-
-const GENERATED: u64 = 16;
-const VIEW: u64 = 256;
-const PHOTO: u64 = 1 << 40;
-const SOURCE: u64 = 2 << 40;
-const LABEL: u64 = 3 << 40;
-const GROUP: u64 = 4 << 40;
+use super::listing::{PhotoFiles, Subfolder, cookies};
+use super::namespace::Namespace;
+use super::views::labels;
+use super::{Attr, Editable, Inode, Kind, Listing, Result, Step, naming};
+use crate::catalog::{Facet, PhotoId};
 
 /// One line of a listing.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,13 +35,13 @@ pub struct OpenDir {
     /// The dots, the generated files, the folders: by cookie.
     first: Vec<DirEntry>,
     photos: RoaringBitmap,
-    shown: Photos,
+    shown: Box<dyn PhotoFiles>,
     is_steady: bool,
 }
 
 impl OpenDir {
     pub(super) fn new(
-        tree: &Tree,
+        namespace: &Namespace,
         inode: Inode,
         folder: &Folder,
         listing: Listing,
@@ -69,26 +58,22 @@ impl OpenDir {
             entry(1, inode, Kind::Folder, b"."),
             entry(2, folder.parent, Kind::Folder, b".."),
         ];
-        first.extend(generated::files_in(&listing.folders).map(|(n, name)| {
-            entry(
-                GENERATED + n as u64,
-                Inode::of_generated(n),
-                Kind::File,
-                name,
-            )
+        let generated = listing.folders.generated().into_iter();
+        first.extend(generated.map(|(number, name)| {
+            let cookie = cookies::GENERATED + number as u64;
+            entry(cookie, Inode::of_generated(number), Kind::File, name)
         }));
-        let mut folders = folders(tree, &listing.folders);
-        if listing.edits != Edits::None {
-            folders.extend(edited(tree, inode, &listing, &folders));
-        }
-        first.extend(folders.into_iter().map(|(cookie, name, step)| {
-            let kind = match step {
+        let mut folders = listing.folders.list(namespace.shown());
+        folders.extend(edited(namespace, inode, folder, &folders));
+        first.extend(folders.into_iter().map(|shown| {
+            let kind = match shown.step {
                 Step::Mistake => Kind::File,
                 _ => Kind::Folder,
             };
+            let number = namespace.inodes.number(inode, &shown.name);
             DirEntry {
-                step: Some(step),
-                ..entry(cookie, tree.inodes.number(inode, &name), kind, &name)
+                step: Some(shown.step),
+                ..entry(shown.cookie, number, kind, &shown.name)
             }
         }));
         first.sort_by_key(|e| e.cookie);
@@ -97,7 +82,7 @@ impl OpenDir {
             folder: folder.clone(),
             first,
             photos,
-            is_steady: listing.folders != Folders::Searches,
+            is_steady: listing.folders.is_steady(),
             shown: listing.photos,
         }
     }
@@ -110,23 +95,23 @@ impl OpenDir {
     /// The entries after a cookie; 0 for all. Photos that went away meanwhile are left out.
     pub fn entries<'a>(
         &'a self,
-        tree: &'a Tree,
+        namespace: &'a Namespace,
         after: u64,
     ) -> impl Iterator<Item = DirEntry> + 'a {
         let start = self.first.partition_point(|e| e.cookie <= after);
         let (before, behind) = {
-            let behind = self.first.partition_point(|e| e.cookie < PHOTO);
+            let behind = self.first.partition_point(|e| e.cookie < cookies::PHOTOS);
             (
                 &self.first[start.min(behind)..behind],
                 &self.first[start.max(behind)..],
             )
         };
-        let first_photo = u32::try_from((after + 1).saturating_sub(PHOTO));
+        let first_photo = u32::try_from((after + 1).saturating_sub(cookies::PHOTOS));
         let ids = first_photo.ok().map(|from| self.photos.range(from..));
         let photos = ids
             .into_iter()
             .flatten()
-            .filter_map(|id| self.photo(tree, PhotoId(id)));
+            .filter_map(|id| self.photo(namespace, PhotoId(id)));
         before
             .iter()
             .cloned()
@@ -135,130 +120,60 @@ impl OpenDir {
     }
 
     /// What a lookup of an entry gives. Holds one reference to a folder, unless it is `.` or `..`.
-    pub fn adopt(&self, tree: &Tree, entry: &DirEntry) -> Result<Attr> {
+    pub fn adopt(&self, namespace: &Namespace, entry: &DirEntry) -> Result<Attr> {
         match &entry.step {
             Some(step) => {
-                Ok(tree.reference_folder(self.inode, &self.folder, &entry.name, step.clone()))
+                Ok(namespace.reference_folder(self.inode, &self.folder, &entry.name, step.clone()))
             }
-            None if entry.kind == Kind::Folder => Ok(tree.own_attr(entry.inode, Kind::Folder, 0)),
-            None => tree.attr(entry.inode),
+            None if entry.kind == Kind::Folder => {
+                Ok(namespace.own_attr(entry.inode, Kind::Folder, 0))
+            }
+            None => namespace.attr(entry.inode),
         }
     }
 
-    fn photo(&self, tree: &Tree, id: PhotoId) -> Option<DirEntry> {
-        let packed = tree.index().packed_names(id)?;
+    fn photo(&self, namespace: &Namespace, id: PhotoId) -> Option<DirEntry> {
+        let index = namespace.index();
+        let packed = index.packed_names(id)?;
         Some(DirEntry {
-            cookie: PHOTO + u64::from(id.0),
-            inode: match self.shown {
-                Photos::Texts(_) => Inode::of_text(id),
-                _ => Inode::of_photo(id),
-            },
+            cookie: cookies::PHOTOS + u64::from(id.0),
+            inode: self.shown.file(id),
             kind: Kind::File,
-            name: tree.name_in(&self.shown, &packed)?,
+            name: self.shown.name(&packed, index)?,
             step: None,
         })
     }
 }
 
-/// The folders of a listing: cookie, name, step.
-fn folders(tree: &Tree, folders: &Folders) -> Vec<(u64, Vec<u8>, Step)> {
-    match folders {
-        Folders::None | Folders::Labels { listed: 0, .. } => Vec::new(),
-        Folders::Views => {
-            let named = views().iter().enumerate();
-            named
-                .map(|(n, view)| (VIEW + n as u64, view.name().into(), Step::View(n)))
-                .collect()
-        }
-        Folders::Groups => {
-            let groups = tree.index().groups().into_iter();
-            groups
-                .filter_map(|oldest| {
-                    let packed = tree.index().packed_names(oldest)?;
-                    let cookie = GROUP + u64::from(oldest.0);
-                    Some((cookie, packed.name().into(), Step::Group(oldest)))
-                })
-                .collect()
-        }
-        Folders::Searches => {
-            let named = tree.recent_searches.names().into_iter().zip(VIEW..);
-            named
-                .filter_map(|(name, cookie)| {
-                    let search = Search::named(&name)?;
-                    Some((cookie, name, Step::Search(Arc::new(search))))
-                })
-                .collect()
-        }
-        Folders::Saved => {
-            let saved = tree.index().all_saved().into_iter();
-            saved
-                .map(|saved| {
-                    let cookie = VIEW + u64::from(saved.number);
-                    (cookie, escape(&saved.name).into(), tree.saved_step(saved))
-                })
-                .collect()
-        }
-        Folders::Mistake => vec![(VIEW, MISTAKE.into(), Step::Mistake)],
-        Folders::Source(folder) => {
-            let below = tree.index().subfolders(*folder).into_iter();
-            below
-                .map(|f| {
-                    (
-                        SOURCE + u64::from(f.id.0),
-                        f.name.into(),
-                        Step::Source(f.id),
-                    )
-                })
-                .collect()
-        }
-        Folders::Labels {
-            facet,
-            within,
-            prefix,
-            narrowing,
-            listed,
-        } => {
-            let within = tree.evaluate(within);
-            let mut labels = tree.index().labels_within(*facet, &within);
-            labels.retain(|l| !narrowing || l.photos < within.len());
-            labels.retain(|l| l.shown.starts_with(prefix.as_str()));
-            if labels.len() > *listed {
-                labels.sort_by_key(|l| (Reverse(l.photos), l.id));
-                labels.truncate(*listed);
-            }
-            labels
-                .into_iter()
-                .map(|l| {
-                    let name = naming::folder_name(&l.shown, prefix, tree.index());
-                    (LABEL + u64::from(l.id.0), name.into(), Step::Label(l.key))
-                })
-                .collect()
-        }
-    }
-}
-
 /// The folders that are there only because somebody edits: tags that were made, folders that were made below others.
 fn edited(
-    tree: &Tree,
+    namespace: &Namespace,
     inode: Inode,
-    listing: &Listing,
-    shown: &[(u64, Vec<u8>, Step)],
-) -> Vec<(u64, Vec<u8>, Step)> {
-    let made = match listing.shows_made() {
-        true => tree.index().empty_labels(Facet::Tag),
+    folder: &Folder,
+    shown: &[Subfolder],
+) -> Vec<Subfolder> {
+    let (editable, index) = (namespace.editable(&folder.steps), namespace.index());
+    if editable == Editable::Nothing {
+        return Vec::new();
+    }
+    let made = match editable.shows_made() {
+        true => index.empty_labels(Facet::Tag),
         false => Vec::new(),
     };
     let made = made.into_iter().map(|l| {
-        let name = naming::folder_name(&l.shown, "", tree.index());
+        let name = naming::folder_name(&l.shown, "", index);
         (name.into_bytes(), Step::Label(l.key))
     });
-    let kept = tree.sticky_dirs.made_below(inode).into_iter();
-    let mut known: HashSet<Vec<u8>> = shown.iter().map(|(_, name, _)| name.clone()).collect();
+    let kept = namespace.sticky_dirs.made_below(inode).into_iter();
+    let mut known: HashSet<Vec<u8>> = shown.iter().map(|shown| shown.name.clone()).collect();
     let new = made
         .chain(kept)
         .filter(|(name, _)| known.insert(name.clone()));
-    let with_cookie = |(name, step): (Vec<u8>, Step)| match &step {
-        Step::Label(key) => Some((LABEL + u64::from(tree.index().label_id(key)?.0), name, step)),
+    let with_cookie = |(name, step)| match &step {
+        Step::Label(key) => {
+            let cookie = labels::cookie(index.label_id(key)?);
+            Some(Subfolder { cookie, name, step })
+        }
         _ => None,
     };
     new.filter_map(with_cookie).collect()

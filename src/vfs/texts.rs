@@ -2,9 +2,8 @@
 //!
 //! A name that would be too long, or that a folder of the source has already, carries a hash instead of its end.
 
-use super::{Result, Tree};
-use crate::catalog::{PhotoId, plain_text};
-use crate::index::FolderId;
+use crate::catalog::{Detail, PhotoId, plain_text};
+use crate::index::{FolderId, Index};
 
 /// The longest file name that Linux allows, in bytes.
 const NAME_MAX: usize = 255;
@@ -38,43 +37,40 @@ fn hashed(file_name: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-impl Tree {
-    /// What a text file holds. Starts nothing. May block on the disk.
-    pub fn text(&self, photo: PhotoId) -> Result<Vec<u8>> {
-        let detail = self.detail(photo)?;
-        Ok(plain_text(&detail.entry.labels, &detail.texts).into_bytes())
-    }
+/// What a text file holds.
+pub fn content(detail: &Detail) -> Vec<u8> {
+    plain_text(&detail.entry.labels, &detail.texts).into_bytes()
+}
 
-    /// What the text of a file in a folder of the source is called. `None` where folders took every name.
-    pub(super) fn text_name(&self, folder: FolderId, file_name: &[u8]) -> Option<Vec<u8>> {
-        let is_free = |name: &Vec<u8>| self.index().subfolder(folder, name).is_none();
-        names(file_name).find(is_free)
-    }
+/// What the text of a file in a folder of the source is called. `None` where folders took every name.
+pub fn name_in(folder: FolderId, file_name: &[u8], index: &Index) -> Option<Vec<u8>> {
+    let is_free = |name: &Vec<u8>| index.subfolder(folder, name).is_none();
+    names(file_name).find(is_free)
+}
 
-    /// The photo whose text has this name.
-    pub(super) fn photo_of_text(&self, folder: FolderId, name: &[u8]) -> Option<PhotoId> {
-        let stem = name.strip_suffix(EXTENSION)?;
-        let is_called_so = |file_name: &[u8]| {
-            let text = self.text_name(folder, file_name);
-            text.as_deref() == Some(name)
-        };
-        if let Some(photo) = self.index().in_folder(folder, stem) {
-            return is_called_so(stem).then_some(photo);
-        }
-        // Only a walk finds a hash. Names of this shape are rare.
-        let kept = stem.len().checked_sub(HASH + 1)?;
-        if stem[kept] != b'~' {
-            return None;
-        }
-        let photos = self.index().photos_in(folder);
-        let mut photos = photos.iter().map(PhotoId);
-        photos.find(|&id| {
-            let packed = self.index().packed_names(id);
-            packed.is_some_and(|packed| {
-                hashed(packed.file_name()) == name && is_called_so(packed.file_name())
-            })
+/// The photo whose text has this name.
+pub fn find(folder: FolderId, name: &[u8], index: &Index) -> Option<PhotoId> {
+    let stem = name.strip_suffix(EXTENSION)?;
+    let is_called_so = |file_name: &[u8]| {
+        let text = name_in(folder, file_name, index);
+        text.as_deref() == Some(name)
+    };
+    if let Some(photo) = index.in_folder(folder, stem) {
+        return is_called_so(stem).then_some(photo);
+    }
+    // Only a walk finds a hash. Names of this shape are rare.
+    let kept = stem.len().checked_sub(HASH + 1)?;
+    if stem[kept] != b'~' {
+        return None;
+    }
+    let photos = index.photos_in(folder);
+    let mut photos = photos.iter().map(PhotoId);
+    photos.find(|&id| {
+        let packed = index.packed_names(id);
+        packed.is_some_and(|packed| {
+            hashed(packed.file_name()) == name && is_called_so(packed.file_name())
         })
-    }
+    })
 }
 
 #[cfg(test)]

@@ -1,20 +1,18 @@
-//! The tree: executes what the views plan.
+//! The tree: what a mount shows, and what can be done with it, by the parts that do it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::edit::{ActBatcher, Draft, Drafts, NameAliases, StickyDirs};
-use super::full_text::FullText;
-use super::inode::{Folder, InodeTable};
-use super::open_dir::OpenDir;
-use super::search::{MISTAKE, RecentSearches, Search};
-use super::views::{View, views};
+use super::access::Accesses;
+use super::edit::Editor;
+use super::namespace::Namespace;
+use super::stale::Invalidation;
+use super::xattr::Attributes;
 use super::xattr::folders::Catalog;
-use super::{Attr, Error, Folders, Inode, Listing, Photos, Result, Step, generated, naming};
+use super::{Error, Inode, OpenDir, Result, Step, generated, texts};
 use crate::analysis::{Access, Crawlers, Scheduler};
-use crate::catalog::{FileStat, LabelKey, PhotoId, Query, SourcePath, Status, unescape};
-use crate::index::Index;
+use crate::catalog::{FileStat, PhotoId, SourcePath, Status};
 use crate::library::Library;
 use crate::memory::Limit;
 
@@ -48,16 +46,6 @@ impl Caller {
     pub const NOBODY: Self = Self { pid: 0, uid: 0 };
 }
 
-/// What a name in a folder is.
-pub(super) enum Named {
-    Folder(Step),
-    /// A folder that is there only for the process that emptied it.
-    Emptied(Step),
-    File(Inode),
-    /// What the one who asks is writing.
-    Draft(Arc<Draft>),
-}
-
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
@@ -76,18 +64,12 @@ pub enum Content {
 
 /// The catalog as folders and files. Answers from memory; only what is `async` or says so may take long.
 pub struct Tree {
-    pub(super) library: Arc<Library>,
-    pub(super) scheduler: Arc<Scheduler>,
-    pub(super) crawlers: Arc<Crawlers>,
-    pub(super) inodes: InodeTable,
-    pub(super) full_text: FullText,
-    pub(super) recent_searches: RecentSearches,
-    pub(super) batcher: ActBatcher,
-    pub(super) drafts: Drafts,
-    pub(super) aliases: NameAliases,
-    pub(super) sticky_dirs: StickyDirs,
-    pub(super) options: Options,
-    pub(super) born_ns: i64,
+    pub namespace: Arc<Namespace>,
+    pub editor: Arc<Editor>,
+    pub attributes: Arc<Attributes>,
+    pub invalidation: Arc<Invalidation>,
+    accesses: Arc<Accesses>,
+    first_results_wait: Duration,
 }
 
 impl Tree {
@@ -98,71 +80,31 @@ impl Tree {
         memory: &Limit,
         options: Options,
     ) -> Self {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let nanos = since_1970.map_or(0, |d| d.as_nanos());
-        Self {
+        let namespace = Namespace::new(library.clone(), crawlers.clone(), memory, &options);
+        let namespace = Arc::new(namespace);
+        let editor = Editor::new(library.clone(), namespace.clone(), options.spool);
+        let editor = Arc::new(editor);
+        let accesses = Arc::new(Accesses {
+            scheduler: scheduler.clone(),
+            crawlers,
+        });
+        let attributes = Attributes {
             library,
             scheduler,
-            crawlers,
-            inodes: InodeTable::default(),
-            full_text: FullText::new(memory),
-            recent_searches: RecentSearches::default(),
-            batcher: ActBatcher::default(),
-            drafts: Drafts::default(),
-            aliases: NameAliases::default(),
-            sticky_dirs: StickyDirs::default(),
-            options,
-            born_ns: i64::try_from(nanos).unwrap_or(i64::MAX),
+            namespace: namespace.clone(),
+            editor: editor.clone(),
+            accesses: accesses.clone(),
+            catalog: options.catalog,
+            xattr_wait: options.xattr_wait,
+        };
+        Self {
+            invalidation: Arc::new(Invalidation::new(namespace.clone())),
+            namespace,
+            editor,
+            attributes: Arc::new(attributes),
+            accesses,
+            first_results_wait: options.first_results_wait,
         }
-    }
-
-    /// What `name` is in a folder. Holds one reference to a folder that it finds.
-    ///
-    /// # Errors
-    /// [`Error::Unread`] in a search whose words must be read first.
-    pub fn lookup(&self, parent: Inode, name: &[u8]) -> Result<Attr> {
-        Ok(self.lookup_by(parent, name, &Caller::NOBODY)?.0)
-    }
-
-    /// The same, and whether it is so for everybody, and to be remembered.
-    pub fn lookup_by(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<(Attr, bool)> {
-        let folder = self.folder(parent)?;
-        let listing = self.resolve_words(self.list(&folder.steps))?;
-        let found = self.find(parent, &listing, name, caller);
-        match found.ok_or(Error::NotFound)? {
-            Named::Folder(step) => Ok((self.reference_folder(parent, &folder, name, step), true)),
-            Named::Emptied(step) => Ok((self.reference_folder(parent, &folder, name, step), false)),
-            Named::File(inode) => Ok((self.attr(inode)?, true)),
-            Named::Draft(draft) => Ok((draft.attr(), false)),
-        }
-    }
-
-    /// What a name in a listing is.
-    pub(super) fn find(
-        &self,
-        parent: Inode,
-        listing: &Listing,
-        name: &[u8],
-        caller: &Caller,
-    ) -> Option<Named> {
-        if let Some(number) = generated::find(&listing.folders, name) {
-            return Some(Named::File(Inode::of_generated(number)));
-        }
-        if let Some(step) = self.find_folder(&listing.folders, name) {
-            return Some(Named::Folder(step));
-        }
-        if let Some(draft) = self.find_draft(parent, name, caller) {
-            return Some(Named::Draft(draft));
-        }
-        match self.find_file(&listing.photos, name) {
-            Some(inode) => Some(Named::File(inode)),
-            None => self.find_edited(parent, listing, name, caller),
-        }
-    }
-
-    /// Drops references to a folder.
-    pub fn forget(&self, inode: Inode, references: u64) {
-        self.inodes.forget(inode, references);
     }
 
     /// Opens a folder for listing: an access to what it shows.
@@ -170,30 +112,33 @@ impl Tree {
     /// # Errors
     /// [`Error::Unread`] for a search whose words must be read first.
     pub fn open_dir(&self, inode: Inode, caller: &Caller) -> Result<OpenDir> {
-        let folder = self.folder(inode)?;
-        let pending = self.index().photos_with(Status::Pending);
-        let listing = self.list(&folder.steps);
+        let folder = self.namespace.folder(inode)?;
+        let index = self.namespace.index();
+        let pending = index.photos_with(Status::Pending);
+        let listing = self.namespace.list(&folder.steps);
         if listing.needs_analyses {
-            self.listed(pending.clone(), caller);
+            self.accesses.listed(pending.clone(), caller);
         }
-        let listing = self.resolve_words(listing)?;
-        let photos = self.photos(&listing.photos);
-        // The texts of photos may be read without an analysis.
-        if !listing.needs_analyses && !matches!(listing.photos, Photos::Texts(_)) {
-            self.listed(pending & &photos, caller);
+        let listing = self.namespace.resolve_words(listing)?;
+        let photos = listing.photos.photos(index);
+        if !listing.needs_analyses && listing.photos.is_access() {
+            self.accesses.listed(pending & &photos, caller);
         }
-        self.note_search(&folder, caller);
-        Ok(OpenDir::new(self, inode, &folder, listing, photos))
+        if self.accesses.is_search(&folder, caller) {
+            self.namespace.recent_searches.add(&folder.name);
+        }
+        Ok(self.namespace.open_dir(inode, &folder, listing, photos))
     }
 
     /// Whether a folder would be empty only because nothing is analysed yet.
     pub fn waits_for_first_results(&self, inode: Inode) -> bool {
-        let Some(folder) = self.inodes.get(inode) else {
+        let index = self.namespace.index();
+        // Cheaper than to plan a listing, and almost always enough.
+        if index.count_with(Status::Analyzed) > 0 || index.count_with(Status::Pending) == 0 {
             return false;
-        };
-        self.index().count_with(Status::Analyzed) == 0
-            && self.index().count_with(Status::Pending) > 0
-            && self.list(&folder.steps).needs_analyses
+        }
+        let folder = self.namespace.inodes.get(inode);
+        folder.is_some_and(|folder| self.namespace.list(&folder.steps).needs_analyses)
     }
 
     /// Starts what listing the folder starts, and waits for the first analyses, but not for long.
@@ -202,132 +147,52 @@ impl Tree {
         if !matches!(self.open_dir(inode, caller), Ok(_) | Err(Error::Unread(_))) {
             return;
         }
-        self.scheduler
-            .first_results(self.options.first_results_wait)
+        self.accesses
+            .scheduler
+            .first_results(self.first_results_wait)
             .await;
     }
 
     /// What a file holds. Opening starts nothing.
     pub fn open(&self, inode: Inode) -> Result<Content> {
+        let index = self.namespace.index();
         if let Some(number) = inode.generated() {
-            let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
+            let content = generated::content(number, index).ok_or(Error::NotFound)?;
             return Ok(Content::Generated(content));
         }
         if let Some(id) = inode.text() {
-            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+            let photo = index.photo(id).ok_or(Error::NotFound)?;
             return Ok(match photo.text_bytes {
                 0 => Content::Generated(Vec::new()),
                 _ => Content::Text(id),
             });
         }
-        if let Some(text) = self
-            .inodes
-            .get(inode)
-            .and_then(|folder| mistake(&folder.steps))
-        {
+        let folder = self.namespace.inodes.get(inode);
+        if let Some(text) = folder.and_then(|folder| mistake(&folder.steps)) {
             return Ok(Content::Generated(text.into_bytes()));
         }
         let id = inode.photo().ok_or(Error::IsAFolder)?;
-        let photo = self.index().photo(id).ok_or(Error::NotFound)?;
+        let photo = index.photo(id).ok_or(Error::NotFound)?;
         Ok(Content::Original {
             photo: id,
             path: photo.path,
             stat: photo.stat,
-            reads_matter: self.scheduler.would_start(id, photo.status, Access::Read),
+            reads_matter: self
+                .accesses
+                .scheduler
+                .would_start(id, photo.status, Access::Read),
         })
     }
 
-    pub(super) fn index(&self) -> &Index {
-        self.library.index()
+    /// What a text file holds. Starts nothing. May block on the disk.
+    pub fn text(&self, photo: PhotoId) -> Result<Vec<u8>> {
+        let detail = self.attributes.detail(photo)?;
+        Ok(texts::content(&detail))
     }
 
-    pub(super) fn folder(&self, inode: Inode) -> Result<Folder> {
-        match self.inodes.get(inode) {
-            Some(folder) if folder.steps.last() == Some(&Step::Mistake) => Err(Error::NotAFolder),
-            Some(folder) => Ok(folder),
-            None if inode.is_file() => Err(Error::NotAFolder),
-            None => Err(Error::NotFound),
-        }
-    }
-
-    /// What the folder at these steps shows.
-    pub(super) fn list(&self, steps: &[Step]) -> Listing {
-        match steps {
-            [Step::View(view), below @ ..] => {
-                let below = self.current(below);
-                views()[*view].list(&below, self.options.facet_depth)
-            }
-            _ => Listing {
-                folders: Folders::Views,
-                ..Listing::nothing()
-            },
-        }
-    }
-
-    /// Counts a reference of the kernel to a folder below `parent`.
-    pub(super) fn reference_folder(
-        &self,
-        parent: Inode,
-        folder: &Folder,
-        name: &[u8],
-        step: Step,
-    ) -> Attr {
-        let mut steps = folder.steps.clone();
-        steps.push(step);
-        let name = name.to_vec();
-        let attr = self.inode_attr(Inode::ROOT, &steps);
-        let inode = self.inodes.add_reference(Folder {
-            parent,
-            name,
-            steps,
-        });
-        Attr { inode, ..attr }
-    }
-
-    pub(super) fn find_folder(&self, folders: &Folders, name: &[u8]) -> Option<Step> {
-        match folders {
-            Folders::None => None,
-            Folders::Views => {
-                let is_it = |view: &&dyn View| view.name().as_bytes() == name;
-                views().iter().position(is_it).map(Step::View)
-            }
-            Folders::Searches => Search::named(name).map(|s| Step::Search(Arc::new(s))),
-            Folders::Saved => {
-                let name = unescape(std::str::from_utf8(name).ok()?)?;
-                Some(self.saved_step(self.index().saved(&name)?))
-            }
-            Folders::Mistake => (name == MISTAKE).then_some(Step::Mistake),
-            Folders::Source(folder) => self.index().subfolder(*folder, name).map(Step::Source),
-            Folders::Groups => {
-                let oldest = self.index().by_name(name)?;
-                let is_group = self.index().group_of(oldest) == Some(oldest);
-                is_group.then_some(Step::Group(oldest))
-            }
-            Folders::Labels {
-                facet,
-                within,
-                prefix,
-                narrowing,
-                ..
-            } => {
-                let find = |name| naming::find(name, *facet, prefix, self.index());
-                let shows = |key: &LabelKey| self.shows(key, within, *narrowing);
-                if let Some(label) = find(name) {
-                    return shows(&label.key).then_some(Step::Label(label.key));
-                }
-                let denied = find(name.strip_prefix(b"-").filter(|_| *narrowing)?)?;
-                shows(&denied.key).then_some(Step::Except(denied.key))
-            }
-        }
-    }
-
-    /// Whether a label has a folder among the photos of `within`.
-    fn shows(&self, key: &LabelKey, within: &Query, narrowing: bool) -> bool {
-        let within = self.evaluate(within);
-        let count = self
-            .evaluate(&Query::Label(key.clone()))
-            .intersection_len(&within);
-        count > 0 && (!narrowing || count < within.len())
+    /// A photo's content was read.
+    pub fn read_by(&self, photo: PhotoId, caller: &Caller) {
+        self.accesses.read_by(photo, caller);
     }
 }
 

@@ -142,7 +142,7 @@ impl Watched {
         let (teller, told) = (Arc::downgrade(&tree), stale.clone());
         library.listen(move |delta| {
             let tree = teller.upgrade().unwrap();
-            told.lock().unwrap().extend(tree.stale(delta));
+            told.lock().unwrap().extend(tree.invalidation.stale(delta));
         });
         Self {
             library,
@@ -250,12 +250,12 @@ impl Watched {
         let open = tree.open_dir(folder, &NOBODY).unwrap();
         let mut here = Remembered::default();
         let mut below = Vec::new();
-        for entry in open.entries(tree, 0) {
+        for entry in open.entries(&tree.namespace, 0) {
             if matches!(&entry.name[..], b"." | b"..") {
                 continue;
             }
             let name = entry.name.clone();
-            let found = tree.lookup(folder, &name).unwrap_or_else(|e| {
+            let found = tree.namespace.lookup(folder, &name).unwrap_or_else(|e| {
                 panic!(
                     "{} in {} is listed: {e}",
                     name.escape_ascii(),
@@ -297,7 +297,7 @@ impl Watched {
             .into_iter()
             .chain(here.listing.keys().cloned())
             .map(|name| {
-                let found = tree.lookup(folder, &name).ok();
+                let found = tree.namespace.lookup(folder, &name).ok();
                 (name, found.map(|attr| attr.inode))
             })
             .collect();

@@ -9,6 +9,29 @@ use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, SetAttr, Tree};
 use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing};
 use crate::suite;
 
+/// Counted where the library counts it.
+#[cfg(debug_assertions)]
+#[test]
+fn a_lookup_plans_one_listing() {
+    let fixture = Fixture::new("a.jpg beach sunset 2024-07-14; b.jpg beach");
+    let namespace = &fixture.tree.namespace;
+    let look_up = |parent, name: &str| {
+        let before = namespace.planned();
+        let found = namespace.lookup(parent, name.as_bytes()).unwrap();
+        assert_eq!(namespace.planned() - before, 1, "{name}");
+        assert_eq!(namespace.attr(found.inode).unwrap().inode, found.inode);
+        assert_eq!(namespace.planned() - before, 1, "what stat says of {name}");
+        found.inode
+    };
+    let tags = look_up(Inode::ROOT, "tags");
+    let beach = look_up(tags, "beach");
+    look_up(beach, "sunset");
+    look_up(beach, "-sunset");
+    look_up(beach, "a.jpg");
+    look_up(look_up(Inode::ROOT, "search"), "beach -sunset");
+    look_up(look_up(Inode::ROOT, "by-date"), "2024");
+}
+
 #[test]
 fn the_bare_tree_behaves() {
     let fixture = Fixture::new(suite::PHOTOS);
@@ -55,10 +78,10 @@ impl Bare {
     }
 
     fn find(&self, path: &str) -> Result<Attr, Refusal> {
-        let root = self.tree.attr(Inode::ROOT).map_err(refusal);
+        let root = self.tree.namespace.attr(Inode::ROOT).map_err(refusal);
         let mut names = path.split('/').filter(|name| !name.is_empty());
         names.try_fold(root?, |attr, name| {
-            self.asked(|tree| tree.lookup(attr.inode, name.as_bytes()))
+            self.asked(|tree| tree.namespace.lookup(attr.inode, name.as_bytes()))
         })
     }
 
@@ -71,7 +94,7 @@ impl Bare {
     fn asked<T>(&self, ask: impl Fn(&Tree) -> kbasefs::vfs::Result<T>) -> Result<T, Refusal> {
         loop {
             match ask(&self.tree) {
-                Err(Error::Unread(words)) => self.tree.read(&words).unwrap(),
+                Err(Error::Unread(words)) => self.tree.namespace.read(&words).unwrap(),
                 answer => return answer.map_err(refusal),
             }
         }
@@ -86,7 +109,7 @@ impl Surface for Bare {
     fn list(&self, path: &str) -> Result<Vec<String>, Refusal> {
         let inode = self.inode(path)?;
         let open = self.asked(|tree| tree.open_dir(inode, &NOBODY))?;
-        let entries = open.entries(&self.tree, 0).map(|entry| {
+        let entries = open.entries(&self.tree.namespace, 0).map(|entry| {
             let name = String::from_utf8_lossy(&entry.name).into_owned();
             (name, entry.kind == Kind::Folder)
         });
@@ -119,13 +142,20 @@ impl Surface for Bare {
     }
 
     fn attributes(&self, path: &str) -> Result<Vec<String>, Refusal> {
-        let names = self.tree.list_xattr(self.inode(path)?).map_err(refusal)?;
+        let names = self
+            .tree
+            .attributes
+            .list_xattr(self.inode(path)?)
+            .map_err(refusal)?;
         Ok(names.into_iter().map(str::to_owned).collect())
     }
 
     fn get(&self, path: &str, name: &str) -> Result<String, Refusal> {
         let inode = self.inode(path)?;
-        let value = self.tree.get_xattr(inode, name.as_bytes(), &NOBODY);
+        let value = self
+            .tree
+            .attributes
+            .get_xattr(inode, name.as_bytes(), &NOBODY);
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let value = runtime.unwrap().block_on(value);
         Ok(String::from_utf8(value.map_err(refusal)?).unwrap())
@@ -133,27 +163,32 @@ impl Surface for Bare {
 
     fn set(&self, path: &str, name: &str, value: &str) -> Result<(), Refusal> {
         let inode = self.inode(path)?;
-        let done = self
-            .tree
-            .set_xattr(inode, name.as_bytes(), value.as_bytes(), &NOBODY);
+        let done =
+            self.tree
+                .attributes
+                .set_xattr(inode, name.as_bytes(), value.as_bytes(), &NOBODY);
         done.map_err(refusal)
     }
 
     fn remove(&self, path: &str, name: &str) -> Result<(), Refusal> {
         let inode = self.inode(path)?;
-        let done = self.tree.remove_xattr(inode, name.as_bytes(), &NOBODY);
+        let done = self
+            .tree
+            .attributes
+            .remove_xattr(inode, name.as_bytes(), &NOBODY);
         done.map_err(refusal)
     }
 
     fn make_folder(&self, path: &str) -> Result<(), Refusal> {
         let (parent, name) = self.place(path)?;
-        let made = self.tree.make_folder(parent, name, &NOBODY);
+        let made = self.tree.editor.make_folder(parent, name, &NOBODY);
         made.map(|_| ()).map_err(refusal)
     }
 
     fn remove_folder(&self, path: &str) -> Result<(), Refusal> {
         let (parent, name) = self.place(path)?;
         self.tree
+            .editor
             .remove_folder(parent, name, &NOBODY)
             .map_err(refusal)
     }
@@ -161,26 +196,28 @@ impl Surface for Bare {
     fn remove_file(&self, path: &str) -> Result<(), Refusal> {
         let (parent, name) = self.place(path)?;
         self.tree
+            .editor
             .remove_file(parent, name, &NOBODY)
             .map_err(refusal)
     }
 
     fn link(&self, from: &str, to: &str) -> Result<(), Refusal> {
         let (file, (parent, name)) = (self.inode(from)?, self.place(to)?);
-        let linked = self.tree.link(file, parent, name, &NOBODY);
+        let linked = self.tree.editor.link(file, parent, name, &NOBODY);
         linked.map(|_| ()).map_err(refusal)
     }
 
     fn rename(&self, from: &str, to: &str, replace: bool) -> Result<(), Refusal> {
         let (from, to) = (self.place(from)?, self.place(to)?);
         self.tree
+            .editor
             .rename(from, to, replace, &NOBODY)
             .map_err(refusal)
     }
 
     fn create(&self, path: &str) -> Result<Box<dyn Writing + '_>, Refusal> {
         let at = self.place(path)?;
-        let draft = self.tree.create(at, 0o644, 0, true, &NOBODY);
+        let draft = self.tree.editor.create(at, 0o644, 0, true, &NOBODY);
         let draft = draft.map_err(refusal)?;
         Ok(Box::new(Draft {
             surface: self,
@@ -189,7 +226,10 @@ impl Surface for Bare {
     }
 
     fn touch(&self, path: &str) -> Result<(), Refusal> {
-        let set = self.tree.set_attr(self.inode(path)?, &TOUCHED, &NOBODY);
+        let set = self
+            .tree
+            .editor
+            .set_attr(self.inode(path)?, &TOUCHED, &NOBODY);
         set.map(|_| ()).map_err(refusal)
     }
 
@@ -219,13 +259,15 @@ impl Writing for Draft<'_> {
     fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         let inode = self.draft.attr().inode;
         let tree = &self.surface.tree;
-        let set = tree.set_xattr(inode, name.as_bytes(), value.as_bytes(), &NOBODY);
+        let set = tree
+            .attributes
+            .set_xattr(inode, name.as_bytes(), value.as_bytes(), &NOBODY);
         set.map_err(refusal)
     }
 
     fn touch(&mut self) -> Result<(), Refusal> {
         let inode = self.draft.attr().inode;
-        let set = self.surface.tree.set_attr(inode, &TOUCHED, &NOBODY);
+        let set = self.surface.tree.editor.set_attr(inode, &TOUCHED, &NOBODY);
         assert_eq!(set.map(|attr| attr.mode).map_err(refusal)?, 0o640);
         Ok(())
     }
@@ -238,8 +280,9 @@ impl Writing for Draft<'_> {
         let settled = self
             .surface
             .tree
+            .editor
             .commit_draft(&self.draft, &self.surface.originals);
-        self.surface.tree.close_draft(&self.draft);
+        self.surface.tree.editor.close_draft(&self.draft);
         settled.map_err(refusal)
     }
 }

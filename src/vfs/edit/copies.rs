@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::drafts::{Draft, NewDraft, SetAttr, spool};
-use super::{Attr, Caller, Dentry, Edits, Error, Inode, Named, Result, Tree};
+use super::{Attr, Caller, Dentry, Editable, Editor, Error, Inode, Named, Result};
 use crate::catalog::{Change, ContentHash, LabelKey, Photo, PhotoId};
 use crate::originals::Originals;
 
 /// Bytes at both ends that are compared before a file is read as a whole.
 const ENDS: usize = 64 << 10;
 
-impl Tree {
+impl Editor {
     /// `create`: a file that is to become a copy of a photo. `exclusive`: only where nothing has this name.
     pub fn create(
         &self,
@@ -41,29 +41,29 @@ impl Tree {
             parent,
             name,
             caller: *caller,
-            process: self.process(caller),
+            process: self.namespace.process(caller),
             mode,
             gid,
             mtime_ns,
             max_size: self.index().largest_size(),
         };
-        let folder = &self.options.spool;
-        self.drafts.begin(new, || spool(folder))
+        let folder = &self.spool;
+        self.namespace.drafts.begin(new, || spool(folder))
     }
 
     /// One more program opens a file that is being written.
     pub fn open_draft(&self, inode: Inode) -> Option<Arc<Draft>> {
-        self.drafts.open(inode)
+        self.namespace.drafts.open(inode)
     }
 
     /// A program is through with its file: nothing is left of it.
     pub fn close_draft(&self, draft: &Draft) {
-        self.drafts.close(draft);
+        self.namespace.drafts.close(draft);
     }
 
     /// Where bytes are kept while they are written.
     pub fn spool(&self) -> &Path {
-        &self.options.spool
+        &self.spool
     }
 
     /// Somebody closes a file, which is complete then, for all anybody knows: the photo that it is comes into the
@@ -81,7 +81,7 @@ impl Tree {
         let dentry = self.dentry(parent, &name, &draft.caller)?;
         self.tag(photo, &dentry, path_of(&dentry)?)?;
         self.add_alias(&dentry, photo);
-        self.drafts.note_finished(draft, photo);
+        self.namespace.drafts.note_finished(draft, photo);
         draft.finish();
         Ok(())
     }
@@ -89,10 +89,10 @@ impl Tree {
     /// What a program says of a file besides its bytes. Of a photo that it has just copied this says nothing new, and
     /// folders of tags have nothing of the kind: programs that copy say it of everything, and give up when they may not.
     pub fn set_attr(&self, inode: Inode, changes: &SetAttr, caller: &Caller) -> Result<Attr> {
-        if let Some(draft) = self.drafts.get(inode) {
+        if let Some(draft) = self.namespace.drafts.get(inode) {
             return draft.set(changes);
         }
-        let attr = self.attr(inode)?;
+        let attr = self.namespace.attr(inode)?;
         match changes.size {
             Some(size) if size == attr.size && self.is_fresh(inode, caller) => Ok(attr),
             Some(_) => Err(Error::ReadOnly),
@@ -104,24 +104,17 @@ impl Tree {
     /// Whether who asks has just copied this, so that what it says of it is what the source of its copy says.
     pub(in crate::vfs) fn is_fresh(&self, inode: Inode, caller: &Caller) -> bool {
         match inode.photo() {
-            Some(photo) => self.drafts.is_fresh(photo, self.process(caller)),
+            Some(photo) => self
+                .namespace
+                .drafts
+                .is_fresh(photo, self.namespace.process(caller)),
             None => inode.is_draft(),
         }
     }
 
     fn takes_edits(&self, inode: Inode) -> bool {
-        let folder = self.inodes.get(inode);
-        folder.is_some_and(|folder| self.list(&folder.steps).edits != Edits::None)
-    }
-
-    /// What the one who asks is writing under a name.
-    pub(in crate::vfs) fn find_draft(
-        &self,
-        parent: Inode,
-        name: &[u8],
-        caller: &Caller,
-    ) -> Option<Arc<Draft>> {
-        self.drafts.find(parent, name, || self.process(caller))
+        let folder = self.namespace.inodes.get(inode);
+        folder.is_some_and(|folder| self.namespace.editable(&folder.steps) != Editable::Nothing)
     }
 
     /// A file that is being written gets another name.
@@ -200,10 +193,10 @@ impl Tree {
 
 /// The tags of a folder that photos can be copied into.
 fn path_of<'a>(dentry: &'a Dentry) -> Result<&'a [LabelKey]> {
-    match &dentry.listing.edits {
-        Edits::Tags(path) if !path.is_empty() => Ok(path),
-        Edits::Tags(_) | Edits::Saved => Err(Error::NotPermitted),
-        Edits::None => Err(Error::ReadOnly),
+    match &dentry.editable {
+        Editable::Tags(path) if !path.is_empty() => Ok(path),
+        Editable::Tags(_) | Editable::Saved => Err(Error::NotPermitted),
+        Editable::Nothing => Err(Error::ReadOnly),
     }
 }
 

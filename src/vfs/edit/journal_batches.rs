@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::{Caller, Result, Tree};
+use super::{Caller, Editor, Result};
 use crate::analysis::Process;
 use crate::catalog::{Act, ActId, Actor, Deed, LabelKey, PhotoId, Role};
 
@@ -69,10 +69,10 @@ fn joined(before: &str, words: String) -> String {
     }
 }
 
-impl Tree {
+impl Editor {
     /// Does something on somebody's behalf; `words` don't name photos.
     pub(crate) fn act(&self, caller: &Caller, words: String, deeds: Vec<Deed>) -> Result<()> {
-        let process = self.crawlers.process(caller.pid);
+        let process = self.namespace.crawlers.process(caller.pid);
         let (role, words) = self.batcher.role(process.as_ref(), words);
         let by = Actor {
             process: process.as_ref().map(|p| p.name.clone()).unwrap_or_default(),
@@ -93,7 +93,7 @@ impl Tree {
 
     /// Remembers that an act removed a photo from a folder below others.
     pub(super) fn note_removal(&self, caller: &Caller, photo: PhotoId, path: &[LabelKey]) {
-        let Some(process) = self.crawlers.process(caller.pid) else {
+        let Some(process) = self.namespace.crawlers.process(caller.pid) else {
             return;
         };
         if let Some(open) = self.batcher.lock().get_mut(&process.key)
@@ -109,7 +109,7 @@ impl Tree {
         caller: &Caller,
         path: &[LabelKey],
     ) -> Vec<(PhotoId, LabelKey)> {
-        let Some(process) = self.crawlers.process(caller.pid) else {
+        let Some(process) = self.namespace.crawlers.process(caller.pid) else {
             return Vec::new();
         };
         let open = self.batcher.lock();

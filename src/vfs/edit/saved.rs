@@ -1,11 +1,9 @@
 //! Saved queries as folders: `mkdir` keeps one, `mv` renames it, `rmdir` forgets it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Attr, Caller, Dentry, Error, Result, Tree};
+use super::{Attr, Caller, Dentry, Editor, Error, Result};
 use crate::catalog::{Deed, saved_name};
-use crate::index::SavedQuery;
 use crate::vfs::inode::Folder;
 use crate::vfs::{Inode, Search, Step};
 
@@ -54,7 +52,7 @@ impl NamedQuery {
     }
 }
 
-impl Tree {
+impl Editor {
     pub(super) fn make_saved(&self, dentry: &Dentry) -> Result<Attr> {
         let (name, query) = NamedQuery::parse(dentry.name)?;
         let query = query.unwrap_or_else(|| name.clone());
@@ -65,11 +63,13 @@ impl Tree {
         let step = step(&kept.name, &kept.query);
         let words = format!("save {}", kept.name);
         // The kernel is told of the name that it asked for, too, which may not be the one that is listed.
-        let attr = self.reference_folder(dentry.parent, &dentry.folder, dentry.name, step);
+        let attr =
+            self.namespace
+                .reference_folder(dentry.parent, &dentry.folder, dentry.name, step);
         match self.act(dentry.caller, words, vec![kept.deed()]) {
             Ok(()) => Ok(attr),
             Err(e) => {
-                self.forget(attr.inode, 1);
+                self.namespace.forget(attr.inode, 1);
                 Err(e)
             }
         }
@@ -84,7 +84,9 @@ impl Tree {
             query: None,
         };
         self.act(dentry.caller, format!("forget {name}"), vec![forget])?;
-        self.inodes.mark_removed(dentry.parent, dentry.name);
+        self.namespace
+            .inodes
+            .mark_removed(dentry.parent, dentry.name);
         Ok(())
     }
 
@@ -120,37 +122,19 @@ impl Tree {
             steps: [&from.folder.steps[..], std::slice::from_ref(step)].concat(),
         };
         self.act(to.caller, words, vec![forget, kept.deed()])?;
-        self.inodes.rename(&old, &moved);
+        self.namespace.inodes.rename(&old, &moved);
         Ok(())
     }
 
     /// Sets the query of a saved one: its attribute.
     pub(crate) fn set_query(&self, inode: Inode, query: &str, caller: &Caller) -> Result<()> {
-        let folder = self.folder(inode)?;
+        let folder = self.namespace.folder(inode)?;
         let Some(Step::Saved { name, .. }) = folder.steps.last() else {
             return Err(Error::NotPermitted);
         };
         let (name, query) = (name.clone(), query.trim().to_owned());
         let kept = NamedQuery { name, query }.check()?;
         self.act(caller, format!("change {}", kept.name), vec![kept.deed()])
-    }
-}
-
-impl Tree {
-    /// The folder of a query that is kept.
-    pub(in crate::vfs) fn saved_step(&self, saved: SavedQuery) -> Step {
-        step(&saved.name, &saved.query)
-    }
-
-    /// The same steps with the queries that are kept now.
-    pub(in crate::vfs) fn current<'a>(&self, steps: &'a [Step]) -> Cow<'a, [Step]> {
-        let Some((Step::Saved { name, .. }, above)) = steps.split_last() else {
-            return Cow::Borrowed(steps);
-        };
-        let saved = self.index().saved(name).map(|saved| self.saved_step(saved));
-        // One that is forgotten shows nothing any more.
-        let last = saved.unwrap_or(Step::Mistake);
-        Cow::Owned([above, std::slice::from_ref(&last)].concat())
     }
 }
 

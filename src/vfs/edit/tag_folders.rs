@@ -1,11 +1,11 @@
 //! Folders of tags: made, removed, renamed, merged.
 
-use super::{Attr, Dentry, Error, Named, Reason, Result, Tree};
+use super::{Attr, Dentry, Editor, Error, Named, Reason, Result};
 use crate::catalog::{Deed, Edit, Facet, Label, LabelKey, Origin, PhotoId, Query, Slot, unescape};
 use crate::vfs::inode::Folder;
 use crate::vfs::{Step, naming};
 
-impl Tree {
+impl Editor {
     /// A tag that is there from now on. Below another tag its folder is there until the mount ends, and for good once
     /// photos have both; a tag it is in any case.
     pub(super) fn make_tag(&self, dentry: &Dentry, path: &[LabelKey]) -> Result<Attr> {
@@ -25,10 +25,13 @@ impl Tree {
         }
         let step = Step::Label(tag);
         if !path.is_empty() {
-            self.sticky_dirs
+            self.namespace
+                .sticky_dirs
                 .keep(dentry.parent, dentry.name, step.clone(), Reason::Made);
         }
-        Ok(self.reference_folder(dentry.parent, &dentry.folder, dentry.name, step))
+        Ok(self
+            .namespace
+            .reference_folder(dentry.parent, &dentry.folder, dentry.name, step))
     }
 
     /// An empty folder goes, and with it the tag that somebody made, if no photo has it.
@@ -37,7 +40,7 @@ impl Tree {
             return Err(Error::NotPermitted);
         };
         let whole = [path, std::slice::from_ref(tag)].concat();
-        if !self.evaluate(&all_of(&whole)).is_empty() {
+        if !self.namespace.evaluate(&all_of(&whole)).is_empty() {
             return Err(Error::NotEmpty);
         }
         // The end of an `rm -r`: only this tag was meant. What the photos lost in the folders below, they get back.
@@ -103,14 +106,14 @@ impl Tree {
         let Some(old) = from.last() else {
             return Vec::new();
         };
-        let photos = self.evaluate(&all_of(from));
+        let photos = self.namespace.evaluate(&all_of(from));
         let goes = new != old && !to_path.contains(old);
         let gained = to_path.iter().map(|tag| self.spelled(tag));
         let gained = gained.chain([written.to_owned()]).map(Edit::Tag);
         let lost = goes.then(|| Edit::Untag(self.spelled(old)));
         let edits: Vec<_> = lost.into_iter().chain(gained).collect();
         let is_made = self.index().is_made(old);
-        let has_others = self.evaluate(&Query::Label(old.clone())).len() > photos.len();
+        let has_others = self.namespace.evaluate(&Query::Label(old.clone())).len() > photos.len();
         let makes = (is_made || photos.is_empty()).then(|| Deed::Make(written.to_owned()));
         let unmakes = is_made && goes && !has_others;
         let unmakes = unmakes.then(|| Deed::Unmake(old.clone()));
@@ -129,9 +132,10 @@ impl Tree {
     /// What the kernel knows of a folder goes where the folder went.
     fn follow(&self, (from, old): (&Dentry, Step), (to, new): (&Dentry, Step), is_below: bool) {
         self.forget_folder(to);
-        self.sticky_dirs.remove(from.parent, from.name);
+        self.namespace.sticky_dirs.remove(from.parent, from.name);
         if is_below {
-            self.sticky_dirs
+            self.namespace
+                .sticky_dirs
                 .keep(to.parent, to.name, new.clone(), Reason::Made);
         }
         let folder = |dentry: &Dentry, step| Folder {
@@ -139,12 +143,18 @@ impl Tree {
             name: dentry.name.into(),
             steps: [&dentry.folder.steps[..], &[step]].concat(),
         };
-        self.inodes.rename(&folder(from, old), &folder(to, new));
+        self.namespace
+            .inodes
+            .rename(&folder(from, old), &folder(to, new));
     }
 
     fn forget_folder(&self, dentry: &Dentry) {
-        self.sticky_dirs.remove(dentry.parent, dentry.name);
-        self.inodes.mark_removed(dentry.parent, dentry.name);
+        self.namespace
+            .sticky_dirs
+            .remove(dentry.parent, dentry.name);
+        self.namespace
+            .inodes
+            .mark_removed(dentry.parent, dentry.name);
     }
 
     /// The tag that a folder of this name stands for.

@@ -1,9 +1,9 @@
 //! Photos in folders of tags: one that comes into a folder gets the tags of its path, one that goes loses the last.
 
-use super::{Dentry, Edits, Error, Reason, Result, Tree};
+use super::{Dentry, Editable, Editor, Error, Reason, Result};
 use crate::catalog::{Deed, Edit, LabelKey, PhotoId};
 
-impl Tree {
+impl Editor {
     /// Gives a photo every tag of a folder's path.
     pub(super) fn tag(&self, photo: PhotoId, to: &Dentry, path: &[LabelKey]) -> Result<()> {
         if path.is_empty() {
@@ -35,9 +35,9 @@ impl Tree {
         from: &Dentry,
         (to, path): (&Dentry, &[LabelKey]),
     ) -> Result<()> {
-        let left = match &from.listing.edits {
-            Edits::Tags(path_left) => path_left.last().filter(|tag| !path.contains(tag)),
-            Edits::None | Edits::Saved => None,
+        let left = match &from.editable {
+            Editable::Tags(path_left) => path_left.last().filter(|tag| !path.contains(tag)),
+            Editable::Nothing | Editable::Saved => None,
         };
         let Some(left) = left.filter(|_| !path.is_empty()) else {
             return self.tag(photo, to, path);
@@ -55,10 +55,11 @@ impl Tree {
     fn keep_emptied(&self, from: &Dentry) {
         let folder = &from.folder;
         if let Some(step) = folder.steps.last()
-            && self.photos(&from.listing.photos).is_empty()
+            && from.listing.photos.photos(self.index()).is_empty()
         {
-            let reason = Reason::EmptiedBy(self.process(from.caller));
-            self.sticky_dirs
+            let reason = Reason::EmptiedBy(self.namespace.process(from.caller));
+            self.namespace
+                .sticky_dirs
                 .keep(folder.parent, &folder.name, step.clone(), reason);
         }
     }

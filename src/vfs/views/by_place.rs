@@ -1,9 +1,11 @@
 //! `by-place/Italy/Rome/`: photos under the nearest city, or under the country where no city is near.
 
 use super::View;
+use super::labels::LabelFolders;
+use super::query::Matching;
 use crate::catalog::{Facet, Query};
 use crate::index::Membership;
-use crate::vfs::{Listing, Photos, Step};
+use crate::vfs::{Listing, Step};
 
 pub struct ByPlace;
 
@@ -14,14 +16,15 @@ impl View for ByPlace {
 
     fn list(&self, steps: &[Step], _: usize) -> Listing {
         match steps {
-            [] => Listing::labels(Facet::Country, Query::All, Photos::None),
+            [] => Listing::folders(LabelFolders::of(Facet::Country, Query::All)),
             [Step::Label(country)] => {
                 let here = Query::Label(country.clone());
                 let without_city = here.clone().and(!Query::Facet(Facet::City));
-                Listing::labels(Facet::City, here, Photos::Matching(without_city))
+                Listing::of(LabelFolders::of(Facet::City, here), Matching(without_city))
             }
             [Step::Label(country), Step::Label(city), ..] => {
-                Listing::photos(Query::Label(country.clone()).and(Query::Label(city.clone())))
+                let country = Query::Label(country.clone());
+                Listing::photos(Matching(country.and(Query::Label(city.clone()))))
             }
             _ => Listing::nothing(),
         }

@@ -1,24 +1,27 @@
-//! The folders of the root. A new view is one new file and one line in [`views`].
+//! The folders of the root, each with all kinds of folders that it leads to: what they list, how a name is found there, and
+//! when that goes stale. A new view is one new file and one line in [`views`].
 
 mod all;
-mod by_camera;
-mod by_color;
 mod by_date;
 mod by_place;
-mod by_rating;
-mod by_type;
 mod descriptions;
 mod duplicates;
+mod facet;
+pub(super) mod labels;
+pub(super) mod query;
 mod recent;
-mod saved;
+mod root;
+pub(super) mod saved;
 mod search;
 mod status;
 mod tags;
 mod titles;
 
-use super::{Listing, Photos, Step};
-use crate::catalog::{Facet, Query};
+use super::{Editable, Listing, Step};
+use crate::catalog::Facet;
 use crate::index::Membership;
+use facet::FacetView;
+pub use root::Root;
 
 /// One way to arrange the photos. Pure: everything it knows is in its arguments.
 pub trait View: Sync {
@@ -27,6 +30,11 @@ pub trait View: Sync {
 
     /// What the folder at these steps below the view's own shows.
     fn list(&self, steps: &[Step], facet_depth: usize) -> Listing;
+
+    /// What ordinary commands change there.
+    fn editable(&self, _: &[Step]) -> Editable {
+        Editable::Nothing
+    }
 
     /// How many names a photo has in this view, outside folders that narrow others.
     fn links(&self, photo: &Membership) -> u32;
@@ -38,11 +46,32 @@ pub fn views() -> &'static [&'static dyn View] {
         &all::All,
         &tags::Tags,
         &by_date::ByDate,
-        &by_camera::ByCamera,
+        &FacetView {
+            name: "by-camera",
+            facet: Facet::Camera,
+            needs_analyses: false,
+            except: None,
+        },
         &by_place::ByPlace,
-        &by_color::ByColor,
-        &by_type::ByType,
-        &by_rating::ByRating,
+        &FacetView {
+            name: "by-color",
+            facet: Facet::Color,
+            needs_analyses: true,
+            except: None,
+        },
+        &FacetView {
+            name: "by-type",
+            facet: Facet::Type,
+            needs_analyses: false,
+            except: None,
+        },
+        &FacetView {
+            name: "by-rating",
+            facet: Facet::Rating,
+            needs_analyses: false,
+            // Programs also write that a photo is unrated.
+            except: Some("0"),
+        },
         &recent::Recent,
         &titles::Titles,
         &descriptions::Descriptions,
@@ -52,13 +81,4 @@ pub fn views() -> &'static [&'static dyn View] {
         &status::UNANALYZED,
         &status::FAILED,
     ]
-}
-
-/// A folder for each label of a facet, with its photos and nothing below.
-fn one_level(facet: Facet, steps: &[Step]) -> Listing {
-    match steps {
-        [] => Listing::labels(facet, Query::All, Photos::None),
-        [.., Step::Label(key)] => Listing::photos(Query::Label(key.clone())),
-        _ => Listing::nothing(),
-    }
 }

@@ -1,6 +1,7 @@
 //! `unanalyzed/` and `failed/`: how far the analysis is.
 
 use super::View;
+use super::query::Matching;
 use crate::catalog::{Query, Status};
 use crate::index::Membership;
 use crate::vfs::{Listing, Step};
@@ -26,7 +27,7 @@ impl View for ByStatus {
     }
 
     fn list(&self, _: &[Step], _: usize) -> Listing {
-        Listing::photos(Query::Status(self.status))
+        Listing::photos(Matching(Query::Status(self.status)))
     }
 
     fn links(&self, photo: &Membership) -> u32 {

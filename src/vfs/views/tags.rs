@@ -2,9 +2,11 @@
 //! Here tags are edited with ordinary commands, but not where photos are shown for what they lack.
 
 use super::View;
+use super::labels::LabelFolders;
+use super::query::Matching;
 use crate::catalog::{Facet, Query};
 use crate::index::Membership;
-use crate::vfs::{Edits, Folders, Listing, Photos, Step};
+use crate::vfs::{Editable, Listing, Step};
 
 pub struct Tags;
 
@@ -23,38 +25,30 @@ impl View for Tags {
             Step::Except(key) => query.and(!Query::Label(key.clone())),
             _ => query,
         });
-        let photos = match steps {
-            [] => Photos::None,
-            _ => Photos::Matching(within.clone()),
+        let folders = LabelFolders::of(Facet::Tag, within.clone());
+        let listing = match steps.len() {
+            0 => Listing::folders(folders),
+            depth => {
+                let listed = match depth < facet_depth {
+                    true => MOST_NARROWING,
+                    false => 0,
+                };
+                Listing::of(folders.narrowing(listed), Matching(within))
+            }
         };
-        let folders = Folders::Labels {
-            facet: Facet::Tag,
-            within,
-            prefix: String::new(),
-            narrowing: !steps.is_empty(),
-            listed: match steps.len() {
-                0 => usize::MAX,
-                depth if depth < facet_depth => MOST_NARROWING,
-                _ => 0,
-            },
-        };
-        Listing {
-            folders,
-            photos,
-            needs_analyses: true,
-            edits: edits(steps),
-        }
+        listing.needing_analyses()
+    }
+
+    fn editable(&self, steps: &[Step]) -> Editable {
+        let tags = steps.iter().map(|step| match step {
+            Step::Label(key) => Some(key.clone()),
+            _ => None,
+        });
+        let tags = tags.collect::<Option<_>>();
+        tags.map_or(Editable::Nothing, Editable::Tags)
     }
 
     fn links(&self, photo: &Membership) -> u32 {
         photo.labels(Facet::Tag)
     }
-}
-
-fn edits(steps: &[Step]) -> Edits {
-    let tags = steps.iter().map(|step| match step {
-        Step::Label(key) => Some(key.clone()),
-        _ => None,
-    });
-    tags.collect::<Option<_>>().map_or(Edits::None, Edits::Tags)
 }

@@ -1,8 +1,12 @@
 //! `titles/`: photos under their titles, `Sunset over the bay.jpg`.
 
+use roaring::RoaringBitmap;
+
 use super::View;
-use crate::index::Membership;
-use crate::vfs::{Edits, Folders, Listing, Photos, Step};
+use crate::catalog::PhotoId;
+use crate::index::{Index, Membership, PackedNames};
+use crate::vfs::listing::{Changed, Names, PhotoFiles};
+use crate::vfs::{Listing, Step};
 
 pub struct Titles;
 
@@ -12,15 +16,38 @@ impl View for Titles {
     }
 
     fn list(&self, _: &[Step], _: usize) -> Listing {
-        Listing {
-            folders: Folders::None,
-            photos: Photos::Titled,
-            needs_analyses: true,
-            edits: Edits::None,
-        }
+        Listing::photos(Titled).needing_analyses()
     }
 
     fn links(&self, photo: &Membership) -> u32 {
         u32::from(photo.has_title)
+    }
+}
+
+/// The photos that have a title, under it.
+#[derive(Debug)]
+struct Titled;
+
+impl PhotoFiles for Titled {
+    fn photos(&self, index: &Index) -> RoaringBitmap {
+        index.titled()
+    }
+
+    fn name(&self, photo: &PackedNames, _: &Index) -> Option<Vec<u8>> {
+        photo.title_name().map(Into::into)
+    }
+
+    fn find(&self, name: &[u8], index: &Index) -> Option<PhotoId> {
+        index.by_title(name)
+    }
+
+    fn stale(&self, change: &Changed<'_>) -> Names {
+        change.moved(
+            |_, _| true,
+            |snapshot| {
+                let name = snapshot.packed.title_name();
+                name.map(Into::into).into_iter().collect()
+            },
+        )
     }
 }

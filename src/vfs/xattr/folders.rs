@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::vfs::{Error, Inode, Result, Step, Tree};
+use super::Attributes;
+use crate::vfs::{Error, Inode, Result, Step};
 
 pub const QUERY: &str = "user.kbasefs.query";
 
@@ -39,25 +40,25 @@ pub(super) fn is_of_catalog(name: &[u8]) -> bool {
     [CATALOG, SOCKET, ID].iter().any(|n| n.as_bytes() == name)
 }
 
-impl Tree {
+impl Attributes {
     /// What the root lists.
     pub(super) fn names_of_root(&self) -> Vec<&'static str> {
-        let all = self.options.catalog.attributes();
+        let all = self.catalog.attributes();
         all.map(|(name, _)| name).collect()
     }
 
     /// Whatever is asked answers for its catalog: a part of a mount may be shown elsewhere by itself.
     pub(super) fn of_catalog(&self, name: &[u8]) -> Result<Vec<u8>> {
-        let mut all = self.options.catalog.attributes();
+        let mut all = self.catalog.attributes();
         let found = all.find(|(known, _)| known.as_bytes() == name);
         found.map(|(_, value)| value.into()).ok_or(Error::NoData)
     }
 
     /// The query of a folder that shows what one means, as it was written.
     pub(super) fn query_of(&self, inode: Inode) -> Option<String> {
-        match self.inodes.get(inode)?.steps.last()? {
+        match self.namespace.inodes.get(inode)?.steps.last()? {
             Step::Search(search) => Some(search.text().to_owned()),
-            Step::Saved { name, .. } => Some(self.index().saved(name)?.query),
+            Step::Saved { name, .. } => Some(self.library.index().saved(name)?.query),
             _ => None,
         }
     }

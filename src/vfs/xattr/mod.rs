@@ -4,10 +4,17 @@ mod desktop;
 pub mod folders;
 mod kbasefs;
 
-use super::{Caller, Error, Inode, Result, Tree};
-use crate::analysis::Access;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::Accesses;
+use super::edit::Editor;
+use super::namespace::Namespace;
+use super::{Caller, Error, Inode, Result};
+use crate::analysis::{Access, Scheduler};
 use crate::blocking::unblock;
 use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, TextField};
+use crate::library::Library;
 
 /// One attribute.
 pub struct Attribute {
@@ -53,7 +60,19 @@ pub fn is_supported(name: &[u8]) -> bool {
     name.starts_with(b"user.")
 }
 
-impl Tree {
+/// Reads and sets attributes.
+pub struct Attributes {
+    pub(super) library: Arc<Library>,
+    pub(super) scheduler: Arc<Scheduler>,
+    pub(super) namespace: Arc<Namespace>,
+    pub(super) editor: Arc<Editor>,
+    pub(super) accesses: Arc<Accesses>,
+    pub(super) catalog: folders::Catalog,
+    /// How long reading a description waits for its analysis.
+    pub(super) xattr_wait: Duration,
+}
+
+impl Attributes {
     /// The names of the attributes that a file has. Starts nothing, and names no description that may still get better:
     /// what isn't listed can only be asked for on purpose. May block on the disk.
     pub fn list_xattr(&self, inode: Inode) -> Result<Vec<&'static str>> {
@@ -175,13 +194,13 @@ impl Tree {
             return Err(Error::NotPermitted);
         }
         // What a copy says of itself is what its source says, which is nobody's word about the photo.
-        if is_supported(name) && self.is_fresh(inode, caller) {
+        if is_supported(name) && self.editor.is_fresh(inode, caller) {
             return Ok(());
         }
         let text = std::str::from_utf8(value);
         let text = text.map_err(|_| Error::Invalid("not UTF-8".into()))?;
         if name == folders::QUERY.as_bytes() {
-            return self.set_query(inode, text, caller);
+            return self.editor.set_query(inode, text, caller);
         }
         let attribute = find(name)?;
         self.edit(inode, attribute, text, caller)
@@ -193,7 +212,7 @@ impl Tree {
             return Err(Error::NotPermitted);
         }
         // `rsync -X` removes what the source of its copy hasn't.
-        if is_supported(name) && self.is_fresh(inode, caller) {
+        if is_supported(name) && self.editor.is_fresh(inode, caller) {
             return Ok(());
         }
         let attribute = find(name)?;
@@ -208,19 +227,18 @@ impl Tree {
         let id = inode.photo().ok_or(Error::NotPermitted)?;
         let set = attribute.set.ok_or(Error::NotPermitted)?;
         let words = format!("set {}", attribute.name);
-        self.act(caller, words, vec![Deed::Edit(id, vec![set(text)])])
+        self.editor
+            .act(caller, words, vec![Deed::Edit(id, vec![set(text)])])
     }
 
     /// Asks for an analysis on someone's behalf and waits for it; false when the asker asks for all that it meets. Whatever
     /// comes of it, the status says why there is no description.
     async fn ask(&self, photo: PhotoId, caller: &Caller) -> bool {
-        if !self.asks_on_purpose(photo, caller) {
+        if !self.accesses.asks_on_purpose(photo, caller) {
             return false;
         }
         // One question, in which the access is counted.
-        self.scheduler
-            .analyzed(photo, self.options.xattr_wait)
-            .await;
+        self.scheduler.analyzed(photo, self.xattr_wait).await;
         true
     }
 

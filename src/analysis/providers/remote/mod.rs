@@ -208,22 +208,16 @@ impl Remote {
         match self.connection.post(self.dialect.path(), body).await {
             Ok(body) => {
                 let reply = self.dialect.reply(&body);
-                self.record(reply.usage).await;
+                self.budget.record(reply.usage);
                 Ok(reply)
             }
             Err(trouble) => {
                 if trouble.may_cost() {
-                    self.record(None).await;
+                    self.budget.record(None);
                 }
                 Err(trouble)
             }
         }
-    }
-
-    /// Notes what a request took; with a new day that reads what the store has of it.
-    async fn record(&self, usage: Option<Usage>) {
-        let budget = Arc::clone(&self.budget);
-        unblock(move || budget.record(usage)).await;
     }
 
     fn understand(&self, reply: &Reply) -> Result<Answer, Failure> {

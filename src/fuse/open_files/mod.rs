@@ -1,4 +1,11 @@
-//! Files held open: how each is read, and the bytes.
+//! Files held open: originals, what the tree writes itself, and what programs are writing.
+//!
+//! One table holds them all. How an original reaches its reader is decided in [`open_modes`], which of them have a descriptor
+//! of this process in [`fd_cache`], and what is written goes through [`drafts`].
+
+pub mod drafts;
+pub mod fd_cache;
+mod open_modes;
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -12,15 +19,30 @@ use tokio::runtime::Handle;
 
 use super::counters::Timed;
 use super::errno;
-use super::fd_cache::{FdCache, FdLease};
-use super::handles::{Handles, OpenFile};
-use super::passthrough::{FileReplaced, OpenMode, OpenModes, PageCache, Reader};
+use super::handles::Handles;
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::originals::Originals;
-use crate::vfs::{Caller, Content, Error, Inode, Tree};
+use crate::vfs::{Caller, Content, Draft, Error, Inode, Tree};
+use fd_cache::{FdCache, FdLease};
+pub use open_modes::OpenModes;
+use open_modes::{FileReplaced, OpenMode, PageCache, Reader};
 
 /// How long who opens a photo waits for those who still read the file that was there before.
 const REPLACED_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A file held open.
+pub enum OpenFile {
+    /// Read by the kernel itself, or through its lease.
+    Original {
+        lease: FdLease,
+        /// The photo and who opened it, while nothing was read yet of a photo whose reads matter.
+        unread: Mutex<Option<(PhotoId, Caller)>>,
+    },
+    /// As it was when it was opened.
+    Generated(Vec<u8>),
+    /// Being written.
+    Draft(Arc<Draft>),
+}
 
 /// What is open of the files of one mount.
 #[derive(Clone)]
@@ -217,7 +239,7 @@ impl Files {
         match &*open {
             OpenFile::Original { lease, .. } => self.open_modes.close(lease.inode),
             OpenFile::Draft(draft) => {
-                self.tree.close_draft(draft);
+                self.tree.editor.close_draft(draft);
                 // With the last who has it open its bytes go from the disk, which takes its time for a large file.
                 self.runtime.spawn_blocking(move || drop(open));
             }

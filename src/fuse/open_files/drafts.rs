@@ -11,13 +11,13 @@ use fuser::{
 };
 use rustix::fs::StatVfs;
 
-use super::attributes::{AttrOverrides, GENERATION};
-use super::counters::Timed;
-use super::deferred::DeferredReply;
-use super::errno;
-use super::files::note_read;
-use super::handles::{Handles, OpenFile};
-use super::xattrs::send_done;
+use super::super::attributes::{AttrOverrides, GENERATION};
+use super::super::counters::Timed;
+use super::super::deferred::DeferredReply;
+use super::super::errno;
+use super::super::handles::Handles;
+use super::super::xattrs::send_done;
+use super::{OpenFile, note_read};
 use crate::originals::Originals;
 use crate::vfs::{Caller, Draft, Error, Inode, Result, SetAttr};
 
@@ -26,8 +26,8 @@ const TTL: Duration = Duration::ZERO;
 /// Bytes copied before a request is answered.
 const MAX_COPY_CHUNK: usize = 64 << 20;
 
-/// Where files are written.
-pub struct Drafts {
+/// What the kernel asks of files that are being written.
+pub struct DraftRequests {
     pub deferred: DeferredReply,
     pub originals: Arc<Originals>,
     pub open: Arc<Handles<OpenFile>>,
@@ -52,7 +52,7 @@ pub struct FilePosition {
     pub offset: u64,
 }
 
-impl Drafts {
+impl DraftRequests {
     pub fn create(&self, new: CreateRequest, reply: Timed<ReplyCreate>) {
         let (tree, open, overrides) = (
             self.deferred.tree.clone(),
@@ -61,7 +61,10 @@ impl Drafts {
         );
         self.deferred.runtime.spawn_blocking(move || {
             let at = (new.parent, &new.name[..]);
-            match tree.create(at, new.mode, new.gid, new.exclusive, &new.caller) {
+            match tree
+                .editor
+                .create(at, new.mode, new.gid, new.exclusive, &new.caller)
+            {
                 Ok(draft) => {
                     let attr = overrides.apply(&draft.attr());
                     let handle = open.insert(OpenFile::Draft(draft));
@@ -74,7 +77,7 @@ impl Drafts {
 
     /// Opens a file again that is being written.
     pub fn open(&self, inode: Inode, reply: Timed<ReplyOpen>) {
-        match self.deferred.tree.open_draft(inode) {
+        match self.deferred.tree.editor.open_draft(inode) {
             Some(draft) => reply
                 .now()
                 .opened(self.open.insert(OpenFile::Draft(draft)), FLAGS),
@@ -121,7 +124,7 @@ impl Drafts {
         let (tree, originals) = (self.deferred.tree.clone(), self.originals.clone());
         self.deferred
             .runtime
-            .spawn_blocking(move || send_done(tree.commit_draft(&draft, &originals), reply));
+            .spawn_blocking(move || send_done(tree.editor.commit_draft(&draft, &originals), reply));
     }
 
     pub fn set_attr(
@@ -133,7 +136,7 @@ impl Drafts {
     ) {
         let (deferred, overrides) = (self.deferred.clone(), self.overrides);
         self.deferred.runtime.spawn_blocking(move || {
-            match deferred.tree.set_attr(inode, &changes, &caller) {
+            match deferred.tree.editor.set_attr(inode, &changes, &caller) {
                 Ok(attr) => reply.now().attr(&TTL, &overrides.apply(&attr)),
                 Err(e) => reply.now().error(errno::of(&e)),
             }
@@ -145,7 +148,7 @@ impl Drafts {
         let tree = self.deferred.tree.clone();
         self.deferred
             .runtime
-            .spawn_blocking(move || match statfs(tree.spool()) {
+            .spawn_blocking(move || match statfs(tree.editor.spool()) {
                 Ok(s) => reply.now().statfs(
                     s.f_blocks,
                     s.f_bfree,
