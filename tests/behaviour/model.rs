@@ -418,8 +418,14 @@ proptest! {
                     prop_assert_eq!(after.files[inode].nlink, *links, "{:?}", inode);
                 }
             }
-            // A name is the file's: only a file that is called something else changes it.
-            let moved = |id: &PhotoId| changes.iter().any(|c| matches!(c, Change::Moved { id: m, .. } if m == id));
+            // A name is the file's: only a file that is called something else changes it, or another one of the same content
+            // that turns up as the photo that was lost.
+            let moved = |id: &PhotoId| {
+                let is_other = |c: &Change| {
+                    matches!(c, Change::Moved { id: m, .. } | Change::Gone { id: m } if m == id)
+                };
+                changes.iter().any(is_other)
+            };
             let now: HashMap<_, _> = catalog_names(&watched.library).into_iter().collect();
             names.retain(|(id, _)| now.contains_key(id) && !moved(id));
             prop_assert!(names.iter().all(|(id, name)| now[id] == *name), "a catalog name changed");
