@@ -18,7 +18,7 @@ use kbasefs::analysis::{Access, Analyzer, Provider, Scheduler, Subject, preview}
 use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
-use kbasefs::originals::{Originals, stat_of};
+use kbasefs::source_files::{SourceFiles, stat_of};
 use kbasefs::store::Store;
 use kbasefs::store::sqlite::Sqlite;
 
@@ -105,7 +105,7 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f
     library
         .commit(&changes)
         .expect("there is room for the index");
-    let originals = Arc::new(Originals::open(source).expect("the source is a folder"));
+    let source_files = Arc::new(SourceFiles::open(source).expect("the source is a folder"));
     let provider = Provider::here(analyzer, Access::Listed);
     let options = Options {
         workers: THREADS,
@@ -120,7 +120,7 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f
         .index()
         .for_each_photo(&mut |photo| photos.push(photo.id));
 
-    let scheduler = Scheduler::start(library, originals, vec![provider], options);
+    let scheduler = Scheduler::start(library, source_files, vec![provider], options);
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
     let mut failed = 0;

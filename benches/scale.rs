@@ -17,7 +17,7 @@ use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::fuse::{self, MountOptions, MountTarget};
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
-use kbasefs::originals::Originals;
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::Store;
 use kbasefs::store::sqlite::Sqlite;
 use kbasefs::vfs::{Options, Tree};
@@ -88,13 +88,13 @@ fn serve(work: &Path) -> Result<()> {
     let source = work.join("source");
     let store = Sqlite::open(&index(work), &source)?;
     let library = Arc::new(Library::unloaded(Arc::new(store)));
-    let originals = Arc::new(Originals::open(&source)?);
+    let source_files = Arc::new(SourceFiles::open(&source)?);
     let runtime = tokio::runtime::Runtime::new()?;
     let mountpoint = work.join("mount");
     let mounted = fuse::mount(
         Arc::new(tree(&library)),
         library.clone(),
-        originals,
+        source_files,
         MountTarget::Folder(mountpoint.clone()),
         &MountOptions::default(),
         runtime.handle().clone(),

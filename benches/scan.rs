@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use kbasefs::library::Library;
-use kbasefs::originals::Originals;
 use kbasefs::source::{Options, Report, Sync};
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::sqlite::Sqlite;
 
 const FILES: u32 = 10_000;
@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let store = Sqlite::open(&work.path().join("catalog.sqlite"), &photos)?;
     let library = Arc::new(Library::load(Arc::new(store))?);
-    let originals = Arc::new(Originals::open(&photos)?);
-    let sync = Sync::new(library, originals, Options::default());
+    let source_files = Arc::new(SourceFiles::open(&photos)?);
+    let sync = Sync::new(library, source_files, Options::default());
     let stop = AtomicBool::new(false);
     show("first scan", &sync.scan(&stop)?);
     show("rescan", &sync.scan(&stop)?);

@@ -21,7 +21,7 @@
 //!                    config                   what users may set
 //!                    faults                   what tests ask to go wrong
 //!                    exchange, thumbnails     what other programs read: for web
-//!                    originals                the source folder, opened for reading
+//!                    source_files             the source folder, opened for reading
 //!                    memory                   caches that make room: whoever keeps things has them from here
 //!                    metrics                  what is counted: whoever works may add to it
 //!                    blocking                 which threads may wait for the disk: whoever does so says it
@@ -50,7 +50,6 @@
 //! | how an open file is read or written | `fuse/open_files/` |
 //! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/dentry_cache.rs` |
 //! | what becomes of a mount whose process ends | `cli/mount/guard/`; of one that may be stuck: `cli/probe.rs`, `fuse/mountinfo.rs` |
-//! | which catalog a path means | `cli/resolved_path.rs`, `cli/finder/` |
 //! | what is done about a damaged index | `store/sqlite/recovery.rs`, `salvage.rs`; what a column may hold: `columns/` |
 //! | a format of import and export | `exchange/` |
 //! | the local API behind the commands | `web/`: one file a path |
@@ -67,7 +66,7 @@
 //! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
 //! - No thread that drives async tasks waits for the disk: [`blocking`] refuses it in tests.
 //! - What one event costs does not grow with the catalog: `tests/growth.rs` counts it.
-//! - The source folder is opened for reading only, in one place: [`originals`].
+//! - The source folder is opened for reading only, in one place: [`source_files`].
 //! - Nothing that a picture, a model or a file name says is trusted.
 #![forbid(unsafe_code)]
 
@@ -83,12 +82,11 @@ pub mod fuse;
 pub mod index;
 pub mod library;
 pub mod media;
-
 pub mod memory;
 pub mod metrics;
-pub mod originals;
 pub mod panics;
 pub mod source;
+pub mod source_files;
 pub mod store;
 pub mod thumbnails;
 pub mod vfs;

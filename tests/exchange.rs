@@ -14,7 +14,7 @@ use kbasefs::catalog::{
 };
 use kbasefs::exchange::{Exchange, ForeignAnswer, Format, Report};
 use kbasefs::library::Library;
-use kbasefs::originals::Originals;
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::memory::Memory;
 use tempfile::TempDir;
 
@@ -31,7 +31,7 @@ const NAMES: [&[u8]; 6] = [
 struct Catalog {
     source: Arc<TempDir>,
     library: Library,
-    originals: Originals,
+    source_files: SourceFiles,
 }
 
 /// None of these files holds answers of other programs' models.
@@ -57,12 +57,12 @@ impl Catalog {
 
     fn of(source: Arc<TempDir>) -> Self {
         let library = Library::load(Arc::new(Memory::default())).unwrap();
-        let originals = Originals::open(source.path()).unwrap();
+        let source_files = SourceFiles::open(source.path()).unwrap();
         let found = names().map(|name| {
             let path = SourcePath::new(name);
             Change::Found {
                 known: None,
-                stat: originals.stat(&path).unwrap().unwrap(),
+                stat: source_files.stat(&path).unwrap().unwrap(),
                 path,
                 facts: Box::new(Facts::of(kbasefs::catalog::Format::Jpeg)),
             }
@@ -71,7 +71,7 @@ impl Catalog {
         Self {
             source,
             library,
-            originals,
+            source_files,
         }
     }
 
@@ -79,7 +79,7 @@ impl Catalog {
         Exchange {
             folder: Default::default(),
             library: &self.library,
-            originals: &self.originals,
+            source_files: &self.source_files,
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use kbasefs::catalog::{Facts, SourcePath};
-use kbasefs::originals::Originals;
 use kbasefs::source::facts::{self, Reading};
+use kbasefs::source_files::SourceFiles;
 
 /// What must agree, in these formats, to 99 %.
 const ASSERTED: [&str; 3] = ["date", "model", "position"];
@@ -56,9 +56,9 @@ fn unescape(text: &str) -> Vec<u8> {
 }
 
 /// `None` for files that this copy of the photos lacks.
-fn read(originals: &Originals, path: &SourcePath) -> Option<Reading> {
-    originals.stat(path).unwrap()?;
-    let (file, stat) = originals
+fn read(source_files: &SourceFiles, path: &SourcePath) -> Option<Reading> {
+    source_files.stat(path).unwrap()?;
+    let (file, stat) = source_files
         .read(path)
         .unwrap_or_else(|e| panic!("{path:?}: {e}"));
     let reading = facts::read(&file, &stat, path).unwrap();
@@ -158,10 +158,10 @@ fn facts_agree_with_exiftool() {
     let mut fields = BTreeMap::<(bool, &str), Agreement>::new();
     let mut costs = Vec::new();
     for set in ["photos", "labelled"] {
-        let originals = Originals::open(&folder.join(set)).unwrap();
+        let source_files = SourceFiles::open(&folder.join(set)).unwrap();
         for row in rows(&folder.join(format!("{set}.expect.tsv"))) {
             let path = SourcePath::new(unescape(&row["path"]));
-            let Some(reading) = read(&originals, &path) else {
+            let Some(reading) = read(&source_files, &path) else {
                 continue;
             };
             let counted = FORMATS.contains(&row["filetype"].as_str());

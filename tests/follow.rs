@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use kbasefs::catalog::{Change, Edit, Facet, PhotoId, SourcePath};
 use kbasefs::library::Library;
-use kbasefs::originals::Originals;
 use kbasefs::source::{Follower, Mode, Options, Sync, Watching};
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::memory::Memory;
 
 /// How long a change may take on a busy machine, and fifty thousand of them.
@@ -41,8 +41,8 @@ impl Followed {
             *counted.0.lock().unwrap() += 1;
             counted.1.notify_all();
         });
-        let originals = Arc::new(Originals::open(&source).unwrap());
-        let sync = Sync::new(Arc::clone(&library), originals, Options::default());
+        let source_files = Arc::new(SourceFiles::open(&source).unwrap());
+        let sync = Sync::new(Arc::clone(&library), source_files, Options::default());
         let interval = Duration::from_millis(50);
         let follower = Arc::new(Follower::new(Watching { mode, interval }).unwrap());
         let stop = Arc::<AtomicBool>::default();

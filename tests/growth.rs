@@ -14,8 +14,8 @@ use kbasefs::catalog::{
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
-use kbasefs::originals::Originals;
 use kbasefs::source::{Options as ScanOptions, Sync};
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
 use kbasefs::vfs::{Caller, Inode, Options, Tree};
@@ -31,7 +31,7 @@ const SLACK: u64 = 16;
 struct Catalog {
     source: TempDir,
     library: Arc<Library>,
-    originals: Arc<Originals>,
+    source_files: Arc<SourceFiles>,
     sync: Sync,
     tree: Arc<Tree>,
 }
@@ -43,13 +43,17 @@ impl Catalog {
         let rest = Memory::default();
         let store = Arc::new(Vast { photos, rest });
         let library = Arc::new(Library::load(store).unwrap());
-        let originals = Arc::new(Originals::open(source.path()).unwrap());
-        let sync = Sync::new(library.clone(), originals.clone(), ScanOptions::default());
+        let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
+        let sync = Sync::new(
+            library.clone(),
+            source_files.clone(),
+            ScanOptions::default(),
+        );
         let tree = Arc::new(tree(&library));
         let catalog = Self {
             source,
             library,
-            originals,
+            source_files,
             sync,
             tree,
         };
@@ -272,7 +276,7 @@ fn events(photos: u32) -> Vec<(&'static str, u64)> {
         catalog
             .tree
             .editor
-            .commit_draft(&draft, &catalog.originals)
+            .commit_draft(&draft, &catalog.source_files)
             .unwrap();
         catalog.tree.editor.close_draft(&draft);
     });

@@ -18,7 +18,7 @@ use kbasefs::catalog::{
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
-use kbasefs::originals::{Originals, stat_of};
+use kbasefs::source_files::{SourceFiles, stat_of};
 use kbasefs::store::memory::Memory;
 use kbasefs::store::provider_store::ProviderStore;
 use proptest::prelude::*;
@@ -177,9 +177,9 @@ impl World {
                 retry_delay: Duration::from_millis(1),
             }),
         };
-        let originals = Arc::new(Originals::open(self.source.path()).unwrap());
+        let source_files = Arc::new(SourceFiles::open(self.source.path()).unwrap());
         Process {
-            scheduler: Scheduler::start(library.clone(), originals, providers, options),
+            scheduler: Scheduler::start(library.clone(), source_files, providers, options),
             library,
             eyes,
         }

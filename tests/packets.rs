@@ -11,8 +11,8 @@ use carriers::CARRIERS;
 use kbasefs::catalog::{DateSource, Detail, Facet, Origin, SourcePath, TextField};
 use kbasefs::exchange::{Exchange, Report};
 use kbasefs::library::Library;
-use kbasefs::originals::Originals;
 use kbasefs::source::{Options, Sync};
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::memory::Memory;
 
 /// What is wanted of a packet. Dates and places of sidecars are not taken over, so they are looked at in photos only.
@@ -59,13 +59,13 @@ impl Places {
         fs::write(folder.path().join("bare.gif"), b"GIF89a\x05\0\x03\0").unwrap();
         fs::write(folder.path().join("bare.gif.xmp"), packet).unwrap();
         let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
-        let originals = Arc::new(Originals::open(folder.path()).unwrap());
-        let sync = Sync::new(library.clone(), originals.clone(), Options::default());
+        let source_files = Arc::new(SourceFiles::open(folder.path()).unwrap());
+        let sync = Sync::new(library.clone(), source_files.clone(), Options::default());
         sync.scan(&AtomicBool::new(false)).unwrap();
         let exchange = Exchange {
             folder: SourcePath::default(),
             library: &library,
-            originals: &originals,
+            source_files: &source_files,
         };
         let imported = exchange
             .import(folder.path(), None, &|_, _| Ok(false))
@@ -277,13 +277,13 @@ fn a_torn_sidecar_that_says_nothing_takes_nothing_away() {
     let sidecar = folder.path().join("a.gif.xmp");
     fs::write(folder.path().join("a.gif"), b"GIF89a\x05\0\x03\0").unwrap();
     let library = Arc::new(Library::load(Arc::new(Memory::default())).unwrap());
-    let originals = Arc::new(Originals::open(folder.path()).unwrap());
-    let sync = Sync::new(library.clone(), originals.clone(), Options::default());
+    let source_files = Arc::new(SourceFiles::open(folder.path()).unwrap());
+    let sync = Sync::new(library.clone(), source_files.clone(), Options::default());
     sync.scan(&AtomicBool::new(false)).unwrap();
     let exchange = Exchange {
         folder: SourcePath::default(),
         library: &library,
-        originals: &originals,
+        source_files: &source_files,
     };
     for content in [packet("", &list("dc:subject", &["sea"])), "<x".into()] {
         fs::write(&sidecar, content).unwrap();

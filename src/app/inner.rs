@@ -7,8 +7,8 @@ use super::lock::Lock;
 use super::{App, Error, scan_options};
 use crate::catalog::SourcePath;
 use crate::library::Library;
-use crate::originals::Originals;
 use crate::source::Sync;
+use crate::source_files::SourceFiles;
 use crate::store::{Sqlite, Store, sqlite};
 
 /// Such a catalog, in step with its folder, and nobody else's while this lives.
@@ -32,18 +32,18 @@ impl App {
             source: std::io::Error::other("not in the photo folder"),
         };
         let below = folder
-            .strip_prefix(self.originals.root())
+            .strip_prefix(self.source_files.root())
             .map_err(|_| outside())?;
         let below = SourcePath::new(below.as_os_str().as_bytes());
         let failed = |source| Error::Source {
             path: folder.into(),
             source,
         };
-        let originals = Arc::new(Originals::open(folder).map_err(failed)?);
+        let source_files = Arc::new(SourceFiles::open(folder).map_err(failed)?);
         let lock = Lock::take(index)?;
-        let kept = Arc::new(Sqlite::open(index, originals.root())?);
+        let kept = Arc::new(Sqlite::open(index, source_files.root())?);
         let library = Arc::new(Library::load(Arc::clone(&kept) as Arc<dyn Store>)?);
-        Sync::new(library, originals, scan_options(&self.config)).scan(&self.stop)?;
+        Sync::new(library, source_files, scan_options(&self.config)).scan(&self.stop)?;
         self.scan_below(&below)?;
         Ok(Inner {
             index: kept,

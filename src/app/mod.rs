@@ -26,8 +26,8 @@ use crate::fuse;
 use crate::library::Library;
 use crate::memory;
 use crate::metrics::{History, Traffic};
-use crate::originals::Originals;
 use crate::source::{self, Follower, Following, Sync, Watching};
+use crate::source_files::SourceFiles;
 use crate::store::cached::{Cached, Room};
 use crate::store::provider_store::ProviderStore;
 use crate::store::sqlite::{self, Sqlite};
@@ -76,7 +76,7 @@ pub enum Error {
 pub struct App {
     pub config: Config,
     pub library: Arc<Library>,
-    pub originals: Arc<Originals>,
+    pub source_files: Arc<SourceFiles>,
     pub scheduler: Arc<Scheduler>,
     pub crawlers: Arc<Crawlers>,
     pub cache: Arc<Cached>,
@@ -191,15 +191,15 @@ impl App {
 
     /// The same as [`Self::open`], but the index is still to be loaded: who needs it waits until [`Self::load`] is done.
     pub fn begin(source: &Path, config: Config) -> Result<Self, Error> {
-        let originals = Originals::open(source).map_err(|e| Error::Source {
+        let source_files = SourceFiles::open(source).map_err(|e| Error::Source {
             path: source.into(),
             source: e,
         })?;
-        let originals = Arc::new(originals);
-        let index_file = index_file(originals.root(), &config)?;
+        let source_files = Arc::new(source_files);
+        let index_file = index_file(source_files.root(), &config)?;
         let lock = Lock::take(&index_file)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
-        let kept = Arc::new(Sqlite::open(&index_file, originals.root())?);
+        let kept = Arc::new(Sqlite::open(&index_file, source_files.root())?);
         let id = kept.id().to_owned();
         let provider_store: Arc<dyn ProviderStore> = Arc::clone(&kept) as Arc<dyn ProviderStore>;
         let store = Arc::clone(&kept) as Arc<dyn Store>;
@@ -208,20 +208,20 @@ impl App {
         let previews = Arc::new(previews(&memory, &config));
         let scheduler = start_scheduler(
             &library,
-            &originals,
+            &source_files,
             &config,
             &memory,
             &previews,
             provider_store,
         )?;
         let options = scan_options(&config);
-        let sync = Sync::new(Arc::clone(&library), Arc::clone(&originals), options);
+        let sync = Sync::new(Arc::clone(&library), Arc::clone(&source_files), options);
         let follower = Follower::new(watching(&config)).map_err(Error::Follow)?;
         let thumbnails = thumbnails(&memory, &config);
         Ok(Self {
             config,
             library,
-            originals,
+            source_files,
             scheduler,
             crawlers: Arc::default(),
             cache,
@@ -273,23 +273,29 @@ impl App {
     /// When another folder is in the place of the source, or the disk can't tell.
     pub fn known_at(&self, path: &SourcePath) -> Result<At, Error> {
         let source = |source| Error::Source {
-            path: self.originals.absolute(path),
+            path: self.source_files.absolute(path),
             source,
         };
         // Where nothing is at the source's path, nothing there can be taken for a photo.
-        if self.originals.is_in_place().is_ok_and(|in_place| !in_place) {
-            let path = self.originals.root().to_owned();
+        if self
+            .source_files
+            .is_in_place()
+            .is_ok_and(|in_place| !in_place)
+        {
+            let path = self.source_files.root().to_owned();
             return Err(source::Error::Replaced { path }.into());
         }
         let index = self.library.index();
         let known = index.by_path(path).and_then(|id| index.photo(id));
-        Ok(match (known, self.originals.stat(path).map_err(source)?) {
-            (Some(photo), Some(now)) if photo.stat.is_same_file(&now) => At::Photo(photo.id),
-            // The disk with the photo may be away.
-            (Some(photo), None) => At::Photo(photo.id),
-            (_, Some(_)) => At::Another,
-            (None, None) => At::Nothing,
-        })
+        Ok(
+            match (known, self.source_files.stat(path).map_err(source)?) {
+                (Some(photo), Some(now)) if photo.stat.is_same_file(&now) => At::Photo(photo.id),
+                // The disk with the photo may be away.
+                (Some(photo), None) => At::Photo(photo.id),
+                (_, Some(_)) => At::Another,
+                (None, None) => At::Nothing,
+            },
+        )
     }
 
     /// How the source is followed.
@@ -331,8 +337,15 @@ impl App {
                 },
             },
         );
-        let (library, originals) = (Arc::clone(&self.library), Arc::clone(&self.originals));
-        let mounted = fuse::mount(Arc::new(tree), library, originals, target, options, runtime)?;
+        let (library, source_files) = (Arc::clone(&self.library), Arc::clone(&self.source_files));
+        let mounted = fuse::mount(
+            Arc::new(tree),
+            library,
+            source_files,
+            target,
+            options,
+            runtime,
+        )?;
         // A process mounts once.
         self.mounted.get_or_init(|| mounted.mountpoint().into());
         self.requests.get_or_init(|| mounted.counters());
@@ -418,7 +431,7 @@ fn watching(config: &Config) -> Watching {
 
 fn start_scheduler(
     library: &Arc<Library>,
-    originals: &Arc<Originals>,
+    source_files: &Arc<SourceFiles>,
     config: &Config,
     memory: &memory::Limit,
     previews: &Arc<Previews>,
@@ -446,8 +459,8 @@ fn start_scheduler(
             retry_delay: Duration::from_secs_f64(config.retry_delay),
         }),
     };
-    let (library, originals) = (Arc::clone(library), Arc::clone(originals));
-    let scheduler = Scheduler::start(library, originals, providers, options);
+    let (library, source_files) = (Arc::clone(library), Arc::clone(source_files));
+    let scheduler = Scheduler::start(library, source_files, providers, options);
     Ok(scheduler)
 }
 

@@ -340,7 +340,9 @@ fn has_content(exchange: &Exchange, photo: &Photo, hash: Option<ContentHash>) ->
     if let Some(known) = photo.hash {
         return known == wanted;
     }
-    let read = exchange.originals.hash(&photo.path, &photo.stat, &|| true);
+    let read = exchange
+        .source_files
+        .hash(&photo.path, &photo.stat, &|| true);
     read.is_ok_and(|hash| hash == Some(wanted))
 }
 

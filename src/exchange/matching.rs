@@ -95,8 +95,8 @@ impl<'a> Matcher<'a> {
 
     /// `None` when there is no saying now.
     fn read(&self, photo: &Photo) -> Option<ContentHash> {
-        let originals = self.exchange.originals;
-        let hash = originals.hash(&photo.path, &photo.stat, &|| true);
+        let source_files = self.exchange.source_files;
+        let hash = source_files.hash(&photo.path, &photo.stat, &|| true);
         hash.unwrap_or_else(|error| {
             tracing::warn!(path = %photo.path, %error, "can't be hashed");
             None

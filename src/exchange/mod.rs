@@ -2,7 +2,7 @@
 //!
 //! JSON holds everything, so that nothing is lost on the way out and back; CSV is for spreadsheets; XMP sidecars are what
 //! photo programs share. Paths that an imported file names are looked up in the catalog, nothing else is ever done with
-//! them. Knows the library and the originals; nothing of HTTP or the command line.
+//! them. Knows the library and the source files; nothing of HTTP or the command line.
 
 mod adopt;
 mod csv;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 use crate::store::{self, Sqlite};
 
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,7 @@ impl Report {
 /// A catalog that takes in and gives out, or a part of it.
 pub struct Exchange<'a> {
     pub library: &'a Library,
-    pub originals: &'a Originals,
+    pub source_files: &'a SourceFiles,
     /// Only photos below this folder of the source; all photos where it is empty. Paths begin at the source all the same:
     /// what is exported of a part fits the whole.
     pub folder: SourcePath,

@@ -24,7 +24,7 @@ use super::open_files::{Files, OpenFile};
 use super::xattrs::Xattrs;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 use crate::vfs::{Content, Tree};
 
 /// How long unmounting waits for the last user of a busy mount.
@@ -122,7 +122,7 @@ impl StopHandle {
 pub fn mount(
     tree: Arc<Tree>,
     library: Arc<Library>,
-    originals: Arc<Originals>,
+    source_files: Arc<SourceFiles>,
     target: MountTarget,
     options: &MountOptions,
     runtime: Handle,
@@ -148,7 +148,7 @@ pub fn mount(
         options.overrides,
     );
     let counters = Arc::<Counters>::default();
-    let config = options.config(originals.root());
+    let config = options.config(source_files.root());
     let deferred = DeferredReply {
         tree: tree.clone(),
         runtime: runtime.clone(),
@@ -163,7 +163,7 @@ pub fn mount(
         deferred: deferred.clone(),
         drafts: DraftRequests {
             deferred,
-            originals: originals.clone(),
+            source_files: source_files.clone(),
             open: files.clone(),
             overrides: options.overrides,
         },
@@ -181,8 +181,8 @@ pub fn mount(
         overrides: options.overrides,
         files: Files {
             tree: tree.clone(),
-            fd_cache: Arc::new(fd_cache(tree.clone(), originals.clone())),
-            originals,
+            fd_cache: Arc::new(fd_cache(tree.clone(), source_files.clone())),
+            source_files,
             runtime,
             open: files,
             open_modes: Arc::default(),
@@ -219,10 +219,10 @@ pub fn mount(
 }
 
 /// The originals of the photos of a tree; a photo may have moved since it was opened.
-fn fd_cache(tree: Arc<Tree>, originals: Arc<Originals>) -> FdCache {
+fn fd_cache(tree: Arc<Tree>, source_files: Arc<SourceFiles>) -> FdCache {
     FdCache::new(fd_cache::raise_limit(), move |inode| {
         match tree.open(inode) {
-            Ok(Content::Original { path, .. }) => Ok(originals.read(&path)?.0),
+            Ok(Content::Original { path, .. }) => Ok(source_files.read(&path)?.0),
             _ => Err(Errno::STALE.into()),
         }
     })

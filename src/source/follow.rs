@@ -18,7 +18,7 @@ use super::scan_scope::ScanScope;
 use super::watch::{Shortage, Watches, shortage_of};
 use super::{Error, Report, Sync};
 use crate::faults;
-use crate::originals::network;
+use crate::source_files::network;
 
 /// How to follow.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,7 @@ impl Follower {
     fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, found: &Sender<()>) {
         while let Some(settled) = self.wait(course.next_look(), course.breath) {
             faults::may_panic("follow");
-            let in_place = || sync.originals.is_in_place().unwrap_or(false);
+            let in_place = || sync.source_files.is_in_place().unwrap_or(false);
             let scope = match settled.is_empty() {
                 false if !course.is_away => settled,
                 true if !course.is_due() && in_place() => continue,
@@ -232,7 +232,7 @@ impl Follower {
 
     /// How this source is to be followed.
     fn course(&self, sync: &Sync) -> Course {
-        let root = sync.originals.root();
+        let root = sync.source_files.root();
         let Watching { mode, interval } = self.watching;
         let mut course = Course {
             watches: None,

@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::samples::SMALL;
 use super::{Error, Sync};
 use crate::catalog::{Change, ContentHash, FileStat, Photo, PhotoId};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 
 /// The sizes at which something happened since copies were looked for.
 #[derive(Default)]
@@ -83,7 +83,7 @@ impl Sync {
                 // Hard links follow each other: read once.
                 let known = last.filter(|(stat, _)| stat.same_content(&photo.stat));
                 let hash = known.map(|(_, hash)| hash);
-                let hash = hash.or_else(|| content_hash(&self.originals, &photo, stop));
+                let hash = hash.or_else(|| content_hash(&self.source_files, &photo, stop));
                 let Some(hash) = hash else {
                     self.due().extend([photo.stat.size]);
                     continue;
@@ -163,7 +163,7 @@ impl Sync {
     }
 
     fn sample(&self, photo: &Photo) -> Option<ContentHash> {
-        let sample = self.samples.of(photo, &self.originals);
+        let sample = self.samples.of(photo, &self.source_files);
         sample.unwrap_or_else(|error| {
             tracing::debug!(path = %photo.path, %error, "can't be sampled");
             None
@@ -172,9 +172,13 @@ impl Sync {
 }
 
 /// `None` when there is no saying now.
-fn content_hash(originals: &Originals, photo: &Photo, stop: &AtomicBool) -> Option<ContentHash> {
+fn content_hash(
+    source_files: &SourceFiles,
+    photo: &Photo,
+    stop: &AtomicBool,
+) -> Option<ContentHash> {
     let go_on = || !stop.load(Relaxed);
-    match originals.hash(&photo.path, &photo.stat, &go_on) {
+    match source_files.hash(&photo.path, &photo.stat, &go_on) {
         Ok(hash) => hash,
         Err(error) => {
             tracing::debug!(path = %photo.path, %error, "can't be hashed");

@@ -8,11 +8,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::catalog::{Photo, SourcePath};
-use crate::originals::{Originals, is_absence};
+use crate::source_files::{SourceFiles, is_absence};
 
 /// Answers for one scan.
 pub struct MissingFiles<'a> {
-    originals: &'a Originals,
+    source_files: &'a SourceFiles,
     /// Folders that weren't listed without error, and files that couldn't be looked at.
     unreadable: HashSet<SourcePath>,
     folders: HashMap<SourcePath, Folder>,
@@ -29,9 +29,9 @@ enum Folder {
 }
 
 impl<'a> MissingFiles<'a> {
-    pub fn new(originals: &'a Originals, unreadable: HashSet<SourcePath>) -> Self {
+    pub fn new(source_files: &'a SourceFiles, unreadable: HashSet<SourcePath>) -> Self {
         Self {
-            originals,
+            source_files,
             unreadable,
             folders: HashMap::new(),
         }
@@ -59,7 +59,7 @@ impl<'a> MissingFiles<'a> {
     }
 
     fn folder(&mut self, path: SourcePath) -> Folder {
-        let on_disk = self.originals.absolute(&path);
+        let on_disk = self.source_files.absolute(&path);
         *self
             .folders
             .entry(path)
@@ -124,9 +124,9 @@ mod tests {
     fn check(photo: &Photo, unreadable: &[&str], gone: bool) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("full/empty")).unwrap();
-        let originals = Originals::open(dir.path()).unwrap();
+        let source_files = SourceFiles::open(dir.path()).unwrap();
         let unreadable = unreadable.iter().map(|p| SourcePath::new(p.as_bytes()));
-        let mut missing = MissingFiles::new(&originals, unreadable.collect());
+        let mut missing = MissingFiles::new(&source_files, unreadable.collect());
         assert_eq!(missing.is_gone(photo), gone, "{photo:?}");
     }
 

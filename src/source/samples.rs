@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
 use crate::catalog::{ContentHash, FileStat, Photo, PhotoId};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 
 /// Bytes taken at the beginning, in the middle and at the end.
 const PIECE: usize = 16 << 10;
@@ -24,14 +24,14 @@ pub struct Samples(Mutex<HashMap<PhotoId, (FileStat, ContentHash)>>);
 impl Samples {
     /// The hash of a photo's sample, read once as long as the file stays as it is. `None` when it is not as the
     /// catalog knows it.
-    pub fn of(&self, photo: &Photo, originals: &Originals) -> io::Result<Option<ContentHash>> {
+    pub fn of(&self, photo: &Photo, source_files: &SourceFiles) -> io::Result<Option<ContentHash>> {
         let known = self.0.lock().expect(LOCKED).get(&photo.id).copied();
         if let Some((stat, hash)) = known
             && stat.same_content(&photo.stat)
         {
             return Ok(Some(hash));
         }
-        let (file, stat) = originals.read(&photo.path)?;
+        let (file, stat) = source_files.read(&photo.path)?;
         if !stat.same_content(&photo.stat) {
             return Ok(None);
         }

@@ -23,11 +23,11 @@ use super::report::{Counts, count};
 use super::walk::{Sighting, Walk};
 use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
 use crate::library::Library;
-use crate::originals::{Originals, is_absence};
+use crate::source_files::{SourceFiles, is_absence};
 
 pub struct Scan<'a> {
     pub library: &'a Library,
-    pub originals: &'a Originals,
+    pub source_files: &'a SourceFiles,
     pub non_pictures: &'a NonPictures,
     /// As in [`super::Sync`].
     pub suspects: &'a Mutex<RoaringBitmap>,
@@ -127,7 +127,7 @@ impl Scan<'_> {
 
     /// `mode`: as the walk saw it, through the folders above.
     fn read(&self, path: &SourcePath, mode: u32) -> io::Result<(FileStat, Option<Reading>)> {
-        let (file, stat) = self.originals.read(path)?;
+        let (file, stat) = self.source_files.read(path)?;
         let stat = FileStat { mode, ..stat };
         count(&self.counts.opened);
         Ok((stat, facts::read(&file, &stat, path)?))
@@ -175,7 +175,7 @@ impl Scan<'_> {
             return false;
         };
         // Not seen may also mean: in a folder that could not be listed.
-        let is_elsewhere = match self.originals.stat(&photo.path) {
+        let is_elsewhere = match self.source_files.stat(&photo.path) {
             Ok(there) => !there.is_some_and(|there| there.same_inode(stat)),
             Err(_) => false,
         };
@@ -211,7 +211,7 @@ impl Scan<'_> {
         let moved: RoaringBitmap = placed.moved_ids().map(|id| id.0).collect();
         let unseen = &self.known - &*self.notes.seen.lock().expect(LOCKED) - moved;
         let unreadable = std::mem::take(&mut *self.notes.unreadable.lock().expect(LOCKED));
-        let mut missing = MissingFiles::new(self.originals, unreadable);
+        let mut missing = MissingFiles::new(self.source_files, unreadable);
         for id in unseen.iter().map(PhotoId) {
             if self.is_over() {
                 return;

@@ -21,7 +21,7 @@ use super::watch::Watches;
 use super::{Error, Progress, Report};
 use crate::catalog::{Photo, SourcePath};
 use crate::library::Library;
-use crate::originals::{Originals, stat_of};
+use crate::source_files::{SourceFiles, stat_of};
 
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -54,7 +54,7 @@ impl Options {
 
 pub struct Sync {
     pub(super) library: Arc<Library>,
-    pub(super) originals: Arc<Originals>,
+    pub(super) source_files: Arc<SourceFiles>,
     pub(super) options: Options,
     non_pictures: NonPictures,
     /// Photos that were written to without growing or shrinking, as a backup that is restored does: the hash tells
@@ -78,10 +78,10 @@ pub struct Sync {
 const QUEUE: usize = 2048;
 
 impl Sync {
-    pub fn new(library: Arc<Library>, originals: Arc<Originals>, options: Options) -> Self {
+    pub fn new(library: Arc<Library>, source_files: Arc<SourceFiles>, options: Options) -> Self {
         Self {
             library,
-            originals,
+            source_files,
             non_pictures: NonPictures::of(&options.extensions),
             options,
             suspects: Mutex::default(),
@@ -150,7 +150,7 @@ impl Sync {
         let known = scope.photos(self.library.index());
         let threads = self.options.threads();
         let options = WalkOptions {
-            root: self.originals.root(),
+            root: self.source_files.root(),
             exclude: &self.options.exclude,
             scope: scope.clone(),
             watches: self.watches.get().cloned(),
@@ -163,7 +163,7 @@ impl Sync {
             let committing = scope.spawn(move || batch::commit_all(library, most, &incoming));
             let scan = Scan {
                 library,
-                originals: &self.originals,
+                source_files: &self.source_files,
                 non_pictures: &self.non_pictures,
                 suspects: &self.suspects,
                 sizes: &sizes,
@@ -188,30 +188,30 @@ impl Sync {
 
     /// That the source is there, and is the disk that it was. One that is back is taken up again.
     fn check_source(&self) -> Result<(), Error> {
-        let path = || self.originals.root().to_owned();
+        let path = || self.source_files.root().to_owned();
         let unreadable = |source| Error::Unreadable {
             path: path(),
             source,
         };
-        let root = self.originals.root();
+        let root = self.source_files.root();
         let is_empty = root.read_dir().map_err(unreadable)?.next().is_none();
         let device = stat_of(&root.metadata().map_err(unreadable)?).dev;
         let index = self.library.index();
         if is_empty && !index.is_empty() && !index.has_device(device) {
             return Err(Error::Unmounted { path: path() });
         }
-        if self.originals.is_in_place().map_err(unreadable)? {
+        if self.source_files.is_in_place().map_err(unreadable)? {
             return Ok(());
         }
         if !self.is_familiar().map_err(unreadable)? {
             return Err(Error::Replaced { path: path() });
         }
-        self.originals.reopen().map_err(unreadable)
+        self.source_files.reopen().map_err(unreadable)
     }
 
     /// Whether the folder at the source's path has a photo that the catalog knows, or the catalog knows none.
     fn is_familiar(&self) -> io::Result<bool> {
-        let there = Originals::open(self.originals.root())?;
+        let there = SourceFiles::open(self.source_files.root())?;
         let index = self.library.index();
         let mut ids = Vec::new();
         index.for_each_file(&mut |id, _, _| ids.push(id));

@@ -17,7 +17,7 @@ use super::effective_permissions::EffectivePermissions;
 use super::scan_scope::ScanScope;
 use super::watch::Watches;
 use crate::catalog::{FileStat, SourcePath};
-use crate::originals::stat_of;
+use crate::source_files::stat_of;
 
 /// What a walk comes across.
 pub enum Sighting {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::analysis::{Picture, preview};
 use crate::catalog::{FileStat, Photo, PhotoId};
 use crate::memory::{Bounds, Cache, Limit};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 use disk::Folder;
 
 /// How large, by the longest side in pixels.
@@ -86,14 +86,19 @@ impl Thumbnails {
     }
 
     /// The thumbnail as a JPEG; made by one of those who want it at the same time. Blocks on the disk and decodes.
-    pub fn get(&self, originals: &Originals, photo: &Photo, size: Size) -> Result<Bytes, Error> {
+    pub fn get(
+        &self,
+        source_files: &SourceFiles,
+        photo: &Photo,
+        size: Size,
+    ) -> Result<Bytes, Error> {
         let key = (photo.id, photo.stat.mtime_ns, size);
         if let Some(jpeg) = self.memory.get(&key) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(jpeg);
         }
         let make = || {
-            let picture = self.picture(originals, photo, size)?;
+            let picture = self.picture(source_files, photo, size)?;
             Ok(preview::jpeg(&picture, size.pixels()).into())
         };
         let made = self.memory.try_get_with(key, make);
@@ -109,15 +114,20 @@ impl Thumbnails {
         self.misses.load(Ordering::Relaxed)
     }
 
-    fn picture(&self, originals: &Originals, photo: &Photo, size: Size) -> Result<Picture, Error> {
-        let uri = uri::of_file(&originals.absolute(&photo.path));
+    fn picture(
+        &self,
+        source_files: &SourceFiles,
+        photo: &Photo,
+        size: Size,
+    ) -> Result<Picture, Error> {
+        let uri = uri::of_file(&source_files.absolute(&photo.path));
         let folder = self.folder.as_ref().filter(|_| size != Size::Screen);
         if let Some(kept) = folder.and_then(|f| f.read(&uri, &photo.stat, size)) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(kept);
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let picture = self.decode(originals, photo)?;
+        let picture = self.decode(source_files, photo)?;
         let Some(folder) = folder else {
             return Ok(picture);
         };
@@ -128,9 +138,9 @@ impl Thumbnails {
         Ok(picture)
     }
 
-    fn decode(&self, originals: &Originals, photo: &Photo) -> Result<Picture, Error> {
+    fn decode(&self, source_files: &SourceFiles, photo: &Photo) -> Result<Picture, Error> {
         let unread = |error| Error::Unread(Arc::new(error));
-        let (file, stat) = originals.read(&photo.path).map_err(unread)?;
+        let (file, stat) = source_files.read(&photo.path).map_err(unread)?;
         self.check(photo, &stat)?;
         let mut bytes = Vec::with_capacity(usize::try_from(stat.size).unwrap_or(0));
         file.take(self.largest)

@@ -7,7 +7,7 @@ use crate::catalog::{Format, SourcePath, Status};
 struct House {
     source: tempfile::TempDir,
     cache: tempfile::TempDir,
-    originals: Originals,
+    source_files: SourceFiles,
 }
 
 impl House {
@@ -17,7 +17,7 @@ impl House {
         picture.save(source.path().join("a b.jpg")).unwrap();
         std::fs::write(source.path().join("broken.jpg"), b"\xff\xd8\xff no").unwrap();
         Self {
-            originals: Originals::open(source.path()).unwrap(),
+            source_files: SourceFiles::open(source.path()).unwrap(),
             source,
             cache: tempfile::tempdir().unwrap(),
         }
@@ -39,7 +39,7 @@ impl House {
             name: path.file_name().into(),
             title_name: None,
             text_bytes: 0,
-            stat: self.originals.stat(&path).unwrap().unwrap(),
+            stat: self.source_files.stat(&path).unwrap().unwrap(),
             path,
             format: Format::Jpeg,
             status: Status::Pending,
@@ -55,7 +55,7 @@ impl House {
     fn get(&self, name: &str, size: Size) -> Result<(u32, u32), Error> {
         let jpeg = self
             .thumbnails()
-            .get(&self.originals, &self.photo(name), size)?;
+            .get(&self.source_files, &self.photo(name), size)?;
         let picture = preview::decode(&jpeg).unwrap().picture;
         Ok((picture.width, picture.height))
     }
@@ -97,7 +97,7 @@ fn what_is_there_is_served_without_the_original_being_read() {
     std::fs::remove_file(house.source.path().join("a b.jpg")).unwrap();
     let served = house
         .thumbnails()
-        .get(&house.originals, &photo, Size::Large);
+        .get(&house.source_files, &photo, Size::Large);
     assert!(served.is_ok());
     let later = Photo {
         stat: FileStat {
@@ -108,7 +108,7 @@ fn what_is_there_is_served_without_the_original_being_read() {
     };
     let of_another_time = house
         .thumbnails()
-        .get(&house.originals, &later, Size::Large);
+        .get(&house.source_files, &later, Size::Large);
     assert!(matches!(of_another_time, Err(Error::Unread(_))));
 }
 

@@ -67,7 +67,7 @@ pub fn content(number: usize, index: &Index) -> Option<Vec<u8>> {
 fn readme(index: &Index) -> String {
     let count = |status| index.count_with(status);
     format!(
-        "Your photos, arranged by what is in them. Nothing here changes the originals.
+        "Your photos, arranged by what is in them. Nothing here changes the source_files.
 
 all/            the folders as they are
 tags/           by what is in the picture; tags/dog/beach/ shows both, tags/dog/-beach/ dogs elsewhere

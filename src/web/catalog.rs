@@ -30,7 +30,7 @@ pub async fn get(State(app): State<Arc<App>>) -> Json<Value> {
     let encoded = |path: &Path| URL_SAFE_NO_PAD.encode(path.as_os_str().as_bytes());
     Json(json!({
         "id": app.id(),
-        "source_base64": encoded(app.originals.root()),
+        "source_base64": encoded(app.source_files.root()),
         "index_base64": encoded(app.index_file()),
         "in_place": in_place,
     }))
@@ -40,7 +40,7 @@ pub async fn get(State(app): State<Arc<App>>) -> Json<Value> {
 /// made another one.
 pub async fn is_in_place(app: &Arc<App>) -> bool {
     let app = Arc::clone(app);
-    let looked = tokio::task::spawn_blocking(move || app.originals.is_in_place());
+    let looked = tokio::task::spawn_blocking(move || app.source_files.is_in_place());
     match timeout(DISK_TIMEOUT, looked).await {
         Ok(Ok(Ok(in_place))) => in_place,
         // Nothing is there, or the disk says nothing: whoever reads a photo learns that.

@@ -34,7 +34,7 @@ pub async fn post(
 
 fn export(app: &App, body: &ExportRequest) -> Result<Value, Failure> {
     let format = format(&body.format)?;
-    let root = app.originals.root();
+    let root = app.source_files.root();
     let within = shape::within(body.within_base64.as_deref())?;
     let folder = match &body.to {
         Some(path) => path.resolve(app)?,
@@ -50,7 +50,7 @@ fn export(app: &App, body: &ExportRequest) -> Result<Value, Failure> {
     }
     let exchange = Exchange {
         library: &app.library,
-        originals: &app.originals,
+        source_files: &app.source_files,
         folder: within,
     };
     Ok(report_shape(&exchange.export(format, &folder)?))

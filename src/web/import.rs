@@ -39,11 +39,11 @@ fn import(app: &App, body: &ImportRequest) -> Result<Value, Failure> {
     let within = shape::within(body.within_base64.as_deref())?;
     let (from, format) = match &body.from {
         Some(path) => (path.resolve(app)?, wanted),
-        None => (below(app.originals.root(), &within), Some(Format::Xmp)),
+        None => (below(app.source_files.root(), &within), Some(Format::Xmp)),
     };
     let exchange = Exchange {
         library: &app.library,
-        originals: &app.originals,
+        source_files: &app.source_files,
         folder: within,
     };
     let adopt = |photo, said: &ForeignAnswer| adopt(app, photo, said);
@@ -61,7 +61,7 @@ fn adopt(app: &App, photo: PhotoId, said: &ForeignAnswer) -> Result<bool, String
         answer: answer.map_err(|why| why.to_string())?,
     };
     let largest = app.config.max_file_size_mb << 20;
-    match app.scheduler.adopt(&app.originals, largest, adopted) {
+    match app.scheduler.adopt(&app.source_files, largest, adopted) {
         AnalysisResult::Analyzed => Ok(true),
         AnalysisResult::Skipped => Ok(false),
         AnalysisResult::Failed(why) | AnalysisResult::Refused(why) => Err(why),

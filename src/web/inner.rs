@@ -28,7 +28,7 @@ pub async fn adopt(
         let inner = app.inner(&body.source.resolve(&app)?, &body.index.resolve(&app)?)?;
         let exchange = Exchange {
             library: &app.library,
-            originals: &app.originals,
+            source_files: &app.source_files,
             folder: inner.folder.clone(),
         };
         let report = exchange.adopt(&inner.index)?;

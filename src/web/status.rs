@@ -48,7 +48,7 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
         .collect();
     Ok(json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "source": app.originals.root().to_string_lossy(),
+        "source": app.source_files.root().to_string_lossy(),
         "mountpoint": app.mountpoint().map(|p| p.to_string_lossy()),
         "page": app.page().map(|url| url.split('?').next()),
         "part": part,

@@ -9,7 +9,7 @@ use kbasefs::catalog::{
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
-use kbasefs::originals::Originals;
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
 use kbasefs::vfs::{Options, Tree};
@@ -67,7 +67,7 @@ pub trait Writing {
 pub struct Fixture {
     pub source: TempDir,
     pub library: Arc<Library>,
-    pub originals: Arc<Originals>,
+    pub source_files: Arc<SourceFiles>,
     pub tree: Arc<Tree>,
 }
 
@@ -80,12 +80,12 @@ impl Fixture {
     pub fn with_store(store: Arc<dyn Store>, photos: &str) -> Self {
         let source = tempfile::tempdir().unwrap();
         let library = Arc::new(Library::load(store).unwrap());
-        let originals = Arc::new(Originals::open(source.path()).unwrap());
+        let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
         let tree = Arc::new(new_tree(&library));
         let fixture = Self {
             source,
             library,
-            originals,
+            source_files,
             tree,
         };
         let changes: Vec<_> = each(photos).map(|photo| fixture.found(photo)).collect();
@@ -202,7 +202,7 @@ impl Fixture {
         }
         Change::Found {
             known: None,
-            stat: self.originals.stat(&path).unwrap().unwrap(),
+            stat: self.source_files.stat(&path).unwrap().unwrap(),
             path,
             facts: Box::new(facts),
         }

@@ -64,7 +64,7 @@ impl Mount {
         fuse::mount(
             Arc::new(tree),
             fixture.library.clone(),
-            fixture.originals.clone(),
+            fixture.source_files.clone(),
             MountTarget::Folder(self.folder.path().into()),
             options,
             self.runtime.handle().clone(),
@@ -369,7 +369,7 @@ fn an_unmounted_folder_is_as_it_was() {
     };
     let found = fuse::mounts::at(mount.folder.path()).unwrap().unwrap();
     assert!(found.is_ours());
-    assert_eq!(found.source, fixture.originals.root());
+    assert_eq!(found.source, fixture.source_files.root());
     let twice = mount.mount(
         &fixture,
         new_tree(&fixture.library),

@@ -12,8 +12,8 @@ use crate::fixture::{Fixture, Surface};
 use crate::mount::Mount;
 
 fn scan(fixture: &Fixture) {
-    let (library, originals) = (fixture.library.clone(), fixture.originals.clone());
-    let sync = Sync::new(library, originals, Options::default());
+    let (library, source_files) = (fixture.library.clone(), fixture.source_files.clone());
+    let sync = Sync::new(library, source_files, Options::default());
     let report = sync.scan(&AtomicBool::new(false)).unwrap();
     assert!(report.complete);
 }

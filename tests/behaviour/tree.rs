@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use kbasefs::originals::Originals;
+use kbasefs::source_files::SourceFiles;
 use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, SetAttr, Tree};
 
 use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing};
@@ -66,14 +66,14 @@ const NOBODY: Caller = Caller { pid: 0, uid: 0 };
 
 pub struct Bare {
     tree: Arc<Tree>,
-    originals: Arc<Originals>,
+    source_files: Arc<SourceFiles>,
 }
 
 impl Bare {
     pub fn new(fixture: &Fixture) -> Self {
         Self {
             tree: fixture.tree.clone(),
-            originals: fixture.originals.clone(),
+            source_files: fixture.source_files.clone(),
         }
     }
 
@@ -134,7 +134,7 @@ impl Surface for Bare {
             Content::Text(photo) => self.tree.text(photo).map_err(refusal),
             Content::Original { path, .. } => {
                 let mut bytes = Vec::new();
-                let (mut file, _) = self.originals.read(&path).unwrap();
+                let (mut file, _) = self.source_files.read(&path).unwrap();
                 file.read_to_end(&mut bytes).unwrap();
                 Ok(bytes)
             }
@@ -281,7 +281,7 @@ impl Writing for Draft<'_> {
             .surface
             .tree
             .editor
-            .commit_draft(&self.draft, &self.surface.originals);
+            .commit_draft(&self.draft, &self.surface.source_files);
         self.surface.tree.editor.close_draft(&self.draft);
         settled.map_err(refusal)
     }

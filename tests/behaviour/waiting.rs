@@ -81,9 +81,9 @@ fn watched_over(
         memory: Limit::of(1 << 30),
         remote: None,
     };
-    let (library, originals) = (fixture.library.clone(), fixture.originals.clone());
+    let (library, source_files) = (fixture.library.clone(), fixture.source_files.clone());
     let providers = vec![Provider::here(analyzer, on)];
-    let scheduler = Scheduler::start(library, originals, providers, options);
+    let scheduler = Scheduler::start(library, source_files, providers, options);
     (fixture, scheduler, was_asked, answer)
 }
 

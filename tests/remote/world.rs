@@ -18,7 +18,7 @@ use kbasefs::analysis::{Access, AnalysisResult, Provider, Scheduler};
 use kbasefs::catalog::{Change, Detail, Facts, Format, PhotoId, SourcePath, Status, TextField};
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
-use kbasefs::originals::{Originals, stat_of};
+use kbasefs::source_files::{SourceFiles, stat_of};
 use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
 use kbasefs::store::provider_store::ProviderStore;
@@ -229,9 +229,9 @@ pub fn start_providers(parts: Parts, providers: Vec<Provider>) -> World {
             retry_delay: Duration::from_millis(2),
         }),
     };
-    let originals = Arc::new(Originals::open(source.path()).unwrap());
+    let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
     World {
-        scheduler: Scheduler::start(library.clone(), originals, providers, options),
+        scheduler: Scheduler::start(library.clone(), source_files, providers, options),
         library,
         memory,
         source,

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use kbasefs::catalog::{Change, Edit, Facet, PhotoId, SourcePath};
 use kbasefs::library::Library;
-use kbasefs::originals::Originals;
 use kbasefs::source::{Options, Report, Sync};
+use kbasefs::source_files::SourceFiles;
 use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
 use kbasefs::store::sqlite::Sqlite;
@@ -29,8 +29,8 @@ impl Source {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("photos")).unwrap();
         let library = Arc::new(Library::load(store).unwrap());
-        let originals = Arc::new(Originals::open(&folder.path().join("photos")).unwrap());
-        let sync = Sync::new(Arc::clone(&library), originals, options);
+        let source_files = Arc::new(SourceFiles::open(&folder.path().join("photos")).unwrap());
+        let sync = Sync::new(Arc::clone(&library), source_files, options);
         Self {
             folder,
             library,

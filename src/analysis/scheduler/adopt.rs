@@ -7,7 +7,7 @@ use super::content;
 use super::decoder::Decoder;
 use super::outcome::{AnalysisResult, JobOutcome};
 use crate::catalog::{Analysis, Answer, Change, Photo, PhotoId};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 
 /// An answer from elsewhere.
 #[derive(Clone, Debug)]
@@ -27,13 +27,18 @@ const VERSION: &str = "imported";
 
 impl Scheduler {
     /// Records an answer for the preferred server, unless that has answered itself. Reads the photo; blocks.
-    pub fn adopt(&self, originals: &Originals, largest: u64, adopted: Adopted) -> AnalysisResult {
+    pub fn adopt(
+        &self,
+        source_files: &SourceFiles,
+        largest: u64,
+        adopted: Adopted,
+    ) -> AnalysisResult {
         let photo = self.library.index().photo(adopted.photo);
         let Some(photo) = photo.filter(|p| p.status.may_be_analyzed()) else {
             return AnalysisResult::Skipped;
         };
         let at = adopted.at;
-        let recorded = self.analysis_of_adopted(originals, largest, &photo, adopted);
+        let recorded = self.analysis_of_adopted(source_files, largest, &photo, adopted);
         let recorded = recorded.and_then(|(measured, analysis)| {
             let (id, analysis) = (photo.id, Box::new(analysis));
             let analyzed = match at {
@@ -52,7 +57,7 @@ impl Scheduler {
 
     fn analysis_of_adopted(
         &self,
-        originals: &Originals,
+        source_files: &SourceFiles,
         largest: u64,
         photo: &Photo,
         adopted: Adopted,
@@ -76,7 +81,7 @@ impl Scheduler {
             return Err(JobOutcome::Skipped);
         }
         let mut bytes = Vec::new();
-        let content = content::read(originals, photo, largest, &mut bytes)?;
+        let content = content::read(source_files, photo, largest, &mut bytes)?;
         let measured = Decoder::new(Arc::clone(&self.deadlines))
             .see(content.hash, &mut bytes)?
             .measured;

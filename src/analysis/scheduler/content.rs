@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::outcome::JobOutcome;
 use crate::analysis::Analyzer;
 use crate::catalog::{Analysis, Answer, Change, ContentHash, FileStat, Measured, Photo, PhotoId};
-use crate::originals::{self, Originals};
+use crate::source_files::{self, SourceFiles};
 
 /// A file as it was read. The bytes stay in the buffer.
 #[derive(Debug)]
@@ -58,12 +58,12 @@ impl Content {
 /// # Errors
 /// [`JobOutcome::Skipped`] when the file isn't what the catalog knows, or changed meanwhile.
 pub fn read(
-    originals: &Originals,
+    source_files: &SourceFiles,
     photo: &Photo,
     largest: u64,
     buffer: &mut Vec<u8>,
 ) -> Result<Content, JobOutcome> {
-    let (file, stat) = originals.read(&photo.path).map_err(unread)?;
+    let (file, stat) = source_files.read(&photo.path).map_err(unread)?;
     if !stat.same_content(&photo.stat) {
         return Err(JobOutcome::Skipped);
     }
@@ -83,7 +83,7 @@ fn fill(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<FileStat>
     buffer.clear();
     buffer.reserve_exact(usize::try_from(size + 1).unwrap_or(0));
     file.by_ref().take(size + 1).read_to_end(buffer)?;
-    Ok(originals::stat_of(&file.metadata()?))
+    Ok(source_files::stat_of(&file.metadata()?))
 }
 
 fn too_large(size: u64) -> JobOutcome {

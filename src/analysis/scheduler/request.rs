@@ -145,7 +145,7 @@ mod tests {
     use crate::catalog::*;
     use crate::library::Library;
     use crate::memory::Limit;
-    use crate::originals::{Originals, stat_of};
+    use crate::source_files::{SourceFiles, stat_of};
     use crate::store::memory::Memory;
     use crate::store::{Error, Result, Store};
 
@@ -243,9 +243,9 @@ mod tests {
             memory: Limit::of(1 << 30),
             remote: None,
         };
-        let originals = Arc::new(Originals::open(source.path()).unwrap());
+        let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
         let eyes = vec![Provider::here(Arc::new(Eye), Access::Asked)];
-        let scheduler = Scheduler::start(library, originals, eyes, options);
+        let scheduler = Scheduler::start(library, source_files, eyes, options);
         let request = Request {
             photos: vec![PhotoId(1)],
             stale: true,

@@ -19,7 +19,7 @@ use crate::analysis::Access;
 use crate::catalog::Status;
 use crate::index::{Delta, PhotoDelta, PhotoSnapshot};
 use crate::library::Library;
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 use crate::store::memory::Memory;
 
 /// Reports that workers may be ahead of the committer, each.
@@ -48,7 +48,7 @@ impl Scheduler {
     /// What they have answered is known if the index is loaded; else [`Self::learn`] is to be called.
     pub fn start(
         library: Arc<Library>,
-        originals: Arc<Originals>,
+        source_files: Arc<SourceFiles>,
         mut providers: Vec<Provider>,
         options: Options,
     ) -> Arc<Self> {
@@ -79,7 +79,7 @@ impl Scheduler {
         }
         let (report, reports) = mpsc::channel(workers * REPORTS_A_WORKER);
         scheduler.start_dispatchers(&options, &report);
-        scheduler.start_workers(&library, originals, &options, report);
+        scheduler.start_workers(&library, source_files, &options, report);
         let state = Arc::clone(&scheduler.state);
         let committer = Committer {
             library,
@@ -115,14 +115,14 @@ impl Scheduler {
     fn start_workers(
         &self,
         library: &Arc<Library>,
-        originals: Arc<Originals>,
+        source_files: Arc<SourceFiles>,
         options: &Options,
         reports: mpsc::Sender<Report>,
     ) {
         // The committer works until the last worker is gone; this one is none, and is dropped here.
         let worker = Worker {
             library: Arc::clone(library),
-            originals,
+            source_files,
             answers: self.answers.clone(),
             decoder: self.decoder(options),
             previews: options.remote.as_ref().map(|r| Arc::clone(&r.previews)),

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::analysis::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, Change, Facts, Format, SourcePath, Tag};
-use crate::originals::{Originals, stat_of};
+use crate::source_files::{SourceFiles, stat_of};
 use crate::store::Store;
 use crate::store::memory::Memory;
 
@@ -121,9 +121,9 @@ fn world(files: &str, setting: Setting) -> World {
         memory: Limit::of(1 << 30),
         remote: None,
     };
-    let originals = Arc::new(Originals::open(source.path()).unwrap());
+    let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
     World {
-        scheduler: Scheduler::start(library.clone(), originals, vec![provider], options),
+        scheduler: Scheduler::start(library.clone(), source_files, vec![provider], options),
         library,
         seen: seen_by_test,
         gate,

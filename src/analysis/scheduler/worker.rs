@@ -26,8 +26,8 @@ use crate::analysis::previews::{Preview, Previews};
 use crate::analysis::{Failure, Subject};
 use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId};
 use crate::library::Library;
-use crate::originals::Originals;
 use crate::panics;
+use crate::source_files::SourceFiles;
 
 /// A buffer larger than this is given back after use.
 const LARGEST_KEPT_BUFFER: usize = 32 << 20;
@@ -35,7 +35,7 @@ const LARGEST_KEPT_BUFFER: usize = 32 << 20;
 #[derive(Clone)]
 pub struct Worker {
     pub library: Arc<Library>,
-    pub originals: Arc<Originals>,
+    pub source_files: Arc<SourceFiles>,
     pub answers: Answers,
     /// Where there are servers: pictures on their way to them.
     pub previews: Option<Arc<Previews>>,
@@ -265,7 +265,7 @@ impl Worker {
     }
 
     fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, JobOutcome> {
-        let read = || content::read(&self.originals, photo, self.max_file_bytes, buffer);
+        let read = || content::read(&self.source_files, photo, self.max_file_bytes, buffer);
         let content = self.state.stopwatch.time(Stage::Read, read);
         let content = content.inspect_err(|outcome| {
             if *outcome != JobOutcome::Skipped {

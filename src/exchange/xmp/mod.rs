@@ -96,7 +96,7 @@ enum Folder<'a> {
 
 impl<'a> Folder<'a> {
     fn of(exchange: &Exchange, folder: &'a Path) -> Self {
-        let root = exchange.originals.root();
+        let root = exchange.source_files.root();
         let own = match exchange.folder.as_bytes() {
             [] => root.to_owned(),
             below => root.join(OsStr::from_bytes(below)),
@@ -205,7 +205,7 @@ fn read_original(
     exchange: &Exchange,
     name: &SourcePath,
 ) -> std::result::Result<Option<Vec<u8>>, String> {
-    bytes(exchange.originals.read(name).map(|(file, _)| file))
+    bytes(exchange.source_files.read(name).map(|(file, _)| file))
 }
 
 /// What a folder that mirrors the source, or the part of it, has of a sidecar.
@@ -235,7 +235,7 @@ fn read_file(path: &PathBuf) -> std::result::Result<Option<Vec<u8>>, String> {
 fn bytes(opened: io::Result<fs::File>) -> std::result::Result<Option<Vec<u8>>, String> {
     let file = match opened {
         Ok(file) => file,
-        Err(e) if crate::originals::is_absence(&e) => return Ok(None),
+        Err(e) if crate::source_files::is_absence(&e) => return Ok(None),
         Err(e) => return Err(e.to_string()),
     };
     let mut bytes = Vec::new();

@@ -18,7 +18,7 @@ use super::super::errno;
 use super::super::handles::Handles;
 use super::super::xattrs::send_done;
 use super::{OpenFile, note_read};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 use crate::vfs::{Caller, Draft, Error, Inode, Result, SetAttr};
 
 /// The kernel asks again: these files become photos, and then their names are those of photos.
@@ -29,7 +29,7 @@ const MAX_COPY_CHUNK: usize = 64 << 20;
 /// What the kernel asks of files that are being written.
 pub struct DraftRequests {
     pub deferred: DeferredReply,
-    pub originals: Arc<Originals>,
+    pub source_files: Arc<SourceFiles>,
     pub open: Arc<Handles<OpenFile>>,
     pub overrides: AttrOverrides,
 }
@@ -121,10 +121,10 @@ impl DraftRequests {
         let Some(draft) = self.draft(handle) else {
             return reply.now().ok();
         };
-        let (tree, originals) = (self.deferred.tree.clone(), self.originals.clone());
-        self.deferred
-            .runtime
-            .spawn_blocking(move || send_done(tree.editor.commit_draft(&draft, &originals), reply));
+        let (tree, source_files) = (self.deferred.tree.clone(), self.source_files.clone());
+        self.deferred.runtime.spawn_blocking(move || {
+            send_done(tree.editor.commit_draft(&draft, &source_files), reply)
+        });
     }
 
     pub fn set_attr(

@@ -21,7 +21,7 @@ use super::counters::Timed;
 use super::errno;
 use super::handles::Handles;
 use crate::catalog::{FileStat, PhotoId, SourcePath};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 use crate::vfs::{Caller, Content, Draft, Error, Inode, Tree};
 use fd_cache::{FdCache, FdLease};
 pub use open_modes::OpenModes;
@@ -48,7 +48,7 @@ pub enum OpenFile {
 #[derive(Clone)]
 pub struct Files {
     pub tree: Arc<Tree>,
-    pub originals: Arc<Originals>,
+    pub source_files: Arc<SourceFiles>,
     pub runtime: Handle,
     pub open: Arc<Handles<OpenFile>>,
     pub fd_cache: Arc<FdCache>,
@@ -100,12 +100,12 @@ impl Files {
 
     /// Opens an original: at once where its name is in memory; else a thread of its own waits for the disk.
     fn find_original(&self, request: OpenRequest, reply: Timed<ReplyOpen>) {
-        if let Some(found) = self.originals.read_at_once(&request.path) {
+        if let Some(found) = self.source_files.read_at_once(&request.path) {
             return self.open_original(request, found, reply);
         }
         let files = self.clone();
         self.runtime.spawn_blocking(move || {
-            let found = files.originals.read(&request.path);
+            let found = files.source_files.read(&request.path);
             files.open_original(request, found, reply);
         });
     }

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::drafts::{Draft, NewDraft, SetAttr, spool};
 use super::{Attr, Caller, Dentry, Editable, Editor, Error, Inode, Named, Result};
 use crate::catalog::{Change, ContentHash, LabelKey, Photo, PhotoId};
-use crate::originals::Originals;
+use crate::source_files::SourceFiles;
 
 /// Bytes at both ends that are compared before a file is read as a whole.
 const ENDS: usize = 64 << 10;
@@ -71,12 +71,12 @@ impl Editor {
     ///
     /// # Errors
     /// [`Error::NotPermitted`] for what is no photo of the catalog.
-    pub fn commit_draft(&self, draft: &Draft, originals: &Originals) -> Result<()> {
+    pub fn commit_draft(&self, draft: &Draft, source_files: &SourceFiles) -> Result<()> {
         if !draft.is_being_written() {
             return Ok(());
         }
         let (parent, name) = draft.location();
-        let photo = self.photo_in(draft, &name, originals)?;
+        let photo = self.photo_in(draft, &name, source_files)?;
         let photo = photo.ok_or(Error::NotPermitted)?;
         let dentry = self.dentry(parent, &name, &draft.caller)?;
         self.tag(photo, &dentry, path_of(&dentry)?)?;
@@ -132,7 +132,7 @@ impl Editor {
         &self,
         draft: &Draft,
         name: &[u8],
-        originals: &Originals,
+        source_files: &SourceFiles,
     ) -> Result<Option<PhotoId>> {
         let mut same_size = self.photos_of(draft.attr().size);
         if same_size.is_empty() {
@@ -146,7 +146,7 @@ impl Editor {
         }
         let unread = same_size.iter().filter(|photo| photo.hash.is_none());
         for photo in unread {
-            if self.is_content_of(photo, draft, hash, originals)? {
+            if self.is_content_of(photo, draft, hash, source_files)? {
                 return Ok(Some(photo.id));
             }
         }
@@ -169,11 +169,11 @@ impl Editor {
         photo: &Photo,
         draft: &Draft,
         wanted: ContentHash,
-        originals: &Originals,
+        source_files: &SourceFiles,
     ) -> Result<bool> {
-        let read = || match originals.read(&photo.path) {
+        let read = || match source_files.read(&photo.path) {
             Ok((file, _)) if ends_alike(&file, draft)? => {
-                originals.hash(&photo.path, &photo.stat, &|| true)
+                source_files.hash(&photo.path, &photo.stat, &|| true)
             }
             result => result.map(|_| None),
         };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::sticky_dirs::ProcessKey;
 use crate::catalog::{ContentHash, PhotoId};
-use crate::originals;
+use crate::source_files;
 use crate::vfs::{Attr, Caller, Error, Inode, Kind, Result};
 
 /// Files written at a time.
@@ -160,7 +160,7 @@ impl Draft {
     /// The hash of what was written so far.
     pub fn hash(&self) -> Result<ContentHash> {
         let mut bytes = FromStart(&self.bytes, 0);
-        let hash = originals::content_hash(&mut bytes, &|| true)?;
+        let hash = source_files::content_hash(&mut bytes, &|| true)?;
         Ok(hash.expect("nothing ends it"))
     }
 

@@ -255,7 +255,7 @@ fn places(app: &App, detail: &Detail) -> Vec<(&'static str, String)> {
         let inside = std::ffi::OsStr::from_bytes(path.as_bytes());
         places.push(("In the catalog", shown(mountpoint.join("all").join(inside))));
     }
-    places.push(("Original", shown(app.originals.absolute(path))));
+    places.push(("Original", shown(app.source_files.absolute(path))));
     places
 }
 

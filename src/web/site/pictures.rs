@@ -41,7 +41,7 @@ pub async fn thumbnail(
         if size == Size::Screen {
             app.scheduler.accessed(photo.id, Access::Read);
         }
-        Ok(app.thumbnails.get(&app.originals, &photo, size))
+        Ok(app.thumbnails.get(&app.source_files, &photo, size))
     });
     let jpeg = match thumbnail.await? {
         Ok(jpeg) => jpeg,
@@ -87,7 +87,7 @@ pub async fn original(
                 "the source folder may be away",
             )
         };
-        pages.app.originals.read(&path).map_err(unread)
+        pages.app.source_files.read(&path).map_err(unread)
     });
     let (file, stat) = opened.await?;
     let tag = tag(&stat);

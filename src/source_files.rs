@@ -22,14 +22,14 @@ use crate::catalog::{ContentHash, FileStat, SourcePath};
 
 /// A source folder, held open.
 #[derive(Debug)]
-pub struct Originals {
+pub struct SourceFiles {
     root: PathBuf,
     folder: RwLock<OwnedFd>,
     /// Whether it is on a network file system.
     far: AtomicBool,
 }
 
-impl Originals {
+impl SourceFiles {
     /// Holds the folder at `root` (made absolute, links in it followed once, here).
     ///
     /// # Errors
@@ -252,24 +252,24 @@ mod tests {
         std::fs::write(dir.path().join("sub/a.jpg"), "abc").unwrap();
         symlink(outside.path().join("secret"), dir.path().join("link")).unwrap();
         symlink(outside.path(), dir.path().join("folder")).unwrap();
-        let originals = Originals::open(dir.path()).unwrap();
+        let source_files = SourceFiles::open(dir.path()).unwrap();
 
         let mut text = String::new();
-        let (mut file, stat) = originals.read(&path("sub/a.jpg")).unwrap();
+        let (mut file, stat) = source_files.read(&path("sub/a.jpg")).unwrap();
         file.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), stat.size), ("abc", 3));
         for refused in ["link", "folder/secret", "../x", "/etc/passwd", "sub"] {
-            assert!(originals.read(&path(refused)).is_err(), "{refused}");
+            assert!(source_files.read(&path(refused)).is_err(), "{refused}");
         }
         for name in ["sub/a.jpg", "link", "folder/secret", "../x", "sub"] {
             // A kernel may have to wait, and then says neither yes nor no.
-            let at_once = originals.read_at_once(&path(name));
-            let there = originals.read(&path(name)).ok().map(|(_, stat)| stat);
+            let at_once = source_files.read_at_once(&path(name));
+            let there = source_files.read(&path(name)).ok().map(|(_, stat)| stat);
             assert!(at_once.is_none_or(|file| file.ok().map(|(_, stat)| stat) == there));
         }
-        assert_eq!(originals.stat(&path("link")).unwrap(), None);
-        assert_eq!(originals.stat(&path("gone")).unwrap(), None);
-        assert_eq!(originals.stat(&path("sub/a.jpg")).unwrap(), Some(stat));
+        assert_eq!(source_files.stat(&path("link")).unwrap(), None);
+        assert_eq!(source_files.stat(&path("gone")).unwrap(), None);
+        assert_eq!(source_files.stat(&path("sub/a.jpg")).unwrap(), Some(stat));
     }
 
     #[test]
@@ -284,8 +284,8 @@ mod tests {
             0,
         )
         .unwrap();
-        let originals = Originals::open(dir.path()).unwrap();
-        let error = originals.read(&path("fifo.jpg")).unwrap_err();
+        let source_files = SourceFiles::open(dir.path()).unwrap();
+        let error = source_files.read(&path("fifo.jpg")).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::INVAL.raw_os_error()));
     }
 
@@ -299,7 +299,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("sub")).unwrap();
         std::fs::write(dir.path().join("sub/a.jpg"), "photo").unwrap();
         symlink(outside.path(), dir.path().join("link")).unwrap();
-        let originals = Originals::open(dir.path()).unwrap();
+        let source_files = SourceFiles::open(dir.path()).unwrap();
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -309,7 +309,7 @@ mod tests {
                 }
             });
             let content = || {
-                let (mut file, _) = originals.read(&path("sub/a.jpg")).ok()?;
+                let (mut file, _) = source_files.read(&path("sub/a.jpg")).ok()?;
                 let mut text = String::new();
                 file.read_to_string(&mut text).ok().map(|_| text)
             };
