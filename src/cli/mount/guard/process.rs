@@ -3,7 +3,9 @@
 //! Its end is not that of its files: a thread that the kernel can't stop keeps them open for as long as it waits. Such a
 //! process is a zombie, which by its number alone looks alive.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
@@ -26,14 +28,6 @@ impl Process {
         })
     }
 
-    /// Whether it does nothing any more, even where parts of it are still there.
-    pub fn is_over(self) -> bool {
-        match std::fs::read(format!("/proc/{}/stat", self.pid)) {
-            Ok(stat) => self.is_over_by(&stat),
-            Err(e) => e.kind() == io::ErrorKind::NotFound || e.raw_os_error() == Some(ESRCH),
-        }
-    }
-
     /// Waits until nothing of it is left: whether that is so within the limit.
     pub fn wait(self, limit: Option<&Timespec>) -> Result<bool, Errno> {
         wait_for(Pid::from_raw(self.pid).ok_or(Errno::SRCH)?, limit)
@@ -45,6 +39,43 @@ impl Process {
     }
 }
 
+/// The state of a process, kept open: the kernel keeps the buffer that it writes it into. A guard that asks for a new one
+/// while its process is being killed for want of memory is the next to be killed, as what that frees isn't free yet.
+pub struct State {
+    process: Process,
+    /// Absent where the process was over before.
+    stat: Option<File>,
+}
+
+impl State {
+    /// # Errors
+    /// When the system doesn't tell.
+    pub fn of(process: Process) -> io::Result<Self> {
+        let stat = match File::open(format!("/proc/{}/stat", process.pid)) {
+            Ok(stat) => Some(stat),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e),
+        };
+        let state = Self { process, stat };
+        // The first look makes the buffer.
+        state.is_over();
+        Ok(state)
+    }
+
+    /// Whether the process does nothing any more, even where parts of it are still there.
+    pub fn is_over(&self) -> bool {
+        let Some(stat) = &self.stat else { return true };
+        let mut buffer = [0; LONGEST_STAT];
+        match stat.read_at(&mut buffer, 0) {
+            Ok(length) => self.process.is_over_by(&buffer[..length]),
+            Err(e) => e.raw_os_error() == Some(ESRCH),
+        }
+    }
+}
+
+/// 52 numbers of at most 20 digits, and a name of at most 64 bytes.
+const LONGEST_STAT: usize = 2048;
+
 /// Waits until nothing of a process is left: whether that is so within the limit.
 ///
 /// # Errors
@@ -55,7 +86,7 @@ pub fn wait_for(pid: Pid, limit: Option<&Timespec>) -> Result<bool, Errno> {
     Ok(retry_on_intr(|| poll(&mut end, limit))? > 0)
 }
 
-/// It ended while its file was being read.
+/// It has ended since its file was opened.
 const ESRCH: i32 = Errno::SRCH.raw_os_error();
 
 /// Of `/proc/PID/stat`: `pid (name) state ... started ...`.
@@ -84,14 +115,31 @@ mod tests {
 
     #[test]
     fn this_process_is_not_over_and_another_of_its_number_is() {
+        let is_over = |process| State::of(process).unwrap().is_over();
         let own = Process::own().unwrap();
-        assert!(!own.is_over());
+        assert!(!is_over(own));
         let started = own.started + 1;
-        assert!(Process { started, ..own }.is_over());
+        assert!(is_over(Process { started, ..own }));
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let pid = child.id().try_into().unwrap();
         child.wait().unwrap();
-        assert!(Process { pid, started }.is_over());
+        assert!(is_over(Process { pid, started }));
+    }
+
+    #[test]
+    fn the_end_of_a_process_shows_in_a_state_that_was_opened_before() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = child.id().try_into().unwrap();
+        let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap();
+        let started = Stat::parse(&stat).unwrap().started;
+        let state = State::of(Process { pid, started }).unwrap();
+        assert!(!state.is_over());
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(state.is_over());
     }
 
     #[test]

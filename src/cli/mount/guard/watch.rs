@@ -1,8 +1,9 @@
 //! Being the guard: does what it is asked, and waits for the other process's end.
 //!
-//! That is told by three: the kernel's signal when a parent's thread is gone, its descriptor of a process, which stays
-//! silent while a thread of it can't be stopped, and a look now and then. Nothing here follows the mount's path before its
-//! connection is aborted: until then even realpath(3) may wait for ever.
+//! That is told by two: the kernel's descriptor of a process, which stays silent while a thread of it can't be stopped, and
+//! a look now and then. The signal of a parent's death comes too early: a process that is killed for want of memory still has
+//! its memory then, and a guard that is woken is the next to be killed, for the first page that it asks for. Nothing here
+//! follows the mount's path before its connection is aborted: until then even realpath(3) may wait for ever.
 
 use std::fs;
 use std::io::{self, BufRead};
@@ -10,12 +11,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::Timespec;
-use rustix::process::{Signal, set_parent_process_death_signal, setsid};
+use rustix::process::setsid;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::process::Process;
+use super::process::{Process, State};
 use crate::cli::probe::{self, Health};
 use crate::fuse::mounts::{self, AbortSwitch, Mount};
 
@@ -93,13 +94,12 @@ impl Guarded {
             signal(SignalKind::hangup())?,
             signal(SignalKind::terminate())?,
         ];
-        let mut parent_died = signal(SignalKind::user_defined1())?;
-        set_parent_process_death_signal(Some(Signal::USR1))?;
+        let state = State::of(process)?;
         let mut end = end_of(process);
         let mut commands = commands();
         let mut ended = false;
         let mut looks = tokio::time::interval(LOOKS);
-        while !process.is_over() {
+        while !state.is_over() {
             tokio::select! {
                 Some(command) = commands.recv() => {
                     if command == "end" {
@@ -107,7 +107,6 @@ impl Guarded {
                     }
                     self.execute(&command);
                 }
-                _ = parent_died.recv() => {}
                 None = end.recv(), if !ended => ended = true,
                 _ = looks.tick() => {}
             }
