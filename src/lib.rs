@@ -24,6 +24,7 @@
 //!                    source_files             the source folder, opened for reading
 //!                    memory                   caches that make room: whoever keeps things has them from here
 //!                    metrics                  what is counted: whoever works may add to it
+//!                    monitor                  what the process counted so far, and where it is reached: for web
 //!                    blocking                 which threads may wait for the disk: whoever does so says it
 //!                    panics                   what one costs: a picture where that is expected, else the process
 //! ```
@@ -57,7 +58,7 @@
 //! | who may see the web page | `web/site/auth.rs` |
 //! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
-//! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `app/counters.rs` |
+//! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `monitor/counters.rs` |
 //!
 //! # The rules
 //!
@@ -84,6 +85,7 @@ pub mod library;
 pub mod media;
 pub mod memory;
 pub mod metrics;
+pub mod monitor;
 pub mod panics;
 pub mod source;
 pub mod source_files;

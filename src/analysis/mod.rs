@@ -11,11 +11,13 @@ pub mod preview;
 pub mod previews;
 pub mod prompt;
 pub mod providers;
+mod retry;
 pub mod scheduler;
 mod singular;
 pub mod tag_normalizer;
 
 pub use crawlers::{Crawlers, Process};
+pub use retry::Retry;
 pub use scheduler::{AnalysisResult, Options as SchedulerOptions, Provider, Scheduler};
 
 use std::sync::Arc;

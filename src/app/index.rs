@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-
 use super::Error;
 use crate::store::sqlite;
+
+pub use sqlite::recovered_lately;
 
 /// What is wrong with it; nothing when it is sound.
 pub fn check(index: &Path) -> Result<Vec<String>, Error> {
@@ -17,16 +16,6 @@ pub fn check(index: &Path) -> Result<Vec<String>, Error> {
 pub fn recovered(index: &Path) -> Option<String> {
     sqlite::recovered(index).ok()?
 }
-
-/// The same, if that was so lately that somebody may not have heard of it.
-pub fn recovered_lately(index: &Path) -> Option<String> {
-    let note = recovered(index)?;
-    let at: jiff::civil::DateTime = note.get(..19)?.parse().ok()?;
-    let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    (Timestamp::now().duration_since(at) < LATELY).then_some(note)
-}
-
-const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Copies it to a new file.
 pub fn backup(index: &Path, to: &Path) -> Result<(), Error> {

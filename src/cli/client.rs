@@ -1,7 +1,6 @@
 //! The API of a catalog, the same way whether a daemon runs or not: through its socket, or in this process.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -28,7 +27,8 @@ pub enum Client {
         /// The catalog that is meant, where the daemon was found by its mount.
         id: Option<String>,
     },
-    Own(Router),
+    /// In this process, which owns the catalog for as long as this is there.
+    Own { router: Router, _app: Box<App> },
 }
 
 /// An answer whose body comes piece by piece.
@@ -62,7 +62,9 @@ impl Client {
     async fn own(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
         let (source, config) = (catalog.source.clone(), catalog.settings(config));
         let app = tokio::task::spawn_blocking(move || App::open(&source, config)).await??;
-        Ok(Self::Own(web::router(Arc::new(app))))
+        let router = web::router(app.web());
+        let _app = Box::new(app);
+        Ok(Self::Own { router, _app })
     }
 
     /// The daemon that owns the catalog, if there is one.
@@ -135,7 +137,7 @@ impl Client {
                 let body = response.bytes_stream().map(|piece| Ok(piece?)).boxed();
                 (status, Answer { headers, body })
             }
-            Self::Own(router) => {
+            Self::Own { router, .. } => {
                 let request = Request::builder().method(method).uri(path);
                 let request = request.header("content-type", "application/json");
                 let response = router

@@ -225,16 +225,16 @@ fn serve(
     };
     let app = Arc::new(App::begin(source, config)?);
     let runtime = Runtime::new()?;
-    let socket = owner::listen(&app, &runtime)?;
+    let socket = owner::listen(app.instance(), &runtime)?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;
     guard.keep()?;
     unmount_on_signal(&runtime, mounted.stop_handle())?;
     let owner = Owner::start(&app, &runtime, socket)?;
     if let Some(site) = site {
-        page::open(&runtime, site, &app);
+        page::open(&runtime, site, app.web());
     }
     match (daemon, &url) {
-        (Some(log), url) => daemon::ready(log, app.index_file(), url.as_deref())?,
+        (Some(log), url) => daemon::ready(log, app.instance().index_file(), url.as_deref())?,
         (None, Some(url)) => super::terminal::say(format_args!("the page is at {url}"))?,
         (None, None) => {}
     }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::report::hinted;
 use crate::app::{self, App};
 use crate::config::control_sockets;
+use crate::monitor::Instance;
 use crate::web::Socket;
 
 /// How long a catalog that is there waits for a quick first scan before it says so.
@@ -34,7 +35,7 @@ impl Owner {
             // A sender that is dropped means the end as well.
             let _ = stopped.await;
         };
-        let api = runtime.spawn(socket.serve(Arc::clone(app), end));
+        let api = runtime.spawn(socket.serve(app.web(), end));
         let (tell, first_scan) = mpsc::channel();
         let follow = {
             let app = Arc::clone(app);
@@ -43,9 +44,9 @@ impl Owner {
         };
         let (stop_observing, stopped) = mpsc::channel();
         let observe = {
-            let app = Arc::clone(app);
+            let monitor = Arc::clone(app.monitor());
             let thread = thread::Builder::new().name("kbasefs-figures".into());
-            thread.spawn(move || app.observe(&stopped))?
+            thread.spawn(move || monitor.observe(&stopped))?
         };
         if let Ok(Err(broken)) = first_scan.recv_timeout(FIRST_SCAN) {
             return Err(broken.into());
@@ -90,7 +91,7 @@ fn follow_source(app: &App, tell: &mpsc::Sender<Result<(), app::Error>>) {
         }
         return;
     }
-    app.follow(|first| {
+    app.scanner().follow(|first| {
         if let Ok(report) = first {
             tracing::info!(
                 "{} photos: {} files opened, {} bytes read, {:.1} s",
@@ -111,13 +112,13 @@ type Api = tokio::task::JoinHandle<std::io::Result<()>>;
 ///
 /// # Errors
 /// When there is none.
-pub fn listen(app: &App, runtime: &Runtime) -> anyhow::Result<Socket> {
+pub fn listen(instance: &Instance, runtime: &Runtime) -> anyhow::Result<Socket> {
     let _inside = runtime.enter();
     let mut failed = None;
-    for path in control_sockets(app.index_file(), &app::env) {
+    for path in control_sockets(instance.index_file(), &app::env) {
         match Socket::bind(&path) {
             Ok(socket) => {
-                app.answers_at(socket.path());
+                instance.answers_at(socket.path());
                 return Ok(socket);
             }
             Err(e) => failed = Some(format!("control socket {}: {e}", path.display())),

@@ -3,14 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
 use super::report::hinted;
 use super::target::plain;
-use crate::app::App;
-use crate::web::Site;
+use crate::web::{Parts, Site};
 
 /// `127.0.0.1:8080`
 pub const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -69,10 +67,9 @@ impl PageOptions {
 }
 
 /// Answers until the runtime ends.
-pub fn open(runtime: &Runtime, site: Site, app: &Arc<App>) {
-    let app = Arc::clone(app);
+pub fn open(runtime: &Runtime, site: Site, parts: Parts) {
     runtime.spawn(async move {
-        if let Err(e) = site.serve(app).await {
+        if let Err(e) = site.serve(parts).await {
             tracing::error!("web page: {e}");
         }
     });

@@ -66,7 +66,9 @@ pub fn failure(error: &anyhow::Error, is_mount: bool) -> ExitCode {
     }
     ExitCode::from(match error.downcast_ref::<app::Error>() {
         Some(app::Error::Mount(fuse::Error::UnknownOption(_))) => mount_codes::USAGE,
-        Some(app::Error::Lock { .. } | app::Error::NoHome) => mount_codes::SYSTEM,
+        Some(app::Error::Store(store::Error::Lock { .. }) | app::Error::NoHome) => {
+            mount_codes::SYSTEM
+        }
         _ if error.is::<config::Error>() => mount_codes::USAGE,
         _ => mount_codes::FAILURE,
     })
@@ -114,10 +116,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let hint = match error.downcast_ref::<app::Error>()? {
         app::Error::Source { .. } => "give a folder of photos that you may read",
         app::Error::NoHome => "set HOME, or name an index with --index FILE",
-        app::Error::InUse { .. } | app::Error::Store(store::Error::InUse { .. }) => {
+        app::Error::Store(store::Error::InUse { .. }) => {
             "`kbasefs status` shows mounts; wait for the other command, or umount"
         }
-        app::Error::Lock { .. } => "name another place for the index with --index FILE",
+        app::Error::Store(store::Error::Lock { .. }) => {
+            "name another place for the index with --index FILE"
+        }
         app::Error::Store(store::Error::OtherSource { .. }) => {
             "an index is of one folder; name another file with --index"
         }

@@ -78,8 +78,8 @@ fn serve(
     let app = Arc::new(App::begin(source, config)?);
     let site = options.bind()?;
     let url = site.url();
-    let owner = Owner::start(&app, &runtime, owner::listen(&app, &runtime)?)?;
-    page::open(&runtime, site, &app);
+    let owner = Owner::start(&app, &runtime, owner::listen(app.instance(), &runtime)?)?;
+    page::open(&runtime, site, app.web());
     terminal::say(format_args!("the page is at {url}"))?;
     runtime.block_on(signalled())?;
     owner.end(&app, runtime)

@@ -2,7 +2,7 @@
 //!
 //! JSON holds everything, so that nothing is lost on the way out and back; CSV is for spreadsheets; XMP sidecars are what
 //! photo programs share. Paths that an imported file names are looked up in the catalog, nothing else is ever done with
-//! them. Knows the library and the source files; nothing of HTTP or the command line.
+//! them. Knows the library, the source and its files; nothing of HTTP or the command line.
 
 mod adopt;
 mod csv;
@@ -10,6 +10,7 @@ mod files;
 mod json;
 mod matching;
 mod people;
+mod takeover;
 mod xmp;
 
 use std::path::{Path, PathBuf};
@@ -20,8 +21,11 @@ use serde_json::Value;
 
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
+use crate::source;
 use crate::source_files::SourceFiles;
 use crate::store::{self, Sqlite};
+
+pub use takeover::{TakenOver, Takeover};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,6 +38,8 @@ pub enum Error {
     Malformed { path: PathBuf, reason: String },
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error(transparent)]
+    Scan(#[from] source::Error),
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

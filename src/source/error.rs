@@ -9,6 +9,8 @@ use crate::store;
 pub enum Error {
     #[error("source {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
     #[error("source {}: another folder is in its place, hint: mount it again", path.display())]
     Replaced { path: PathBuf },
     #[error("source {}: empty, and its photos were on another disk, hint: mount that disk", path.display())]

@@ -1,7 +1,8 @@
 //! The source folder: what is in it and what its files say of themselves. Reads, never writes.
 //!
 //! [`Sync`] keeps the catalog in step with the folder: it walks, compares with the index, opens what is new, and
-//! commits what happened; [`Follower`] has it do so whenever something happens there. Knows nothing of views, pictures' content or who looks at them.
+//! commits what happened; [`Follower`] has it do so whenever something happens there; a [`Scanner`] is both, for one source.
+//! Knows nothing of views, pictures' content or who looks at them.
 
 mod batch;
 mod debouncer;
@@ -18,6 +19,7 @@ mod report;
 mod samples;
 mod scan;
 mod scan_scope;
+mod scanner;
 mod sync;
 mod walk;
 mod watch;
@@ -25,4 +27,5 @@ mod watch;
 pub use error::Error;
 pub use follow::{Follower, Following, Mode, Watching};
 pub use report::{Progress, Report};
+pub use scanner::{At, Scanner};
 pub use sync::{Options, Sync};

@@ -7,12 +7,14 @@ pub mod cached;
 mod journal;
 pub mod memory;
 mod naming;
+mod owner_lock;
 pub mod provider_store;
 mod record;
 mod record_transaction;
 mod renaming;
 pub mod sqlite;
 
+pub use owner_lock::{OwnerLock, is_taken};
 pub use sqlite::Sqlite;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +33,11 @@ pub enum Error {
     Open {
         path: PathBuf,
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("index {}: {source}", path.display())]
+    Lock {
+        path: PathBuf,
+        source: std::io::Error,
     },
     /// Another program made it.
     #[error("{}: a database of another program", path.display())]

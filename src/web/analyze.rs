@@ -17,12 +17,13 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::failure::Failure;
 use super::shape::{self, Named, PhotoShape};
-use crate::analysis::AnalysisResult;
 use crate::analysis::budget::Usage;
 use crate::analysis::scheduler::Request;
-use crate::app::App;
+use crate::analysis::{AnalysisResult, Scheduler};
 use crate::blocking::unblock;
 use crate::catalog::{PhotoId, SourcePath};
+use crate::library::Library;
+use crate::source::Scanner;
 
 /// How many photos the answer is about.
 pub const PHOTOS_HEADER: &str = "kbasefs-photos";
@@ -43,25 +44,23 @@ pub struct AnalyzeRequest {
 }
 
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
+    State(scanner): State<Arc<Scanner>>,
+    State(scheduler): State<Arc<Scheduler>>,
     Json(body): Json<AnalyzeRequest>,
 ) -> Result<Response, Failure> {
     let within = shape::within(body.within_base64.as_deref())?;
-    let named = body.photos;
-    let (finding, folder) = (Arc::clone(&app), within);
+    let (named, index) = (body.photos, Arc::clone(&library));
     let photos = super::blocking(move || {
-        finding.scan_below(&folder)?;
+        scanner.scan_below(&within)?;
+        let one = |named: &Named| named.resolve(&index, &scanner);
         match named {
-            Some(named) => named.iter().map(|n| n.resolve(&finding)).collect(),
-            None => Ok(below(&finding, &folder)),
+            Some(named) => named.iter().map(one).collect(),
+            None => Ok(below(&index, &within)),
         }
     });
     let photos = photos.await?;
-    if let Some(name) = body
-        .provider
-        .as_deref()
-        .filter(|name| !app.scheduler.has(name))
-    {
+    if let Some(name) = body.provider.as_deref().filter(|name| !scheduler.has(name)) {
         let hint = "`kbasefs provider list` names those that are configured";
         return Err(Failure::not_found(
             format!("no provider is called {name}"),
@@ -75,10 +74,10 @@ pub async fn post(
         stale: body.stale,
     };
     if body.dry_run {
-        let estimate = super::blocking(move || Ok(estimate(&app, &request))).await?;
+        let estimate = super::blocking(move || Ok(estimate(&scheduler, &request))).await?;
         return Ok(Json(estimate).into_response());
     }
-    if app.scheduler.is_paused() {
+    if scheduler.is_paused() {
         let hint = "the dashboard of the web page lets them go on, or POST /api/v1/pause with paused = false on the control socket";
         return Err(Failure::refused(
             StatusCode::CONFLICT,
@@ -87,7 +86,7 @@ pub async fn post(
         ));
     }
     let (lines, ready) = unbounded_channel();
-    tokio::spawn(analyze(app, request, lines));
+    tokio::spawn(analyze(library, scheduler, request, lines));
     let lines = UnboundedReceiverStream::new(ready).map(Ok::<_, std::convert::Infallible>);
     let headers = [
         (CONTENT_TYPE.as_str(), "application/x-ndjson"),
@@ -96,8 +95,8 @@ pub async fn post(
     Ok((headers, Body::from_stream(lines)).into_response())
 }
 
-fn below(app: &App, folder: &SourcePath) -> Vec<PhotoId> {
-    let photos = app.library.index().photos_below(folder.as_bytes());
+fn below(library: &Library, folder: &SourcePath) -> Vec<PhotoId> {
+    let photos = library.index().photos_below(folder.as_bytes());
     photos.into_iter().map(PhotoId).collect()
 }
 
@@ -106,8 +105,8 @@ const USUAL_INPUT: f64 = 1100.0;
 const USUAL_OUTPUT: f64 = 250.0;
 
 /// What an analysis would take, by what the requests of this month took.
-fn estimate(app: &App, request: &Request) -> Value {
-    let parts = app.scheduler.estimate(request).into_iter();
+fn estimate(scheduler: &Scheduler, request: &Request) -> Value {
+    let parts = scheduler.estimate(request).into_iter();
     let parts = parts.map(|(provider, images)| {
         let name = provider.analyzer.name();
         let model = provider.analyzer.model();
@@ -133,7 +132,7 @@ fn estimate(app: &App, request: &Request) -> Value {
             "input_tokens": usage.input,
             "output_tokens": usage.output,
             "cost": server.budget.price().map(|price| price.of(usage)),
-            "seconds": app.scheduler.pace(name).map(|each| each * images as f64),
+            "seconds": scheduler.pace(name).map(|each| each * images as f64),
         })
     });
     json!({"photos": request.photos.len(), "providers": parts.collect::<Vec<_>>()})
@@ -157,17 +156,22 @@ impl Sum {
 }
 
 /// Ends early when nobody listens any more; what is running is still committed.
-async fn analyze(app: Arc<App>, request: Request, lines: UnboundedSender<String>) {
+async fn analyze(
+    library: Arc<Library>,
+    scheduler: Arc<Scheduler>,
+    request: Request,
+    lines: UnboundedSender<String>,
+) {
     let start = Instant::now();
     let count = request.photos.len();
     // What is known of each photo is read by a thread that may wait for the disk, until nobody tells it more.
     let (tell, mut told) = unbounded_channel();
-    let (scheduler, written) = (Arc::clone(&app.scheduler), lines.clone());
+    let written = lines.clone();
     let counting = unblock(move || {
         let mut sum = Sum::default();
         while let Some((photo, ended)) = told.blocking_recv() {
             sum.add(&ended);
-            send(&written, &line(&app, photo, &ended));
+            send(&written, &line(&library, photo, &ended));
         }
         sum
     });
@@ -201,8 +205,8 @@ fn send(lines: &UnboundedSender<String>, line: &Value) {
     let _ = lines.send(format!("{line}\n"));
 }
 
-fn line(app: &App, photo: PhotoId, ended: &AnalysisResult) -> Value {
-    let mut line = match app.library.detail(photo) {
+fn line(library: &Library, photo: PhotoId, ended: &AnalysisResult) -> Value {
+    let mut line = match library.detail(photo) {
         Ok(Some(detail)) => json!(PhotoShape::from(&detail)),
         Ok(None) => json!({"id": photo.0}),
         Err(error) => json!({"id": photo.0, "error": error.to_string()}),

@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::shape::{self, FilePath};
-use crate::app::App;
 use crate::catalog::SourcePath;
 use crate::exchange::{Exchange, Format, Report};
+use crate::library::Library;
+use crate::monitor::Instance;
+use crate::source_files::SourceFiles;
 
 #[derive(Deserialize)]
 pub struct ExportRequest {
@@ -26,18 +28,33 @@ pub struct ExportRequest {
 }
 
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
+    State(source_files): State<Arc<SourceFiles>>,
+    State(instance): State<Arc<Instance>>,
     Json(body): Json<ExportRequest>,
 ) -> Result<Json<Value>, Failure> {
-    super::blocking(move || export(&app, &body).map(Json)).await
+    super::blocking(move || {
+        let format = format(&body.format)?;
+        let folder = folder(&body, format, source_files.root(), &instance)?;
+        let exchange = Exchange {
+            library: &library,
+            source_files: &source_files,
+            folder: shape::within(body.within_base64.as_deref())?,
+        };
+        Ok(Json(report_shape(&exchange.export(format, &folder)?)))
+    })
+    .await
 }
 
-fn export(app: &App, body: &ExportRequest) -> Result<Value, Failure> {
-    let format = format(&body.format)?;
-    let root = app.source_files.root();
-    let within = shape::within(body.within_base64.as_deref())?;
+/// Where it is to go.
+fn folder(
+    body: &ExportRequest,
+    format: Format,
+    root: &Path,
+    instance: &Instance,
+) -> Result<PathBuf, Failure> {
     let folder = match &body.to {
-        Some(path) => path.resolve(app)?,
+        Some(path) => path.resolve(instance)?,
         None if format == Format::Xmp => root.into(),
         None => return Err(Failure::bad_request("only sidecars go into the source")),
     };
@@ -48,12 +65,7 @@ fn export(app: &App, body: &ExportRequest) -> Result<Value, Failure> {
             "sidecars beside the photos: --into-source",
         ));
     }
-    let exchange = Exchange {
-        library: &app.library,
-        source_files: &app.source_files,
-        folder: within,
-    };
-    Ok(report_shape(&exchange.export(format, &folder)?))
+    Ok(folder)
 }
 
 /// A folder of the source.

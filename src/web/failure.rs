@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::catalog::QueryError;
-use crate::{app, exchange, store};
+use crate::{exchange, source, store};
 
 #[derive(Debug)]
 pub struct Failure {
@@ -81,6 +81,7 @@ impl From<exchange::Error> for Failure {
     fn from(error: exchange::Error) -> Self {
         match error {
             exchange::Error::Store(error) => error.into(),
+            exchange::Error::Scan(error) => error.into(),
             exchange::Error::Disk { .. } => Self::bad_request(error.to_string()),
             exchange::Error::Malformed { .. } => Self::hinted(
                 error.to_string(),
@@ -90,8 +91,8 @@ impl From<exchange::Error> for Failure {
     }
 }
 
-impl From<app::Error> for Failure {
-    fn from(error: app::Error) -> Self {
+impl From<source::Error> for Failure {
+    fn from(error: source::Error) -> Self {
         Self::internal(error.to_string())
     }
 }

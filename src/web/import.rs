@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::export::{below, format, report_shape};
 use super::failure::Failure;
+use super::parts::{Options, Parts};
 use super::shape::{self, FilePath};
 use crate::analysis::scheduler::Adopted;
 use crate::analysis::tag_normalizer::TagNormalizer;
-use crate::analysis::{AnalysisResult, parse};
-use crate::app::App;
+use crate::analysis::{AnalysisResult, Scheduler, parse};
 use crate::catalog::{PhotoId, clean};
 use crate::exchange::{Exchange, ForeignAnswer, Format};
+use crate::library::Library;
+use crate::monitor::Instance;
+use crate::source_files::SourceFiles;
 
 #[derive(Deserialize)]
 pub struct ImportRequest {
@@ -28,30 +31,52 @@ pub struct ImportRequest {
 }
 
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(into): State<ImportTarget>,
     Json(body): Json<ImportRequest>,
 ) -> Result<Json<Value>, Failure> {
-    super::blocking(move || import(&app, &body).map(Json)).await
+    super::blocking(move || import(&into, &body).map(Json)).await
 }
 
-fn import(app: &App, body: &ImportRequest) -> Result<Value, Failure> {
+/// What answers and facts are taken into.
+#[derive(Clone)]
+pub struct ImportTarget {
+    library: Arc<Library>,
+    source_files: Arc<SourceFiles>,
+    scheduler: Arc<Scheduler>,
+    instance: Arc<Instance>,
+    options: Options,
+}
+
+impl FromRef<Parts> for ImportTarget {
+    fn from_ref(parts: &Parts) -> Self {
+        Self {
+            library: FromRef::from_ref(parts),
+            source_files: FromRef::from_ref(parts),
+            scheduler: FromRef::from_ref(parts),
+            instance: FromRef::from_ref(parts),
+            options: FromRef::from_ref(parts),
+        }
+    }
+}
+
+fn import(into: &ImportTarget, body: &ImportRequest) -> Result<Value, Failure> {
     let wanted = body.format.as_deref().map(format).transpose()?;
     let within = shape::within(body.within_base64.as_deref())?;
     let (from, format) = match &body.from {
-        Some(path) => (path.resolve(app)?, wanted),
-        None => (below(app.source_files.root(), &within), Some(Format::Xmp)),
+        Some(path) => (path.resolve(&into.instance)?, wanted),
+        None => (below(into.source_files.root(), &within), Some(Format::Xmp)),
     };
     let exchange = Exchange {
-        library: &app.library,
-        source_files: &app.source_files,
+        library: &into.library,
+        source_files: &into.source_files,
         folder: within,
     };
-    let adopt = |photo, said: &ForeignAnswer| adopt(app, photo, said);
+    let adopt = |photo, said: &ForeignAnswer| adopt(into, photo, said);
     Ok(report_shape(&exchange.import(&from, format, &adopt)?))
 }
 
 /// Takes over what another program's model said, as if a provider of this one had: cleaned, and beside what the picture is.
-fn adopt(app: &App, photo: PhotoId, said: &ForeignAnswer) -> Result<bool, String> {
+fn adopt(into: &ImportTarget, photo: PhotoId, said: &ForeignAnswer) -> Result<bool, String> {
     let answer = parse::of_object(&said.answer, &TagNormalizer::new(false));
     let model = said.model.as_deref().and_then(|model| clean(model, 200));
     let adopted = Adopted {
@@ -60,8 +85,8 @@ fn adopt(app: &App, photo: PhotoId, said: &ForeignAnswer) -> Result<bool, String
         at: said.at,
         answer: answer.map_err(|why| why.to_string())?,
     };
-    let largest = app.config.max_file_size_mb << 20;
-    match app.scheduler.adopt(&app.source_files, largest, adopted) {
+    let largest = into.options.largest_photo;
+    match into.scheduler.adopt(&into.source_files, largest, adopted) {
         AnalysisResult::Analyzed => Ok(true),
         AnalysisResult::Skipped => Ok(false),
         AnalysisResult::Failed(why) | AnalysisResult::Refused(why) => Err(why),

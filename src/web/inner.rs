@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::export::report_shape;
 use super::failure::Failure;
 use super::shape::FilePath;
-use crate::app::App;
-use crate::exchange::Exchange;
+use crate::exchange::Takeover;
+use crate::monitor::Instance;
 
 #[derive(Deserialize)]
 pub struct AdoptInnerRequest {
@@ -21,21 +21,15 @@ pub struct AdoptInnerRequest {
 }
 
 pub async fn adopt(
-    State(app): State<Arc<App>>,
+    State(takeover): State<Arc<Takeover>>,
+    State(instance): State<Arc<Instance>>,
     Json(body): Json<AdoptInnerRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let inner = app.inner(&body.source.resolve(&app)?, &body.index.resolve(&app)?)?;
-        let exchange = Exchange {
-            library: &app.library,
-            source_files: &app.source_files,
-            folder: inner.folder.clone(),
-        };
-        let report = exchange.adopt(&inner.index)?;
-        app.inherit(&inner)?;
-        let mut told = report_shape(&report);
-        let aside = inner.put_aside()?;
-        told["aside"] = json!(aside.to_string_lossy());
+        let folder = body.source.resolve(&instance)?;
+        let taken = takeover.run(&folder, &body.index.resolve(&instance)?)?;
+        let mut told = report_shape(&taken.report);
+        told["aside"] = json!(taken.aside.to_string_lossy());
         Ok(Json(told))
     })
     .await

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::shape::{self, PathShape};
-use crate::app::App;
 use crate::catalog::{ActId, Actor, Done, PhotoId, Role, SourcePath, Trace};
-use crate::library::{TakenBack, UndoError, Which};
+use crate::library::{Library, TakenBack, UndoError, Which};
 
 /// The program on whose behalf something is done.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -71,7 +70,7 @@ struct ActShape {
     undone_by: Option<u64>,
 }
 
-fn act_shape(app: &App, done: Done) -> ActShape {
+fn act_shape(library: &Library, done: Done) -> ActShape {
     let (undoes, redoes) = match done.role {
         Role::Undoes(of) => (Some(of.0), None),
         Role::Redoes(of) => (None, Some(of.0)),
@@ -85,37 +84,37 @@ fn act_shape(app: &App, done: Done) -> ActShape {
         uid: done.by.uid,
         words: done.words,
         photos: done.photos,
-        photo: done.photo.and_then(|id| path(app, id)),
+        photo: done.photo.and_then(|id| path(library, id)),
         undoes,
         redoes,
         undone_by: done.undone_by.map(|id| id.0),
     }
 }
 
-fn path(app: &App, id: PhotoId) -> Option<PathShape> {
-    Some((&app.library.index().photo(id)?.path).into())
+fn path(library: &Library, id: PhotoId) -> Option<PathShape> {
+    Some((&library.index().photo(id)?.path).into())
 }
 
 pub async fn get(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<JournalQuery>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
         let within = shape::within(params.within_base64.as_deref())?;
-        let acts = acts(&app, &within, params.most)?.into_iter();
-        let acts: Vec<_> = acts.map(|done| act_shape(&app, done)).collect();
+        let acts = acts(&library, &within, params.most)?.into_iter();
+        let acts: Vec<_> = acts.map(|done| act_shape(&library, done)).collect();
         Ok(Json(json!({ "acts": acts })))
     })
     .await
 }
 
 /// The latest acts that changed a photo below a folder; any acts where that is the source itself.
-fn acts(app: &App, within: &SourcePath, most: usize) -> Result<Vec<Done>, Failure> {
-    let store = app.library.store();
+fn acts(library: &Library, within: &SourcePath, most: usize) -> Result<Vec<Done>, Failure> {
+    let store = library.store();
     if within.as_bytes().is_empty() {
         return Ok(store.acts(None, most)?);
     }
-    let photos = app.library.index().photos_below(within.as_bytes());
+    let photos = library.index().photos_below(within.as_bytes());
     let is_there = |trace: &Trace| trace.photo.is_some_and(|id| photos.contains(id.0));
     let (mut found, mut before) = (Vec::new(), None);
     while found.len() < most {
@@ -137,7 +136,7 @@ fn acts(app: &App, within: &SourcePath, most: usize) -> Result<Vec<Done>, Failur
 const PAGE: usize = 100;
 
 pub async fn undo(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     Json(body): Json<Undo>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
@@ -149,26 +148,26 @@ pub async fn undo(
                 return Err(Failure::bad_request("name an act or a time, not both"));
             }
         };
-        let done = app.library.undo(which, &body.by.into())?;
-        Ok(Json(taken_back(&app, done)))
+        let done = library.undo(which, &body.by.into())?;
+        Ok(Json(taken_back(&library, done)))
     })
     .await
 }
 
 pub async fn redo(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     Json(body): Json<Redo>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let done = app.library.redo(body.act.map(ActId), &body.by.into())?;
-        Ok(Json(taken_back(&app, vec![done])))
+        let done = library.redo(body.act.map(ActId), &body.by.into())?;
+        Ok(Json(taken_back(&library, vec![done])))
     })
     .await
 }
 
-fn taken_back(app: &App, acts: Vec<TakenBack>) -> Value {
+fn taken_back(library: &Library, acts: Vec<TakenBack>) -> Value {
     let shape = |taken: TakenBack| {
-        let left = taken.left_alone.iter().filter_map(|&id| path(app, id));
+        let left = taken.left_alone.iter().filter_map(|&id| path(library, id));
         let left: Vec<_> = left.collect();
         json!({
             "act": taken.act.id.0,

@@ -13,24 +13,27 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use crate::app::App;
+use super::parts::Parts;
+use crate::analysis::{Retry, Scheduler};
+use crate::library::Library;
 use crate::metrics::{self, Snapshot};
+use crate::monitor::Monitor;
 
 /// The same on the control socket and over TCP.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(parts: Parts) -> Router {
     Router::new()
         .route("/metrics", get(exposition))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/api/v1/pulse", get(snapshot))
-        .with_state(app)
+        .with_state(parts)
 }
 
 /// The version of the format that is written.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-async fn exposition(State(app): State<Arc<App>>) -> Result<Response, Failure> {
-    let text = super::blocking(move || Ok(metrics::exposition(&app.counters()))).await?;
+async fn exposition(State(monitor): State<Arc<Monitor>>) -> Result<Response, Failure> {
+    let text = super::blocking(move || Ok(metrics::exposition(&monitor.counters()))).await?;
     Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
 }
 
@@ -40,8 +43,8 @@ async fn alive() -> &'static str {
 }
 
 /// A catalog is of use as soon as its index is loaded.
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    match app.library.is_loaded() {
+async fn ready(State(library): State<Arc<Library>>) -> (StatusCode, &'static str) {
+    match library.is_loaded() {
         true => (StatusCode::OK, "ready\n"),
         false => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -50,8 +53,8 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn snapshot(State(app): State<Arc<App>>) -> Result<Json<Snapshot>, Failure> {
-    super::blocking(move || Ok(Json(app.snapshot()))).await
+async fn snapshot(State(monitor): State<Arc<Monitor>>) -> Result<Json<Snapshot>, Failure> {
+    super::blocking(move || Ok(Json(monitor.snapshot()))).await
 }
 
 #[derive(Deserialize)]
@@ -60,12 +63,15 @@ pub struct PauseRequest {
 }
 
 /// Has analyses wait, or go on.
-pub async fn pause(State(app): State<Arc<App>>, Json(body): Json<PauseRequest>) -> Json<Value> {
-    app.scheduler.pause(body.paused);
-    Json(json!({"paused": app.scheduler.is_paused()}))
+pub async fn pause(
+    State(scheduler): State<Arc<Scheduler>>,
+    Json(body): Json<PauseRequest>,
+) -> Json<Value> {
+    scheduler.pause(body.paused);
+    Json(json!({"paused": scheduler.is_paused()}))
 }
 
 /// Gives every photo that failed another chance.
-pub async fn retry(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
-    super::blocking(move || Ok(Json(json!({"photos": app.retry_all()?})))).await
+pub async fn retry(State(retry): State<Arc<Retry>>) -> Result<Json<Value>, Failure> {
+    super::blocking(move || Ok(Json(json!({"photos": retry.all()?})))).await
 }

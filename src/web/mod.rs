@@ -1,7 +1,7 @@
 //! The local API behind the commands: HTTP with JSON over a Unix socket that only its owner can open. The web page over
 //! TCP is apart from it, in `site`.
 //!
-//! Knows the [`App`] and the shapes of requests and answers; nothing of the command line or the kernel.
+//! Knows the [`Parts`] of a catalog and the shapes of requests and answers; nothing of the command line or the kernel.
 
 mod analyze;
 mod catalog;
@@ -11,6 +11,7 @@ mod import;
 mod inner;
 mod journal;
 mod metrics;
+mod parts;
 mod photo;
 mod saved;
 mod scan;
@@ -24,22 +25,21 @@ use std::fs::{DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::UnixListener;
 
-use crate::app::App;
 use crate::faults;
 
 pub use analyze::PHOTOS_HEADER;
 pub use catalog::CATALOG_HEADER;
-pub use site::{Site, words};
+pub use parts::{Options, Parts};
+pub use site::{Pages, Site, words};
 
 /// Every page of the API.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(parts: Parts) -> Router {
     Router::new()
         .route("/api/v1/catalog", get(catalog::get))
         .route("/api/v1/catalog/adopt", post(inner::adopt))
@@ -58,9 +58,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/web", post(site::open))
         .route("/api/v1/pause", post(metrics::pause))
         .route("/api/v1/retry", post(metrics::retry))
-        .with_state(Arc::clone(&app))
-        .merge(metrics::router(Arc::clone(&app)))
-        .layer(from_fn_with_state(app, catalog::same))
+        .with_state(parts.clone())
+        .merge(metrics::router(parts.clone()))
+        .layer(from_fn_with_state(parts, catalog::same))
 }
 
 /// A control socket; its file goes with it.
@@ -115,11 +115,11 @@ impl Socket {
     /// Answers until `end` comes.
     pub async fn serve(
         self,
-        app: Arc<App>,
+        parts: Parts,
         end: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let _file = self.file;
-        let served = axum::serve(self.listener, router(app));
+        let served = axum::serve(self.listener, router(parts));
         served.with_graceful_shutdown(end).await
     }
 }

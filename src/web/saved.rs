@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use crate::app::App;
 use crate::catalog::{Act, Actor, Deed, Role, parse_query, saved_name};
+use crate::library::Library;
 
 #[derive(Deserialize)]
 pub struct SaveRequest {
@@ -19,18 +19,18 @@ pub struct SaveRequest {
 
 /// Keeps a query, in the place of an earlier one of this name.
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     Json(body): Json<SaveRequest>,
 ) -> Result<Json<Value>, Failure> {
-    super::blocking(move || save(&app, &body).map(Json)).await
+    super::blocking(move || save(&library, &body).map(Json)).await
 }
 
-fn save(app: &App, body: &SaveRequest) -> Result<Value, Failure> {
+fn save(library: &Library, body: &SaveRequest) -> Result<Value, Failure> {
     parse_query(&body.query).map_err(|e| Failure::query(&body.query, e))?;
     let name = saved_name(&body.name)
         .ok_or_else(|| Failure::bad_request("no saved query can have this name"))?;
     let query = Some(body.query.trim().to_owned());
-    app.library.act(Act {
+    library.act(Act {
         by: Actor {
             process: "kbasefs".into(),
             pid: std::process::id(),

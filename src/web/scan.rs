@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::shape;
-use crate::app::App;
+use crate::source::Scanner;
 
 #[derive(Deserialize)]
 pub struct ScanRequest {
@@ -18,12 +18,12 @@ pub struct ScanRequest {
 }
 
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(scanner): State<Arc<Scanner>>,
     Json(body): Json<ScanRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let report = app.scan_below(&shape::within(body.within_base64.as_deref())?)?;
-        let hashed = app.find_copies()?;
+        let report = scanner.scan_below(&shape::within(body.within_base64.as_deref())?)?;
+        let hashed = scanner.find_copies()?;
         let per_file = report.bytes_read.checked_div(report.opened).unwrap_or(0);
         Ok(Json(json!({
             "photos": report.photos,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::shape::{self, PathShape};
-use crate::app::App;
 use crate::catalog::{Photo, PhotoId, parse_query};
+use crate::library::Library;
 
 #[derive(Deserialize)]
 pub struct SearchQuery {
@@ -44,20 +44,20 @@ struct Hit {
 }
 
 pub async fn get(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<SearchQuery>,
 ) -> Result<Json<Found>, Failure> {
-    super::blocking(move || search(&app, &params).map(Json)).await
+    super::blocking(move || search(&library, &params).map(Json)).await
 }
 
-fn search(app: &App, params: &SearchQuery) -> Result<Found, Failure> {
+fn search(library: &Library, params: &SearchQuery) -> Result<Found, Failure> {
     let query = parse_query(&params.q).map_err(|e| Failure::query(&params.q, e))?;
     let within = shape::within(params.within_base64.as_deref())?;
-    let found = app.library.evaluate(&query)?;
-    let found = found & app.library.index().photos_below(within.as_bytes());
-    let scores = app.library.store().relevance(&query.wanted_words())?;
+    let found = library.evaluate(&query)?;
+    let found = found & library.index().photos_below(within.as_bytes());
+    let scores = library.store().relevance(&query.wanted_words())?;
     let scores: HashMap<_, _> = scores.into_iter().collect();
-    let index = app.library.index();
+    let index = library.index();
     let photos = found.iter().filter_map(|id| index.photo(PhotoId(id)));
     let scored = photos.map(|photo| (scores.get(&photo.id).copied().unwrap_or(0.0), photo));
     let mut ranked: Vec<_> = scored.collect();

@@ -10,8 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use crate::app::{App, At};
 use crate::catalog::{Detail, Facet, Label, PhotoId, SourcePath, TextField};
+use crate::library::Library;
+use crate::monitor::Instance;
+use crate::source::{At, Scanner};
 
 /// A photo as a request names it: by its number, or by its path relative to the source as URL-safe base64.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,10 +24,10 @@ pub struct Named {
 
 impl Named {
     /// The photo that is named. A file is the photo that the catalog knows at its path only as long as it is that file.
-    pub fn resolve(&self, app: &App) -> Result<PhotoId, Failure> {
+    pub fn resolve(&self, library: &Library, scanner: &Scanner) -> Result<PhotoId, Failure> {
         match self.place()? {
-            Place::Id(id) => app.library.index().photo(id).map(|photo| photo.id),
-            Place::Path(path) => match app.known_at(&path)? {
+            Place::Id(id) => library.index().photo(id).map(|photo| photo.id),
+            Place::Path(path) => match scanner.known_at(&path)? {
                 At::Photo(id) => Some(id),
                 At::Another => return Err(changed(&path)),
                 At::Nothing => None,
@@ -35,13 +37,17 @@ impl Named {
     }
 
     /// The same for an edit: where the file is new or isn't what the catalog knows, its folder is looked at again.
-    pub fn resolve_for_edit(&self, app: &App) -> Result<PhotoId, Failure> {
+    pub fn resolve_for_edit(
+        &self,
+        library: &Library,
+        scanner: &Scanner,
+    ) -> Result<PhotoId, Failure> {
         if let Place::Path(path) = self.place()?
-            && !matches!(app.known_at(&path)?, At::Photo(_))
+            && !matches!(scanner.known_at(&path)?, At::Photo(_))
         {
-            app.scan_below(&SourcePath::new(path.folder()))?;
+            scanner.scan_below(&SourcePath::new(path.folder()))?;
         }
-        self.resolve(app)
+        self.resolve(library, scanner)
     }
 
     fn place(&self) -> Result<Place, Failure> {
@@ -84,11 +90,11 @@ pub struct FilePath {
 
 impl FilePath {
     /// In the mount of this process nothing can be read or written by it: it would wait for itself.
-    pub fn resolve(&self, app: &App) -> Result<PathBuf, Failure> {
+    pub fn resolve(&self, instance: &Instance) -> Result<PathBuf, Failure> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.path_base64);
         let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
         let path = PathBuf::from(OsString::from_vec(bytes));
-        if app
+        if instance
             .mountpoint()
             .is_some_and(|mount| path.starts_with(mount))
         {

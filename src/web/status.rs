@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{FromRef, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::parts::Parts;
 use super::shape;
 use crate::analysis::scheduler::ProviderState;
-use crate::app::{self, App};
+use crate::analysis::{Crawlers, Scheduler};
 use crate::catalog::{SourcePath, Status};
-use crate::metrics::Process;
+use crate::library::Library;
+use crate::metrics::{CacheUse, Process};
+use crate::monitor::{Instance, Monitor};
+use crate::source::Scanner;
+use crate::source_files::SourceFiles;
 use crate::store::provider_store::Spent;
+use crate::store::sqlite::recovered_lately;
 
 #[derive(Deserialize)]
 pub struct StatusQuery {
@@ -22,25 +28,56 @@ pub struct StatusQuery {
 }
 
 pub async fn get(
-    State(app): State<Arc<App>>,
+    State(about): State<About>,
     Query(params): Query<StatusQuery>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
         let within = shape::within(params.within_base64.as_deref())?;
-        Ok(Json(status(&app, &within)?))
+        Ok(Json(status(&about, &within)?))
     })
     .await
 }
 
-fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
-    let index = app.library.index();
+/// What it is asked of.
+#[derive(Clone)]
+pub struct About {
+    library: Arc<Library>,
+    source_files: Arc<SourceFiles>,
+    scanner: Arc<Scanner>,
+    scheduler: Arc<Scheduler>,
+    crawlers: Arc<Crawlers>,
+    monitor: Arc<Monitor>,
+    instance: Arc<Instance>,
+}
+
+impl FromRef<Parts> for About {
+    fn from_ref(parts: &Parts) -> Self {
+        Self {
+            library: FromRef::from_ref(parts),
+            source_files: FromRef::from_ref(parts),
+            scanner: FromRef::from_ref(parts),
+            scheduler: FromRef::from_ref(parts),
+            crawlers: FromRef::from_ref(parts),
+            monitor: FromRef::from_ref(parts),
+            instance: FromRef::from_ref(parts),
+        }
+    }
+}
+
+fn status(about: &About, within: &SourcePath) -> Result<Value, Failure> {
+    let About {
+        scheduler,
+        instance,
+        ..
+    } = about;
+    let index = about.library.index();
     let photos = index.photos_below(within.as_bytes());
     let count = |status| index.photos_with(status).intersection_len(&photos);
     let part = (!within.as_bytes().is_empty()).then(|| within.to_string());
-    let following = app.following();
-    let work = app.scheduler.progress();
+    let following = about.scanner.following();
+    let work = scheduler.progress();
     let process = Process::now();
-    let crawlers: serde_json::Map<_, _> = app
+    let crawlers: serde_json::Map<_, _> = about
         .crawlers
         .counts()
         .into_iter()
@@ -48,39 +85,43 @@ fn status(app: &App, within: &SourcePath) -> Result<Value, Failure> {
         .collect();
     Ok(json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "source": app.source_files.root().to_string_lossy(),
-        "mountpoint": app.mountpoint().map(|p| p.to_string_lossy()),
-        "page": app.page().map(|url| url.split('?').next()),
+        "source": about.source_files.root().to_string_lossy(),
+        "mountpoint": instance.mountpoint().map(|p| p.to_string_lossy()),
+        "page": instance.page().map(|url| url.split('?').next()),
         "part": part,
         "photos": photos.len(),
         "analyzed": count(Status::Analyzed),
         "pending": count(Status::Pending),
         "failed": count(Status::Failed),
         "unsupported": count(Status::Unsupported),
-        "paused": app.scheduler.is_paused(),
-        "unkept": app.scheduler.why_unkept(),
-        "unkept_answers": app.scheduler.unkept_answers(),
-        "recovered": app::index::recovered_lately(app.index_file()),
+        "paused": scheduler.is_paused(),
+        "unkept": scheduler.why_unkept(),
+        "unkept_answers": scheduler.unkept_answers(),
+        "recovered": recovered_lately(instance.index_file()),
         "queued": work.queued,
         "running": work.running,
         "labels": index.label_count(),
-        "index": app.index_file().to_string_lossy(),
-        "index_bytes": app.library.store().size_bytes()?,
-        "cache": {"hits": app.cache.hits(), "misses": app.cache.misses()},
+        "index": instance.index_file().to_string_lossy(),
+        "index_bytes": about.library.store().size_bytes()?,
+        "cache": of_cache(&about.monitor.details_cache()),
         "crawlers": crawlers,
         "watched_folders": following.watched,
         "polling": following.polling,
         "away": following.away,
-        "previews": {"hits": app.previews.hits(), "misses": app.previews.misses()},
-        "providers": providers(app),
+        "previews": of_cache(&about.monitor.previews_cache()),
+        "providers": providers(scheduler),
         "rss_bytes": process.resident_bytes,
         "peak_rss_bytes": process.peak_bytes,
-        "uptime_s": app.uptime().as_secs_f64(),
+        "uptime_s": instance.uptime().as_secs_f64(),
     }))
 }
 
+fn of_cache(cache: &CacheUse) -> Value {
+    json!({"hits": cache.hits, "misses": cache.misses})
+}
+
 /// Each provider: whether it is of use, what it did and what it cost.
-fn providers(app: &App) -> Vec<Value> {
+fn providers(scheduler: &Scheduler) -> Vec<Value> {
     let state = |state: ProviderState| {
         let budget = state.provider.server.as_ref().map(|server| &server.budget);
         let paused = budget.and_then(|budget| budget.is_open().err());
@@ -109,5 +150,5 @@ fn providers(app: &App) -> Vec<Value> {
             "month": spent(spending.as_ref().map(|a| a.month)),
         })
     };
-    app.scheduler.providers().into_iter().map(state).collect()
+    scheduler.providers().into_iter().map(state).collect()
 }

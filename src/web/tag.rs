@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::journal::By;
 use super::shape::Named;
-use crate::app::App;
 use crate::catalog::{Act, Deed, Edit, PhotoId, Role, clean};
+use crate::library::Library;
+use crate::source::Scanner;
 
 /// The longest tag, in characters: that of models, and more.
 const LONGEST: usize = 200;
@@ -28,11 +29,15 @@ pub struct TagRequest {
 }
 
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
+    State(scanner): State<Arc<Scanner>>,
     Json(body): Json<TagRequest>,
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
-        let photos = body.photos.iter().map(|named| named.resolve_for_edit(&app));
+        let photos = body
+            .photos
+            .iter()
+            .map(|named| named.resolve_for_edit(&library, &scanner));
         let photos = photos.collect::<Result<Vec<PhotoId>, _>>()?;
         let tags = body.tags.iter().map(|tag| {
             let unusable = || Failure::bad_request(format!("{tag:?} is no tag"));
@@ -53,8 +58,8 @@ pub async fn post(
                 .map(|id| Deed::Edit(id, edits.clone()))
                 .collect(),
         };
-        let done = match app.library.act(act)? {
-            Some((id, _)) => app.library.store().act(id)?,
+        let done = match library.act(act)? {
+            Some((id, _)) => library.store().act(id)?,
             None => None,
         };
         let (act, changed) = done.map_or((None, 0), |(done, _)| (Some(done.id.0), done.photos));

@@ -28,7 +28,7 @@ fn a_damaged_index_is_set_aside_and_what_can_be_read_of_it_stays() {
         fs::write(house.path("index/catalog.sqlite-wal"), "x").unwrap();
         let app = house.app();
         app.scan().unwrap();
-        assert_eq!(app.library.index().len(), 300, "page {page}");
+        assert_eq!(app.library().index().len(), 300, "page {page}");
         let own = |n: usize| tags(&app, &format!("{n}.png")).contains(&format!("tag {n}"));
         kept += (0..300).filter(|&n| own(n)).count();
         drop(app);
@@ -55,7 +55,7 @@ fn damage_that_shows_only_when_the_index_is_read_is_set_aside_too() {
     fs::write(house.index(), bytes).unwrap();
     let app = house.app();
     app.scan().unwrap();
-    assert_eq!(app.library.index().len(), 300);
+    assert_eq!(app.library().index().len(), 300);
     assert_eq!(aside(&house).len(), 1);
     drop(app);
     assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
@@ -68,7 +68,7 @@ fn a_cut_index_is_set_aside_too() {
     fs::write(house.index(), &sound[..sound.len() / 2]).unwrap();
     let app = house.app();
     let report = app.scan().unwrap();
-    assert_eq!(app.library.index().len(), 200);
+    assert_eq!(app.library().index().len(), 200);
     assert_eq!(
         report.added, 0,
         "what is known of each photo's name is enough"

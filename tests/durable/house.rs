@@ -88,15 +88,15 @@ pub fn picture(path: &Path, look: usize) {
 
 pub fn tag(app: &App, path: &str, tag: &str) {
     let id = app
-        .library
+        .library()
         .index()
         .by_path(&SourcePath::new(path.as_bytes()));
     let (id, edit) = (id.unwrap(), Edit::Tag(tag.into()));
-    app.library.commit(&[Change::edited(id, edit)]).unwrap();
+    app.library().commit(&[Change::edited(id, edit)]).unwrap();
 }
 
 pub fn tags(app: &App, path: &str) -> BTreeSet<String> {
-    let index = app.library.index();
+    let index = app.library().index();
     let id = index.by_path(&SourcePath::new(path.as_bytes())).unwrap();
     let labels = index.labels_of(id).into_iter();
     let tags = labels.filter(|(facet, _)| *facet == Facet::Tag);

@@ -168,7 +168,7 @@ fn check(house: &House, kind: &str, at: &str) {
     sqlite::check(&house.index()).unwrap();
     let app = house.app();
     app.scan().unwrap();
-    assert_eq!(app.library.index().len(), 11, "{at}");
+    assert_eq!(app.library().index().len(), 11, "{at}");
     drop(app);
     let found = sqlite::check(&house.index()).unwrap();
     assert_eq!(found, Vec::<String>::new(), "{at}");

@@ -131,18 +131,18 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     let full = std::io::copy(&mut std::io::repeat(0), &mut zeros).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     let id = app
-        .library
+        .library()
         .index()
         .by_path(&SourcePath::new(*b"4.png"))
         .unwrap();
     let edit = || Edit::SetText(TextField::Description, "words ".repeat(20_000));
     let refused = app
-        .library
+        .library()
         .commit(&[Change::edited(id, edit())])
         .unwrap_err();
     assert!(refused.is_full(), "{refused}");
     assert!(
-        app.library
+        app.library()
             .detail(id)
             .unwrap()
             .unwrap()
@@ -151,12 +151,12 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     );
     drop(zeros);
     fs::remove_file(ballast).unwrap();
-    app.library.commit(&[Change::edited(id, edit())]).unwrap();
+    app.library().commit(&[Change::edited(id, edit())]).unwrap();
     drop(app);
     let app = house.app();
     assert_eq!(tags(&app, "3.png"), ["before".to_owned()].into());
     assert!(
-        app.library
+        app.library()
             .detail(id)
             .unwrap()
             .unwrap()

@@ -315,9 +315,9 @@ fn a_misread_path_of_the_photos_is_read_again() {
 
 /// Asks for everything that there is.
 fn read_all(app: &kbasefs::app::App, at: &str) {
-    let store = app.library.store();
+    let store = app.library().store();
     let mut ids = Vec::new();
-    app.library
+    app.library()
         .index()
         .for_each_photo(&mut |photo| ids.push(photo.id));
     for id in ids {

@@ -9,6 +9,7 @@ use crate::cli::report::hinted;
 use crate::cli::resolved_path::ResolvedPath;
 use crate::cli::target::{Catalog, Part, Target};
 use crate::config::Config;
+use crate::store;
 
 impl Finder {
     /// What is named; else the catalog of the index that is named, or the only one that this user has mounted.
@@ -93,7 +94,7 @@ impl Finder {
         match around.known(&resolved).await? {
             Some(outer) if outer.catalog.source != inner.source => Ok((inner, outer.catalog)),
             _ if app::is_in_use(&inner.index) => {
-                Err(app::Error::InUse { path: inner.index }.into())
+                Err(app::Error::Store(store::Error::InUse { path: inner.index }).into())
             }
             _ => Err(hinted(
                 format!(

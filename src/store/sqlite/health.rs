@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, open, renameat_with};
 use rustix::io::Errno;
@@ -114,6 +116,16 @@ pub fn recovered(path: &Path) -> Result<Option<String>> {
     let note: Option<Vec<u8>> = rows::one(&looking(path)?, sql, [])?;
     Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
 }
+
+/// The same, if it can be read and was so lately that somebody may not have heard of it.
+pub fn recovered_lately(path: &Path) -> Option<String> {
+    let note = recovered(path).ok()??;
+    let at: jiff::civil::DateTime = note.get(..19)?.parse().ok()?;
+    let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    (Timestamp::now().duration_since(at) < LATELY).then_some(note)
+}
+
+const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Whether a process that used the index at `path` was killed: the log of its changes is still there then.
 pub fn was_left_open(path: &Path) -> bool {

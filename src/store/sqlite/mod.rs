@@ -44,7 +44,7 @@ use crate::catalog::{
 };
 use catalog_lock::CatalogLock;
 pub use catalog_lock::is_locked;
-pub use health::{backup, check, recovered, vacuum, was_left_open};
+pub use health::{backup, check, recovered, recovered_lately, vacuum, was_left_open};
 use label_dictionary::SweepSchedule;
 pub use opening::owner;
 use opening::{connect, files_of, identity, prepare};

@@ -10,15 +10,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::Pages;
-use super::details::when;
+use super::blocking;
+use super::details::{DetailSources, when};
 use super::edit::{self, by};
 use super::order::Sort;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::view::ViewQuery;
-use crate::app::App;
 use crate::catalog::{ActId, Done, PhotoId, Role};
-use crate::library::Which;
+use crate::library::{Library, Which};
 
 const A_PAGE: usize = 50;
 
@@ -50,17 +49,15 @@ pub struct ActivityQuery {
 }
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<ActivityQuery>,
 ) -> Result<Response, Mistake> {
-    let page = page::blocking(&pages, move |pages| {
-        make(&pages.app, params.before.map(ActId))
-    });
+    let page = blocking(move || make(&library, params.before.map(ActId)));
     page::html(&page.await?)
 }
 
-fn make(app: &App, before: Option<ActId>) -> Result<Activity, Failure> {
-    let mut acts = app.library.store().acts(before, A_PAGE + 1)?;
+fn make(library: &Library, before: Option<ActId>) -> Result<Activity, Failure> {
+    let mut acts = library.store().acts(before, A_PAGE + 1)?;
     let more = acts.len() > A_PAGE;
     acts.truncate(A_PAGE);
     let next = acts
@@ -69,13 +66,13 @@ fn make(app: &App, before: Option<ActId>) -> Result<Activity, Failure> {
         .map(|last| format!("/activity?before={}", last.id));
     Ok(Activity {
         frame: Frame::new("Activity", "/activity"),
-        acts: acts.into_iter().map(|done| row(app, done)).collect(),
+        acts: acts.into_iter().map(|done| row(library, done)).collect(),
         next,
     })
 }
 
-fn row(app: &App, done: Done) -> Row {
-    let photo = done.photo.and_then(|id| app.library.index().photo(id));
+fn row(library: &Library, done: Done) -> Row {
+    let photo = done.photo.and_then(|id| library.index().photo(id));
     let name = |id: PhotoId, path: &[u8]| (id.0, visible(&String::from_utf8_lossy(path)));
     Row {
         act: done.id.0,
@@ -101,34 +98,32 @@ pub struct Back {
 }
 
 pub async fn undo(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
+    State(sources): State<DetailSources>,
     headers: HeaderMap,
     Form(back): Form<Back>,
 ) -> Result<Response, Mistake> {
     let act = ActId(back.act);
-    let done = page::blocking(&pages, move |pages| {
-        Ok(pages.app.library.undo(Which::Act(act), &by())?)
-    });
+    let done = blocking(move || Ok(library.undo(Which::Act(act), &by())?));
     done.await?;
-    returned(&pages, back, &headers).await
+    returned(sources, back, &headers).await
 }
 
 pub async fn redo(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
+    State(sources): State<DetailSources>,
     headers: HeaderMap,
     Form(back): Form<Back>,
 ) -> Result<Response, Mistake> {
     let act = ActId(back.act);
-    let done = page::blocking(&pages, move |pages| {
-        Ok(pages.app.library.redo(Some(act), &by())?)
-    });
+    let done = blocking(move || Ok(library.redo(Some(act), &by())?));
     done.await?;
-    returned(&pages, back, &headers).await
+    returned(sources, back, &headers).await
 }
 
 /// To where it was asked for.
 async fn returned(
-    pages: &Arc<Pages>,
+    sources: DetailSources,
     back: Back,
     headers: &HeaderMap,
 ) -> Result<Response, Mistake> {
@@ -140,7 +135,7 @@ async fn returned(
         sort: back.sort,
     };
     edit::shown(
-        pages,
+        sources,
         PhotoId(photo),
         view_query,
         Some(ActId(back.act)),

@@ -11,13 +11,12 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::super::failure::Failure;
-use super::Pages;
-use super::details::{Details, DetailsQuery};
+use super::blocking;
+use super::details::{DetailSources, Details, DetailsQuery};
 use super::page::{self, Mistake, counted, visible};
 use super::view::ViewQuery;
-use crate::analysis::AnalysisResult;
 use crate::analysis::scheduler::Request;
-use crate::app::App;
+use crate::analysis::{AnalysisResult, Retry, Scheduler};
 use crate::catalog::{Detail, PhotoId, Status};
 
 /// The analyses that were asked for here, and how they ended, until somebody has seen it.
@@ -69,7 +68,7 @@ impl Analyses {
     }
 
     /// What is to be shown now. An end is shown once.
-    pub fn panel(&self, app: &App, detail: &Detail, view_query: &ViewQuery) -> Panel {
+    pub fn panel(&self, scheduler: &Scheduler, detail: &Detail, view_query: &ViewQuery) -> Panel {
         let photo = detail.entry.photo.id;
         let mut runs = self.lock();
         let ended = runs.get(&photo).and_then(|run| run.ended.clone());
@@ -80,7 +79,7 @@ impl Analyses {
         Panel {
             link: view_query.link(&format!("/photo/{photo}/analysis")),
             button: button(detail.entry.photo.status),
-            running: since.map(|since| running(app, since)),
+            running: since.map(|since| running(scheduler, since)),
             ended: ended.map(words),
         }
     }
@@ -99,11 +98,11 @@ fn button(status: Status) -> Option<&'static str> {
     }
 }
 
-fn running(app: &App, since: Instant) -> String {
-    if app.scheduler.is_paused() {
+fn running(scheduler: &Scheduler, since: Instant) -> String {
+    if scheduler.is_paused() {
         return "It waits: analyses are paused, the dashboard lets them go on".into();
     }
-    let waiting = app.scheduler.progress().queued;
+    let waiting = scheduler.progress().queued;
     let others = match waiting {
         0 => String::new(),
         n => format!(", {} in the queue", counted(n)),
@@ -121,18 +120,19 @@ fn words(ended: AnalysisResult) -> String {
 }
 
 pub async fn post(
-    State(pages): State<Arc<Pages>>,
+    State(sources): State<DetailSources>,
+    State(retry): State<Arc<Retry>>,
     Path(id): Path<u32>,
     headers: HeaderMap,
     Form(params): Form<DetailsQuery>,
 ) -> Result<Response, Mistake> {
     let photo = PhotoId(id);
-    super::pictures::there(&pages, id).await?;
-    if pages.analyses.begin(photo) {
-        tokio::spawn(look(Arc::clone(&pages), photo));
+    super::pictures::there(&sources.library, id).await?;
+    if sources.analyses.begin(photo) {
+        tokio::spawn(look(retry, sources.clone(), photo));
     }
     match page::is_for_script(&headers) {
-        true => fragment(&pages, photo, params).await,
+        true => fragment(sources, photo, params).await,
         false => {
             Ok(Redirect::to(&params.view_query().link(&format!("/photo/{id}"))).into_response())
         }
@@ -140,10 +140,10 @@ pub async fn post(
 }
 
 /// Goes on whether somebody waits or not.
-async fn look(pages: Arc<Pages>, photo: PhotoId) {
-    let retried = page::blocking(&pages, move |pages| Ok(pages.app.retry(&[photo])?)).await;
-    if let Err(failure) = retried {
-        pages
+async fn look(retry: Arc<Retry>, sources: DetailSources, photo: PhotoId) {
+    let reset = blocking(move || Ok(retry.reset(&[photo])?)).await;
+    if let Err(failure) = reset {
+        sources
             .analyses
             .end(photo, AnalysisResult::Failed(failure.error));
         return;
@@ -154,12 +154,11 @@ async fn look(pages: Arc<Pages>, photo: PhotoId) {
         stale: true,
     };
     let mut end = AnalysisResult::Skipped;
-    pages
-        .app
+    sources
         .scheduler
         .analyze_all(request, |_, ended| end = ended.clone())
         .await;
-    pages.analyses.end(photo, end);
+    sources.analyses.end(photo, end);
 }
 
 #[derive(Template)]
@@ -172,31 +171,31 @@ struct Fragment {
 
 /// How far it is: asked by the page while it runs.
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(sources): State<DetailSources>,
     Path(id): Path<u32>,
     Query(params): Query<DetailsQuery>,
 ) -> Result<Response, Mistake> {
-    fragment(&pages, PhotoId(id), params).await
+    fragment(sources, PhotoId(id), params).await
 }
 
 /// The progress alone; once it is over, all details, for they are others now.
 async fn fragment(
-    pages: &Arc<Pages>,
+    sources: DetailSources,
     photo: PhotoId,
     params: DetailsQuery,
 ) -> Result<Response, Mistake> {
     let view_query = params.view_query();
-    if !pages.analyses.is_running(photo) {
-        let page = page::blocking(pages, move |pages| {
-            Details::of(pages, photo, view_query, None)
-        });
+    if !sources.analyses.is_running(photo) {
+        let page = blocking(move || Details::of(&sources, photo, view_query, None));
         let whole = [("hx-retarget", "#details"), ("hx-reswap", "outerHTML")];
         return Ok((whole, page::html(&page.await?)?).into_response());
     }
-    let page = page::blocking(pages, move |pages| {
+    let page = blocking(move || {
         let gone = || Failure::not_found("the photo has just gone", "look where it moved to");
-        let detail = pages.app.library.detail(photo)?.ok_or_else(gone)?;
-        let analysis = pages.analyses.panel(&pages.app, &detail, &view_query);
+        let detail = sources.library.detail(photo)?.ok_or_else(gone)?;
+        let analysis = sources
+            .analyses
+            .panel(&sources.scheduler, &detail, &view_query);
         Ok(Fragment {
             id: photo.0,
             view_query,

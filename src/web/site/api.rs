@@ -13,35 +13,32 @@ use serde_json::{Value, json};
 use super::super::failure::Failure;
 use super::super::shape::PhotoShape;
 use super::super::{analyze, photo, search, status};
-use super::Pages;
+use super::blocking;
 use super::facets;
 use super::gallery;
 use super::order::Sort;
-use super::page;
 use super::view::{View, ViewQuery};
-use crate::app::App;
 use crate::catalog::{Facet, fold};
+use crate::library::Library;
+use crate::web::Parts;
 
-pub fn router(pages: Arc<Pages>, app: Arc<App>) -> Router {
-    let shared = Router::new()
+pub fn router(parts: Parts) -> Router {
+    Router::new()
         .route("/api/v1/status", get(status::get))
         .route("/api/v1/search", get(search::get))
         .route("/api/v1/photo", get(photo::get))
-        .with_state(app);
-    Router::new()
         .route("/api/v1/photos", get(photos))
         .route("/api/v1/facets", get(all_facets))
         .route("/api/v1/tags", get(tags))
         .route("/api/v1/openapi.json", get(openapi))
-        .with_state(pages)
-        .merge(shared)
+        .with_state(parts)
 }
 
 /// What begins to answer when the folder was looked through, however long that takes.
-pub fn without_timeout(app: Arc<App>) -> Router {
+pub fn without_timeout(parts: Parts) -> Router {
     Router::new()
         .route("/api/v1/analyze", post(analyze::post))
-        .with_state(app)
+        .with_state(parts)
 }
 
 const OPENAPI: &str = include_str!("../assets/openapi.json");
@@ -71,13 +68,12 @@ struct PhotoPage {
 }
 
 async fn photos(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<PhotosQuery>,
 ) -> Result<Json<PhotoPage>, Failure> {
-    page::blocking(&pages, move |pages| {
-        let app = &pages.app;
+    blocking(move || {
         let view = View::find(
-            app,
+            &library,
             &ViewQuery {
                 q: params.q,
                 sort: params.sort,
@@ -85,15 +81,10 @@ async fn photos(
         )?;
         let after = params.after.as_deref().map(gallery::key).transpose()?;
         let most = params.limit.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
-        let (keys, more) = view.order(app).page(after.as_ref(), most);
+        let (keys, more) = view.order(&library).page(after.as_ref(), most);
         let mut photos = Vec::with_capacity(keys.len());
         for key in &keys {
-            photos.extend(
-                app.library
-                    .detail(key.photo())?
-                    .as_ref()
-                    .map(PhotoShape::from),
-            );
+            photos.extend(library.detail(key.photo())?.as_ref().map(PhotoShape::from));
         }
         let next = keys.last().filter(|_| more).map(ToString::to_string);
         Ok(Json(PhotoPage {
@@ -113,19 +104,19 @@ struct FacetsQuery {
 }
 
 async fn all_facets(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<FacetsQuery>,
 ) -> Result<Json<Value>, Failure> {
-    page::blocking(&pages, move |pages| {
+    blocking(move || {
         let view = View::find(
-            &pages.app,
+            &library,
             &ViewQuery {
                 q: params.q,
                 sort: None,
             },
         )?;
         let most = params.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE);
-        let choices = |facet| facets::choices(&pages.app, &view, facet, most);
+        let choices = |facet| facets::choices(&library, &view, facet, most);
         let facets: serde_json::Map<_, _> = Facet::ALL
             .into_iter()
             .map(|facet| (facet.name().to_owned(), json!(choices(facet))))
@@ -151,11 +142,11 @@ struct TagCount {
 
 /// The most frequent first.
 async fn tags(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<TagsQuery>,
 ) -> Result<Json<Value>, Failure> {
-    page::blocking(&pages, move |pages| {
-        let index = pages.app.library.index();
+    blocking(move || {
+        let index = library.index();
         let prefix = fold(&params.prefix);
         let mut tags = index.labels_within(Facet::Tag, &index.photos_below(b""));
         tags.retain(|tag| tag.key.folded.starts_with(&prefix));

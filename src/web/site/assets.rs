@@ -1,14 +1,12 @@
 //! What is served as it is: styles, scripts, the icon. All of it is in the program.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use tower_http::compression::Predicate;
 
 use super::super::failure::Failure;
-use super::Pages;
+use crate::web::Options;
 
 struct Asset {
     name: &'static str,
@@ -50,23 +48,23 @@ const ASSETS: [Asset; 6] = [
 ];
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(options): State<Options>,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    named(&pages, &name)
+    named(&options, &name)
 }
 
 /// Where browsers look for it that know no page.
-pub async fn icon(State(pages): State<Arc<Pages>>) -> Result<Response, Failure> {
-    named(&pages, "icon.svg")
+pub async fn icon(State(options): State<Options>) -> Result<Response, Failure> {
+    named(&options, "icon.svg")
 }
 
-fn named(pages: &Pages, name: &str) -> Result<Response, Failure> {
+fn named(options: &Options, name: &str) -> Result<Response, Failure> {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| Failure::not_found("no such file", "go back to the page"))?;
     let headers = [
         (CONTENT_TYPE, asset.kind.to_owned()),
-        (CACHE_CONTROL, kept(pages.app.config.static_cache_ttl)),
+        (CACHE_CONTROL, kept(options.assets_kept)),
     ];
     Ok((headers, asset.bytes).into_response())
 }

@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRef, Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::super::failure::Failure;
+use super::analysis::{self, Analyses};
+use super::blocking;
 use super::order::Sort;
 use super::page::{self, Mistake, counted, visible};
 use super::view::ViewQuery;
-use super::{Pages, analysis};
-use crate::app::App;
+use crate::analysis::Scheduler;
 use crate::catalog::{
     ActId, Detail, Facet, Label, Origin, PhotoId, Query as Meant, Status, TextField,
 };
+use crate::library::Library;
+use crate::monitor::Instance;
+use crate::source_files::SourceFiles;
+use crate::web::Parts;
 
 /// The panel beside the picture.
 #[derive(Template)]
@@ -73,13 +78,13 @@ impl DetailsQuery {
 }
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(sources): State<DetailSources>,
     Path(id): Path<u32>,
     Query(params): Query<DetailsQuery>,
 ) -> Result<Response, Mistake> {
-    let page = page::blocking(&pages, move |pages| {
+    let page = blocking(move || {
         Details::of(
-            pages,
+            &sources,
             PhotoId(id),
             params.view_query(),
             params.act.map(ActId),
@@ -88,23 +93,46 @@ pub async fn get(
     page::html(&page.await?)
 }
 
+/// What details are made of.
+#[derive(Clone)]
+pub struct DetailSources {
+    pub(super) library: Arc<Library>,
+    source_files: Arc<SourceFiles>,
+    pub(super) scheduler: Arc<Scheduler>,
+    instance: Arc<Instance>,
+    pub(super) analyses: Arc<Analyses>,
+}
+
+impl FromRef<Parts> for DetailSources {
+    fn from_ref(parts: &Parts) -> Self {
+        Self {
+            library: FromRef::from_ref(parts),
+            source_files: FromRef::from_ref(parts),
+            scheduler: FromRef::from_ref(parts),
+            instance: FromRef::from_ref(parts),
+            analyses: FromRef::from_ref(parts),
+        }
+    }
+}
+
 impl Details {
     /// May block on the disk.
     pub fn of(
-        pages: &Pages,
+        sources: &DetailSources,
         id: PhotoId,
         view_query: ViewQuery,
         act: Option<ActId>,
     ) -> Result<Self, Failure> {
-        let app = &pages.app;
         let gone =
             || Failure::not_found("the catalog has no such photo", "it may have been deleted");
-        let detail = app.library.detail(id)?.ok_or_else(gone)?;
+        let detail = sources.library.detail(id)?.ok_or_else(gone)?;
         let (title, title_by) = text(&detail, TextField::Title);
         let (description, description_by) = text(&detail, TextField::Description);
         Ok(Self {
             id: id.0,
-            analysis: pages.analyses.panel(app, &detail, &view_query),
+            analysis: sources
+                .analyses
+                .panel(&sources.scheduler, &detail, &view_query),
             view_query,
             title,
             title_by,
@@ -114,9 +142,9 @@ impl Details {
             tag_list: tag_list(&detail),
             rating: rating(&detail),
             facts: facts(&detail),
-            places: places(app, &detail),
+            places: places(sources, &detail),
             is_edited: detail.entry.photo.edited,
-            notice: act.and_then(|act| notice(app, act)),
+            notice: act.and_then(|act| notice(&sources.library, act)),
         })
     }
 }
@@ -246,16 +274,16 @@ fn status(detail: &Detail) -> String {
 }
 
 /// Where its file is.
-fn places(app: &App, detail: &Detail) -> Vec<(&'static str, String)> {
+fn places(sources: &DetailSources, detail: &Detail) -> Vec<(&'static str, String)> {
     let path = &detail.entry.photo.path;
     let shown = |path: std::path::PathBuf| visible(&path.to_string_lossy());
     let mut places = Vec::new();
-    if let Some(mountpoint) = app.mountpoint() {
+    if let Some(mountpoint) = sources.instance.mountpoint() {
         use std::os::unix::ffi::OsStrExt;
         let inside = std::ffi::OsStr::from_bytes(path.as_bytes());
         places.push(("In the catalog", shown(mountpoint.join("all").join(inside))));
     }
-    places.push(("Original", shown(app.source_files.absolute(path))));
+    places.push(("Original", shown(sources.source_files.absolute(path))));
     places
 }
 
@@ -277,8 +305,8 @@ pub fn when(at: i64) -> String {
     here.strftime("%-d %B %Y, %H:%M").to_string()
 }
 
-fn notice(app: &App, act: ActId) -> Option<Notice> {
-    let (done, _) = app.library.store().act(act).ok()??;
+fn notice(library: &Library, act: ActId) -> Option<Notice> {
+    let (done, _) = library.store().act(act).ok()??;
     let photos = match done.photos {
         0 | 1 => String::new(),
         n => format!(" ({} photos)", counted(n)),

@@ -8,13 +8,13 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::Pages;
+use super::blocking;
 use super::details::bytes;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::tiles::PhotoTile;
 use super::view::ViewQuery;
-use crate::app::App;
 use crate::catalog::{Photo, PhotoId};
+use crate::library::Library;
 
 const A_PAGE: usize = 30;
 /// Photos of a group that are shown.
@@ -49,15 +49,15 @@ pub struct DuplicatesQuery {
 }
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<DuplicatesQuery>,
 ) -> Result<Response, Mistake> {
-    let page = page::blocking(&pages, move |pages| make(&pages.app, params.after));
+    let page = blocking(move || make(&library, params.after));
     page::html(&page.await?)
 }
 
-fn make(app: &App, after: Option<u32>) -> Result<Duplicates, Failure> {
-    let groups = app.library.index().groups();
+fn make(library: &Library, after: Option<u32>) -> Result<Duplicates, Failure> {
+    let groups = library.index().groups();
     let total = counted(groups.len() as u64);
     let mut rest = groups
         .into_iter()
@@ -71,19 +71,22 @@ fn make(app: &App, after: Option<u32>) -> Result<Duplicates, Failure> {
     Ok(Duplicates {
         frame: Frame::new("Duplicates", "/duplicates"),
         total,
-        groups: page.into_iter().map(|oldest| group(app, oldest)).collect(),
+        groups: page
+            .into_iter()
+            .map(|oldest| group(library, oldest))
+            .collect(),
         next,
     })
 }
 
-fn group(app: &App, oldest: PhotoId) -> Group {
-    let index = app.library.index();
+fn group(library: &Library, oldest: PhotoId) -> Group {
+    let index = library.index();
     let members = index.group(oldest);
     let first = index.photo(oldest).and_then(|p| p.hash);
     let photos = members.iter().take(MOST).filter_map(|id| {
         let photo = index.photo(PhotoId(id))?;
         Some(Alike {
-            tile: PhotoTile::of(app, photo.id, &ViewQuery::default())?,
+            tile: PhotoTile::of(library, photo.id, &ViewQuery::default())?,
             path: visible(&photo.path.to_string()),
             facts: facts(&photo),
             is_copy: photo.id != oldest && first.is_some() && photo.hash == first,

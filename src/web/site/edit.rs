@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::Pages;
-use super::details::{self, Details};
+use super::blocking;
+use super::details::{self, DetailSources, Details};
 use super::order::Sort;
 use super::page::{self, Mistake};
 use super::view::ViewQuery;
 use crate::catalog::{Act, ActId, Actor, Deed, Detail, Edit, PhotoId, Role, TextField, clean};
+use crate::library::Library;
 
 /// What a form sends; what is missing stays as it is.
 #[derive(Debug, Default, Deserialize)]
@@ -42,7 +43,8 @@ const LONGEST_DESCRIPTION: usize = 10_000;
 const LONGEST_TAG: usize = 200;
 
 pub async fn post(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
+    State(sources): State<DetailSources>,
     Path(id): Path<u32>,
     headers: HeaderMap,
     Form(said): Form<Said>,
@@ -51,20 +53,20 @@ pub async fn post(
         q: said.q.clone(),
         sort: said.sort,
     };
-    let act = page::blocking(&pages, move |pages| edit(pages, PhotoId(id), &said)).await?;
-    shown(&pages, PhotoId(id), view_query, act, &headers).await
+    let act = blocking(move || edit(&library, PhotoId(id), &said)).await?;
+    shown(sources, PhotoId(id), view_query, act, &headers).await
 }
 
 /// The photo after something was done: its details for a script, the page for everybody else.
 pub async fn shown(
-    pages: &Arc<Pages>,
+    sources: DetailSources,
     id: PhotoId,
     view_query: ViewQuery,
     act: Option<ActId>,
     headers: &HeaderMap,
 ) -> Result<Response, Mistake> {
     if page::is_for_script(headers) {
-        let page = page::blocking(pages, move |pages| Details::of(pages, id, view_query, act));
+        let page = blocking(move || Details::of(&sources, id, view_query, act));
         return page::html(&page.await?);
     }
     let act = act.map(|act| act.to_string()).unwrap_or_default();
@@ -77,8 +79,7 @@ pub async fn shown(
 }
 
 /// `None` where it says nothing new.
-fn edit(pages: &Pages, id: PhotoId, said: &Said) -> Result<Option<ActId>, Failure> {
-    let library = &pages.app.library;
+fn edit(library: &Library, id: PhotoId, said: &Said) -> Result<Option<ActId>, Failure> {
     let gone = || Failure::not_found("the catalog has no such photo", "it may have been deleted");
     let detail = library.detail(id)?.ok_or_else(gone)?;
     let (edits, words) = edits(&detail, said)?;

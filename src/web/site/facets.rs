@@ -2,9 +2,9 @@
 
 use super::page::{counted, visible};
 use super::view::{View, ViewQuery};
-use crate::app::App;
 use crate::catalog::{Facet, Query, parse_query};
 use crate::index::LabelFolder;
+use crate::library::Library;
 
 /// A part of the query, and the address of the query without it.
 pub struct Chip {
@@ -62,9 +62,9 @@ pub fn chips(view: &View) -> Vec<Chip> {
     (0..parts.len()).map(chip).collect()
 }
 
-pub fn boxes(app: &App, view: &View) -> Vec<FacetBox> {
+pub fn boxes(library: &Library, view: &View) -> Vec<FacetBox> {
     let all = SHOWN.into_iter().map(|(facet, name)| {
-        let mut few = choices(app, view, facet, MANY);
+        let mut few = choices(library, view, facet, MANY);
         let more = few.split_off(few.len().min(FEW));
         FacetBox { name, few, more }
     });
@@ -72,9 +72,9 @@ pub fn boxes(app: &App, view: &View) -> Vec<FacetBox> {
 }
 
 /// The labels of a facet that narrow what is looked at: the most frequent first, years and stars in their order.
-pub fn choices(app: &App, view: &View, facet: Facet, most: usize) -> Vec<Choice> {
+pub fn choices(library: &Library, view: &View, facet: Facet, most: usize) -> Vec<Choice> {
     let total = view.photos.len();
-    let mut labels = app.library.index().labels_within(facet, &view.photos);
+    let mut labels = library.index().labels_within(facet, &view.photos);
     labels.retain(|label| label.photos < total);
     match facet {
         Facet::Year | Facet::Rating => labels.sort_by(|a, b| b.shown.cmp(&a.shown)),

@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::Pages;
+use super::blocking;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::tiles::PhotoTile;
 use super::view::ViewQuery;
-use crate::app::App;
+use crate::analysis::Retry;
 use crate::catalog::{PhotoId, Status};
+use crate::library::Library;
 
 const A_PAGE: usize = 50;
 
@@ -40,15 +41,15 @@ pub struct FailuresQuery {
 }
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
     Query(params): Query<FailuresQuery>,
 ) -> Result<Response, Mistake> {
-    let page = page::blocking(&pages, move |pages| make(&pages.app, params.after));
+    let page = blocking(move || make(&library, params.after));
     page::html(&page.await?)
 }
 
-fn make(app: &App, after: Option<u32>) -> Result<Failures, Failure> {
-    let failed = app.library.index().photos_with(Status::Failed);
+fn make(library: &Library, after: Option<u32>) -> Result<Failures, Failure> {
+    let failed = library.index().photos_with(Status::Failed);
     let mut rest = failed
         .iter()
         .filter(|id| after.is_none_or(|after| *id > after));
@@ -60,20 +61,20 @@ fn make(app: &App, after: Option<u32>) -> Result<Failures, Failure> {
         .map(|last| format!("/failures?after={last}"));
     let rows = page
         .into_iter()
-        .filter_map(|id| row(app, PhotoId(id)).transpose());
+        .filter_map(|id| row(library, PhotoId(id)).transpose());
     Ok(Failures {
         frame: Frame::new("Failures", "/failures"),
         total: counted(failed.len()),
-        unsupported: app.count(Status::Unsupported),
+        unsupported: library.index().count_with(Status::Unsupported),
         rows: rows.collect::<Result<_, _>>()?,
         next,
     })
 }
 
-fn row(app: &App, id: PhotoId) -> Result<Option<Row>, Failure> {
+fn row(library: &Library, id: PhotoId) -> Result<Option<Row>, Failure> {
     let (Some(detail), Some(tile)) = (
-        app.library.detail(id)?,
-        PhotoTile::of(app, id, &ViewQuery::default()),
+        library.detail(id)?,
+        PhotoTile::of(library, id, &ViewQuery::default()),
     ) else {
         return Ok(None);
     };
@@ -91,13 +92,13 @@ pub struct Again {
 }
 
 pub async fn retry(
-    State(pages): State<Arc<Pages>>,
+    State(retry): State<Arc<Retry>>,
     Form(again): Form<Again>,
 ) -> Result<Response, Mistake> {
-    let retried = page::blocking(&pages, move |pages| {
+    let retried = blocking(move || {
         match again.photo {
-            Some(photo) => pages.app.retry_now(&[PhotoId(photo)])?,
-            None => pages.app.retry_all()?,
+            Some(photo) => retry.now(&[PhotoId(photo)])?,
+            None => retry.all()?,
         };
         Ok(())
     });

@@ -9,14 +9,15 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::Pages;
+use super::blocking;
 use super::facets::{self, Chip, FacetBox};
 use super::order::{Key, Sort};
-use super::page::{self, Frame, Mistake, counted};
+use super::page::{self, Frame, Mistake, PageCache, counted};
 use super::tiles::{Division, PhotoTile, Tile};
 use super::view::{View, ViewQuery};
-use crate::app::App;
+use crate::analysis::Scheduler;
 use crate::catalog::{Facet, Status};
+use crate::library::Library;
 
 /// Photos on a page, if the address doesn't say.
 const A_PAGE: usize = 80;
@@ -80,7 +81,9 @@ struct NoQuery {
 }
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
+    State(scheduler): State<Arc<Scheduler>>,
+    State(page_cache): State<Arc<PageCache>>,
     uri: Uri,
     Query(params): Query<GalleryQuery>,
     headers: HeaderMap,
@@ -88,11 +91,10 @@ pub async fn get(
     let only_tiles = page::is_for_script(&headers) && params.after.is_some();
     let name = format!("{only_tiles} {uri}");
     let view_query = params.view_query();
-    let page = page::blocking(&pages, move |pages| {
-        let commits = pages.app.library.commits();
-        pages
-            .page_cache
-            .get_or_make(name, commits, || make(&pages.app, &params, only_tiles))
+    let page = blocking(move || {
+        page_cache.get_or_make(name, library.commits(), || {
+            make(&library, &scheduler, &params, only_tiles)
+        })
     });
     match page.await {
         Ok(html) => Ok(page::part(html)),
@@ -129,20 +131,29 @@ fn frame(view_query: &ViewQuery, title: &str) -> Frame {
     }
 }
 
-fn make(app: &App, params: &GalleryQuery, only_tiles: bool) -> Result<String, Failure> {
-    let view = View::find(app, &params.view_query())?;
+fn make(
+    library: &Library,
+    scheduler: &Scheduler,
+    params: &GalleryQuery,
+    only_tiles: bool,
+) -> Result<String, Failure> {
+    let view = View::find(library, &params.view_query())?;
     let after = match &params.after {
         Some(text) => Some(key(text)?),
         None => None,
     };
     let most = params.n.unwrap_or(A_PAGE).clamp(1, LARGEST_PAGE);
-    let (keys, more) = view.order(app).page(after.as_ref(), most);
-    view.is_looked_at(app, keys.iter().map(|k| k.photo().0).collect());
+    let (keys, more) = view.order(library).page(after.as_ref(), most);
+    view.is_looked_at(
+        library,
+        scheduler,
+        keys.iter().map(|k| k.photo().0).collect(),
+    );
     let next = keys.last().filter(|_| more).map(|last| next(params, last));
-    let tiles = tiles(app, &view, after.as_ref(), &keys);
+    let tiles = tiles(library, &view, after.as_ref(), &keys);
     match only_tiles {
         true => page::render(&More { tiles, next }),
-        false => page::render(&whole(app, &view, tiles, next)),
+        false => page::render(&whole(library, &view, tiles, next)),
     }
 }
 
@@ -162,8 +173,8 @@ fn next(params: &GalleryQuery, last: &Key) -> String {
     page::link("/", &parameters)
 }
 
-fn tiles(app: &App, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile> {
-    let index = app.library.index();
+fn tiles(library: &Library, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile> {
+    let index = library.index();
     let heading = |division: Division, key: &Key| {
         division.heading(index.photo(key.photo()).and_then(|p| p.date))
     };
@@ -180,13 +191,13 @@ fn tiles(app: &App, view: &View, after: Option<&Key>, keys: &[Key]) -> Vec<Tile>
             tiles.extend(now.clone().map(Tile::Heading));
             last = now;
         }
-        let tile = PhotoTile::of(app, key.photo(), &view.view_query);
+        let tile = PhotoTile::of(library, key.photo(), &view.view_query);
         tiles.extend(tile.map(|tile| Tile::Photo(Box::new(tile))));
     }
     tiles
 }
 
-fn whole(app: &App, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gallery {
+fn whole(library: &Library, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gallery {
     let total = view.photos.len();
     let title = match view.view_query.q.is_empty() {
         true => "Photos".to_owned(),
@@ -205,7 +216,7 @@ fn whole(app: &App, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gall
     let sorts = Sort::ALL
         .into_iter()
         .filter(|s| has_words || *s != Sort::Relevance);
-    let saved = app.library.index().all_saved().into_iter();
+    let saved = library.index().all_saved().into_iter();
     let saved = saved.map(|saved| {
         (
             page::visible(&saved.name),
@@ -219,17 +230,17 @@ fn whole(app: &App, view: &View, tiles: Vec<Tile>, next: Option<String>) -> Gall
         tiles,
         next,
         chips: facets::chips(view),
-        facets: facets::boxes(app, view),
+        facets: facets::boxes(library, view),
         sorts: sorts.map(sort).collect(),
         saved: saved.collect(),
-        progress: progress(app),
+        progress: progress(library),
     }
 }
 
 /// How far the analysis is, while it isn't done.
-fn progress(app: &App) -> Option<String> {
-    let pending = app.count(Status::Pending);
-    let done = app.count(Status::Analyzed);
+fn progress(library: &Library) -> Option<String> {
+    let pending = library.index().count_with(Status::Pending);
+    let done = library.index().count_with(Status::Analyzed);
     let words = || format!("{} of {} looked at", counted(done), counted(done + pending));
     (pending > 0).then(words)
 }

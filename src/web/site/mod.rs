@@ -34,17 +34,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
-use super::metrics;
-use crate::app::App;
+use super::failure::Failure;
+use super::{Options, Parts, blocking, metrics};
+use crate::memory::Limit;
 use analysis::Analyses;
 use auth::{AccessGuard, Token};
 use dashboard::Live;
@@ -55,14 +57,17 @@ pub use dashboard::words;
 pub use open::post as open;
 
 /// What all pages share.
+#[derive(Clone)]
 pub struct Pages {
-    app: Arc<App>,
-    page_cache: PageCache,
-    analyses: Analyses,
+    page_cache: Arc<PageCache>,
+    analyses: Arc<Analyses>,
     live: Arc<Live>,
-    /// Pictures that are decoded at the same time.
-    decoding: Semaphore,
+    decoding: Decoding,
 }
+
+/// So many pictures are decoded at the same time.
+#[derive(Clone)]
+struct Decoding(Arc<Semaphore>);
 
 /// Bytes of a request's body: a description is the longest thing that anybody sends.
 const LARGEST_REQUEST: usize = 64 << 10;
@@ -75,6 +80,51 @@ const CONNECTIONS: Bounds = Bounds {
 };
 /// Bytes; what is shorter is sent as it is.
 const WORTH_COMPRESSING: u16 = 860;
+
+impl Pages {
+    /// What they keep in memory counts.
+    pub fn new(memory: &Limit, options: &Options) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            page_cache: Arc::new(PageCache::new(memory, options.pages_kept)),
+            analyses: Arc::default(),
+            live: Arc::default(),
+            decoding: Decoding(Arc::new(Semaphore::new(cores))),
+        }
+    }
+}
+
+impl FromRef<Parts> for Arc<PageCache> {
+    fn from_ref(parts: &Parts) -> Self {
+        Arc::clone(&parts.pages.page_cache)
+    }
+}
+
+impl FromRef<Parts> for Arc<Analyses> {
+    fn from_ref(parts: &Parts) -> Self {
+        Arc::clone(&parts.pages.analyses)
+    }
+}
+
+impl FromRef<Parts> for Arc<Live> {
+    fn from_ref(parts: &Parts) -> Self {
+        Arc::clone(&parts.pages.live)
+    }
+}
+
+impl FromRef<Parts> for Decoding {
+    fn from_ref(parts: &Parts) -> Self {
+        parts.pages.decoding.clone()
+    }
+}
+
+impl Decoding {
+    /// Waits until another picture may be decoded: as long as this is kept.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let turn = Arc::clone(&self.0).acquire_owned().await;
+        turn.map_err(|e| Failure::internal(e.to_string()))
+    }
+}
 
 /// A place at which the page can be had.
 pub struct Site {
@@ -113,43 +163,34 @@ impl Site {
     }
 
     /// Answers for as long as the process lives.
-    pub async fn serve(self, app: Arc<App>) -> io::Result<()> {
-        app.opened_page(self.url());
+    pub async fn serve(self, parts: Parts) -> io::Result<()> {
+        parts.instance.opened_page(self.url());
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let router = router(app, Arc::new(self.access_guard));
+        let router = router(parts, Arc::new(self.access_guard));
         listen::serve(listener, router, CONNECTIONS).await
     }
 }
 
 /// Every page, and everything around them.
-fn router(app: Arc<App>, access_guard: Arc<AccessGuard>) -> Router {
-    let compressed = app.config.compression_enabled;
-    let pages = Arc::new(Pages {
-        page_cache: PageCache::new(&app.memory, app.config.template_cache_ttl),
-        analyses: Analyses::default(),
-        live: Arc::default(),
-        decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
-        app: Arc::clone(&app),
-    });
-    let counting = Arc::clone(&app);
+fn router(parts: Parts, access_guard: Arc<AccessGuard>) -> Router {
     let login = Router::new()
         .route("/login", get(login::get).post(login::post))
         .with_state(Arc::clone(&access_guard));
-    let router = people(Arc::clone(&pages))
-        .merge(api::router(pages, Arc::clone(&app)))
-        .merge(metrics::router(Arc::clone(&app)))
+    let router = people(parts.clone())
+        .merge(api::router(parts.clone()))
+        .merge(metrics::router(parts.clone()))
         .merge(login)
         .fallback(page::not_found)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             REQUEST_TIMEOUT,
         ))
-        .merge(api::without_timeout(app))
+        .merge(api::without_timeout(parts.clone()))
         .layer(RequestBodyLimitLayer::new(LARGEST_REQUEST))
         .layer(RequestBodyTimeoutLayer::new(REQUEST_TIMEOUT))
         .layer(from_fn_with_state(access_guard, auth::guard))
-        .layer(from_fn_with_state(counting, traffic::count));
-    match compressed {
+        .layer(from_fn_with_state(parts.clone(), traffic::count));
+    match parts.options.is_compressed {
         true => router.layer(
             CompressionLayer::new()
                 .compress_when(assets::IsText(SizeAbove::new(WORTH_COMPRESSING))),
@@ -158,7 +199,7 @@ fn router(app: Arc<App>, access_guard: Arc<AccessGuard>) -> Router {
     }
 }
 
-fn people(pages: Arc<Pages>) -> Router {
+fn people(parts: Parts) -> Router {
     Router::new()
         .route("/", get(gallery::get))
         .route("/photo/{id}", get(photo::get))
@@ -182,5 +223,5 @@ fn people(pages: Arc<Pages>) -> Router {
         .route("/help", get(help::get))
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::icon))
-        .with_state(pages)
+        .with_state(parts)
 }

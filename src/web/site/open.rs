@@ -1,7 +1,6 @@
 //! Opening the page of a daemon that runs already: asked through its control socket.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::Site;
-use crate::app::App;
+use crate::web::Parts;
 
 #[derive(Deserialize)]
 pub struct OpenRequest {
@@ -20,10 +19,10 @@ pub struct OpenRequest {
 
 /// Where the page is; it is opened unless it is open.
 pub async fn post(
-    State(app): State<Arc<App>>,
+    State(parts): State<Parts>,
     Json(body): Json<OpenRequest>,
 ) -> Result<Json<Value>, Failure> {
-    if let Some(url) = app.page() {
+    if let Some(url) = parts.instance.page() {
         return Ok(Json(json!({"url": url, "opened": false})));
     }
     let site = Site::bind(body.address, body.token.as_deref());
@@ -36,7 +35,7 @@ pub async fn post(
     let site = site.map_err(failed)?;
     let url = site.url();
     tokio::spawn(async move {
-        if let Err(e) = site.serve(app).await {
+        if let Err(e) = site.serve(parts).await {
             tracing::error!("web page: {e}");
         }
     });

@@ -1,6 +1,5 @@
 //! A page on its way to the browser: made from a template, kept for a while, or the one that says what went wrong.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
@@ -196,15 +195,6 @@ pub fn counted(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// Runs what blocks off the threads that answer.
-pub async fn blocking<T: Send + 'static>(
-    pages: &Arc<super::Pages>,
-    work: impl FnOnce(&super::Pages) -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    let pages = Arc::clone(pages);
-    super::super::blocking(move || work(&pages)).await
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
 //! One photo: its picture, what is known of it, and the ones before and after it in what is looked at.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
 use super::super::failure::Failure;
-use super::details::{Details, DetailsQuery};
+use super::details::{DetailSources, Details, DetailsQuery};
 use super::order::Sort;
 use super::page::{self, Frame, Mistake, counted};
 use super::tiles::thumbnail;
 use super::view::View;
-use super::{Pages, pictures};
+use super::{blocking, pictures};
 use crate::catalog::{ActId, Photo, PhotoId};
 use crate::media::formats::shown_by_browsers;
 use crate::thumbnails::Size;
@@ -37,26 +35,26 @@ struct PhotoPage {
 }
 
 pub async fn get(
-    State(pages): State<Arc<Pages>>,
+    State(sources): State<DetailSources>,
     Path(id): Path<u32>,
     Query(params): Query<DetailsQuery>,
 ) -> Result<Response, Mistake> {
-    let page = page::blocking(&pages, move |pages| make(pages, PhotoId(id), &params));
+    let page = blocking(move || make(&sources, PhotoId(id), &params));
     page::html(&page.await?)
 }
 
-fn make(pages: &Pages, id: PhotoId, params: &DetailsQuery) -> Result<PhotoPage, Failure> {
-    let app = &pages.app;
-    let photo = pictures::photo(app, id.0)?;
+fn make(sources: &DetailSources, id: PhotoId, params: &DetailsQuery) -> Result<PhotoPage, Failure> {
+    let library = &sources.library;
+    let photo = pictures::photo(library, id.0)?;
     let view_query = params.view_query();
-    let view = View::find(app, &view_query)?;
+    let view = View::find(library, &view_query)?;
     let is_shown = view.photos.contains(id.0);
     let (before, after, count) = match is_shown {
-        true => view.order(app).around(id),
+        true => view.order(library).around(id),
         false => (None, None, 0),
     };
     let link = |id: PhotoId| view_query.link(&format!("/photo/{id}"));
-    let details = Details::of(pages, id, view_query.clone(), params.act.map(ActId))?;
+    let details = Details::of(sources, id, view_query.clone(), params.act.map(ActId))?;
     let name = page::visible(&String::from_utf8_lossy(photo.path.file_name()));
     let title = Some(details.title.clone())
         .filter(|t| !t.is_empty())
@@ -78,7 +76,7 @@ fn make(pages: &Pages, id: PhotoId, params: &DetailsQuery) -> Result<PhotoPage, 
         height,
         screen: thumbnail(&photo, Size::Screen),
         original: shown_by_browsers(photo.format).map(|_| format!("/original/{id}")),
-        is_busy: pages.analyses.is_running(id),
+        is_busy: sources.analyses.is_running(id),
         details: page::render(&details)?,
     })
 }

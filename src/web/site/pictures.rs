@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
@@ -16,32 +16,54 @@ use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use super::super::failure::Failure;
-use super::page::{self, Mistake};
-use super::{Pages, assets};
-use crate::analysis::Access;
-use crate::app::App;
+use super::page::Mistake;
+use super::{Decoding, assets, blocking};
+use crate::analysis::{Access, Scheduler};
 use crate::catalog::{FileStat, Photo, PhotoId, SourcePath};
+use crate::library::Library;
 use crate::media::formats::shown_by_browsers;
-use crate::thumbnails::Size;
+use crate::source_files::SourceFiles;
+use crate::thumbnails::{Size, Thumbnails};
+use crate::web::{Options, Parts};
+
+/// What thumbnails are made of.
+#[derive(Clone)]
+pub struct ThumbnailSources {
+    library: Arc<Library>,
+    source_files: Arc<SourceFiles>,
+    scheduler: Arc<Scheduler>,
+    thumbnails: Arc<Thumbnails>,
+    decoding: Decoding,
+    options: Options,
+}
+
+impl FromRef<Parts> for ThumbnailSources {
+    fn from_ref(parts: &Parts) -> Self {
+        Self {
+            library: FromRef::from_ref(parts),
+            source_files: FromRef::from_ref(parts),
+            scheduler: FromRef::from_ref(parts),
+            thumbnails: FromRef::from_ref(parts),
+            decoding: FromRef::from_ref(parts),
+            options: FromRef::from_ref(parts),
+        }
+    }
+}
 
 pub async fn thumbnail(
-    State(pages): State<Arc<Pages>>,
+    State(from): State<ThumbnailSources>,
     Path((id, pixels)): Path<(u32, u32)>,
 ) -> Result<Response, Mistake> {
     let size = Size::of_pixels(pixels)
         .ok_or_else(|| Failure::not_found("no such size", "256, 512 or 1024"))?;
-    let photo = there(&pages, id).await?;
-    let _turn = pages
-        .decoding
-        .acquire()
-        .await
-        .map_err(|e| Failure::internal(e.to_string()))?;
-    let thumbnail = page::blocking(&pages, move |pages| {
-        let app = &pages.app;
+    let photo = there(&from.library, id).await?;
+    let _turn = from.decoding.turn().await?;
+    let kept = assets::kept(from.options.assets_kept);
+    let thumbnail = blocking(move || {
         if size == Size::Screen {
-            app.scheduler.accessed(photo.id, Access::Read);
+            from.scheduler.accessed(photo.id, Access::Read);
         }
-        Ok(app.thumbnails.get(&app.source_files, &photo, size))
+        Ok(from.thumbnails.get(&from.source_files, &photo, size))
     });
     let jpeg = match thumbnail.await? {
         Ok(jpeg) => jpeg,
@@ -52,42 +74,42 @@ pub async fn thumbnail(
     };
     let headers = [
         (CONTENT_TYPE, "image/jpeg".to_owned()),
-        (
-            CACHE_CONTROL,
-            assets::kept(pages.app.config.static_cache_ttl),
-        ),
+        (CACHE_CONTROL, kept),
     ];
     Ok((headers, jpeg).into_response())
 }
 
 /// The same from a task, which would wait as long as the index is being loaded.
-pub async fn there(pages: &Arc<Pages>, id: u32) -> Result<Photo, Failure> {
-    page::blocking(pages, move |pages| photo(&pages.app, id)).await
+pub async fn there(library: &Arc<Library>, id: u32) -> Result<Photo, Failure> {
+    let library = Arc::clone(library);
+    blocking(move || photo(&library, id)).await
 }
 
 /// A photo that the catalog has.
-pub fn photo(app: &App, id: u32) -> Result<Photo, Failure> {
+pub fn photo(library: &Library, id: u32) -> Result<Photo, Failure> {
     let gone = || Failure::not_found("the catalog has no such photo", "it may have been deleted");
-    app.library.index().photo(PhotoId(id)).ok_or_else(gone)
+    library.index().photo(PhotoId(id)).ok_or_else(gone)
 }
 
 /// The file as it is.
 pub async fn original(
-    State(pages): State<Arc<Pages>>,
+    State(library): State<Arc<Library>>,
+    State(scheduler): State<Arc<Scheduler>>,
+    State(source_files): State<Arc<SourceFiles>>,
     Path(id): Path<u32>,
     headers: HeaderMap,
 ) -> Result<Response, Mistake> {
-    let photo = there(&pages, id).await?;
+    let photo = there(&library, id).await?;
     let path = photo.path.clone();
-    let opened = page::blocking(&pages, move |pages| {
-        pages.app.scheduler.accessed(PhotoId(id), Access::Read);
+    let opened = blocking(move || {
+        scheduler.accessed(PhotoId(id), Access::Read);
         let unread = |e| {
             Failure::not_found(
                 format!("the file cannot be read: {e}"),
                 "the source folder may be away",
             )
         };
-        pages.app.source_files.read(&path).map_err(unread)
+        source_files.read(&path).map_err(unread)
     });
     let (file, stat) = opened.await?;
     let tag = tag(&stat);

@@ -6,11 +6,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::Pages;
+use super::blocking;
 use super::page::{self, Frame, Mistake, counted, visible};
+use crate::analysis::Scheduler;
 use crate::analysis::scheduler::ProviderState;
-use crate::app::App;
 use crate::catalog::Status;
+use crate::library::Library;
 use crate::store::provider_store::Spent;
 
 #[derive(Template)]
@@ -66,18 +67,21 @@ impl From<Spent> for Bill {
     }
 }
 
-pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
-    let page = page::blocking(&pages, |pages| Ok(make(&pages.app)));
+pub async fn get(
+    State(library): State<Arc<Library>>,
+    State(scheduler): State<Arc<Scheduler>>,
+) -> Result<Response, Mistake> {
+    let page = blocking(move || Ok(make(&library, &scheduler)));
     page::html(&page.await?)
 }
 
-fn make(app: &App) -> Providers {
-    let work = app.scheduler.progress();
-    let providers = app.scheduler.providers();
+fn make(library: &Library, scheduler: &Scheduler) -> Providers {
+    let work = scheduler.progress();
+    let providers = scheduler.providers();
     Providers {
         frame: Frame::new("Providers", "/providers"),
-        analyzed: counted(app.count(Status::Analyzed)),
-        pending: counted(app.count(Status::Pending)),
+        analyzed: counted(library.index().count_with(Status::Analyzed)),
+        pending: counted(library.index().count_with(Status::Pending)),
         queued: counted(work.queued),
         running: counted(work.running),
         any_server: providers

@@ -2,8 +2,8 @@
 
 use super::page::visible;
 use super::view::ViewQuery;
-use crate::app::App;
 use crate::catalog::{Photo, PhotoId, Status, TextField, WallClock};
+use crate::library::Library;
 use crate::thumbnails::Size;
 
 pub enum Tile {
@@ -36,9 +36,9 @@ const NARROWEST: f64 = 0.6;
 
 impl PhotoTile {
     /// May block on the disk.
-    pub fn of(app: &App, id: PhotoId, view_query: &ViewQuery) -> Option<Self> {
-        let photo = app.library.index().photo(id)?;
-        let detail = app.library.detail(id).ok().flatten();
+    pub fn of(library: &Library, id: PhotoId, view_query: &ViewQuery) -> Option<Self> {
+        let photo = library.index().photo(id)?;
+        let detail = library.detail(id).ok().flatten();
         let text = |field| {
             detail
                 .as_ref()

@@ -7,17 +7,16 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::app::App;
+use crate::metrics::Traffic;
 
 /// What has no route: addresses are what anybody sends, and don't become labels.
 const NOWHERE: &str = "none";
 
-pub async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn count(State(traffic): State<Arc<Traffic>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = path.as_ref().map_or(NOWHERE, MatchedPath::as_str);
-    app.traffic
-        .add(route, response.status().as_u16(), start.elapsed());
+    traffic.add(route, response.status().as_u16(), start.elapsed());
     response
 }

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::super::failure::Failure;
 use super::order::{Order, Scores, Sort};
 use super::page;
-use crate::analysis::Access;
-use crate::app::App;
+use crate::analysis::{Access, Scheduler};
 use crate::catalog::{Query, Status, parse_query};
+use crate::library::Library;
 
 /// The part of an address that says what is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,7 +29,7 @@ pub struct View {
 
 impl View {
     /// May block on the disk.
-    pub fn find(app: &App, view_query: &ViewQuery) -> Result<Self, Failure> {
+    pub fn find(library: &Library, view_query: &ViewQuery) -> Result<Self, Failure> {
         let query = parse_query(&view_query.q).map_err(|e| Failure::query(&view_query.q, e))?;
         let words = query.wanted_words();
         let usual = if words.is_empty() {
@@ -39,11 +39,11 @@ impl View {
         };
         let sort = view_query.sort.unwrap_or(usual);
         let scores = match sort {
-            Sort::Relevance => app.library.store().relevance(&words)?.into_iter().collect(),
+            Sort::Relevance => library.store().relevance(&words)?.into_iter().collect(),
             _ => Scores::default(),
         };
         Ok(Self {
-            photos: app.library.evaluate(&query)?,
+            photos: library.evaluate(&query)?,
             view_query: view_query.clone(),
             query,
             sort,
@@ -51,9 +51,9 @@ impl View {
         })
     }
 
-    pub fn order<'a>(&'a self, app: &'a App) -> Order<'a> {
+    pub fn order<'a>(&'a self, library: &'a Library) -> Order<'a> {
         Order {
-            index: app.library.index(),
+            index: library.index(),
             photos: &self.photos,
             sort: self.sort,
             scores: &self.scores,
@@ -61,14 +61,14 @@ impl View {
     }
 
     /// Looking is an access to what is shown, or would be if it were analysed: the same as opening a folder.
-    pub fn is_looked_at(&self, app: &App, shown: RoaringBitmap) {
-        let pending = app.library.index().photos_with(Status::Pending);
+    pub fn is_looked_at(&self, library: &Library, scheduler: &Scheduler, shown: RoaringBitmap) {
+        let pending = library.index().photos_with(Status::Pending);
         let meant = match self.query.needs_analyses() {
             true => pending,
             false => pending & shown,
         };
         if !meant.is_empty() {
-            app.scheduler.accessed_all(meant, Access::Listed);
+            scheduler.accessed_all(meant, Access::Listed);
         }
     }
 }

@@ -18,9 +18,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::Pages;
+use super::blocking;
 use super::page::{self, Frame, Mistake};
-use crate::app::App;
+use crate::analysis::{Retry, Scheduler};
+use crate::monitor::Monitor;
 use board::Board;
 
 pub use live::Live;
@@ -39,31 +40,30 @@ struct Event {
     board: Board,
 }
 
-fn board(app: &App) -> Board {
-    let snapshot = app.snapshot();
-    let samples: Vec<_> = app.history().samples().copied().collect();
+fn board(monitor: &Monitor) -> Board {
+    let snapshot = monitor.snapshot();
+    let samples: Vec<_> = monitor.history().samples().copied().collect();
     Board::new(snapshot, &samples)
 }
 
-pub async fn get(State(pages): State<Arc<Pages>>) -> Result<Response, Mistake> {
-    let board = page::blocking(&pages, |pages| Ok(board(&pages.app)));
+pub async fn get(State(monitor): State<Arc<Monitor>>) -> Result<Response, Mistake> {
+    let board = blocking(move || Ok(board(&monitor)));
     page::html(&Dashboard {
         frame: Frame::new("Dashboard", "/dashboard"),
         board: board.await?,
     })
 }
 
-pub async fn events(State(pages): State<Arc<Pages>>) -> Result<Response, Failure> {
-    let live = Arc::clone(&pages.live);
+pub async fn events(
+    State(monitor): State<Arc<Monitor>>,
+    State(live): State<Arc<Live>>,
+) -> Result<Response, Failure> {
     let make = move || {
-        let pages = Arc::clone(&pages);
-        async move {
-            let event = |pages: &Pages| {
-                let board = board(&pages.app);
-                page::render(&Event { board })
-            };
-            page::blocking(&pages, event).await
-        }
+        let monitor = Arc::clone(&monitor);
+        blocking(move || {
+            let board = board(&monitor);
+            page::render(&Event { board })
+        })
     };
     let events = live.watch(make).ok_or_else(|| {
         Failure::refused(
@@ -81,14 +81,17 @@ pub struct PauseForm {
 }
 
 /// Has analyses wait, or go on.
-pub async fn pause(State(pages): State<Arc<Pages>>, Form(body): Form<PauseForm>) -> Redirect {
-    pages.app.scheduler.pause(body.paused);
+pub async fn pause(
+    State(scheduler): State<Arc<Scheduler>>,
+    Form(body): Form<PauseForm>,
+) -> Redirect {
+    scheduler.pause(body.paused);
     Redirect::to("/dashboard")
 }
 
 /// Gives every photo that failed another chance.
-pub async fn retry(State(pages): State<Arc<Pages>>) -> Result<Redirect, Mistake> {
-    let retried = page::blocking(&pages, |pages| Ok(pages.app.retry_all()?));
+pub async fn retry(State(retry): State<Arc<Retry>>) -> Result<Redirect, Mistake> {
+    let retried = blocking(move || Ok(retry.all()?));
     retried.await?;
     Ok(Redirect::to("/dashboard"))
 }

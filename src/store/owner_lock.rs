@@ -16,16 +16,18 @@ use rustix::fs::OFlags;
 use rustix::net::Shutdown;
 use rustix::net::sockopt::socket_peercred;
 
-use super::Error;
-use crate::store::sqlite;
+use super::{Error, sqlite};
 
-pub struct Lock {
+/// Held by the process that owns a catalog.
+pub struct OwnerLock {
     file: File,
     /// `None` where somebody else has the name, who can't own the catalog.
     name: Option<UnixListener>,
 }
 
-impl Lock {
+impl OwnerLock {
+    /// # Errors
+    /// [`Error::InUse`] where another process owns the catalog; [`Error::Lock`] where none can be had beside the index.
     pub fn take(index: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Lock {
             path: index.into(),
@@ -51,7 +53,7 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for OwnerLock {
     fn drop(&mut self) {
         // A program that is just being started has both open for a moment longer. Where that can't be told, it ends soon.
         let _ = self.file.unlock();

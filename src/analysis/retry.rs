@@ -1,20 +1,38 @@
 //! Photos that could not be looked at, given another chance.
 
-use super::{App, Error};
-use crate::analysis::Access;
-use crate::catalog::{Change, Detail, Origin, PhotoId, Status};
+use std::sync::Arc;
 
-impl App {
+use super::{Access, Scheduler};
+use crate::catalog::{Change, Detail, Origin, PhotoId, Status};
+use crate::library::Library;
+use crate::store::Error;
+
+pub struct Retry {
+    library: Arc<Library>,
+    scheduler: Arc<Scheduler>,
+    /// Photos in one commit, at most.
+    batch: usize,
+}
+
+impl Retry {
+    pub fn new(library: Arc<Library>, scheduler: Arc<Scheduler>, batch: usize) -> Self {
+        Self {
+            library,
+            scheduler,
+            batch,
+        }
+    }
+
     /// Has every photo that failed looked at again, now. Gives how many there are. Blocks on the disk.
-    pub fn retry_all(&self) -> Result<usize, Error> {
+    pub fn all(&self) -> Result<usize, Error> {
         let failed = self.library.index().photos_with(Status::Failed) | self.scheduler.given_up();
         let failed: Vec<_> = failed.iter().map(PhotoId).collect();
-        self.retry_now(&failed)
+        self.now(&failed)
     }
 
     /// The same of these photos.
-    pub fn retry_now(&self, photos: &[PhotoId]) -> Result<usize, Error> {
-        let count = self.retry(photos)?;
+    pub fn now(&self, photos: &[PhotoId]) -> Result<usize, Error> {
+        let count = self.reset(photos)?;
         let asked = photos.iter();
         asked.for_each(|photo| self.scheduler.accessed(*photo, Access::Asked));
         Ok(count)
@@ -22,14 +40,14 @@ impl App {
 
     /// Those of these photos that failed wait for an analysis again, as if their files had just come; what people and
     /// sidecars said stays. Gives how many there are. Blocks on the disk.
-    pub fn retry(&self, photos: &[PhotoId]) -> Result<usize, Error> {
+    pub fn reset(&self, photos: &[PhotoId]) -> Result<usize, Error> {
         let mut count = 0;
         let given_up = self.scheduler.given_up();
         let has_failed = |detail: &Detail| {
             let photo = &detail.entry.photo;
             photo.status == Status::Failed || given_up.contains(photo.id.0)
         };
-        for chunk in photos.chunks(self.config.batch_size) {
+        for chunk in photos.chunks(self.batch) {
             let mut changes = Vec::new();
             for &id in chunk {
                 let detail = self.library.detail(id)?;
