@@ -3,66 +3,88 @@
 //! # The map
 //!
 //! ```text
-//!         main -> cli -> app                  app wires everything, nothing else does
-//!                         |
-//!      fuse      web      |      source       edges: kernel, browser and control socket, disk
-//!        |       |        |       |
-//!        +--> vfs::Tree   |       |           pure plans + one executor; no fuser, SQL, HTTP
-//!               |    \    v       |
-//!               |     analysis    |           Scheduler + trait Analyzer <- providers/*
-//!               v       v         v
-//!                    library                  commits, then tells index and listeners: the one way to change
-//!                     /    \
-//!                 index    store (trait)  <- sqlite, memory
-//!                     \    /
-//!                    catalog                  Photo, Label, Query, Change: plain values
+//! main         -> cli
+//! cli          -> app                              commands: what people type, and what they read
+//! app          -> config, fuse, web                makes the parts and connects them, and nothing else does
 //!
-//! beside it:         media                    picture files: formats, metadata, decoders; knows bytes and plain values
-//!                    config                   what users may set
-//!                    faults                   what tests ask to go wrong
-//!                    exchange, thumbnails     what other programs read: for web
-//!                    source_files             the source folder, opened for reading
-//!                    memory                   caches that make room: whoever keeps things has them from here
-//!                    metrics                  what is counted: whoever works may add to it
-//!                    monitor                  what the process counted so far, and where it is reached: for web
-//!                    blocking                 which threads may wait for the disk: whoever does so says it
-//!                    panics                   what one costs: a picture where that is expected, else the process
+//! web          -> exchange, monitor                edge: the browser and the control socket
+//! fuse         -> vfs                              edge: the kernel
+//!
+//! source       -> faults, library, source_files    the source scanned and followed: what is on the disk becomes changes
+//! monitor      -> thumbnails                       what the process counted, and where it is reached
+//! thumbnails   -> analysis                         the small pictures that file managers share
+//! exchange     -> source                           import and export: what other programs read and write
+//! vfs          -> analysis                         the tree: pure plans and one executor; no fuser, SQL, HTTP
+//! analysis     -> faults, library, source_files    the scheduler, and providers behind the trait Analyzer
+//!
+//! library      -> index, store                     commits, then tells index and listeners: the one way to change
+//! store        -> blocking, media, memory          the trait Store <- sqlite, memory
+//! index        -> catalog                          which photos a query means, in RAM
+//! source_files -> blocking, catalog                the source folder, opened for reading
+//! media        -> catalog, panics                  picture files: formats, metadata, decoders
+//! memory       -> metrics                          caches that make room: whoever keeps things has them from here
+//!
+//! catalog                                          Photo, Label, Query, Change: plain values
+//! config                                           what users may set
+//! metrics                                          what is counted: whoever works may add to it
+//! blocking                                         which threads may wait for the disk: whoever does so says it
+//! panics                                           what one costs: a picture where that is expected, else the process
+//! faults                                           what tests ask to go wrong
 //! ```
+//!
+//! A room uses those behind its arrow, and may use those that these use. None is used by one that it uses.
 //!
 //! | to change | go to |
 //! | --- | --- |
 //! | a folder that users browse | `vfs/views/`: one file and one line in `views()`; one that is a facet: that line alone |
-//! | a kind of folder: what it lists, how a name is found there, when that is stale | its file in `vfs/views/`; a new kind of path: `vfs/path.rs` |
-//! | what every folder has to say | the traits in `vfs/listing.rs` |
+//! | what a kind of folder lists, how a name is found there, when that is stale | `vfs/listing.rs`: the traits; the kind's file in `vfs/views/`; its path in `vfs/path.rs` |
 //! | what `stat`, a lookup, a listing answer | `vfs/attr.rs`, `vfs/namespace.rs`, `vfs/open_dir.rs` |
-//! | what `mkdir`, `rm`, `ln`, `mv`, `cp` mean | `vfs/edit/`: one file a kind of folder |
+//! | what `rm`, `ln`, `mv` and `cp` of a photo mean, into a folder of tags or out of one | `vfs/edit/tags.rs`; `cp`: `vfs/edit/copies.rs` |
+//! | what `mkdir`, `rmdir` and `mv` of a folder mean | `vfs/edit/tag_folders.rs`; of a saved query: `vfs/edit/saved.rs` |
+//! | which edits are one act that is undone as one | `vfs/edit/journal_batches.rs`; undoing: `library/undo.rs` |
 //! | an attribute (`getfattr`) | `vfs/xattr/` |
-//! | a format of pictures | `media/formats.rs`: one line, a reader of metadata in `media/containers/`, a decoder in `media/decode/` |
+//! | what counts as looking at a photo | `vfs/access.rs`; which programs don't count: `analysis/crawlers.rs` |
+//! | what a query may say | `catalog/query/`; which photos it means: `index/evaluate.rs` |
+//! | a format of pictures, such as HEIC | `media/formats.rs`: one line; its metadata: `media/containers/`; its decoder: `media/decode/` |
 //! | what EXIF, XMP or IPTC mean | `media/metadata/`: one file a language |
 //! | which of them counts in what a photo says of itself | `source/facts/` |
+//! | when a change in the source shows | `source/follow.rs`, `source/debouncer.rs` |
+//! | when a photo counts as moved, or as gone | `source/moves.rs`, `source/missing.rs` |
+//! | how many files are looked at at a time | `source/sync.rs` |
 //! | what looks at pictures | `analysis/providers/`: one file a protocol |
 //! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/tag_normalizer.rs` |
-//! | which analyzer looks at which photo, and in what order | `analysis/scheduler/state/queues.rs`, `analysis/scheduler/answers.rs` |
-//! | when a request is repeated, how many run, who waits | `analysis/scheduler/dispatcher.rs`, `endpoint.rs`, `state/` |
-//! | a setting | `config/`, and what `config init` says of it in `config/document.rs` |
+//! | which photo is next, and who looks at it | `analysis/scheduler/state/queues.rs`, `analysis/scheduler/priority_queue.rs` |
+//! | who has looked at a photo, and needn't again | `analysis/scheduler/answers.rs` |
+//! | when a request to a server is repeated, and how long it waits | `analysis/scheduler/dispatcher.rs` |
+//! | how many requests a server gets at a time, and when it is left alone | `analysis/scheduler/endpoint.rs` |
+//! | how many photos are looked at inside the program at a time | `analysis/scheduler/start.rs`; what each thread does: `analysis/scheduler/worker.rs` |
+//! | what a provider may cost: requests, tokens, money | `analysis/budget.rs` |
+//! | what "retry" does with photos that failed | `analysis/retry.rs` |
+//! | a setting | `config/mod.rs`; what `config init` says of it: `config/document.rs` |
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
-//! | a table or a query of the database | `store/sqlite/` and its migrations |
+//! | where an index is, and who owns it | `app/index_file.rs`, `config/places.rs`, `store/owner_lock.rs` |
+//! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
+//! | what a change does to a record, whatever keeps it | `store/apply.rs` |
+//! | what is done about a damaged index | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
 //! | how an open file is read or written | `fuse/open_files/` |
-//! | what the kernel is told | `fuse/`; to forget: `fuse/invalidate.rs`, which names it remembers: `fuse/dentry_cache.rs` |
-//! | what becomes of a mount whose process ends | `cli/mount/guard/`; of one that may be stuck: `cli/probe.rs`, `fuse/mountinfo.rs` |
-//! | what is done about a damaged index | `store/sqlite/recovery.rs`, `salvage.rs`; what a column may hold: `columns/` |
+//! | which errno a refusal is | `fuse/errno.rs` |
+//! | what the kernel is told to forget | `vfs/stale.rs`, `fuse/invalidate.rs`; which names it remembers: `fuse/dentry_cache.rs` |
+//! | what becomes of a mount whose process ends, or is stuck | `cli/mount/guard/`, `cli/probe.rs`, `fuse/mountinfo.rs` |
 //! | a format of import and export | `exchange/` |
-//! | the local API behind the commands | `web/`: one file a path |
+//! | the local API behind the commands | `web/`: one file a path; what its handlers work with: `web/parts.rs` |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/auth.rs` |
+//! | how many browsers are answered at a time | `web/site/listen.rs` |
 //! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
 //! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `monitor/counters.rs` |
+//! | how the parts are made and connected | `app/mod.rs`, `app/parts.rs` |
 //!
 //! # The rules
 //!
-//! - An arrow is a `use`; edges never import each other; `tests/architecture.rs` checks it.
+//! - An arrow is a `use`, there is no circle, and the two edges never reach each other; `tests/architecture/` checks it, and
+//!   that every place above is there.
 //! - Every change goes: store commit, then index, then kernel notification.
 //! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
 //! - No thread that drives async tasks waits for the disk: [`blocking`] refuses it in tests.
