@@ -13,9 +13,9 @@ use super::columns;
 use super::opening::{
     CURRENT_VERSION, create_file, derive, files_of, migrate, migrate_to, plain, want_learned_again,
 };
-use super::pour::{Pour, Take, columns_of};
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Mending;
+use super::row_copier::{RowCopier, Take, columns_of};
 use super::salvage_sources::Sources;
 use super::schema::{self, Fit, Schema};
 use super::schema_recovery::{reading, recover_schema};
@@ -133,14 +133,14 @@ fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvag
             salvage.losses.entry(table.name).or_default().unreadable += 1;
             continue;
         }
-        let mut pour = Pour::new(new, &table, take)?;
-        pour.loss.unreadable = table.read(old, &mut |row| pour.take(row))?;
+        let mut copier = RowCopier::new(new, &table, take)?;
+        copier.loss.unreadable = table.read(old, &mut |row| copier.take(row))?;
         if is_current {
-            pour.loss.unreadable += pour.missing();
+            copier.loss.unreadable += copier.missing();
         }
-        salvage.rows += pour.rows;
-        if take == Take::Mended && pour.loss != Loss::default() {
-            salvage.losses.insert(table.name.clone(), pour.loss);
+        salvage.rows += copier.rows;
+        if take == Take::Mended && copier.loss != Loss::default() {
+            salvage.losses.insert(table.name.clone(), copier.loss);
         }
     }
     Ok(())

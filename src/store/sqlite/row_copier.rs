@@ -23,7 +23,7 @@ pub fn columns_of(index: &Connection, table: &str) -> rusqlite::Result<Vec<Strin
 }
 
 /// Rows on their way into a table of the new index.
-pub struct Pour<'a> {
+pub struct RowCopier<'a> {
     table: &'a Table,
     take: Take,
     /// Those that the old table has, and after them those that it hasn't.
@@ -34,7 +34,7 @@ pub struct Pour<'a> {
     pub loss: Loss,
 }
 
-impl<'a> Pour<'a> {
+impl<'a> RowCopier<'a> {
     pub fn new(new: &'a Connection, table: &'a Table, take: Take) -> Result<Self> {
         let all = columns_of(new, &table.name)?.into_iter();
         let missing = all.filter(|column| !table.columns.contains(column));
