@@ -84,7 +84,7 @@ impl Sqlite {
         for (table, columns) in AS_IT_IS {
             tables.push((table, columns, other.read(|c| all(c, table, columns))?));
         }
-        self.mending(|| {
+        self.with_recovery(|| {
             let mut writer = self.writer();
             writer.pragma_update(None, "synchronous", "full")?;
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;

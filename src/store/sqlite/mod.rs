@@ -105,7 +105,7 @@ impl Sqlite {
     }
 
     fn read<T>(&self, mut work: impl FnMut(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        self.mending(|| self.try_read(&mut work))
+        self.with_recovery(|| self.try_read(&mut work))
     }
 
     fn try_read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -179,7 +179,7 @@ fn is_damage(error: &Error, path: &Path) -> Result<bool> {
 /// # Errors
 /// [`Error::NoRoom`] when the disk has none for it.
 pub fn mend(path: &Path) -> Result<()> {
-    replace::settle(path)?;
+    replace::finish_interrupted(path)?;
     recovery::tell(&salvage::salvage(path)?);
     Ok(())
 }
@@ -237,7 +237,7 @@ impl From<rusqlite::Error> for Error {
 
 impl Store for Sqlite {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
-        self.mending(|| {
+        self.with_recovery(|| {
             each(Stored::Anew);
             let connection = self.reader()?;
             // No page is read twice.
@@ -258,7 +258,7 @@ impl Store for Sqlite {
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        self.mending(|| self.try_commit(changes))
+        self.with_recovery(|| self.try_commit(changes))
     }
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {

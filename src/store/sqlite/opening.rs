@@ -45,7 +45,7 @@ pub static CURRENT_VERSION: LazyLock<i32> = LazyLock::new(|| {
 /// Opens the index for writing, as the only process.
 pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> {
     refuse_others(path)?;
-    replace::settle(path)?;
+    replace::finish_interrupted(path)?;
     let was_left_open = health::was_left_open(path);
     create_file(path).map_err(|e| Error::of_file(path, e))?;
     let mut lock = CatalogLock::acquire(path)?;
@@ -56,7 +56,7 @@ pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> 
     if was_left_open && !health::is_whole(&writer)? {
         return Err(Error::Damaged);
     }
-    schema::settle(&writer, path)?;
+    schema::validate(&writer, path)?;
     migrate(&mut writer)?;
     binding::bind(&writer, path, source)?;
     derive(&mut writer)?;

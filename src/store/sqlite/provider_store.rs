@@ -12,7 +12,7 @@ const PROBE: i32 = 64 << 10;
 
 impl Sqlite {
     fn write(&self, work: impl Fn(&Connection) -> rusqlite::Result<()>) -> Result<()> {
-        self.mending(|| {
+        self.with_recovery(|| {
             let writer = self.writer();
             writer.pragma_update(None, "synchronous", "full")?;
             Ok(work(&writer)?)

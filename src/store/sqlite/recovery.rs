@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::catalog_lock::CatalogLock;
 use super::opening::{connect, prepare};
-use super::replace::{Mending, sync};
+use super::replace::{Replacement, sync};
 use super::salvage::{Salvage, salvage};
 use super::write_ahead_log::keep_log;
 use super::{Sqlite, health, is_damage};
@@ -23,7 +23,7 @@ const MOST: u64 = 5;
 
 impl Sqlite {
     /// Does what may find damage, a second time where it did.
-    pub(super) fn mending<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    pub(super) fn with_recovery<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
         blocking::assert_allowed();
         let stays = self.stay();
         let age = self.age.load(Ordering::Acquire);
@@ -77,11 +77,11 @@ impl Sqlite {
             // Whoever else uses what is there now keeps it.
             drop(CatalogLock::acquire(&self.path)?);
         }
-        let mending = Mending::begin(&self.path)?;
-        let new = mending.new_index();
+        let replacement = Replacement::begin(&self.path)?;
+        let new = replacement.new_index();
         copy(writer, &new)?;
         sync(&new).map_err(failed)?;
-        mending.finish("replaced").map_err(failed)?;
+        replacement.finish("replaced").map_err(failed)?;
         // Not before: until then nobody else has what it holds.
         close_as_it_is(writer)
     }
@@ -209,7 +209,7 @@ mod tests {
         let store = Sqlite::open(&path, folder.path()).unwrap();
         make(&store, "before").unwrap();
         let sql = "INSERT INTO server (name, knows) VALUES ('desk', NULL)";
-        let refused = store.mending(|| Ok(store.writer().execute(sql, [])?));
+        let refused = store.with_recovery(|| Ok(store.writer().execute(sql, [])?));
         let error = refused.unwrap_err();
         assert!(matches!(error, Error::Refused(_)), "{error}");
         assert!(!error.is_outage());

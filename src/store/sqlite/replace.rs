@@ -24,14 +24,14 @@ pub const COPY: &str = "recovered.sqlite";
 pub const SCHEMA: &str = "schema.sqlite";
 
 /// A new index that is being made.
-pub struct Mending {
+pub struct Replacement {
     index: PathBuf,
     pub folder: PathBuf,
 }
 
-impl Mending {
+impl Replacement {
     pub fn begin(index: &Path) -> Result<Self> {
-        settle(index)?;
+        finish_interrupted(index)?;
         let folder = index.with_added_extension("mending");
         let made = DirBuilder::new().mode(0o700).create(&folder);
         made.map_err(|e| Error::of_new_file(&folder, e))?;
@@ -60,7 +60,7 @@ impl Mending {
     }
 }
 
-impl Drop for Mending {
+impl Drop for Replacement {
     fn drop(&mut self) {
         // It isn't there any more when the new one has taken its place; else the next start tries again.
         let _ = fs::remove_dir_all(&self.folder);
@@ -71,15 +71,15 @@ impl Drop for Mending {
 ///
 /// # Errors
 /// [`Error::Exists`] where something else is called like a folder of ours.
-pub fn settle(index: &Path) -> Result<()> {
+pub fn finish_interrupted(index: &Path) -> Result<()> {
     for left in ["mending", "mended"] {
         let folder = index.with_added_extension(left);
         let is_decided = folder.join(ASIDE).exists() && folder == decided(index);
-        let settled = match is_decided {
+        let finished = match is_decided {
             true => take_place(index),
             false => remove_own(&folder),
         };
-        settled.map_err(|e| Error::of_new_file(&folder, e))?;
+        finished.map_err(|e| Error::of_new_file(&folder, e))?;
     }
     Ok(())
 }

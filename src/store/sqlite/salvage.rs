@@ -14,7 +14,7 @@ use super::opening::{
     CURRENT_VERSION, create_file, derive, files_of, migrate, migrate_to, plain, want_learned_again,
 };
 use super::readable::{Holds, KeyColumn, Table};
-use super::replace::Mending;
+use super::replace::Replacement;
 use super::row_copier::{RowCopier, Take, columns_of};
 use super::salvage_sources::Sources;
 use super::schema::{self, Fit, Schema};
@@ -61,9 +61,9 @@ pub fn salvage(path: &Path) -> Result<Salvage> {
 
 fn try_salvage(path: &Path) -> Result<Salvage> {
     let failed = |source: std::io::Error| Error::of_file(path, source);
-    let mending = Mending::begin(path)?;
+    let replacement = Replacement::begin(path)?;
     let recovered =
-        recover_schema(path, &mending.folder).or_else(|error| match error.is_full() {
+        recover_schema(path, &replacement.folder).or_else(|error| match error.is_full() {
             true => Err(error),
             false => {
                 tracing::warn!("the schema of the damaged index can't be mended: {error}");
@@ -72,7 +72,7 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
         })?;
     // Rows are read in the form that they have, and brought up to date then, as those of a sound index are.
     let form = form_of(recovered.as_deref().unwrap_or(path));
-    let mut new = empty(&mending.new_index(), form)?;
+    let mut new = empty(&replacement.new_index(), form)?;
     let sources = Sources::of(path, recovered.as_deref(), &new)?;
     let old = sources.first;
     refuse_others(&old, path)?;
@@ -121,7 +121,7 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     derive(&mut new)?;
     drop(old);
     close(new)?;
-    salvage.aside = mending.finish("damaged").map_err(failed)?;
+    salvage.aside = replacement.finish("damaged").map_err(failed)?;
     Ok(salvage)
 }
 

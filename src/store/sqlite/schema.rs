@@ -169,7 +169,7 @@ impl Schema {
 ///
 /// # Errors
 /// [`Error::Damaged`] where it hasn't; [`Error::Foreign`] and [`Error::Open`] where others made it.
-pub fn settle(index: &Connection, path: &Path) -> Result<()> {
+pub fn validate(index: &Connection, path: &Path) -> Result<()> {
     match fit(index)? {
         Fit::New | Fit::Version(_) => {}
         Fit::Misnumbered { number, version } => {
