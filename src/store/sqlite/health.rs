@@ -15,7 +15,7 @@ use super::catalog_lock::is_locked;
 use super::header::MAGIC;
 use super::opening::{CURRENT_VERSION, files_of, is_derived, plain, refuse_others};
 use super::schema::{self, Fit};
-use super::write_ahead_log::{keep_log, looking};
+use super::write_ahead_log::{connect_keeping_log, keep_log};
 use super::{Error, Result, columns, ids, recovery, replace, rows, salvage};
 
 /// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
@@ -39,7 +39,7 @@ pub fn check(path: &Path) -> Result<Vec<String>> {
 
 fn try_check(path: &Path) -> Result<Vec<String>> {
     refuse_others(path)?;
-    let connection = looking(path)?;
+    let connection = connect_keeping_log(path)?;
     match schema::fit(&connection)? {
         Fit::Foreign => Err(Error::Foreign { path: path.into() }),
         Fit::Damaged(found) => Ok(found),
@@ -113,7 +113,7 @@ fn pages(index: &Connection) -> Result<Vec<String>> {
 /// When it can't be read.
 pub fn recovered(path: &Path) -> Result<Option<String>> {
     let sql = "SELECT value FROM meta WHERE key = 'recovered'";
-    let note: Option<Vec<u8>> = rows::one(&looking(path)?, sql, [])?;
+    let note: Option<Vec<u8>> = rows::one(&connect_keeping_log(path)?, sql, [])?;
     Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
 }
 
@@ -171,7 +171,7 @@ pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
 /// A connection to an index whose pages fit together. One that is in use was looked at before.
 fn whole(path: &Path) -> Result<Connection> {
     let is_unknown = was_left_open(path) && !is_locked(path);
-    let connection = looking(path)?;
+    let connection = connect_keeping_log(path)?;
     if is_unknown && !is_whole(&connection)? {
         suspect(path);
         return Err(Error::Damaged);

@@ -13,7 +13,7 @@ use rusqlite_migration::{M, Migrations};
 use super::catalog_lock::CatalogLock;
 use super::schema::{self, Fit};
 use super::transaction::SqliteTransaction;
-use super::write_ahead_log::{keep_log, looking, without_log};
+use super::write_ahead_log::{connect_keeping_log, keep_log, without_log};
 use super::{binding, health, ids, replace, rows};
 use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
@@ -52,7 +52,7 @@ pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> 
     if health::is_suspect(path) {
         return Err(Error::Damaged);
     }
-    let mut writer = looking(path)?;
+    let mut writer = connect_keeping_log(path)?;
     if was_left_open && !health::is_whole(&writer)? {
         return Err(Error::Damaged);
     }
@@ -72,7 +72,7 @@ pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     refuse_others(path)?;
-    let index = looking(path)?;
+    let index = connect_keeping_log(path)?;
     let owner = match binding::source(&index) {
         // Without that table there is another reason.
         Err(error) => match schema::fit(&index)? {

@@ -20,7 +20,7 @@ use super::rows;
 ///
 /// # Errors
 /// As damage, where it is the log of another catalog or of no catalog at all.
-pub fn looking(path: &Path) -> rusqlite::Result<Connection> {
+pub fn connect_keeping_log(path: &Path) -> rusqlite::Result<Connection> {
     let was_left_open = was_left_open(path);
     let is_empty = path.metadata().is_ok_and(|m| m.len() == 0);
     // Beside an empty file SQLite would remove the log.
