@@ -67,10 +67,10 @@ enum Otherwise {
 }
 
 /// What came of looking at a value.
-pub enum Judged {
-    Good,
-    Instead(Value),
-    LeftOut,
+pub enum Validation {
+    Valid,
+    Replaced(Value),
+    Dropped,
 }
 
 /// A column of this version's tables or of an earlier one's. What a column that isn't known may hold: anything.
@@ -83,21 +83,21 @@ pub fn find(table: &str, name: &str) -> Option<&'static Column> {
 /// Whether a column can hold a value.
 pub fn fits(table: &str, name: &str, value: ValueRef) -> bool {
     let column = find(table, name);
-    column.is_some_and(|column| matches!(column.judge(value, &|_| None), Judged::Good))
+    column.is_some_and(|column| matches!(column.validate(value, &|_| None), Validation::Valid))
 }
 
 /// Whether all that was read of a row is what its columns can hold.
 ///
 /// # Errors
 /// What is read wrong, as SQLite says it.
-pub fn sound(table: &str, row: &Row) -> rusqlite::Result<()> {
+pub fn check_row(table: &str, row: &Row) -> rusqlite::Result<()> {
     let statement: &Statement = row.as_ref();
     for at in 0..statement.column_count() {
         let Some(column) = find(table, statement.column_name(at)?) else {
             continue;
         };
         let value = row.get_ref(at)?;
-        if !matches!(column.judge(value, &|_| None), Judged::Good) {
+        if !matches!(column.validate(value, &|_| None), Validation::Valid) {
             return Err(wrong(
                 at,
                 &format!("{table}: {} is {}", column.name, shown(value)),
@@ -122,7 +122,7 @@ pub fn check(index: &Connection, found: &mut Vec<String>) -> rusqlite::Result<()
         while let Some(row) = rows.next()? {
             for (at, column) in columns.iter().enumerate() {
                 let value = row.get_ref(at)?;
-                if !matches!(column.judge(value, &|_| None), Judged::Good) {
+                if !matches!(column.validate(value, &|_| None), Validation::Valid) {
                     found.push(described(table, column, row.get_ref(0)?, value));
                 }
             }
@@ -162,15 +162,15 @@ const LONGEST_SHOWN: usize = 40;
 impl Column {
     /// Whether it can be what it has to be, and what stands for it else. `row` gives other values of its row by the
     /// name of their column.
-    pub fn judge(&self, value: ValueRef, row: &dyn Fn(&str) -> Option<Value>) -> Judged {
+    pub fn validate(&self, value: ValueRef, row: &dyn Fn(&str) -> Option<Value>) -> Validation {
         if (self.optional && value == ValueRef::Null) || self.kind.fits(value) {
-            return Judged::Good;
+            return Validation::Valid;
         }
         if let Some(near) = self.kind.nearest(value) {
-            return Judged::Instead(near);
+            return Validation::Replaced(near);
         }
-        Judged::Instead(match self.otherwise {
-            Otherwise::LeftOut => return Judged::LeftOut,
+        Validation::Replaced(match self.otherwise {
+            Otherwise::LeftOut => return Validation::Dropped,
             Otherwise::Null => Value::Null,
             Otherwise::Number(number) => Value::Integer(number),
             Otherwise::Real(number) => Value::Real(number),
@@ -178,11 +178,11 @@ impl Column {
             Otherwise::NoBytes => Value::Blob(Vec::new()),
             Otherwise::Numbered(prefix) => match row("id") {
                 Some(Value::Integer(id)) => Value::Blob(format!("{prefix}{id}").into()),
-                _ => return Judged::LeftOut,
+                _ => return Validation::Dropped,
             },
             Otherwise::Same(column) => match row(column) {
                 Some(value) => value,
-                None => return Judged::LeftOut,
+                None => return Validation::Dropped,
             },
         })
     }
@@ -265,12 +265,12 @@ mod tests {
     fn check(place: (&str, &str), value: Value, expected: Option<Value>) {
         let column = find(place.0, place.1).unwrap();
         let row = |_: &str| Some(Value::Integer(7));
-        let judged = match column.judge(ValueRef::from(&value), &row) {
-            Judged::Good => Some(value),
-            Judged::Instead(value) => Some(value),
-            Judged::LeftOut => None,
+        let validation = match column.validate(ValueRef::from(&value), &row) {
+            Validation::Valid => Some(value),
+            Validation::Replaced(value) => Some(value),
+            Validation::Dropped => None,
         };
-        assert_eq!(judged, expected, "{place:?}");
+        assert_eq!(validation, expected, "{place:?}");
     }
 
     fn text(text: &str) -> Value {

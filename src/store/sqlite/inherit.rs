@@ -67,7 +67,7 @@ impl Sqlite {
             let saved = saved.map(|(name, query)| (Slot::Saved(name), said(query)));
             let mut renamed = connection.prepare("SELECT folded, written FROM renamed")?;
             let renamed = renamed.query_map([], |row| {
-                columns::sound("renamed", row)?;
+                columns::check_row("renamed", row)?;
                 let (facet, folded) = (Facet::Tag, row.get(0)?);
                 Ok((Slot::Renamed(LabelKey { facet, folded }), said(row.get(1)?)))
             })?;
@@ -105,7 +105,7 @@ fn all(connection: &Connection, table: &str, columns: &str) -> rusqlite::Result<
     let mut rows = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
     let count = rows.column_count();
     let rows = rows.query_map([], |row| {
-        columns::sound(table, row)?;
+        columns::check_row(table, row)?;
         (0..count).map(|n| row.get(n)).collect()
     })?;
     rows.collect()

@@ -14,7 +14,7 @@ type Result<T> = rusqlite::Result<T>;
 pub fn made_tags(connection: &Connection) -> Result<Vec<(LabelKey, String)>> {
     let mut made = connection.prepare_cached("SELECT folded, written FROM made_tag")?;
     let made = made.query_map([], |row| {
-        columns::sound("made_tag", row)?;
+        columns::check_row("made_tag", row)?;
         let (facet, folded) = (Facet::Tag, row.get(0)?);
         Ok((LabelKey { facet, folded }, row.get(1)?))
     })?;
@@ -42,7 +42,7 @@ pub fn put_made(connection: &Connection, tag: &LabelKey, written: Option<&str>) 
 pub fn all_saved(connection: &Connection) -> Result<Vec<(String, String)>> {
     let mut saved = connection.prepare_cached("SELECT name, query FROM saved")?;
     let saved = saved.query_map([], |row| {
-        columns::sound("saved", row)?;
+        columns::check_row("saved", row)?;
         Ok((row.get(0)?, row.get(1)?))
     })?;
     saved.collect()
@@ -172,7 +172,7 @@ const DONE: &str = "SELECT id, at, process, pid, uid, words, role, of, undone_by
     (SELECT MIN(photo) FROM trace WHERE act = act.id AND photo > 0) FROM act";
 
 fn read_done(row: &Row) -> Result<Done> {
-    columns::sound("act", row)?;
+    columns::check_row("act", row)?;
     let act = |at| {
         row.get::<_, Option<i64>>(at)
             .map(|n| n.map(|n| ActId(n.cast_unsigned())))
@@ -200,7 +200,7 @@ fn read_done(row: &Row) -> Result<Done> {
 }
 
 fn read_trace(row: &Row) -> Result<Trace> {
-    columns::sound("trace", row)?;
+    columns::check_row("trace", row)?;
     let name: String = row.get(1)?;
     let slot = match name.parse::<TextField>() {
         Ok(field) => Slot::Text(field),

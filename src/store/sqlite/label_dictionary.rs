@@ -114,7 +114,7 @@ impl LabelDictionary {
         let mut entries = connection.prepare(sql)?;
         let (mut rows, mut slots) = (entries.query([])?, Vec::new());
         while let Some(row) = rows.next()? {
-            columns::sound("said", row)?;
+            columns::check_row("said", row)?;
             let number = row.get::<_, u32>(0)? as usize;
             // They are given one after the other.
             if number > slots.len() + FARTHEST {

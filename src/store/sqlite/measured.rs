@@ -11,7 +11,7 @@ pub fn measured(connection: &Connection, hash: &ContentHash) -> Result<Option<Me
     let sql = "SELECT width, height, perceptual_hash, colors FROM measured WHERE hash = ?1";
     let mut found = connection.prepare_cached(sql)?;
     let found = found.query_row([hash.0], |row| {
-        columns::sound("measured", row)?;
+        columns::check_row("measured", row)?;
         let colors = read_colors(row.get_ref(3)?.as_str()?);
         let colors = colors.ok_or_else(|| columns::wrong(3, "no list of colours"))?;
         let color =

@@ -154,7 +154,7 @@ fn execute(
 
 /// From the first five columns: requests, tokens in, tokens out, cost, requests whose price isn't known.
 pub fn spent(row: &Row) -> rusqlite::Result<Spent> {
-    columns::sound("spent", row)?;
+    columns::check_row("spent", row)?;
     let count = |at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.cast_unsigned());
     Ok(Spent {
         requests: count(0)?,
@@ -166,7 +166,7 @@ pub fn spent(row: &Row) -> rusqlite::Result<Spent> {
 }
 
 fn declination(row: &Row) -> rusqlite::Result<(String, Declined)> {
-    columns::sound("no_answer", row)?;
+    columns::check_row("no_answer", row)?;
     let why = Declined {
         refused: row.get_ref(1)?.as_str()? == DECLINED,
         reason: row.get(2)?,

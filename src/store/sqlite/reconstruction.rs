@@ -96,7 +96,7 @@ fn dictionary(old: &Connection) -> HashMap<u32, [Value; 4]> {
             let mut statement = old.prepare(&format!("{sql} {direction}"))?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                if columns::sound("said", row).is_ok() {
+                if columns::check_row("said", row).is_ok() {
                     all.insert(
                         row.get(0)?,
                         [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?],

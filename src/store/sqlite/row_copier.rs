@@ -3,7 +3,7 @@
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::columns::{self, Column, Judged};
+use super::columns::{self, Column, Validation};
 use super::readable::Table;
 use super::salvage::Loss;
 use super::{Error, Result};
@@ -66,21 +66,21 @@ impl<'a> RowCopier<'a> {
                 true => row.get_ref(at)?,
                 false => ValueRef::Null,
             };
-            let judged = column.judge(value, &|name| owned(row.get_ref(name).ok()?));
-            if !matches!(judged, Judged::Good) && is_there {
+            let validation = column.validate(value, &|name| owned(row.get_ref(name).ok()?));
+            if !matches!(validation, Validation::Valid) && is_there {
                 if self.take == Take::Sound {
                     return Ok(());
                 }
                 self.tell(column, row, value);
             }
-            match judged {
-                Judged::Good => values.push(owned(value).unwrap_or(Value::Null)),
-                Judged::Instead(value) => {
+            match validation {
+                Validation::Valid => values.push(owned(value).unwrap_or(Value::Null)),
+                Validation::Replaced(value) => {
                     self.loss.replaced += u64::from(is_there);
                     lost_path |= self.is("photo", at, "path");
                     values.push(value);
                 }
-                Judged::LeftOut => {
+                Validation::Dropped => {
                     self.loss.left_out += 1;
                     return Ok(());
                 }

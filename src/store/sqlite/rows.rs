@@ -60,7 +60,7 @@ pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
     let mut found =
         connection.prepare_cached(&format!("SELECT {PHOTO}, {FACTS} FROM photo WHERE id = ?1"))?;
     let found = found.query_row([id.0], |row| {
-        columns::sound("photo", row)?;
+        columns::check_row("photo", row)?;
         Ok(Record {
             photo: photo(row)?,
             facts: facts(row)?,
@@ -96,7 +96,7 @@ fn texts(connection: &Connection, id: PhotoId) -> Result<Vec<Text>> {
         "SELECT field, origin, analyzer, value FROM text WHERE photo = ?1 ORDER BY analyzer",
     )?;
     let texts = texts.query_map([id.0], |row| {
-        columns::sound("text", row)?;
+        columns::check_row("text", row)?;
         Ok(Text {
             field: word(row, 0)?,
             origin: word(row, 1)?,
@@ -122,7 +122,7 @@ pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recor
          analysis WHERE hash = ?1 ORDER BY at, analyzer",
     )?;
     let found = found.query_map([hash.0], |row| {
-        columns::sound("analysis", row)?;
+        columns::check_row("analysis", row)?;
         let answer = Answer {
             title: row.get(4)?,
             description: row.get(5)?,
@@ -152,7 +152,7 @@ fn add_tags(connection: &Connection, analysis: &mut Analysis) -> Result<()> {
         "SELECT name, confidence FROM analysis_tag WHERE hash = ?1 AND analyzer = ?2 ORDER BY position",
     )?;
     let tags = tags.query_map((analysis.hash.0, &analysis.analyzer), |row| {
-        columns::sound("analysis_tag", row)?;
+        columns::check_row("analysis_tag", row)?;
         let (name, confidence) = (row.get(0)?, row.get(1)?);
         Ok(Tag { name, confidence })
     })?;
@@ -232,7 +232,7 @@ fn facts(row: &Row) -> Result<Facts> {
 
 /// A label from five columns: facet, value, origin, analyzer, confidence.
 fn label(row: &Row) -> Result<Label> {
-    columns::sound("label", row)?;
+    columns::check_row("label", row)?;
     let (facet, origin, confidence) = (word(row, 0)?, word(row, 2)?, row.get(4)?);
     let label = Label::new(facet, row.get_ref(1)?.as_str()?, origin, confidence);
     Ok(Label {

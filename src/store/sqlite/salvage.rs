@@ -161,7 +161,7 @@ fn remove_wrong(new: &Connection, table: &Table) -> Result<u64> {
     let (mut all, mut wrong) = (new.prepare(&all)?, Vec::new());
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
-        if columns::sound(&table.name, row).is_err() {
+        if columns::check_row(&table.name, row).is_err() {
             let key = key.iter().map(|column| row.get::<_, Value>(*column));
             wrong.push(key.collect::<rusqlite::Result<Vec<_>>>()?);
         }
