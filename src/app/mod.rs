@@ -78,7 +78,7 @@ impl App {
         let kept = Arc::new(Sqlite::open(&index_file, source_files.root())?);
         let instance = Arc::new(Instance::new(kept.id().to_owned(), index_file));
         let store = Arc::clone(&kept) as Arc<dyn Store>;
-        let details = Arc::new(Cached::new(store, &memory, parts::room(&config)));
+        let details = Arc::new(Cached::new(store, &memory, parts::capacity(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&details) as Arc<dyn Store>));
         let previews = Arc::new(parts::previews(&memory, &config));
         let scheduler = parts::scheduler(

@@ -14,7 +14,7 @@ use crate::library::Library;
 use crate::memory;
 use crate::source::{self, Scanner, Watching};
 use crate::source_files::SourceFiles;
-use crate::store::cached::Room;
+use crate::store::cached::Capacity;
 use crate::store::provider_store::ProviderStore;
 use crate::thumbnails::Thumbnails;
 use crate::vfs;
@@ -97,8 +97,8 @@ fn ttl(config: &Config) -> Option<Duration> {
 
 /// Half of the memory is for texts and what was found, an eighth for pictures on their way to servers; decoding takes
 /// the rest.
-pub fn room(config: &Config) -> Room {
-    Room {
+pub fn capacity(config: &Config) -> Capacity {
+    Capacity {
         entries: config.cache_size,
         bytes: config.max_memory_mb << 19,
         ttl: ttl(config),

@@ -15,7 +15,7 @@ use crate::memory::{Bounds, Cache, Limit};
 
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub struct Capacity {
     /// Photos, and searches.
     pub entries: u64,
     /// Of all together, roughly.
@@ -36,24 +36,24 @@ pub struct Cached {
 }
 
 impl Cached {
-    pub fn new(store: Arc<dyn Store>, memory: &Limit, room: Room) -> Self {
-        let share = (room.bytes / room.entries.max(1)) as usize;
+    pub fn new(store: Arc<dyn Store>, memory: &Limit, capacity: Capacity) -> Self {
+        let share = (capacity.bytes / capacity.entries.max(1)) as usize;
         let bounds = |bytes| Bounds {
             bytes,
-            idle: room.ttl,
+            idle: capacity.ttl,
             ..Bounds::default()
         };
         // An eighth for searches, the rest for photos.
-        let of_details = match room.entries {
+        let of_details = match capacity.entries {
             0 => 0,
-            _ => room.bytes / 8 * 7,
+            _ => capacity.bytes / 8 * 7,
         };
         let weight = move |_: &PhotoId, detail: &Arc<Detail>| share.max(size(detail));
         let of_words = |_: &Words, found: &Arc<RoaringBitmap>| found.serialized_size() + 256;
         Self {
             store,
             details: memory.cache(bounds(of_details), weight),
-            found: memory.cache(bounds(room.bytes / 8), of_words),
+            found: memory.cache(bounds(capacity.bytes / 8), of_words),
             order: RwLock::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),

@@ -9,7 +9,7 @@ use kbasefs::catalog::{
     SourcePath, Stored, Tag, WallClock, Words,
 };
 use kbasefs::store::Store;
-use kbasefs::store::cached::{Cached, Room};
+use kbasefs::store::cached::{Cached, Capacity};
 use kbasefs::store::memory::Memory;
 use kbasefs::store::sqlite::Sqlite;
 
@@ -18,7 +18,7 @@ pub fn sqlite(folder: &Path) -> Sqlite {
 }
 
 /// For three photos.
-const ROOM: Room = Room {
+const CAPACITY: Capacity = Capacity {
     entries: 3,
     bytes: 1 << 16,
     ttl: None,
@@ -33,7 +33,7 @@ pub fn on_each(check: impl Fn(&dyn Store)) {
     check(&Cached::new(
         std::sync::Arc::new(sqlite(folder.path())),
         &kbasefs::memory::Limit::of(1 << 30),
-        ROOM,
+        CAPACITY,
     ));
 }
 
