@@ -11,14 +11,14 @@ use crate::catalog::{Measure, PhotoId, Query, Span, State, Words, pixels};
 pub type FullText<'a> = &'a dyn Fn(&Words) -> Arc<RoaringBitmap>;
 
 /// One photo, as far as a query may ask.
-pub struct Asked<'a> {
+pub struct Candidate<'a> {
     id: PhotoId,
     packed: &'a PackedNames,
     traits: Traits,
     folder: FolderId,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Candidate<'a> {
     /// A photo as it looked, or looks.
     pub fn snapshot(id: PhotoId, snapshot: &'a PhotoSnapshot) -> Self {
         Self {
@@ -74,8 +74,8 @@ impl Inner {
 
     fn walk(&self, query: &Query, among: &RoaringBitmap, words: FullText) -> RoaringBitmap {
         let admitted = among.iter().filter(|&id| {
-            let asked = self.asked(PhotoId(id));
-            asked.is_some_and(|asked| self.admits(query, &asked, words))
+            let candidate = self.candidate(PhotoId(id));
+            candidate.is_some_and(|candidate| self.admits(query, &candidate, words))
         });
         RoaringBitmap::from_sorted_iter(admitted).expect("a bitmap is sorted")
     }
@@ -87,27 +87,30 @@ impl Inner {
     }
 
     /// The same for one photo.
-    pub fn admits(&self, query: &Query, asked: &Asked, words: FullText) -> bool {
-        let admits = |q: &Query| self.admits(q, asked, words);
-        let mut keys = asked.packed.labels().map(|label| self.labels.key(label));
+    pub fn admits(&self, query: &Query, candidate: &Candidate, words: FullText) -> bool {
+        let admits = |q: &Query| self.admits(q, candidate, words);
+        let mut keys = candidate
+            .packed
+            .labels()
+            .map(|label| self.labels.key(label));
         match query {
             Query::All => true,
             Query::Label(key) => {
                 let id = self.labels.id(key);
-                id.is_some_and(|id| asked.packed.has(id))
+                id.is_some_and(|id| candidate.packed.has(id))
             }
             Query::Named(facet, words) => {
                 keys.any(|k| k.facet == *facet && words.are_in(&k.folded))
             }
             Query::Facet(facet) => keys.any(|k| k.facet == *facet),
-            Query::Status(wanted) => *wanted == asked.traits.status,
-            Query::State(state) => asked.traits.is(*state),
-            Query::Words(text) => words(text).contains(asked.id.0),
-            Query::Folder(pattern) => pattern.admits(&self.folders.path(asked.folder)),
-            Query::Name(pattern) => pattern.is_in(asked.packed.file_name()),
+            Query::Status(wanted) => *wanted == candidate.traits.status,
+            Query::State(state) => candidate.traits.is(*state),
+            Query::Words(text) => words(text).contains(candidate.id.0),
+            Query::Folder(pattern) => pattern.admits(&self.folders.path(candidate.folder)),
+            Query::Name(pattern) => pattern.is_in(candidate.packed.file_name()),
             Query::Within(Measure::Rating, span) => keys.any(|k| k.is_rating_in(span)),
             Query::Within(measure, span) => {
-                let number = asked.traits.measure(*measure);
+                let number = candidate.traits.measure(*measure);
                 number.is_some_and(|n| span.holds(n))
             }
             Query::And(all) => all.iter().all(admits),
@@ -117,9 +120,9 @@ impl Inner {
     }
 
     /// A photo that is there.
-    pub fn asked(&self, id: PhotoId) -> Option<Asked<'_>> {
+    pub fn candidate(&self, id: PhotoId) -> Option<Candidate<'_>> {
         let record = self.photos.get(id)?;
-        Some(Asked {
+        Some(Candidate {
             id,
             packed: &record.packed,
             traits: record.traits(self.copies.all().contains(id.0)),

@@ -37,7 +37,7 @@ pub use sort_keys::SortKeys;
 use crate::catalog::{
     ContentHash, Effect, Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
 };
-use evaluate::Asked;
+use evaluate::Candidate;
 use inner::Inner;
 
 /// The index. Every call takes a lock for microseconds and never waits for anything else.
@@ -191,8 +191,8 @@ impl Index {
     /// Whether a query means a photo.
     pub fn admits(&self, query: &Query, id: PhotoId, words: FullText) -> bool {
         let inner = self.read();
-        let asked = inner.asked(id);
-        asked.is_some_and(|asked| inner.admits(query, &asked, words))
+        let candidate = inner.candidate(id);
+        candidate.is_some_and(|candidate| inner.admits(query, &candidate, words))
     }
 
     /// Whether a query would mean a photo if it looked like this.
@@ -204,7 +204,7 @@ impl Index {
         words: FullText,
     ) -> bool {
         self.read()
-            .admits(query, &Asked::snapshot(id, snapshot), words)
+            .admits(query, &Candidate::snapshot(id, snapshot), words)
     }
 
     /// The photos that a query means. `words` is called while the index is locked.
