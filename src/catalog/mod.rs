@@ -4,7 +4,6 @@
 //! imports another module of the crate.
 
 mod analysis;
-mod bill;
 mod change;
 mod date;
 mod edit;
@@ -14,6 +13,7 @@ mod label;
 mod measured;
 mod photo;
 mod plain;
+mod provider_usage;
 mod query;
 mod saved;
 mod screenshot;
@@ -21,7 +21,6 @@ mod stored;
 mod text;
 
 pub use analysis::{Analysis, Answer, Tag};
-pub use bill::{Declined, Spent};
 pub use change::{Change, Detail, Effect, Entry, Text, TextField};
 pub use date::{DateSource, WallClock};
 pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace, said};
@@ -31,6 +30,7 @@ pub use label::{Facet, Label, LabelKey, Origin};
 pub use measured::Measured;
 pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
 pub use plain::plain_text;
+pub use provider_usage::{Declined, Spent};
 pub use query::{
     Candidate, FIELDS, Field, FolderPattern, Measure, Pattern, Query, QueryError, Searched, Span,
     State, Words, day, parse as parse_query, pixels,
