@@ -64,7 +64,7 @@ impl Walk {
         }
         let refused = Refused::default();
         let permissions = Arc::<EffectivePermissions>::default();
-        let gate = Gate {
+        let filter = EntryFilter {
             root: root.into(),
             scope: options.scope,
             watches: options.watches,
@@ -78,7 +78,7 @@ impl Walk {
             .follow_links(false)
             .threads(threads)
             .overrides(excluding(root, options.exclude)?)
-            .filter_entry(move |entry| gate.admits(entry));
+            .filter_entry(move |entry| filter.admits(entry));
         Ok(Self {
             root: root.into(),
             builder,
@@ -182,7 +182,7 @@ fn is_folder(entry: &DirEntry) -> bool {
 }
 
 /// Decides what of a folder's entries is looked at.
-struct Gate {
+struct EntryFilter {
     root: PathBuf,
     scope: ScanScope,
     watches: Option<Arc<Watches>>,
@@ -190,7 +190,7 @@ struct Gate {
     permissions: Arc<EffectivePermissions>,
 }
 
-impl Gate {
+impl EntryFilter {
     fn admits(&self, entry: &DirEntry) -> bool {
         let path = inside(&self.root, entry.path());
         match is_folder(entry) {
