@@ -26,14 +26,14 @@ pub struct Guard {
 }
 
 struct Shared {
-    line: Mutex<Line>,
+    connection: Mutex<Connection>,
     /// Told when there is nothing to guard any more.
     over: Condvar,
 }
 
 /// What the two processes say to each other: each line is a command, each answer to the one for the mount's end is what went
 /// wrong.
-struct Line {
+struct Connection {
     mountpoint: PathBuf,
     /// Of the mount, once it is there.
     device: Option<String>,
@@ -53,9 +53,9 @@ const GUARD_TIMEOUT: Timespec = Timespec {
 
 /// Starts it.
 pub fn start(mountpoint: &Path) -> io::Result<Guard> {
-    let line = Mutex::new(Line::start(mountpoint.into(), None)?);
+    let connection = Mutex::new(Connection::start(mountpoint.into(), None)?);
     let over = Condvar::new();
-    let shared = Arc::new(Shared { line, over });
+    let shared = Arc::new(Shared { connection, over });
     Ok(Guard {
         shared,
         supervisor: None,
@@ -74,12 +74,12 @@ impl Guard {
     /// # Errors
     /// When nothing is mounted.
     pub fn keep(&mut self) -> io::Result<()> {
-        let mut line = self.shared.lock();
-        let mount = mounts::at(&line.mountpoint)?.filter(mounts::Mount::is_ours);
+        let mut connection = self.shared.lock();
+        let mount = mounts::at(&connection.mountpoint)?.filter(mounts::Mount::is_ours);
         let mount = mount.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        line.device = Some(mount.device);
-        line.tell_device()?;
-        drop(line);
+        connection.device = Some(mount.device);
+        connection.tell_device()?;
+        drop(connection);
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("kbasefs-guard".into());
         self.supervisor = Some(thread.spawn(move || shared.keep())?);
@@ -88,13 +88,13 @@ impl Guard {
 
     /// There is nothing to guard any more. One that is stopped ends when it goes on, and nobody waits for it.
     pub fn end(self) {
-        let mut line = self.shared.lock();
-        line.is_over = true;
+        let mut connection = self.shared.lock();
+        connection.is_over = true;
         // One that was killed is over as well.
-        let _ = line.send("end");
-        line.commands = None;
-        let guard = Pid::from_child(&line.process);
-        drop(line);
+        let _ = connection.send("end");
+        connection.commands = None;
+        let guard = Pid::from_child(&connection.process);
+        drop(connection);
         self.shared.over.notify_all();
         let is_stopped = process::wait_for(guard, Some(&GUARD_TIMEOUT)) == Ok(false);
         match self.supervisor {
@@ -120,8 +120,8 @@ fn pause(in_vain: u32) -> Duration {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().expect(LOCKED)
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().expect(LOCKED)
     }
 
     /// Follows each guard by another one until there is nothing to guard.
@@ -133,9 +133,9 @@ impl Shared {
             if began.elapsed() > LASTING {
                 in_vain = 0;
             }
-            while let Some(mut line) = self.after(pause(in_vain)) {
+            while let Some(mut connection) = self.after(pause(in_vain)) {
                 in_vain += 1;
-                match line.another() {
+                match connection.another() {
                     Ok(()) => {
                         tracing::warn!("the guard of the mount ended: another one is started");
                         break;
@@ -167,15 +167,15 @@ impl Shared {
     }
 
     /// The line, after a while; nothing when all is over by then.
-    fn after(&self, pause: Duration) -> Option<MutexGuard<'_, Line>> {
-        let goes_on = |line: &mut Line| !line.is_over;
+    fn after(&self, pause: Duration) -> Option<MutexGuard<'_, Connection>> {
+        let goes_on = |connection: &mut Connection| !connection.is_over;
         let waited = self.over.wait_timeout_while(self.lock(), pause, goes_on);
-        let (line, _) = waited.expect(LOCKED);
-        (!line.is_over).then_some(line)
+        let (connection, _) = waited.expect(LOCKED);
+        (!connection.is_over).then_some(connection)
     }
 }
 
-impl Line {
+impl Connection {
     fn start(mountpoint: PathBuf, device: Option<String>) -> io::Result<Self> {
         let own = Process::own()?;
         let mut command = program::again()?;
