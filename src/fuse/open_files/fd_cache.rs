@@ -1,4 +1,4 @@
-//! SourceFiles that are open in the mount, of which only some are open in this process.
+//! Photos that are open in the mount, of which only some are open in this process.
 //!
 //! Every open file takes a descriptor, and a system gives a process so and so many. Those that were read last keep
 //! theirs; another one is opened again when it is read, if it is still the file that it was: its reader gets an error
