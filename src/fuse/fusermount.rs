@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use fuser::MountOption;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::{Error, MountOptions};
@@ -85,25 +84,4 @@ fn receive(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
         _ => None,
     });
     Ok(files.last())
-}
-
-/// How fusermount3 calls an option; `None` for the name, which it wants in a form of its own, and what is never passed on.
-pub(super) fn option_name(option: &MountOption) -> Option<String> {
-    let word = match option {
-        MountOption::CUSTOM(word) => word,
-        MountOption::RO => "ro",
-        MountOption::NoSuid => "nosuid",
-        MountOption::Suid => "suid",
-        MountOption::NoDev => "nodev",
-        MountOption::Dev => "dev",
-        MountOption::NoExec => "noexec",
-        MountOption::Exec => "exec",
-        MountOption::NoAtime => "noatime",
-        MountOption::Atime => "atime",
-        MountOption::Sync => "sync",
-        MountOption::DirSync => "dirsync",
-        MountOption::DefaultPermissions => "default_permissions",
-        _ => return None,
-    };
-    Some(word.to_owned())
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use fuser::{Config, MountOption, SessionACL};
 
+use super::Error;
 use super::attributes::AttrOverrides;
-use super::{Error, fusermount};
 use crate::faults;
 
 /// How to mount.
@@ -123,7 +123,7 @@ impl MountOptions {
         } = self.config(source);
         let everybody = (acl != SessionACL::Owner).then(|| "allow_other".to_owned());
         let name = format!("fsname={}", name(source, false));
-        let words = mount_options.iter().filter_map(fusermount::option_name);
+        let words = mount_options.iter().filter_map(fusermount_name);
         let words: Vec<_> = words.chain([name]).chain(everybody).collect();
         words.join(",")
     }
@@ -166,6 +166,27 @@ fn default_acl(source: &Path, is_root: bool) -> SessionACL {
 fn is_open(folder: &Path) -> bool {
     let mode = folder.metadata().map_or(0, |m| m.mode());
     mode & 0o005 == 0o005
+}
+
+/// How fusermount3 calls an option; `None` for the name, which it wants in a form of its own, and what is never passed on.
+fn fusermount_name(option: &MountOption) -> Option<String> {
+    let word = match option {
+        MountOption::CUSTOM(word) => word,
+        MountOption::RO => "ro",
+        MountOption::NoSuid => "nosuid",
+        MountOption::Suid => "suid",
+        MountOption::NoDev => "nodev",
+        MountOption::Dev => "dev",
+        MountOption::NoExec => "noexec",
+        MountOption::Exec => "exec",
+        MountOption::NoAtime => "noatime",
+        MountOption::Atime => "atime",
+        MountOption::Sync => "sync",
+        MountOption::DirSync => "dirsync",
+        MountOption::DefaultPermissions => "default_permissions",
+        _ => return None,
+    };
+    Some(word.to_owned())
 }
 
 /// The source as the mount's name. fusermount3, which users need, takes a comma for the end of it.
