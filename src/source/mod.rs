@@ -10,6 +10,7 @@ mod decision;
 mod effective_permissions;
 mod error;
 pub mod facts;
+mod folder_rules;
 mod follow;
 mod hashing;
 mod missing;

@@ -14,6 +14,7 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::Error;
 use super::effective_permissions::EffectivePermissions;
+use super::folder_rules::{NO_MEDIA, RULES};
 use super::scan_scope::ScanScope;
 use super::watch::Watches;
 use crate::catalog::{FileStat, SourcePath};
@@ -149,14 +150,6 @@ impl Walk {
 fn inside<'a>(root: &Path, path: &'a Path) -> &'a [u8] {
     let inside = path.strip_prefix(root).unwrap_or(path);
     inside.as_os_str().as_bytes()
-}
-
-const RULES: &str = ".ignore";
-const NO_MEDIA: &str = ".nomedia";
-
-/// Whether a file of this name says what of its folder is looked at.
-pub fn is_rule(name: &[u8]) -> bool {
-    name == RULES.as_bytes() || name == NO_MEDIA.as_bytes()
 }
 
 /// Rules that people write fit in this many bytes.

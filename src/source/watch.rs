@@ -17,7 +17,7 @@ use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlag
 use rustix::io::Errno;
 
 use super::debouncer::{ChangeEvent, Stage};
-use super::walk::is_rule;
+use super::folder_rules::is_rule;
 use crate::catalog::SourcePath;
 
 /// The watches of one source.
