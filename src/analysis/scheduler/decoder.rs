@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deadline::{DeadlineError, DeadlineRunner};
-use super::worker::contained;
+use super::outcome::contained;
 use crate::analysis::preview::LONGEST_SIDE;
 use crate::analysis::previews::Preview;
 use crate::analysis::{Failure, Picture, colors, phash, preview};

@@ -2,6 +2,7 @@
 
 use crate::analysis::Failure;
 use crate::catalog::{Change, FileStat, PhotoId, clean};
+use crate::panics;
 
 /// How a photo ended, for those who asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,4 +120,12 @@ impl From<JobOutcome> for AnalysisResult {
             JobOutcome::Skipped => Self::Skipped,
         }
     }
+}
+
+/// A panic over one picture must not cost the others.
+pub fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    panics::contained(work).unwrap_or_else(|panic| {
+        let reason = format!("the analysis broke down: {}", panics::message(&panic));
+        Err(Failure::Permanent { reason })
+    })
 }

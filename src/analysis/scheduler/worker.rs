@@ -18,7 +18,7 @@ use super::committer::Report;
 use super::content::{self, Content};
 use super::decoder::{DecodedPicture, Decoder};
 use super::errors::Class;
-use super::outcome::JobOutcome;
+use super::outcome::{JobOutcome, contained};
 use super::remote_job::RemoteJob;
 use super::stages::Stage;
 use super::state::{Duplicate, QueueId, SchedulerState, Taken};
@@ -26,7 +26,6 @@ use crate::analysis::previews::{Preview, Previews};
 use crate::analysis::{Failure, Subject};
 use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId};
 use crate::library::Library;
-use crate::panics;
 use crate::source_files::SourceFiles;
 
 /// A buffer larger than this is given back after use.
@@ -336,12 +335,4 @@ impl Worker {
         };
         self.end(read, queue, changes, outcome, true);
     }
-}
-
-/// A panic over one picture must not cost the others.
-pub fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panics::contained(work).unwrap_or_else(|panic| {
-        let reason = format!("the analysis broke down: {}", panics::message(&panic));
-        Err(Failure::Permanent { reason })
-    })
 }
