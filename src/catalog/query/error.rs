@@ -36,6 +36,20 @@ impl QueryError {
     }
 }
 
+/// What is wrong with a value, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    pub message: String,
+    pub hint: String,
+}
+
+impl Wrong {
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let (message, hint) = (message.into(), hint.into());
+        Self { message, hint }
+    }
+}
+
 /// Changes the direction of what follows.
 fn is_override(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,5 +1,6 @@
 //! What can be asked with a word and a colon. A new field is one line in [`FIELDS`], a new state one in [`STATES`].
 
+use super::error::Wrong;
 use super::{FolderPattern, Measure, Pattern, Query, Span, State, Words};
 use crate::catalog::{Facet, Format, Status};
 
@@ -10,20 +11,6 @@ pub struct Field {
     /// For people.
     pub means: &'static str,
     pub(super) read: fn(&str) -> Result<Query, Wrong>,
-}
-
-/// What is wrong with a value, and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    pub message: String,
-    pub hint: String,
-}
-
-impl Wrong {
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        let (message, hint) = (message.into(), hint.into());
-        Self { message, hint }
-    }
 }
 
 /// All fields, as they are explained.

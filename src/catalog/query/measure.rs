@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fields::Wrong;
+use super::error::Wrong;
 use crate::catalog::{Photo, WallClock};
 
 /// What is counted.

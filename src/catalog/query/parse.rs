@@ -1,6 +1,7 @@
 //! What a person types, as a [`Query`]: words, `"phrases"`, `tag:dog`, `-` for not, `OR`, parentheses.
 
-use super::fields::{self, Wrong};
+use super::error::Wrong;
+use super::fields;
 use super::{Query, QueryError, Words};
 
 /// Deeper nesting than this is a mistake, or meant to harm.
