@@ -13,8 +13,8 @@ use tokio::net::UnixStream;
 
 use super::client::Client;
 use super::probe::{self, Health};
-use super::report::hinted;
-use super::target::{path_of, plain};
+use super::report::{hinted, plain};
+use super::target::path_of;
 use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::vfs::xattr::folders::{CATALOG, ID, SOCKET};
 

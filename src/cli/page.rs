@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 
-use super::report::hinted;
-use super::target::plain;
+use super::report::{hinted, plain};
 use crate::web::{Parts, Site};
 
 /// `127.0.0.1:8080`

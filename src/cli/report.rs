@@ -1,9 +1,9 @@
 //! Errors as people read them: one line, lower case, with a hint, and the exit code that fits.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::target::plain;
 use crate::cli::terminal::{is_closed_pipe, printable};
 use crate::{app, config, fuse, store};
 
@@ -155,6 +155,21 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         app::Error::Embedded(_) | app::Error::Mount(_) => return None,
     };
     Some(hint.into())
+}
+
+/// A path at which nothing can be found.
+pub fn missing(path: &Path, error: &io::Error) -> anyhow::Error {
+    hinted(
+        format!("{}: {}", path.display(), plain(error)),
+        "check the path",
+    )
+}
+
+/// The system's words for an error, without its number.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    text.to_lowercase()
 }
 
 #[cfg(test)]

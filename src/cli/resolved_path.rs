@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::target::missing;
+use super::report::missing;
 use crate::fuse::mountinfo::{Mount, MountTable};
 
 /// No path has more, as for the kernel.

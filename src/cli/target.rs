@@ -122,20 +122,6 @@ pub fn named_file(path: &Path) -> anyhow::Result<Value> {
     Ok(json!({"path_base64": URL_SAFE_NO_PAD.encode(bytes)}))
 }
 
-pub fn missing(path: &Path, error: &std::io::Error) -> anyhow::Error {
-    hinted(
-        format!("{}: {}", path.display(), plain(error)),
-        "check the path",
-    )
-}
-
-/// The system's words for an error, without its number.
-pub fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    text.to_lowercase()
-}
-
 /// A path as the API writes it.
 pub fn path_of(encoded: &Value) -> Option<PathBuf> {
     let bytes = URL_SAFE_NO_PAD.decode(encoded.as_str()?).ok()?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::finder::Finder;
-use super::{log, target, terminal};
+use super::{log, terminal};
 
 /// Check what a mount needs and how it is doing, and say what to do
 #[derive(clap::Args)]

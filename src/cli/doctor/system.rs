@@ -59,7 +59,7 @@ fn kernel(release: &str, is_root: bool) -> Finding {
 
 fn device() -> Finding {
     let opened = fs::File::options().read(true).write(true).open("/dev/fuse");
-    let message = |e: &io::Error| format!("/dev/fuse: {}", super::target::plain(e));
+    let message = |e: &io::Error| format!("/dev/fuse: {}", super::super::report::plain(e));
     match opened {
         Ok(_) => Finding::ok("fuse", "/dev/fuse opens"),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Finding::wrong(

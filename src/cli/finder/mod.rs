@@ -18,9 +18,9 @@ use rustix::fs::FileType;
 use serde_json::json;
 
 use super::mounted_catalog::{self, MountedCatalog, within};
-use super::report::hinted;
+use super::report::{hinted, missing};
 use super::resolved_path::ResolvedPath;
-use super::target::{Catalog, Named, Part, Photo, Target, missing};
+use super::target::{Catalog, Named, Part, Photo, Target};
 use super::terminal::printable;
 use crate::app;
 use crate::config::Config;
