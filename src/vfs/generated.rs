@@ -21,6 +21,7 @@ fn empty(_: &Index) -> String {
     String::new()
 }
 
+/// Their inodes follow from their places in this list: a new one goes to the end.
 const FILES: [Generated; 5] = [
     Generated {
         location: Location::Root,
@@ -67,7 +68,7 @@ pub fn content(number: usize, index: &Index) -> Option<Vec<u8>> {
 fn readme(index: &Index) -> String {
     let count = |status| index.count_with(status);
     format!(
-        "Your photos, arranged by what is in them. Nothing here changes the source_files.
+        "Your photos, arranged by what is in them. Nothing here changes the originals.
 
 all/            the folders as they are
 tags/           by what is in the picture; tags/dog/beach/ shows both, tags/dog/-beach/ dogs elsewhere

@@ -86,6 +86,7 @@ fn a_photo_reads_the_same_in_every_view(surface: &dyn Surface) {
     }
     let readme = String::from_utf8(surface.read("/README.txt").unwrap()).unwrap();
     assert!(readme.contains("4 photos"));
+    assert!(!readme.contains('_'), "names of the code: {readme}");
 }
 
 fn a_photo_looks_like_its_original(fixture: &Fixture, surface: &dyn Surface) {
