@@ -1,7 +1,8 @@
 //! What a provider may take and what it took: requests, tokens, money.
 //!
-//! What was spent is kept in the store, by local day; who is asked to pay is asked before each request. Knows nothing
-//! of servers.
+//! What was spent is kept in the store, by local day: people read their bills by the calendar on the wall. Leave is
+//! asked for before each request, and what one cost is recorded after it, so that requests that run are counted as if
+//! each cost what one costs usually. Knows nothing of servers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,27 +15,34 @@ use crate::store::provider_store::{ProviderStore, Spent};
 /// Tokens of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
+    /// Of the prompt and the picture.
     pub input: u64,
+    /// Of the answer, and of the thinking before it where a server counts that.
     pub output: u64,
 }
 
-/// What a million tokens cost.
+/// What a million tokens cost, in whatever currency the limits are in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
+    /// Of the prompt and the picture.
     pub input: f64,
+    /// Of the answer.
     pub output: f64,
 }
 
 impl Price {
+    /// What so many tokens cost.
     pub fn of(&self, usage: Usage) -> f64 {
         (self.input * usage.input as f64 + self.output * usage.output as f64) / 1e6
     }
 }
 
-/// The most that may be taken in a minute, a day and a month.
+/// The most that may be taken in a minute, a day and a month, in this order; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BudgetLimits {
+    /// Those that run count.
     pub requests: [Option<u64>; 3],
+    /// In the currency of the [`Price`].
     pub cost: [Option<f64>; 3],
 }
 
@@ -45,11 +53,12 @@ const FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m"];
 
 /// What was spent today and this month, for people.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spending {
+pub(crate) struct Spending {
     pub today: Spent,
     pub month: Spent,
 }
 
+/// The budget of one provider: asked before each request, told after it.
 pub struct BudgetGuard {
     provider: String,
     price: Option<Price>,
@@ -80,6 +89,7 @@ impl Drop for Reservation {
 }
 
 impl BudgetGuard {
+    /// A budget of which nothing is read yet: the sums come from the store with the first request.
     pub fn new(
         provider: &str,
         price: Option<Price>,
@@ -95,7 +105,7 @@ impl BudgetGuard {
         }
     }
 
-    pub fn price(&self) -> Option<Price> {
+    pub(crate) fn price(&self) -> Option<Price> {
         self.price
     }
 
@@ -130,7 +140,8 @@ impl BudgetGuard {
             || self.limits.cost[span].is_some_and(|most| cost >= most)
     }
 
-    /// Notes what a request took, until it is [taken](Self::take_owed) to the store; a server that doesn't say counts as one whose price isn't known.
+    /// Notes what a request took, until it is [taken](Self::take_owed) to the store; a server that doesn't say counts
+    /// as one whose price isn't known.
     pub fn record(&self, usage: Option<Usage>) {
         self.record_at(usage, &Zoned::now());
     }
@@ -159,6 +170,7 @@ impl BudgetGuard {
             }
         }
         if let Some(cost) = cost {
+            // An average over about the last ten requests: pictures differ in what they cost.
             state.usual_cost = match state.usual_cost {
                 0.0 => cost,
                 usual => usual * 0.9 + cost * 0.1,
@@ -178,6 +190,7 @@ impl BudgetGuard {
     /// # Errors
     /// [`Failure::Transient`] when nothing can be kept; what was spent is still owed.
     pub fn settle(&self) -> Result<(), Failure> {
+        // The lock is held over the write: nobody gets leave by sums from which this is missing.
         let mut state = self.lock();
         while let Some((day, spent)) = state.owed.pop_first() {
             if let Err(error) = self.provider_store.spend(&self.provider, &day, &spent) {
@@ -188,8 +201,10 @@ impl BudgetGuard {
         Ok(())
     }
 
-    pub fn spending(&self) -> Spending {
+    /// Blocks on the disk where a day has begun. What can't be read then counts as it did before.
+    pub(crate) fn spending(&self) -> Spending {
         let mut state = self.lock();
+        // It is for people only; `reserve` refuses while nobody knows the sums.
         let _ = self.turn_to(&mut state, &Zoned::now());
         let [_, today, month] = state.spent;
         Spending { today, month }
@@ -255,6 +270,7 @@ fn spent(provider: &str, span: usize, now: &Zoned) -> Failure {
 fn next(span: usize, now: &Zoned) -> Option<Timestamp> {
     let start = match span {
         MINUTE => {
+            // Clocks that are put forward or back change hours, not where a minute begins.
             let second = i64::from(now.second());
             return now.timestamp().checked_add((60 - second).seconds()).ok();
         }

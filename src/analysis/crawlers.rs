@@ -9,7 +9,6 @@ mod known;
 mod processes;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -20,7 +19,8 @@ use processes::Processes;
 
 pub use processes::Process;
 
-/// Names of which the accesses are counted apart; the others are counted together.
+/// Names of which the accesses are counted apart; the others are counted together, because a program may call itself
+/// anything, each time another.
 const MOST_COUNTED: usize = 64;
 const OTHERS: &str = "others";
 
@@ -38,8 +38,9 @@ struct State {
 }
 
 impl Crawlers {
-    /// The same, with processes looked up in another place than `/proc`.
-    pub fn with_proc(proc: PathBuf) -> Self {
+    /// With processes looked up in another place than `/proc`.
+    #[cfg(test)]
+    fn with_proc(proc: std::path::PathBuf) -> Self {
         let processes = Processes::new(proc);
         Self {
             state: Mutex::new(State {
@@ -60,13 +61,14 @@ impl Crawlers {
         self.known(pid, |_| true)
     }
 
-    /// The same, where it is known to list all folders that it meets.
+    /// The name of the program that a thread works for, where that is known to list all folders that it meets. A file
+    /// manager isn't: it lists what somebody opens. Counted if so.
     pub fn lists_all(&self, pid: u32) -> Option<String> {
         self.known(pid, |trade| trade != Trade::FileManager)
     }
 
     /// The process that a thread belongs to, where the system tells.
-    pub fn process(&self, thread: u32) -> Option<Process> {
+    pub(crate) fn process(&self, thread: u32) -> Option<Process> {
         self.lock().processes.of_thread(thread, Instant::now())
     }
 

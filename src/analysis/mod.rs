@@ -16,7 +16,8 @@ pub mod scheduler;
 mod singular;
 pub mod tag_normalizer;
 
-pub use crawlers::{Crawlers, Process};
+pub use crawlers::Crawlers;
+pub(crate) use crawlers::Process;
 pub use retry::Retry;
 pub use scheduler::{AnalysisResult, Options as SchedulerOptions, Provider, Scheduler};
 
@@ -32,6 +33,7 @@ pub use crate::media::decode::Picture;
 /// What an analyzer is shown.
 #[derive(Clone)]
 pub struct Subject {
+    /// Whichever form is at hand; the other is made of it when it is asked for.
     pub shown: Shown,
     /// What the file says of itself; place and date may go into the description.
     pub facts: Arc<Facts>,
@@ -40,11 +42,14 @@ pub struct Subject {
 /// A picture in one of two forms: as pixels, or as the small JPEG that goes to servers.
 #[derive(Clone)]
 pub enum Shown {
+    /// What analyzers inside the program look at: upright and sRGB.
     Pixels(Arc<Picture>),
+    /// What a server is sent: about 100 KB, without metadata. See [`preview::jpeg`].
     Jpeg(Bytes),
 }
 
 impl Subject {
+    /// A picture that is decoded already.
     pub fn of(picture: Arc<Picture>, facts: Arc<Facts>) -> Self {
         let shown = Shown::Pixels(picture);
         Self { shown, facts }
@@ -68,32 +73,53 @@ impl Subject {
 }
 
 /// Why there is no answer. Said by analyzers; what follows from it is the scheduler's.
+///
+/// Each has a reason for people: lower case, no full stop, with the provider's name and, where the server said
+/// something, its own words.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Failure {
     /// The way to the server or the server itself is in trouble: may work later.
     #[error("{reason}")]
     Transient {
+        /// What broke on the way.
         reason: String,
+        /// What the server asked for; `None` where it leaves that to whoever repeats.
         retry_after: Option<Duration>,
     },
     /// The server has too much to do: will work later.
     #[error("{reason}")]
     Busy {
+        /// What the server, or the budget of this minute, said.
         reason: String,
+        /// When there will be room again; `None` where nobody knows.
         retry_after: Option<Duration>,
     },
     /// There was an answer, and it makes no sense; another may.
     #[error("{reason}")]
-    Unusable { reason: String },
+    Unusable {
+        /// What is wrong with the answer.
+        reason: String,
+    },
     /// The model declines to look at this picture.
     #[error("{reason}")]
-    Refused { reason: String },
+    Refused {
+        /// In the model's words.
+        reason: String,
+    },
     /// Will not work for this picture.
     #[error("{reason}")]
-    Permanent { reason: String },
+    Permanent {
+        /// What it is about this picture.
+        reason: String,
+    },
     /// The analyzer is of no use to any picture just now.
     #[error("{reason}")]
-    Host { reason: String, outage: Outage },
+    Host {
+        /// What the server or the system said.
+        reason: String,
+        /// Whether that passes by itself.
+        outage: Outage,
+    },
 }
 
 /// What makes an analyzer useless.
@@ -103,8 +129,11 @@ pub enum Outage {
     Unreachable,
     /// The key, the account or the model: a person has to do something.
     Denied,
-    /// The budget is spent until this moment, in seconds since 1970.
-    Spent { until: i64 },
+    /// The budget of a day or a month is spent.
+    Spent {
+        /// When the next day or month begins, in seconds since 1970.
+        until: i64,
+    },
 }
 
 /// What kind of access starts an analyzer, the cheapest first: see "What counts as an access".

@@ -10,26 +10,34 @@ use serde_json::Value;
 use super::tag_normalizer::TagNormalizer;
 use crate::catalog::{Answer, clean};
 
+/// Characters. What [`Answer`] promises; a title is a file name in `titles/`, of at most 255 bytes.
 const LONGEST_TITLE: usize = 120;
 const LONGEST_DESCRIPTION: usize = 4_000;
 
-/// Bytes of an answer that are looked at.
+/// Bytes of an answer that are looked at: a hundred of the longest descriptions, so that a server that sends without
+/// end costs no more time than one that answers.
 const MOST_TEXT: usize = 400_000;
 
-/// How sure a tag is of which the model doesn't say.
+/// How sure a tag is of which the model doesn't say: above what the embedded model gives a guess, below what a person
+/// says.
 const USUAL: f32 = 0.8;
 
 /// Why a text is no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ParseError {
+    /// Nothing is left without the thinking.
     #[error("the answer is empty")]
     Empty,
+    /// A proxy or a login page answered in place of the server.
     #[error("the answer is a web page")]
     Html,
+    /// There is text, and it doesn't refuse.
     #[error("the answer has no JSON object")]
     NoObject,
+    /// An object begins and doesn't end: the limit of tokens was too low.
     #[error("the answer breaks off")]
     Cut,
+    /// A field is missing that has to be there, or is of another type.
     #[error("the answer has no usable {0}")]
     Wrong(&'static str),
     /// In the model's words, cleaned.
@@ -38,6 +46,9 @@ pub enum ParseError {
 }
 
 /// Understands what a model said.
+///
+/// # Errors
+/// When there is no whole answer in it: nothing that is half there is taken.
 pub fn answer(text: &str, normalizer: &TagNormalizer) -> Result<Answer, ParseError> {
     let text = &text[..text.floor_char_boundary(MOST_TEXT)];
     let said = object::without_thinking(text);
@@ -54,7 +65,10 @@ pub fn answer(text: &str, normalizer: &TagNormalizer) -> Result<Answer, ParseErr
 }
 
 /// Understands an answer that came as an object.
-pub fn of_object(object: &Value, normalizer: &TagNormalizer) -> Result<Answer, ParseError> {
+///
+/// # Errors
+/// As for [`answer`].
+pub(crate) fn of_object(object: &Value, normalizer: &TagNormalizer) -> Result<Answer, ParseError> {
     let description = text(field(object, DESCRIPTION), LONGEST_DESCRIPTION)
         .ok_or(ParseError::Wrong("description"))?;
     if let Some(refusal) = refusal(&description) {
@@ -77,6 +91,7 @@ pub fn of_object(object: &Value, normalizer: &TagNormalizer) -> Result<Answer, P
     })
 }
 
+// The words of the prompt first, then what models have made of them.
 const TITLE: &[&str] = &["title", "short_name", "name", "caption", "headline"];
 const DESCRIPTION: &[&str] = &["description", "long_description", "desc", "summary"];
 const TAGS: &[&str] = &["tags", "keywords", "labels"];

@@ -7,7 +7,9 @@ use std::f32::consts::PI;
 
 use crate::media::decode::{Channels, Picture, Pixels};
 
+/// Pixels a side of what is hashed.
 const SIDE: usize = 32;
+/// Frequencies a side that are kept: one bit each makes 64.
 const KEPT: usize = 8;
 
 /// The hash; its highest bit is the mean brightness, then row by row towards finer detail.

@@ -20,12 +20,15 @@ use crate::memory::{Bounds, Cache, Limit};
 /// A small JPEG of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
+    /// sRGB, without metadata.
     pub jpeg: Bytes,
+    /// What the decode found out beside it, so that a preview spares the original's decode.
     pub measured: Arc<Measured>,
 }
 
 type Key = (ContentHash, u32);
 
+/// Previews by content and longest side, kept for the next that asks.
 pub struct Previews {
     memory: Cache<Key, Preview>,
     folder: Option<Folder>,
@@ -72,7 +75,7 @@ impl Previews {
         found
     }
 
-    /// The same; what isn't there is made, by one of those who want it at the same time.
+    /// The preview of a content, which is made where there is none, by one of those who want it at the same time.
     pub fn get_or_make(
         &self,
         content: ContentHash,
@@ -92,11 +95,13 @@ impl Previews {
         })
     }
 
-    pub fn hits(&self) -> u64 {
+    /// How many were there when they were asked for, since the start.
+    pub(crate) fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
 
-    pub fn misses(&self) -> u64 {
+    /// How many were not.
+    pub(crate) fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)
     }
 }
@@ -129,6 +134,7 @@ impl Folder {
 
     fn file(&self, (content, side): Key) -> PathBuf {
         let name = content.to_string();
+        // Spread over 256 folders: one of a million files is slow to list and to search.
         self.path.join(&name[..2]).join(format!("{name}-{side}"))
     }
 
@@ -184,6 +190,7 @@ impl Folder {
         let path = self.file(key);
         let folder = path.parent().unwrap_or(&self.path);
         private_folder(folder)?;
+        // Renamed when it is whole: whoever reads meanwhile, this process or another, sees the old one or none.
         let new = path.with_extension(format!("new-{}", std::process::id()));
         let written = fs::write(&new, &bytes).and_then(|()| fs::rename(&new, &path));
         // Half of it would take the room that there isn't.
@@ -201,7 +208,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes what was used longest ago until a tenth is free; gives what is left.
+    /// Removes what was used longest ago until a tenth is free, so that not each new file walks the folder; gives what
+    /// is left.
     fn shrink(&self) -> io::Result<u64> {
         let mut files = self.files()?;
         files.sort_by_key(|(used, ..)| *used);

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 /// Rises when the built-in words change so much that answers come out different.
 const VERSION: u32 = 1;
 
-/// Words of the vocabulary that are named to a model; more would cost more than they are worth.
+/// Words of the vocabulary that are named to a model: a thousand tokens or two in each request, all paid for. The
+/// answer is held to the whole vocabulary all the same.
 const MOST_WORDS: usize = 500;
 
 const INSTRUCTIONS: &str = "You describe photos for a private photo catalogue. Look at the picture and say what \
@@ -66,7 +67,7 @@ impl Prompt {
         "Describe this picture."
     }
 
-    pub fn is_english(&self) -> bool {
+    pub(crate) fn is_english(&self) -> bool {
         let english = |l: &str| ["english", "en"].contains(&l.to_lowercase().as_str());
         self.language.as_deref().is_none_or(english)
     }

@@ -1,6 +1,7 @@
 //! English plurals in the singular, so that `dogs` and `dog` are one tag.
 //!
-//! Only the last word of a term changes. Errs on the side of leaving a word as it is.
+//! Only the last word of a term changes. Errs on the side of leaving a word as it is: two tags for one thing are a
+//! nuisance, a word that doesn't exist is a fault.
 
 /// Words that look like plurals and are none, or mean something else without the s.
 const KEPT: &[&str] = &[
@@ -61,6 +62,7 @@ const KEPT: &[&str] = &[
     "andes",
 ];
 
+/// Plurals that no rule below makes right; many are here because the rules would take an `e` too many or too few.
 const IRREGULAR: &[(&str, &str)] = &[
     ("children", "child"),
     ("men", "man"),
@@ -134,6 +136,7 @@ fn word(word: &str) -> String {
     if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == word) {
         return (*one).to_owned();
     }
+    // Too short to tell: `gas`, `bus`, `yes`.
     if KEPT.contains(&word) || word.len() < 4 || !word.is_ascii() {
         return word.to_owned();
     }

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use super::singular::singular;
 use crate::catalog::{Facet, LabelKey, Tag, clean};
 
+/// Characters of a tag; a label's folder name takes at most 255 bytes.
 const LONGEST: usize = 64;
+/// Tags of one answer. Models asked for fifteen sometimes list whatever they know.
 const MOST: usize = 32;
 
 /// Whether the catalog has a tag already.
 pub type Known = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// Which words are taken, and in what form.
+/// Which words are taken, and in what form. What the user said wins over what grammar says.
 #[derive(Clone, Default)]
 pub struct TagNormalizer {
     vocabulary: HashMap<String, String>,
@@ -26,6 +28,7 @@ pub struct TagNormalizer {
 }
 
 impl TagNormalizer {
+    /// Takes every word; where they are English, in the singular.
     pub fn new(english: bool) -> Self {
         Self {
             english,
@@ -41,6 +44,7 @@ impl TagNormalizer {
         self
     }
 
+    /// Words that stand for others: the word of a model, and what is taken in its place.
     pub fn aliases(mut self, aliases: &BTreeMap<String, String>) -> Self {
         let pairs = aliases
             .iter()
@@ -49,6 +53,7 @@ impl TagNormalizer {
         self
     }
 
+    /// Words that are never taken, not even as what an alias stands for.
     pub fn blocked(mut self, words: &[String]) -> Self {
         self.blocked = words.iter().map(|word| folded(word)).collect();
         self

@@ -1,13 +1,16 @@
 //! Programs that go through photos for reasons of their own, by name.
 //!
-//! Names as the kernel gives them, cut at 15 characters; seen on desktops, a list to be lengthened. Viewers are not
-//! among them: who leafs through a folder looks at photos.
+//! Names as the kernel gives them, cut at 15 characters (`TASK_COMM_LEN`, proc_pid_comm(5)); seen on desktops, a list
+//! to be lengthened. Viewers are not among them: who leafs through a folder looks at photos.
 
 /// What a program wants with photos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trade {
+    /// Reads contents to make them findable.
     Indexer,
+    /// Makes small pictures of all that a folder has.
     Thumbnailer,
+    /// Reads bytes and attributes alike, to put them elsewhere.
     Copier,
     /// Makes small pictures and copies, as the others do; but the folders that it lists are those that somebody opens.
     FileManager,
@@ -126,6 +129,7 @@ pub fn trade(name: &str) -> Option<Trade> {
     KNOWN.iter().find_map(has)
 }
 
+/// Whether a program of this name works for the one that started it.
 pub fn is_helper(name: &str) -> bool {
     HELPERS.contains(&name)
 }

@@ -1,4 +1,8 @@
 //! Which process a thread belongs to, and what it is called.
+//!
+//! The kernel tells a file system the id of the thread that asks, not that of its process (`task_pid` in
+//! <https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/fs/fuse/dev.c>), and a program that looks
+//! at photos does so on many threads.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -10,8 +14,10 @@ use crate::catalog::clean;
 /// A process for good: ids are used again, but not with the same start.
 pub type Key = (u32, u64);
 
+/// A process that asks for something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Process {
+    /// Its number and its start.
     pub key: Key,
     /// At most 15 characters; empty where it has none that prints.
     pub name: String,
@@ -20,7 +26,7 @@ pub struct Process {
 /// How long an answer is taken for true: a thread id is hardly used again that soon.
 const FRESH: Duration = Duration::from_secs(3);
 
-/// Threads remembered.
+/// Threads remembered. What is old goes first, then all: to look one up anew takes two small files of `/proc`.
 const MOST: usize = 1024;
 
 /// Helpers that start one another: a sandbox is two processes, and starts a loader.

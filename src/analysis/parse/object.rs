@@ -2,9 +2,11 @@
 
 use serde_json::{Deserializer, Value};
 
-/// Objects that are tried; a text with more opening braces is not meant to be understood.
+/// Objects that are tried. Each try may read to the end of the text, so more would be quadratic work for whoever sends
+/// a text of opening braces.
 const MOST_TRIED: usize = 64;
 
+/// What came of looking for an object.
 #[derive(Debug, PartialEq)]
 pub enum Found {
     Whole(Value),
@@ -55,6 +57,7 @@ pub fn find(text: &str, wanted: impl Fn(&Value) -> bool) -> Found {
     }
 }
 
+/// Serde stops at 128 levels and has no other sign of it. Such a text is cut off or hostile, and no answer either way.
 fn is_nested_too_deep(error: &serde_json::Error) -> bool {
     error.to_string().starts_with("recursion limit")
 }

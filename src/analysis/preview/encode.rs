@@ -6,7 +6,7 @@ use image::codecs::jpeg::JpegEncoder;
 use super::LONGEST_SIDE;
 use crate::media::decode::{Channels, Picture, Pixels};
 
-/// Tried in turn until the file is small enough.
+/// Tried in turn until the file is small enough; most pictures are at the first.
 const QUALITIES: [u8; 5] = [85, 75, 60, 45, 30];
 
 /// Bytes. As base64 in a request it stays below 0.2 MB.
@@ -35,12 +35,13 @@ pub fn jpeg(picture: &Picture, longest: u32) -> Vec<u8> {
         };
         match small {
             Some(bytes) => return bytes,
+            // Noise, or text on noise: fewer pixels at a quality that shows something.
             None => side = (side * 3 / 4).max(1),
         }
     }
 }
 
-/// The same picture with no side longer than `side`.
+/// A picture made smaller, with no side longer than `side` pixels; one that is small enough stays as it is.
 pub fn shrunk(picture: &Picture, side: u32) -> Picture {
     let pixels = Pixels {
         width: picture.width,

@@ -10,7 +10,8 @@ pub use crate::media::decode::Decoded;
 use crate::media::decode::{self, Error};
 pub use encode::{jpeg, shrunk};
 
-/// The longest side of a picture that is decoded for this program. Smaller pictures stay as they are.
+/// The longest side of a picture that is decoded for this program, in pixels: more than twice what the larger network
+/// takes. Smaller pictures stay as they are.
 pub const LONGEST_SIDE: u32 = 1024;
 /// The longest side of a picture that may be decoded for servers.
 pub const MOST_FOR_SERVERS: u32 = 2048;

@@ -7,6 +7,7 @@ use super::remote::{Ask, Dialect, Form, Header, Reply};
 use crate::analysis::budget::Usage;
 use crate::analysis::prompt;
 
+/// The protocol. A tool that must be used is the only way in which it promises an object.
 pub struct Anthropic;
 
 const TOOL: &str = "record_photo";
@@ -18,6 +19,7 @@ impl Dialect for Anthropic {
 
     fn headers(&self, key: Option<&str>) -> Vec<Header> {
         let key = key.map(|key| ("x-api-key", key.to_owned()));
+        // A request without one is refused; answers keep the shape that they had on this day.
         let version = ("anthropic-version", "2023-06-01".to_owned());
         key.into_iter().chain([version]).collect()
     }

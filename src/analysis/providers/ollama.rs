@@ -6,6 +6,7 @@ use super::remote::{Ask, Dialect, Form, Header, Limit, Reply};
 use crate::analysis::budget::Usage;
 use crate::analysis::prompt;
 
+/// The protocol. Unlike `/v1/chat/completions` of the same server it takes `think` and `keep_alive`.
 pub struct Ollama;
 
 impl Dialect for Ollama {

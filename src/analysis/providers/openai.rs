@@ -8,6 +8,7 @@ use super::remote::{Ask, Dialect, Form, Header, Limit, Reply};
 use crate::analysis::budget::Usage;
 use crate::analysis::prompt;
 
+/// The protocol.
 pub struct OpenAi;
 
 impl Dialect for OpenAi {
@@ -46,6 +47,8 @@ impl Dialect for OpenAi {
             Limit::CompletionTokens => body["max_completion_tokens"] = ask.max_tokens.into(),
             Limit::None => {}
         }
+        // No part of the protocol: vLLM, SGLang and llama.cpp hand it to the template of the model, others reject it
+        // once.
         if ask.can.think && !ask.think {
             body["chat_template_kwargs"] = json!({"enable_thinking": false});
         }
@@ -87,7 +90,7 @@ impl Dialect for OpenAi {
     }
 }
 
-/// A text, or the texts of its parts.
+/// A text, or the texts of its parts: some servers answer in the form in which they are asked.
 fn text(content: &Value) -> String {
     let parts = content.as_array().into_iter().flatten();
     let parts = parts.filter_map(|part| part["text"].as_str());

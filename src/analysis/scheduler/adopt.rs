@@ -12,10 +12,13 @@ use crate::source_files::SourceFiles;
 /// An answer from elsewhere.
 #[derive(Clone, Debug)]
 pub struct Adopted {
+    /// Whose content it is an answer on.
     pub photo: PhotoId,
+    /// As the other program called it.
     pub model: String,
     /// Seconds since 1970; `None` for now.
     pub at: Option<i64>,
+    /// Validated already, as every answer.
     pub answer: Answer,
 }
 
@@ -27,7 +30,7 @@ const VERSION: &str = "imported";
 
 impl Scheduler {
     /// Records an answer for the preferred server, unless that has answered itself. Reads the photo; blocks.
-    pub fn adopt(
+    pub(crate) fn adopt(
         &self,
         source_files: &SourceFiles,
         largest: u64,

@@ -41,6 +41,7 @@ pub fn queue_of(provider: &Provider) -> ProviderQueue {
 }
 
 impl Answers {
+    /// Whose queue it is.
     pub fn provider(&self, queue: QueueId) -> &Provider {
         &self.providers[queue.0]
     }

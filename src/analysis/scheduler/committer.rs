@@ -22,14 +22,15 @@ use crate::library::Library;
 use crate::store::provider_store::ProviderStore;
 use crate::store::{self, Error};
 
-/// Reports committed together.
+/// Reports committed together: each commit has costs of its own, and whoever waits for one photo waits for its batch.
 const LARGEST_BATCH: usize = 64;
 
 /// From one try to keep something to the next, while nothing can be kept; doubles with each.
 const REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
-/// How long it is tried when all is to end.
+/// How long it is tried when all is to end. Service managers kill what doesn't end within 90 s, and other ends come
+/// after this one.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
 /// Something that there is to say of a photo in a queue.
@@ -56,6 +57,7 @@ pub struct End {
 /// What could not be recorded, and why.
 type Lost = HashMap<(QueueId, PhotoId), String>;
 
+/// Records what workers and dispatchers report. There is one, so that batches don't overtake one another.
 pub struct Committer {
     pub library: Arc<Library>,
     pub provider_store: Arc<dyn ProviderStore>,
@@ -170,6 +172,7 @@ impl Committer {
         let now = Instant::now();
         let deadline = *self.deadline.get_or_insert(now + LAST_CALL);
         let left = deadline.saturating_duration_since(now);
+        // The state rests no more once all is to stop, and the disk is to be tried only now and then.
         std::thread::sleep(left.min(REST));
         left.is_zero()
     }

@@ -37,13 +37,15 @@ pub enum DeadlineError {
     NoThread,
 }
 
-/// So many may be left at a time. Each holds the memory of a picture.
+/// So many may be left at a time. Each holds all the memory that a decoder may take; until one of them is through, no
+/// other picture is decoded.
 const MOST_ABANDONED: usize = 2;
-/// How often is looked whether one is late.
+/// How often is looked whether one is late. Deadlines are of seconds, and one that ends in time wakes who waits.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// One piece of work, seen from its thread and from the one that waits.
 struct Job<T> {
+    /// Where both locks are held, this one is taken first, then that of the runner.
     state: Mutex<JobState<T>>,
     ended: Condvar,
 }
@@ -184,6 +186,9 @@ impl Clock {
     fn of_this_thread() -> Self {
         Self {
             since: Instant::now(),
+            // Its first number is the time on a processor, in nanoseconds:
+            // <https://docs.kernel.org/scheduler/sched-stats.html>. Opened by the thread itself, read by the one that
+            // waits.
             statistics: File::open("/proc/thread-self/schedstat").ok(),
         }
     }

@@ -22,19 +22,23 @@ use crate::analysis::{Analyzer, Failure, Outage, Shown, Subject};
 use crate::catalog::{Answer, Change, Declined};
 use crate::panics;
 
-/// Attempts that a busy server may turn away, for each that may fail.
+/// Attempts that a busy server may turn away, for each that may fail: a server that says that it is busy is well, and a
+/// queue before it may take long.
 const BUSY_ATTEMPTS_A_RETRY: u32 = 10;
 
-/// The longest time before the next try.
+/// The longest time before the next try: whoever mends a server sees within five minutes that it is used again.
 const LONGEST_DELAY: Duration = Duration::from_secs(300);
 
-/// How long a server is left alone that needs a person's help.
+/// How long a server is left alone that needs a person's help; doubles with each denial. Each look costs a request, and
+/// a key that is refused again and again may be locked.
 const DENIED_DELAY: Duration = Duration::from_secs(60);
 const LONGEST_DENIAL: Duration = Duration::from_secs(900);
 
 /// How long an answer that is on its way is waited for when all is to end: it may have cost money.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
+/// One server's dispatcher. What it has to say goes to the committer; it shares nothing else with workers but the
+/// state.
 pub struct Dispatcher {
     pub queue: QueueId,
     pub analyzer: Arc<dyn Analyzer>,
@@ -44,7 +48,8 @@ pub struct Dispatcher {
     pub budget: Arc<BudgetGuard>,
     pub max_retries: u32,
     pub retry_delay: Duration,
-    /// Closed until then: the key, the model or the budget won't do. How often in a row.
+    /// Closed until then: the key, the model or the budget won't do. How often in a row. Never held while another lock
+    /// is taken.
     pub denial: Mutex<(Option<Instant>, u32)>,
 }
 
@@ -266,6 +271,7 @@ impl Dispatcher {
     /// Ends what was ready. May be given up at any moment: then the rest is still ready.
     async fn hand_back(&self, outcome: &JobOutcome) {
         loop {
+            // Room first: a job that is taken before there is room would be lost if this were given up then.
             let room = self.reports.reserve().await.expect(WORKS);
             let Some(job) = self.state.take_ready(self.queue) else {
                 return;
@@ -304,7 +310,7 @@ impl Dispatcher {
         self.keep(report).await;
     }
 
-    /// The same of a request that cost something, and is not the last for its photo.
+    /// Reports what a request cost that is not the last for its photo, and waits until that is on the disk.
     async fn pay(&self, job: &RemoteJob) {
         let bill: Vec<_> = self.bill().collect();
         if !bill.is_empty() {

@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Provider;
 
-/// Failures in a row, of any requests, after which nobody is thought to be there.
+/// Failures in a row, of any requests, after which nobody is thought to be there. A server that falls over one picture
+/// in a few never gets there; one whose graphics card is gone answers 500 to all.
 const MOST_FAILURES: u32 = 10;
 
 /// The longest time between two looks whether a server is back.
@@ -101,6 +102,7 @@ pub struct Permit {
 }
 
 impl Endpoint {
+    /// A server of which nothing is known yet: it is thought to take all that the user allows.
     pub fn new(ceiling: usize, delay: Duration, probe_limit: u32) -> Self {
         Self {
             ceiling: ceiling.max(1) as f64,
@@ -123,6 +125,7 @@ impl Endpoint {
     /// Waits for leave to send a request.
     pub async fn enter(self: &Arc<Self>) -> Permit {
         loop {
+            // Before the look: what changes between the look and the wait would be missed.
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -190,6 +193,7 @@ impl Endpoint {
             }
             RequestOutcome::Busy(rest) => {
                 state.failed_probes = 0;
+                // AIMD: adding one a round and taking a third keeps the limit near what is borne.
                 state.cut(0.7, took, now);
                 state.back_off(now + rest);
                 None
@@ -237,6 +241,7 @@ impl State {
 
     fn adapt(&mut self, took: Duration, ceiling: f64, now: Instant) {
         match self.latency.is_slow(took.as_secs_f64()) {
+            // Slow is a weaker sign than a refusal, so less is taken: pictures differ.
             true => self.cut(0.8, took, now),
             false => self.limit = (self.limit + 1.0 / self.limit).min(ceiling),
         }
@@ -261,6 +266,7 @@ impl LatencyAverage {
         }
         self.lately += (seconds - self.lately) * 0.3;
         self.usually += (seconds - self.usually) * 0.03;
+        // The first answers include the loading of the model.
         self.count > 10 && self.lately > 2.0 * self.usually
     }
 }

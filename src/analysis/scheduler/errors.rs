@@ -68,6 +68,7 @@ impl From<&Failure> for Class {
 pub struct Errors([AtomicU64; CLASSES.len()]);
 
 impl Errors {
+    /// One more of this kind.
     pub fn count(&self, class: impl Into<Class>) {
         self.0[class.into() as usize].fetch_add(1, Ordering::Relaxed);
     }

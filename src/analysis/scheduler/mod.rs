@@ -34,7 +34,7 @@ mod state;
 mod tests;
 mod worker;
 
-pub use adopt::Adopted;
+pub(crate) use adopt::Adopted;
 pub use outcome::AnalysisResult;
 pub use outlook::Outlook;
 pub use progress::{Progress, ProviderState, Waiting};
@@ -79,11 +79,15 @@ pub struct Options {
     pub remote: Option<RemoteOptions>,
 }
 
+/// What servers need beside their own settings.
 #[derive(Clone)]
 pub struct RemoteOptions {
+    /// Pictures made ready, so that a retry or another server needs no decode.
     pub previews: Arc<Previews>,
-    /// How often a request that failed for the moment is repeated, and how long before the first repetition.
+    /// How often a request that failed for the moment is repeated.
     pub max_retries: u32,
+    /// How long before the first repetition; doubles with each. A server that is gone is looked at after this time,
+    /// too.
     pub retry_delay: Duration,
 }
 
@@ -169,13 +173,15 @@ impl Scheduler {
         self.state.pause(paused);
     }
 
-    pub fn is_paused(&self) -> bool {
+    /// Whether [`Self::pause`] holds.
+    pub(crate) fn is_paused(&self) -> bool {
         self.state.is_paused()
     }
 
     /// Brings running analyses to their end, commits them, and drops the others; decoders are not waited for. Blocks until
     /// that is done.
     pub fn stop(&self) {
+        // First the queues, so that nothing is begun, then what workers and dispatchers may be waiting for.
         self.state.stop();
         self.deadlines.stop();
         self.stop.send_replace(true);

@@ -7,6 +7,7 @@ use crate::panics;
 /// How a photo ended, for those who asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnalysisResult {
+    /// There is an answer, or a copy of the photo had one.
     Analyzed,
     /// Why there is nothing to show; lower case, no full stop.
     Failed(String),
@@ -19,6 +20,7 @@ pub enum AnalysisResult {
 /// How a photo ended, for the scheduler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobOutcome {
+    /// There is an answer.
     Analyzed,
     /// Another photo of the same content was or is analysed.
     Copied,
@@ -26,15 +28,17 @@ pub enum JobOutcome {
     Failed(String),
     /// Recorded for the analyzer: it isn't asked again about this picture.
     Declined {
+        /// Whether the model declined, and not that something failed.
         refused: bool,
         reason: String,
     },
     /// Not recorded: the next access tries again.
     RetryLater(String),
+    /// There was nothing to do, or the file isn't what it was.
     Skipped,
 }
 
-/// Characters of a reason that are kept.
+/// Characters of a reason that are kept: it is shown as an attribute, in a list and in a log, each of one line.
 const LONGEST_REASON: usize = 300;
 
 impl JobOutcome {

@@ -9,7 +9,8 @@ use roaring::RoaringBitmap;
 use crate::analysis::Access;
 use crate::catalog::PhotoId;
 
-/// Listings kept apart; older ones are thrown together.
+/// Listings kept apart; older ones are thrown together. Each `push` and `pop` looks through all of them, and nobody
+/// remembers which folder was opened before the last sixteen.
 const LISTINGS: usize = 16;
 
 /// What is most wanted comes first; among equals, what came first.
@@ -32,8 +33,11 @@ pub struct PriorityQueue {
 /// Photos that wait, by how much they are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
+    /// Somebody asked for the description, and may be waiting.
     pub asked: u64,
+    /// Somebody read the content.
     pub read: u64,
+    /// They are in a folder that was opened lately.
     pub listed: u64,
     /// What crawlers touched, listings of long ago, and what nobody asked for.
     pub background: u64,
@@ -50,6 +54,7 @@ impl Waiting {
         ]
     }
 
+    /// All that wait.
     pub fn total(&self) -> u64 {
         self.asked + self.read + self.listed + self.background
     }

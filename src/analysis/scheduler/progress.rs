@@ -10,16 +10,19 @@ pub use super::priority_queue::Waiting;
 /// How a provider is doing.
 #[derive(Clone)]
 pub struct ProviderState {
+    /// Whose state it is.
     pub provider: Provider,
+    /// Of its own queue, without stages: those are of all together.
     pub counts: Progress,
-    /// Photos of the catalog that it answered, in any version; those whose answer is of an earlier one; those that it
-    /// has no answer for.
+    /// Photos of the catalog that it answered, in any version.
     pub answered: u64,
+    /// Those that an earlier version dealt with.
     pub stale: u64,
+    /// Those that it failed at or declined.
     pub declined: u64,
-    /// Requests that run now, and the most that run at the same time, as things are. Providers at the same place share
-    /// them; inside the program, they are photos that are worked on.
+    /// Requests that run now; inside the program, photos that are worked on. Providers at the same place share them.
     pub requests: u64,
+    /// The most that run at the same time, as the server is now.
     pub limit: usize,
     /// Why it is of no use now.
     pub down: Option<String>,
@@ -28,15 +31,19 @@ pub struct ProviderState {
 /// How far the work is, since the start of the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// Photos that wait, in all queues: one that two providers are to look at counts twice.
     pub queued: u64,
-    /// The same, by how much they are wanted.
+    /// The waiting ones by how much they are wanted.
     pub waiting: Waiting,
     /// Taken by a worker, and not yet committed.
     pub running: u64,
+    /// Photos that got an answer of their own.
     pub analyzed: u64,
+    /// Photos that can't be read or decoded, or that a provider failed at or declined.
     pub failed: u64,
     /// Photos that got the results of another one of the same content.
     pub copies: u64,
+    /// Where the time went.
     pub stages: Stages,
 }
 
@@ -55,6 +62,7 @@ impl From<Counts> for Progress {
 }
 
 impl Scheduler {
+    /// The sum over all queues.
     pub fn progress(&self) -> Progress {
         let mut sum = Progress {
             stages: self.state.stopwatch.stages(),

@@ -8,7 +8,9 @@ use crate::analysis::{Access, Analyzer};
 /// An analyzer, and from what kind of access on it is started.
 #[derive(Clone)]
 pub struct Provider {
+    /// Who looks.
     pub analyzer: Arc<dyn Analyzer>,
+    /// The weakest access that has it look.
     pub on: Access,
     /// `None` for one that computes on the thread that asks it.
     pub server: Option<Server>,
@@ -23,6 +25,7 @@ pub struct Server {
     pub parallel: usize,
     /// Longest side of the pictures that it is sent, in pixels.
     pub max_side: u32,
+    /// What each request is paid from.
     pub budget: Arc<BudgetGuard>,
 }
 

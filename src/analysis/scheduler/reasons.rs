@@ -6,7 +6,8 @@ use roaring::RoaringBitmap;
 
 use crate::catalog::PhotoId;
 
-/// Different reasons that are remembered.
+/// Different reasons that are remembered. Servers put numbers and times into theirs, so that each may be new; the
+/// oldest goes, and its photos have none.
 const MOST: usize = 256;
 
 /// The reason of each photo, the latest last.
@@ -14,6 +15,7 @@ const MOST: usize = 256;
 pub struct Reasons(VecDeque<(String, RoaringBitmap)>);
 
 impl Reasons {
+    /// Remembers why a photo has no answer, in place of what was the reason before.
     pub fn note(&mut self, photo: PhotoId, reason: &str) {
         self.forget(&RoaringBitmap::from_iter([photo.0]));
         match self.0.iter_mut().find(|(known, _)| known == reason) {
@@ -30,6 +32,7 @@ impl Reasons {
         }
     }
 
+    /// Photos have an answer now, or are other pictures.
     pub fn forget(&mut self, photos: &RoaringBitmap) {
         for (_, known) in &mut self.0 {
             *known -= photos;
@@ -37,6 +40,7 @@ impl Reasons {
         self.0.retain(|(_, known)| !known.is_empty());
     }
 
+    /// The reason of a photo.
     pub fn of(&self, photo: PhotoId) -> Option<&str> {
         let mut known = self.0.iter();
         let (reason, _) = known.find(|(_, photos)| photos.contains(photo.0))?;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::analysis::previews::Preview;
 use crate::catalog::{ContentHash, Facts, FileStat, PhotoId};
 
+/// All that a request needs, so that no try reads the disk.
 #[derive(Clone)]
 pub struct RemoteJob {
     pub photo: PhotoId,
@@ -18,6 +19,7 @@ pub struct RemoteJob {
     pub failed_attempts: u32,
     /// Attempts that the server had no time for.
     pub busy_attempts: u32,
+    /// A server was busy, or a try failed: not sent before.
     pub not_before: Instant,
 }
 

@@ -13,6 +13,7 @@ use crate::catalog::{PhotoId, Status};
 /// What somebody wants to have analysed.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// In this order, as far as that is possible.
     pub photos: Vec<PhotoId>,
     /// By this provider only; else by all inside the program, and the preferred server.
     pub provider: Option<String>,
@@ -127,7 +128,9 @@ impl<F: FnMut(PhotoId, &AnalysisResult)> Ends<F> {
     }
 }
 
-/// Photos of one request that wait at a time, for each that is worked on at a time.
+/// Photos of one request that wait at a time, for each that is worked on at a time: enough that nobody is idle between
+/// two, few enough that whoever asks for one photo meanwhile waits for few others. Servers get more, as theirs have to
+/// be read and decoded first.
 const ASKED_A_WORKER: usize = 4;
 const ASKED_A_REQUEST: usize = 8;
 

@@ -22,10 +22,15 @@ pub enum Stage {
 /// How long each stage took, of all threads together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
+    /// From the disk or its cache, with the hash.
     pub read: Times,
+    /// With the colours and the perceptual hash.
     pub decode: Times,
+    /// Of all analyzers inside the program.
     pub infer: Times,
+    /// Of all servers; waiting for leave to send isn't in it.
     pub request: Times,
+    /// Of a batch, not of a photo.
     pub commit: Times,
 }
 

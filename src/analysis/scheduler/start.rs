@@ -22,7 +22,8 @@ use crate::library::Library;
 use crate::source_files::SourceFiles;
 use crate::store::memory::Memory;
 
-/// Reports that workers may be ahead of the committer, each.
+/// Reports that workers may be ahead of the committer, each: while a batch is synced they go on. More would only be
+/// more to do again after a crash.
 const REPORTS_A_WORKER: usize = 16;
 
 impl Scheduler {

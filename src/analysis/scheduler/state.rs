@@ -84,6 +84,9 @@ pub struct JobRequest {
     pub stale: bool,
 }
 
+/// One lock for all queues, held for no longer than it takes to look something up in memory. No other lock of this
+/// program's is taken under it, so that it may be taken under any, as the listener to commits does; who waits for the
+/// disk or a server doesn't hold it.
 pub struct SchedulerState {
     state: Mutex<ProviderQueues>,
     /// Something was queued, or all is to stop.
@@ -155,6 +158,7 @@ impl SchedulerState {
         self.work.notify_one();
     }
 
+    /// How often a single photo was asked for since the start.
     pub fn questions(&self) -> u64 {
         self.questions.load(Ordering::Relaxed)
     }
@@ -317,6 +321,7 @@ impl SchedulerState {
 
     /// Workers are to look again: a server may be of use now.
     pub fn wake(&self) {
+        // Under the lock: a worker that has just found nothing to do isn't asleep yet, and would miss it.
         let _state = self.lock();
         self.work.notify_all();
     }

@@ -28,9 +28,10 @@ use crate::catalog::{Change, ContentHash, Facts, Photo, PhotoId};
 use crate::library::Library;
 use crate::source_files::SourceFiles;
 
-/// A buffer larger than this is given back after use.
+/// A buffer larger than this is given back after use: most photos fit, and each worker keeps one.
 const LARGEST_KEPT_BUFFER: usize = 32 << 20;
 
+/// What each worker has of its own and in common with the others: clones are of the same.
 #[derive(Clone)]
 pub struct Worker {
     pub library: Arc<Library>,

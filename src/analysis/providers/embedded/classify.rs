@@ -11,6 +11,8 @@ use super::network::Network;
 use crate::analysis::{Failure, Picture};
 
 const ONNX: &[u8] = include_bytes!("../../../../contrib/models/lite2.onnx");
+/// As in training, see `contrib/models/README.md`: another crop or filter costs accuracy, which `tests/embedded.rs`
+/// holds to the reference.
 const SQUARE: Square = Square {
     side: 260,
     // The bicubic filter that it was trained with.

@@ -64,6 +64,7 @@ const UNCOUNTED: [&str; 30] = [
     "toilet paper",
     "wine",
 ];
+/// Five things are counted at a glance; more are `several`.
 const NUMBERS: [&str; 4] = ["two", "three", "four", "five"];
 const IRREGULAR: [(&str, &str); 7] = [
     ("person", "people"),
@@ -74,6 +75,7 @@ const IRREGULAR: [(&str, &str); 7] = [
     ("broccoli", "broccoli"),
     ("bus", "buses"),
 ];
+/// A title stays readable, and names what is surest.
 const MOST_SUBJECTS: usize = 3;
 
 /// Something seen, by the word for it.
@@ -155,6 +157,7 @@ fn with_article(word: &str) -> String {
     if UNCOUNTED.contains(&word) {
         return word.to_owned();
     }
+    // Written with a vowel, spoken with a consonant: a unicycle, a one-piece.
     let like_you = ["uni", "eu", "one-"]
         .iter()
         .any(|start| word.starts_with(start));

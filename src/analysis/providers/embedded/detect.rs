@@ -12,6 +12,7 @@ use super::network::Network;
 use crate::analysis::{Failure, Picture};
 
 const ONNX: &[u8] = include_bytes!("../../../../contrib/models/nanodet.onnx");
+/// As in training, see `contrib/models/README.md`: blue comes first.
 const SQUARE: Square = Square {
     side: 416,
     filter: FilterType::Bilinear,
@@ -23,9 +24,11 @@ const SCALE: Scale = Scale {
     deviation: [57.375, 57.12, 58.395],
 };
 
+/// COCO's objects.
 pub(super) const OBJECTS: usize = 80;
 /// Numbers for the distance to one side of a box: a distribution over 0 to 10 cells.
 const DISTANCES: usize = 11;
+/// Numbers of one place: a logit for each object, then the distances to left, top, right and bottom.
 const ROW: usize = OBJECTS + 4 * DISTANCES;
 /// Cells a side of the three grids that a picture is looked at with.
 const GRIDS: [usize; 3] = [52, 26, 13];
@@ -33,6 +36,7 @@ const GRIDS: [usize; 3] = [52, 26, 13];
 const LEAST_SCORE: f32 = 0.15;
 /// Boxes of one object that share more than this are the same thing.
 const SAME_THING: f32 = 0.5;
+/// Each is compared with all before it.
 const MOST_BOXES: usize = 300;
 
 /// A thing in the picture.
@@ -42,7 +46,7 @@ pub(super) struct Found {
     pub object: usize,
     /// 0 to 1.
     pub score: f32,
-    /// Left, top, right, bottom in parts of the picture's sides.
+    /// Left, top, right, bottom, as fractions of the picture's sides.
     frame: [f32; 4],
 }
 
@@ -101,6 +105,7 @@ fn cells() -> impl Iterator<Item = Cell> {
 }
 
 fn found_in(cell: Cell, row: &[f32]) -> impl Iterator<Item = Found> {
+    // The least score as a logit: 3,549 rows of 80 then need no exponential each.
     let least = (LEAST_SCORE / (1.0 - LEAST_SCORE)).ln();
     let (logits, distances) = row.split_at(OBJECTS);
     let likely = logits
@@ -143,7 +148,7 @@ fn without_repeats(found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-/// What two boxes have in common, in parts of what they cover together.
+/// What two boxes have in common, as a fraction of what they cover together (intersection over union).
 fn shared(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     let area = |f: &[f32; 4]| (f[2] - f[0]).max(0.0) * (f[3] - f[1]).max(0.0);
     let both = area(&[

@@ -10,7 +10,7 @@ use crate::analysis::{Failure, Picture};
 pub(super) struct Square {
     pub side: u32,
     pub filter: FilterType,
-    /// Side of the middle square in parts of the shorter side; `None` stretches the whole picture.
+    /// Side of the middle square as a fraction of the shorter side; `None` stretches the whole picture.
     pub middle: Option<f64>,
 }
 
@@ -22,6 +22,7 @@ pub(super) struct Scale {
     pub deviation: [f32; 3],
 }
 
+/// The numbers of the three planes one after the other, row by row, as the networks were exported.
 pub(super) fn planes(
     picture: &Picture,
     square: &Square,

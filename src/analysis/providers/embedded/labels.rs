@@ -6,6 +6,7 @@ use super::Error;
 use super::detect::OBJECTS;
 
 const TABLE: &str = include_str!("../../../../contrib/models/labels.tsv");
+/// ImageNet's classes.
 const CLASSES: usize = 1000;
 
 /// A word by its number: words are many and compared often.

@@ -23,14 +23,17 @@ use self::vote::Vote;
 use crate::analysis::{Analyzer, Failure, Picture, Subject};
 use crate::catalog::{Answer, Tag, clean};
 
+/// Characters, as for the answers of servers.
 const LONGEST_TITLE: usize = 120;
 const LONGEST_DESCRIPTION: usize = 4_000;
 
 /// The models could not be made ready: a fault of this build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The runtime doesn't take a network: its own words.
     #[error("embedded model: {0}")]
     Load(String),
+    /// `labels.tsv` hasn't a row for each class and object, in their order.
     #[error("embedded model: the table of labels is broken")]
     Labels,
 }
@@ -44,6 +47,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// Makes both networks ready: some 20 MB of weights, which are part of the program.
     pub fn load() -> Result<Self, Error> {
         Ok(Self {
             labels: Labels::load()?,

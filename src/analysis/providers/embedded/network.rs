@@ -11,13 +11,15 @@ use super::Error;
 use crate::analysis::Failure;
 use crate::{faults, panics};
 
-/// Pools of one thread each, lent to one call at a time. There are as many as there ever were calls at once.
+/// Pools of one thread each, lent to one call at a time. There are as many as there ever were calls at once: on a pool
+/// that they share, they would compete for its threads.
 #[derive(Default)]
 pub(super) struct Lanes {
     idle: Mutex<Vec<Arc<ThreadPool>>>,
 }
 
 impl Lanes {
+    /// Lends a pool, which is made where none is idle.
     pub(super) fn with<T>(&self, run: impl FnOnce(&Arc<ThreadPool>) -> T) -> T {
         let idle = self.idle().pop();
         let lane = idle.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));

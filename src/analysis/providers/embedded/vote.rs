@@ -15,6 +15,7 @@ const LEAST_CLASS: f32 = 0.45;
 const LEAST_OBJECT: f32 = 0.55;
 /// Boxes this sure count when things are counted.
 const LEAST_COUNTED: f32 = 0.45;
+/// As for the answers of servers.
 const MOST_TAGS: usize = 32;
 
 /// A word with how sure it is.

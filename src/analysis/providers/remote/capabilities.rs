@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
+    /// By a JSON schema that the server enforces.
     #[default]
     Schema,
+    /// As some JSON object.
     Object,
+    /// By the prompt alone.
     Prompt,
 }
 
@@ -16,12 +19,16 @@ pub enum Form {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
+    /// `max_tokens`.
     #[default]
     Tokens,
+    /// `max_completion_tokens`, as OpenAI's reasoning models want it.
     CompletionTokens,
+    /// The server takes no limit.
     None,
 }
 
+/// What a server can be told. Kept with the address and the model, so that each thing is found out once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Capabilities {
@@ -84,6 +91,7 @@ impl Capabilities {
             "tool",
             "structured",
         ];
+        // About the picture, and nothing to do with what the server can be told: another form won't help.
         let of_picture = [
             "image",
             "picture",

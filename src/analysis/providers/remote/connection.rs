@@ -14,26 +14,31 @@ use super::failures::{self, Trouble};
 use super::{Dialect, Settings, seconds};
 use crate::analysis::{Failure, Outage};
 
-/// Bytes of an answer; what is longer is no answer.
+/// Bytes of an answer; what is longer is no answer. The longest that settings allow, in the second try, is half a
+/// million tokens: about 2 MB.
 const LARGEST: usize = 8 << 20;
 
 /// How long each part of a request may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
+    /// Until the server takes the connection, TLS included.
     pub connect: Duration,
     /// From the connection to the first byte of the answer.
     pub first_byte: Duration,
     /// Between two pieces of the answer.
     pub read: Duration,
+    /// From the connection to the last byte of the answer.
     pub total: Duration,
 }
 
 /// Connections kept for the next request.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
+    /// At most so many to one server.
     pub idle: usize,
 }
 
+/// A client of one server. Its name is in every reason, its key in none.
 pub struct Connection {
     name: String,
     url: String,
@@ -61,6 +66,7 @@ impl Connection {
         let mut client = Client::builder()
             .default_headers(headers(dialect, key)?)
             .user_agent(concat!("kbasefs/", env!("CARGO_PKG_VERSION")))
+            // A redirect may lead anywhere, and the key would go with it.
             .redirect(redirect::Policy::none())
             .connect_timeout(settings.timeouts.connect)
             .pool_max_idle_per_host(settings.pool.idle)

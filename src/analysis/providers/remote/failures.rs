@@ -13,7 +13,8 @@ use crate::catalog::clean;
 /// Characters of a server's own words that are kept.
 const LONGEST_WORDS: usize = 200;
 
-/// The longest that a server may ask to be left alone.
+/// The longest that a server may ask to be left alone: quotas of a day say so, and no typing mistake is to end a
+/// provider for a year.
 const LONGEST_REST: Duration = Duration::from_secs(24 * 3600);
 
 /// Why a request has no reply.
@@ -27,6 +28,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// What it means for the scheduler. A rejection that no capability explains is about this picture.
     pub fn failure(self) -> Failure {
         match self {
             Self::Rejected(reason) => Failure::Permanent { reason },
@@ -34,6 +36,7 @@ impl Trouble {
         }
     }
 
+    /// Whether the server may have computed an answer, which it then counts.
     pub fn may_cost(&self) -> bool {
         matches!(self, Self::Lost(_))
     }
@@ -149,6 +152,7 @@ fn denial(reason: String) -> Failure {
     }
 }
 
+// Words in `type`, `code`, `status` or the message, by which servers that answer everything with 400 or 200 say more.
 const DENIED: [&str; 6] = [
     "api key",
     "api_key",

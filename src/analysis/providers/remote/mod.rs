@@ -26,47 +26,66 @@ use crate::blocking::unblock;
 use crate::catalog::{Answer, clean};
 use crate::store::provider_store::ProviderStore;
 
-pub use capabilities::{Capabilities, Form, Limit};
+pub(crate) use capabilities::{Capabilities, Form, Limit};
 use connection::Connection;
 pub use connection::{Pool, Timeouts, ready_tls};
 use failures::Trouble;
 
-/// Tokens of an answer, unless the user says otherwise.
+/// Tokens of an answer, unless the user says otherwise. What is asked for takes a few hundred; the rest is for models
+/// that think a little although they are told not to.
 const MAX_TOKENS: u32 = 1024;
 
-/// How much longer an answer may be that broke off.
+/// How much longer an answer may be that broke off: asked once more, with so many times the limit.
 const LONGER: u32 = 4;
 
 /// What the user may set of one server.
 #[derive(Clone)]
 pub struct Settings {
+    /// Of the provider, in settings and messages.
     pub name: String,
     /// Without a slash at the end.
     pub url: String,
+    /// As the server calls it.
     pub model: String,
+    /// `None` where the server wants none.
     pub key: Option<SecretString>,
+    /// What the model is told; part of the version of its answers.
     pub prompt: Prompt,
+    /// What becomes of its tags.
     pub normalizer: TagNormalizer,
-    /// Pixels.
+    /// Longest side of the picture that is sent, in pixels.
     pub max_side: u32,
+    /// Of an answer; `None` for what is usual.
     pub max_tokens: Option<u32>,
+    /// `None` for the server's own.
     pub temperature: Option<f32>,
+    /// Whether the model may think first, which takes time and tokens.
     pub think: bool,
+    /// How long Ollama keeps the model loaded, in its own form: `5m`.
     pub keep_alive: Option<String>,
+    /// How long each part of a request may take.
     pub timeouts: Timeouts,
+    /// What is kept open between requests.
     pub pool: Pool,
 }
 
 /// Everything that goes into a request.
 pub struct Ask<'a> {
+    /// As the server calls it.
     pub model: &'a str,
+    /// The instructions.
     pub system: &'a str,
+    /// What goes with the picture.
     pub question: &'a str,
     /// Base64.
     pub jpeg: &'a str,
+    /// Of the answer.
     pub max_tokens: u32,
+    /// `None` for the server's own.
     pub temperature: Option<f32>,
+    /// Whether the model may think first.
     pub think: bool,
+    /// How long the server is to keep the model loaded.
     pub keep_alive: Option<&'a str>,
     /// What the server can be told.
     pub can: &'a Capabilities,
@@ -75,6 +94,7 @@ pub struct Ask<'a> {
 /// What a server says, whatever its protocol.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
+    /// Whatever the model wrote; empty where it used a tool.
     pub text: String,
     /// The answer where it came as an object.
     pub object: Option<Value>,
@@ -82,23 +102,30 @@ pub struct Reply {
     pub cut: bool,
     /// The model or its server declines to look at the picture.
     pub refusal: Option<String>,
+    /// `None` where the server doesn't say: its price isn't known then.
     pub usage: Option<Usage>,
 }
 
+/// Name, in lower case, and value.
 pub type Header = (&'static str, String);
 
 /// A protocol.
 pub trait Dialect: Send + Sync {
     /// Below the address of the server.
     fn path(&self) -> &'static str;
+    /// What each request carries; `key` where the user gave one.
     fn headers(&self, key: Option<&str>) -> Vec<Header>;
+    /// A request, as far as the server can be told.
     fn body(&self, ask: &Ask) -> Value;
+    /// What an answer with a status of success says. Nothing of its shape is certain: what is missing is empty.
     fn reply(&self, body: &Value) -> Reply;
+    /// Where the list of models is, below the address of the server.
     fn models_path(&self) -> &'static str;
     /// The names of models in the answer to [`Self::models_path`].
     fn models(&self, body: &Value) -> Vec<String>;
 }
 
+/// A model on a server, by whatever protocol.
 pub struct Remote {
     settings: Settings,
     dialect: Box<dyn Dialect>,
@@ -149,12 +176,17 @@ impl Remote {
     }
 
     /// The models that the server has.
+    ///
+    /// # Errors
+    /// As for a question; it costs nothing.
     pub async fn models(&self) -> Result<Vec<String>, Failure> {
         let body = self.connection.get(self.dialect.models_path()).await;
         let body = body.map_err(Trouble::failure)?;
         Ok(self.dialect.models(&body))
     }
 
+    /// Asks, with less where the server rejects something, and once more where the answer broke off. The loop ends:
+    /// there are few capabilities to do without, and one longer answer.
     async fn ask(&self, jpeg: &[u8]) -> Result<Answer, Failure> {
         let jpeg = STANDARD.encode(jpeg);
         let mut can = self.capabilities().await?;
@@ -175,6 +207,7 @@ impl Remote {
             };
             self.remember(&can).await;
             if reply.cut && !longer {
+                // What the first answer cost is on the disk before a second one costs something.
                 let budget = Arc::clone(&self.budget);
                 unblock(move || budget.settle()).await?;
                 longer = true;

@@ -12,12 +12,14 @@ use crate::analysis::scheduler::priority_queue::PriorityQueue;
 use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::{ContentHash, PhotoId};
 
-/// Jobs that may wait in all, for each that may wait for its first attempt.
+/// Jobs that may wait in all, for each that may wait for its first attempt. Each holds its picture, about 100 KB;
+/// without a bound a server that fails for an hour would have the whole catalog in memory.
 const MOST_JOBS: usize = 4;
 
 /// Why a photo is skipped that has no answer.
 const CHANGED: &str = "its file has changed; it waits for the scan that sees that";
 
+/// All that is known of one provider's work. A photo is in one state at a time: it waits, it runs, or neither.
 pub struct ProviderQueue {
     /// From what kind of access on it is started.
     pub on: Access,
@@ -104,7 +106,8 @@ impl ProviderQueue {
         !is_done || stale && self.stale.contains(photo.0) || self.running.contains_key(&photo)
     }
 
-    /// The same of many photos, without what runs.
+    /// Those of many photos that it has neither answered nor declined; with `stale`, as it is now. What runs isn't
+    /// among them.
     pub fn missing(&self, photos: &RoaringBitmap, stale: bool) -> RoaringBitmap {
         let missing = photos - &self.answered - &self.declined;
         match stale {
@@ -221,6 +224,7 @@ impl ProviderQueue {
     /// The most wanted of what is due; among equals, what came first.
     pub fn pop_ready(&mut self, now: Instant) -> Option<RemoteJob> {
         let access = |photo: PhotoId| self.running.get(&photo).copied();
+        // From the back, as `max_by_key` gives the last of equals.
         let due = self.jobs.iter().enumerate().rev();
         let due = due.filter(|(_, p)| p.not_before <= now);
         let (at, _) = due.max_by_key(|(_, p)| access(p.photo))?;

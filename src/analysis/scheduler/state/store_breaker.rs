@@ -12,7 +12,7 @@ use crate::analysis::scheduler::errors::Class;
 use crate::catalog::PhotoId;
 use crate::store;
 
-/// How long those who wait are kept waiting for room.
+/// How long those who wait are kept waiting for room: it may come back soon, and no command is to hang for longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Whether what is found out can be kept.

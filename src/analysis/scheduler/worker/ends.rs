@@ -42,7 +42,7 @@ impl Worker {
         })
     }
 
-    /// The same end in several queues, of which those of `leads` have the content for all its copies. What is recorded of
+    /// A photo ends alike in several queues; with `leads`, on behalf of all copies of its content. What is recorded of
     /// it is recorded once.
     pub(super) fn end_all(
         &self,
