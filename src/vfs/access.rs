@@ -1,6 +1,7 @@
 //! What counts as an access: looking is free, reading and asking start analyses, crawlers count one level lower.
 //!
-//! How many photos a program asks for says nothing: a description that isn't listed is asked for on purpose.
+//! How many photos a program asks for says nothing: a description that isn't listed is asked for on purpose. What each
+//! access may cost is the scheduler's, by the `on` of each provider.
 
 use std::sync::Arc;
 

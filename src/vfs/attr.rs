@@ -6,16 +6,21 @@ use super::views::views;
 use super::{Editable, Error, Inode, Result, Step, generated};
 use crate::catalog::Photo;
 
+/// What something in the tree is. There are no links and no devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Of photos or of folders.
     Folder,
+    /// A photo, the text of one, a file that the tree writes itself, or one that a program is writing.
     File,
 }
 
 /// What `stat` says of something in the tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attr {
+    /// A photo has one in all folders.
     pub inode: Inode,
+    /// A number of the range of folders may be of a file: of the one that explains a mistake.
     pub kind: Kind,
     /// Bytes.
     pub size: u64,
@@ -25,8 +30,12 @@ pub struct Attr {
     pub mtime_ns: i64,
     /// Permission bits. Those for writing say what can be edited: attributes of photos, tags in folders.
     pub mode: u32,
+    /// How many names a photo has, outside of folders that narrow others: above 1, so that `du` counts it once. 2 for
+    /// folders.
     pub nlink: u32,
+    /// The file's owner; of folders and of what the tree writes itself, that of [`Options::owner`](super::Options).
     pub uid: u32,
+    /// The file's group, or that of the options.
     pub gid: u32,
 }
 

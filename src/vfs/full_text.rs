@@ -12,7 +12,7 @@ use crate::catalog::{Query, Words};
 use crate::library::Library;
 use crate::memory::{Bounds, Cache, Limit};
 
-/// Bytes of matches that are kept.
+/// Bytes of matches that are kept. A bitmap of a word that half of a million photos have takes 128 KB, most take a few.
 const CACHE_BYTES: u64 = 32 << 20;
 
 /// What the store said of the words of a query.
@@ -20,6 +20,7 @@ const CACHE_BYTES: u64 = 32 << 20;
 pub struct WordMatches(HashMap<Words, Arc<RoaringBitmap>>);
 
 impl WordMatches {
+    /// The photos in whose texts these words are.
     pub fn of(&self, words: &Words) -> Arc<RoaringBitmap> {
         self.0.get(words).cloned().unwrap_or_default()
     }
@@ -37,6 +38,7 @@ struct CachedMatch {
 pub struct FullText(Cache<Words, CachedMatch>);
 
 impl FullText {
+    /// Nothing at hand yet.
     pub fn new(memory: &Limit) -> Self {
         let bounds = Bounds {
             bytes: CACHE_BYTES,

@@ -10,9 +10,12 @@ use std::sync::{Mutex, MutexGuard};
 use super::Step;
 use crate::catalog::PhotoId;
 
+/// The number of a file or folder, as `stat` shows it. What it is of follows from its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Inode(pub u64);
 
+// Each range has room for 2^40 numbers, photos and texts for their ids of 32 bits. A folder's number has bit 52 and 48
+// bits of a hash.
 const PHOTO: u64 = 1 << 40;
 const GENERATED: u64 = 3 << 40;
 const TEXT: u64 = 4 << 40;
@@ -21,9 +24,11 @@ const FOLDER: u64 = 1 << 52;
 const LOW: u64 = (1 << 40) - 1;
 
 impl Inode {
+    /// The root of the tree: FUSE gives it this number (`FUSE_ROOT_ID`).
     pub const ROOT: Self = Self(1);
 
-    pub fn of_photo(id: PhotoId) -> Self {
+    /// A photo, in whatever folder.
+    pub(crate) fn of_photo(id: PhotoId) -> Self {
         Self(PHOTO | u64::from(id.0))
     }
 
@@ -42,10 +47,12 @@ impl Inode {
         Self(DRAFT | (number & LOW))
     }
 
-    pub fn is_draft(self) -> bool {
+    /// Whether it is of a file that is being written.
+    pub(crate) fn is_draft(self) -> bool {
         self.0 & !LOW == DRAFT
     }
 
+    /// The photo that it is of.
     pub fn photo(self) -> Option<PhotoId> {
         self.id_of(PHOTO)
     }
@@ -60,12 +67,14 @@ impl Inode {
         (self.0 & !LOW == kind).then_some(PhotoId(id))
     }
 
-    pub fn is_file(self) -> bool {
+    /// Whether it is of a file, whether that is there or not.
+    pub(crate) fn is_file(self) -> bool {
         let is_shown = self.photo().is_some() || self.text().is_some();
         is_shown || self.generated().is_some() || self.is_draft()
     }
 
-    pub fn generated(self) -> Option<usize> {
+    /// The place in the list of files that the tree writes itself.
+    pub(crate) fn generated(self) -> Option<usize> {
         let number = usize::try_from(self.0 & LOW).ok()?;
         (self.0 & !LOW == GENERATED).then_some(number)
     }
@@ -143,6 +152,7 @@ impl InodeTable {
         inode
     }
 
+    /// The kernel drops references. Without any left, a folder is looked up anew when it is wanted; the root stays.
     pub fn forget(&self, inode: Inode, references: u64) {
         let mut entries = self.lock();
         let Entry::Occupied(mut known) = entries.entry(inode) else {
@@ -175,10 +185,12 @@ impl InodeTable {
         }
     }
 
+    /// The folder of a number, if the kernel refers to it.
     pub fn get(&self, inode: Inode) -> Option<Folder> {
         self.lock().get(&inode).map(|h| h.folder.clone())
     }
 
+    /// All that the kernel refers to.
     pub fn all(&self) -> Vec<(Inode, Folder)> {
         let entries = self.lock();
         entries

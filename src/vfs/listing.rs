@@ -18,7 +18,9 @@ use crate::index::{Delta, Index, PackedNames, PhotoSnapshot};
 /// What one folder shows.
 #[derive(Debug)]
 pub struct Listing {
+    /// The folders in it.
     pub folders: Box<dyn Subfolders>,
+    /// The files in it.
     pub photos: Box<dyn PhotoFiles>,
     /// Whether analyses decide what it shows: opening it is an access to every photo not analysed yet.
     pub needs_analyses: bool,
@@ -54,8 +56,9 @@ pub struct Subfolder {
 /// Names in a folder.
 pub type Names = HashSet<Vec<u8>>;
 
-/// The places of entries in a listing. Photos come before most folders: who removes a folder of a tag with all that is in
-/// it thus removes that tag, before anything in the folders below.
+/// The places of entries in a listing. Photos come before most folders: who removes a folder of a tag with all that is
+/// in it thus removes that tag, before anything in the folders below. Each entry's place follows from an id that lasts,
+/// so that a listing goes on at the right entry whatever came and went.
 pub mod cookies {
     /// Files that the tree writes itself.
     pub const GENERATED: u64 = 16;
@@ -206,7 +209,7 @@ impl Listing {
         Self::of(Nothing, Nothing)
     }
 
-    /// The same, where analyses decide what is shown.
+    /// Says that analyses decide what is shown.
     pub fn needing_analyses(self) -> Self {
         Self {
             needs_analyses: true,

@@ -83,7 +83,11 @@ impl Namespace {
         Ok(self.lookup_by(parent, name, &Caller::NOBODY)?.0)
     }
 
-    /// The same, and whether it is so for everybody, and to be remembered.
+    /// What `name` is in a folder for whoever asks; and whether it is so for everybody, and to be remembered by the
+    /// kernel. Holds one reference to a folder that it finds.
+    ///
+    /// # Errors
+    /// As for [`Self::lookup`].
     pub fn lookup_by(&self, parent: Inode, name: &[u8], caller: &Caller) -> Result<(Attr, bool)> {
         let folder = self.folder(parent)?;
         let listing = self.resolve_words(self.list(&folder.steps))?;

@@ -10,11 +10,12 @@ use crate::index::{Index, LabelFolder};
 const NAME_MAX: usize = 255;
 /// Stands in the name of a label that is too long, before the hash of the whole.
 const CUT: &str = "%~";
-/// Hexadecimal digits of that hash.
+/// Hexadecimal digits of that hash: with 64 bits, no two labels of a catalog share one by chance.
 const HASH: usize = 16;
 /// Stands behind the name of a label that a photo has for its name: no escape ends so.
 const MARK: char = '%';
-/// As often as needed, but no more than this.
+/// As often as needed, but no more than this: room for them is kept in every name, and eight photos that are called
+/// after one label are an attack, not a collection.
 const MARKS: usize = 8;
 
 /// The folder name of a label's value. Never empty, `.`, `..` or hidden, and never begins with `-`.

@@ -1,9 +1,8 @@
 //! A folder that is being listed.
 //!
 //! Its folders and the set of its photos are fixed when it is opened; names are looked up as they are handed out, so
-//! that a listing of a million photos takes no more memory than a bitmap. An entry's cookie follows from what it is,
-//! so that a listing goes on at the right place whatever changed meanwhile. Photos come before folders: who removes a
-//! folder of a tag with all that is in it thus removes that tag, before anything in the folders below.
+//! that a listing of a million photos takes no more memory than a bitmap. An entry's cookie follows from what it is, so
+//! that a listing goes on at the right place whatever changed meanwhile: [`cookies`] has their order, and why.
 
 use std::collections::HashSet;
 
@@ -21,8 +20,11 @@ use crate::catalog::{Facet, PhotoId};
 pub struct DirEntry {
     /// Where the listing goes on after this entry. Above 0, ascending.
     pub cookie: u64,
+    /// Of what is listed. The kernel holds no reference to it until it is looked up.
     pub inode: Inode,
+    /// What `ls` shows without asking for more.
     pub kind: Kind,
+    /// At most 255 bytes of any kind, without a slash.
     pub name: Vec<u8>,
     /// The step that a folder is; `None` for files and the dots.
     step: Option<Step>,

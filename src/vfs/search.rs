@@ -13,6 +13,7 @@ pub struct Search {
 }
 
 impl Search {
+    /// A query as it is written, understood or not.
     pub fn new(text: String) -> Self {
         let query = parse_query(&text);
         Self { text, query }
@@ -27,10 +28,12 @@ impl Search {
         Some(Self::new(decode(name)?))
     }
 
+    /// As it was written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
+    /// What it means, or what is wrong with it and where.
     pub fn query(&self) -> Result<&Query, &QueryError> {
         self.query.as_ref()
     }
@@ -111,6 +114,7 @@ A mistake is a folder with ERROR.txt in it, which points at the place.
 pub struct RecentSearches(Mutex<VecDeque<Vec<u8>>>);
 
 impl RecentSearches {
+    /// A screenful of names beside the README; more would be a history, which looking is not to leave behind.
     const CAPACITY: usize = 8;
 
     pub fn add(&self, name: &[u8]) {

@@ -20,7 +20,12 @@ pub enum Stale {
     /// The cached listing of a folder.
     Listing(Inode),
     /// A name in a folder: gone, new, or something else.
-    Entry { parent: Inode, name: Vec<u8> },
+    Entry {
+        /// The folder.
+        parent: Inode,
+        /// In it, whether it is there now or not.
+        name: Vec<u8>,
+    },
     /// Size, times, links of a file.
     Attributes(Inode),
 }

@@ -8,7 +8,7 @@ use crate::index::{FolderId, Index};
 /// The longest file name that Linux allows, in bytes.
 const NAME_MAX: usize = 255;
 const EXTENSION: &[u8] = b".txt";
-/// Hexadecimal digits of the hash, behind a `~`.
+/// Hexadecimal digits of the hash, behind a `~`: with 64 bits, no two files of a folder share one by chance.
 const HASH: usize = 16;
 
 /// The names that the text of a file may have, the first that is free being the one: the plain and the hashed.

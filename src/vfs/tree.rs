@@ -38,6 +38,7 @@ pub struct Options {
 pub struct Caller {
     /// A thread id, as the kernel gives it; 0 for none.
     pub pid: u32,
+    /// The user, as the kernel gives it.
     pub uid: u32,
 }
 
@@ -49,14 +50,18 @@ impl Caller {
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
+    /// A photo, read from its file.
     Original {
+        /// Whose file it is.
         photo: PhotoId,
+        /// Where the file is in the source, as far as the catalog knows.
         path: SourcePath,
         /// As the catalog knows it; the file on disk may differ by now.
         stat: FileStat,
         /// Whether a read would start an analysis, and so must be seen: see [`Tree::read_by`].
         reads_matter: bool,
     },
+    /// What the tree writes itself, whole.
     Generated(Vec<u8>),
     /// The text of a photo, which [`Tree::text`] fetches.
     Text(PhotoId),
@@ -64,15 +69,20 @@ pub enum Content {
 
 /// The catalog as folders and files. Answers from memory; only what is `async` or says so may take long.
 pub struct Tree {
+    /// Lists, looks up and says what `stat` says.
     pub namespace: Arc<Namespace>,
+    /// Does what commands change.
     pub editor: Arc<Editor>,
+    /// Reads and sets extended attributes.
     pub attributes: Arc<Attributes>,
+    /// Says what the kernel must forget.
     pub invalidation: Arc<Invalidation>,
     accesses: Arc<Accesses>,
     first_results_wait: Duration,
 }
 
 impl Tree {
+    /// Shows what a library holds. Nothing is read before somebody looks.
     pub fn new(
         library: Arc<Library>,
         scheduler: Arc<Scheduler>,

@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard};
 use crate::catalog::PhotoId;
 use crate::vfs::Inode;
 
-/// The latest names are kept.
+/// The latest names are kept: each lookup of an absent name walks them, and a program looks its copies up at once.
 const CAPACITY: usize = 1024;
 
+/// By folder and name. Kept in memory only: after a remount a photo has its own name alone.
 #[derive(Default)]
 pub struct NameAliases(Mutex<VecDeque<NameAlias>>);
 
@@ -20,6 +21,7 @@ struct NameAlias {
 }
 
 impl NameAliases {
+    /// A program brought a photo into a folder under this name.
     pub fn add(&self, folder: Inode, name: &[u8], photo: PhotoId) {
         let mut all = self.lock();
         all.retain(|a| (a.folder, &a.name[..]) != (folder, name));
@@ -33,13 +35,14 @@ impl NameAliases {
         });
     }
 
+    /// The photo that was brought into a folder under a name.
     pub fn find(&self, folder: Inode, name: &[u8]) -> Option<PhotoId> {
         let all = self.lock();
         let found = all.iter().find(|a| a.folder == folder && a.name == name);
         found.map(|a| a.photo)
     }
 
-    /// Whether it was there.
+    /// Forgets a name; says whether it was there.
     pub fn remove(&self, folder: Inode, name: &[u8]) -> bool {
         let mut all = self.lock();
         let before = all.len();

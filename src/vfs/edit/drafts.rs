@@ -13,19 +13,25 @@ use crate::catalog::{ContentHash, PhotoId};
 use crate::source_files;
 use crate::vfs::{Attr, Caller, Error, Inode, Kind, Result};
 
-/// Files written at a time.
+/// Files written at a time: each has a descriptor of this process, and all lookups walk them.
 const MAX_DRAFTS: usize = 64;
 /// Copies remembered after they are finished.
 const MAX_FINISHED: usize = 1024;
-/// A program is through with a copy when it leaves it alone for so long.
+/// A program is through with a copy when it leaves it alone for so long: programs that copy set times and attributes
+/// right after the last byte.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a program may say of a file besides its bytes.
+/// What a program may say of a file besides its bytes: chmod(2), chown(2), truncate(2), utimensat(2). What it leaves
+/// out stays.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SetAttr {
+    /// Permission bits.
     pub mode: Option<u32>,
+    /// Owner.
     pub uid: Option<u32>,
+    /// Group.
     pub gid: Option<u32>,
+    /// Bytes: truncate(2).
     pub size: Option<u64>,
     /// Nanoseconds since 1970-01-01 UTC.
     pub mtime_ns: Option<i64>,
@@ -34,6 +40,7 @@ pub struct SetAttr {
 /// A file that is being written.
 pub struct Draft {
     inode: Inode,
+    /// Who began it, on whose behalf the photo is tagged in the end.
     pub caller: Caller,
     process: ProcessKey,
     bytes: File,
@@ -61,6 +68,7 @@ enum Stage {
 }
 
 impl Draft {
+    /// What `stat` says of it now.
     pub fn attr(&self) -> Attr {
         self.state().attr
     }
@@ -71,7 +79,8 @@ impl Draft {
         (state.parent, state.name.clone())
     }
 
-    pub fn move_to(&self, parent: Inode, name: &[u8]) {
+    /// It gets another name, and maybe another folder.
+    pub(crate) fn move_to(&self, parent: Inode, name: &[u8]) {
         let mut state = self.state();
         (state.parent, state.name) = (parent, name.to_vec());
     }
@@ -81,14 +90,20 @@ impl Draft {
         self.state().stage == Stage::Writing
     }
 
-    pub fn unlink(&self) {
+    /// Its name is removed. Who has it open may go on writing, and nothing comes of it.
+    pub(crate) fn unlink(&self) {
         self.state().stage = Stage::Removed;
     }
 
-    pub fn finish(&self) {
+    /// It is a photo of its folder now, and takes no more bytes.
+    pub(crate) fn finish(&self) {
         self.state().stage = Stage::Done;
     }
 
+    /// Writes at a place. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] where it grows larger than any photo, so that it can be none, or is finished.
     pub fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.saturating_add(data.len() as u64);
         self.check_writable(end)?;
@@ -126,7 +141,8 @@ impl Draft {
         Ok(taken)
     }
 
-    pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>> {
+    /// Up to `size` bytes from a place, fewer only at the end. Blocks on the disk.
+    pub(crate) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>> {
         let mut data = vec![0; size];
         let mut filled = 0;
         while filled < size {
@@ -142,7 +158,8 @@ impl Draft {
         Ok(data)
     }
 
-    pub fn set(&self, changes: &SetAttr) -> Result<Attr> {
+    /// Takes over what a program says of it; a new size cuts it or fills it with zeros.
+    pub(crate) fn set(&self, changes: &SetAttr) -> Result<Attr> {
         if let Some(size) = changes.size.filter(|size| *size != self.attr().size) {
             self.check_writable(size)?;
             self.bytes.set_len(size)?;
@@ -190,7 +207,8 @@ impl std::io::Read for FromStart<'_> {
     }
 }
 
-/// What is being written, and what has just been.
+/// What is being written, and what has just been. The table's lock is taken before that of a draft, and nobody touches
+/// the disk under either: lookups take both.
 #[derive(Default)]
 pub struct Drafts(Mutex<DraftTable>);
 
@@ -259,6 +277,7 @@ impl Drafts {
         Ok(draft)
     }
 
+    /// The file of a number, whoever is writing it.
     pub fn get(&self, inode: Inode) -> Option<Arc<Draft>> {
         let table = self.lock();
         table.open.iter().find(|d| d.inode == inode).cloned()

@@ -8,11 +8,13 @@ use super::{Caller, Editor, Result};
 use crate::analysis::Process;
 use crate::catalog::{Act, ActId, Actor, Deed, LabelKey, PhotoId, Role};
 
-/// An act is over when its process does nothing for so long.
+/// An act is over when its process does nothing for so long: `rm -r` and `cp` go on without such a pause, and a file
+/// manager, which lives on, makes one between what its user does.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Words of one act, in bytes; what else it does isn't told by words.
+/// Words of one act, in bytes; what else it does isn't told by words. They stand in one line of the journal.
 const MAX_SUMMARY_BYTES: usize = 200;
-/// Removals remembered of one act.
+/// Removals remembered of one act: a bound on memory, some 100 MB, that only an `rm -r` of a million photos meets. What
+/// is beyond it isn't given back.
 const MAX_REMOVALS: usize = 1 << 20;
 
 /// A process, by its number and its start.

@@ -7,7 +7,8 @@ use crate::catalog::{Deed, saved_name};
 use crate::vfs::inode::Folder;
 use crate::vfs::{Inode, Search, Step};
 
-/// What file managers call a new folder until somebody names it.
+/// What file managers call a new folder until somebody names it, in lower case: some make it first and rename it then,
+/// so that the query comes with the second name.
 const UNNAMED: [&str; 6] = [
     "untitled folder",
     "new folder",

@@ -9,16 +9,19 @@ use crate::vfs::{Inode, Step};
 /// A process, by its number and its start; `None` where the system doesn't tell.
 pub type ProcessKey = Option<(u32, u64)>;
 
-/// The latest folders are kept.
+/// The latest folders are kept. An `rm -r` empties one after the other and removes each at once.
 const CAPACITY: usize = 1024;
 
 /// Why a folder is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Somebody made it, below other tags; it is there for everybody.
     Made,
+    /// This process took the last photo out; it is there for that one alone.
     EmptiedBy(ProcessKey),
 }
 
+/// The folders that are kept, by parent and name, while the mount lasts.
 #[derive(Default)]
 pub struct StickyDirs(Mutex<VecDeque<StickyDir>>);
 

@@ -41,7 +41,7 @@ impl PhotoFiles for Matching {
     }
 }
 
-/// The same, with what the store said of the query's words.
+/// The photos that a query means, with what the store said of its words.
 #[derive(Debug)]
 pub struct Found(pub Query, pub WordMatches);
 

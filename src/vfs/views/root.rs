@@ -5,6 +5,7 @@ use crate::vfs::Step;
 use crate::vfs::generated::{self, Location};
 use crate::vfs::listing::{Changed, Names, Shown, Subfolder, Subfolders, cookies};
 
+/// What the root of the tree lists: the views, in the order of [`views`].
 #[derive(Debug)]
 pub struct Root;
 

@@ -6,6 +6,7 @@ use crate::catalog::{Query, Status};
 use crate::index::Membership;
 use crate::vfs::{Listing, Step};
 
+/// A folder of the photos that have one status.
 pub struct ByStatus {
     name: &'static str,
     status: Status,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Attributes;
 use crate::vfs::{Error, Inode, Result, Step};
 
+/// The query of a folder below `search/` or `saved/`. Setting it changes a saved one.
 pub const QUERY: &str = "user.kbasefs.query";
 
 /// The index of the catalog that a mount shows, an absolute path.
@@ -18,8 +19,11 @@ pub const ID: &str = "user.kbasefs.id";
 /// The catalog that a tree shows, as it tells those who ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
+    /// The file of the catalog, an absolute path; empty for a tree that nobody serves.
     pub index: PathBuf,
+    /// Where the process that serves it answers commands; empty where it doesn't.
     pub socket: PathBuf,
+    /// What tells the catalog from every other one, wherever its file is.
     pub id: String,
 }
 

@@ -1,4 +1,5 @@
-//! Extended attributes of photos, and the few of folders. A new attribute of photos is one line in [`ATTRIBUTES`], in the file of its family.
+//! Extended attributes of photos, and the few of folders. A new attribute of photos is one line in the list of its
+//! family; a new family is one file, and one line in [`ATTRIBUTES`].
 
 mod desktop;
 pub mod folders;
@@ -18,6 +19,7 @@ use crate::library::Library;
 
 /// One attribute.
 pub struct Attribute {
+    /// With its namespace: `user.xdg.tags`.
     pub name: &'static str,
     /// Its value, if the photo has one.
     get: fn(&Detail) -> Option<String>,
@@ -40,7 +42,7 @@ enum Reading {
 /// All attributes, in the order in which they are listed.
 pub const ATTRIBUTES: &[&[Attribute]] = &[desktop::ATTRIBUTES, kbasefs::ATTRIBUTES];
 
-/// The longest value that Linux passes on, in bytes.
+/// The longest value that Linux passes on, in bytes: `XATTR_SIZE_MAX`, see xattr(7).
 const LARGEST: usize = 65_536;
 
 fn find(name: &[u8]) -> Result<&'static Attribute> {
@@ -51,6 +53,7 @@ fn find(name: &[u8]) -> Result<&'static Attribute> {
     if name.starts_with(b"user.") {
         Err(Error::NoData)
     } else {
+        // The kernel and `ls` ask for these without end: ENOTSUP says that it is no use.
         Err(Error::Unsupported)
     }
 }
@@ -86,7 +89,7 @@ impl Attributes {
         Ok(self.names(&self.detail(photo)?))
     }
 
-    /// The same, if that needs no disk.
+    /// The names of the attributes that a file has, if that needs no disk.
     pub fn list_xattr_at_hand(&self, inode: Inode) -> Option<Vec<&'static str>> {
         let detail = self.library.detail_at_hand(inode.photo()?)?;
         Some(self.names(&detail))
@@ -242,7 +245,7 @@ impl Attributes {
         true
     }
 
-    /// The same from a task.
+    /// What is known of a photo, for a task: read where waiting for the disk holds nobody up.
     async fn fetch_detail(&self, photo: PhotoId) -> Result<Detail> {
         let library = self.library.clone();
         let found = unblock(move || library.detail(photo)).await?;
