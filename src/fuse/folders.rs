@@ -83,7 +83,7 @@ impl Folders {
         reply.now().ok();
     }
 
-    /// The same with attributes: each entry counts as looked up.
+    /// Entries after a cookie with their attributes, as many as fit. Each counts as looked up, but for the dots.
     pub fn read_plus(&self, handle: FileHandle, after: u64, mut reply: Timed<ReplyDirectoryPlus>) {
         let Some(folder) = self.open.get(handle) else {
             return reply.now().error(Errno::EBADF);
@@ -115,6 +115,7 @@ impl Folders {
         reply.now().ok();
     }
 
+    /// Nobody lists through this handle any more. What the kernel cached of a listing that is outdated is dropped then.
     pub fn close(&self, handle: FileHandle) {
         let Some(folder) = self.open.remove(handle) else {
             return;

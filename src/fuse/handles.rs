@@ -22,6 +22,7 @@ pub struct Folder {
 #[derive(Default)]
 pub struct PendingDentries(AtomicU8);
 
+// Relaxed is enough for all of it: notifications wait until answers are out, by a lock of their own.
 const NONE: u8 = 0;
 const IN_FLIGHT: u8 = 1;
 /// An epoch may have begun before the kernel took them in.
@@ -63,20 +64,24 @@ impl<T> Default for Handles<T> {
 }
 
 impl<T> Handles<T> {
+    /// Holds something open under a number that was never used before.
     pub fn insert(&self, value: T) -> FileHandle {
         let handle = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.lock().insert(handle, Arc::new(value));
         FileHandle(handle)
     }
 
+    /// What is open; `None` where the kernel names a number that it has closed.
     pub fn get(&self, handle: FileHandle) -> Option<Arc<T>> {
         self.lock().get(&handle.0).cloned()
     }
 
+    /// The kernel has closed it.
     pub fn remove(&self, handle: FileHandle) -> Option<Arc<T>> {
         self.lock().remove(&handle.0)
     }
 
+    /// Looks at all that is open, under the lock of the table: `each` must be quick.
     pub fn for_each(&self, mut each: impl FnMut(&T)) {
         self.lock().values().for_each(|value| each(value));
     }

@@ -1,7 +1,8 @@
 //! Telling the kernel what it must forget after a change, from a thread of its own.
 //!
-//! Never from the session's threads: the kernel may answer a notification with a FORGET that only they can take.
-//! What went stale is worked out where the change was committed, because it depends on the index as it was then.
+//! Never from the session's threads: the kernel may answer a notification with a FORGET that only they can take
+//! (<https://libfuse.github.io/doxygen/fuse__lowlevel_8h.html>, at the notifications). What went stale is worked out
+//! where the change was committed, because it depends on the index as it was then.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -58,7 +59,8 @@ thread_local! {
 /// The queue of stale things. The thread ends when the last owner lets go.
 pub struct InvalidationQueue {
     sender: Sender<Batch>,
-    /// Held for reading while an answer that the kernel will remember is on its way.
+    /// Held for reading while an answer that the kernel will remember is on its way. Nothing that waits for the disk or
+    /// a commit may happen meanwhile: the notifying thread wants it for writing, and new readers wait behind that.
     replying: RwLock<()>,
     stale_listings: StaleListings,
     pub dentries: DentryCache,
@@ -68,6 +70,7 @@ pub struct InvalidationQueue {
 type StaleListings = Arc<Mutex<HashSet<Inode>>>;
 
 impl InvalidationQueue {
+    /// A queue, and its end for [`start`].
     pub fn new() -> (Arc<Self>, Receiver<Batch>) {
         let (sender, receiver) = channel();
         let invalidations = Self {

@@ -10,7 +10,8 @@ use crate::vfs::Inode;
 
 /// After what people and their files do: a storm of it coalesces, and nobody notices.
 pub const SHORT_INTERVAL: Duration = Duration::from_millis(50);
-/// After results of analyses.
+/// After results of analyses, which come by the dozen a second: a file manager reads a folder of thousands anew each
+/// time.
 pub const LONG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Folders whose listing is to be dropped, and those where that was just done.

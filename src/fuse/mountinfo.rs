@@ -1,4 +1,5 @@
-//! The kernel's table of mounts, and where a path leads in it. Reads text, and touches no mount.
+//! The kernel's table of mounts, and where a path leads in it. Reads text (proc_pid_mountinfo(5)), and touches no
+//! mount.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,9 +15,11 @@ pub struct Mount {
     pub device: String,
     /// What of the file system is shown.
     pub root: PathBuf,
+    /// Where it is shown, as this process sees it.
     pub point: PathBuf,
     /// As `fuse.kbasefs`.
     pub fstype: String,
+    /// What is mounted, in the words of who did: a device, a server, for this program the photo folder.
     pub source: PathBuf,
     /// Who mounted it, where FUSE tells.
     pub user: Option<u32>,
@@ -55,6 +58,7 @@ impl MountTable {
         Self(text.split(|&b| b == b'\n').filter_map(mount).collect())
     }
 
+    /// In the order in which they were made: a later one may hide an earlier one.
     pub fn all(&self) -> impl Iterator<Item = &Mount> {
         self.0.iter()
     }

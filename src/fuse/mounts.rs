@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 pub use super::mountinfo::Mount;
 use super::mountinfo::MountTable;
-pub use detach::{AbortSwitch, abort, detach};
+pub use detach::detach;
+pub(crate) use detach::{AbortSwitch, abort};
 
 /// The topmost mount at a path, as it is written.
 ///

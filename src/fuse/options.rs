@@ -111,12 +111,14 @@ impl MountOptions {
         let mut config = Config::default();
         config.acl = self.acl.unwrap_or(default_acl(source, is_root));
         config.mount_options = self.mount_options(source, is_root, config.acl);
+        // Four also on a small machine: a thread may be in a system call of its own while others are asked. A
+        // descriptor for each gives each its own queue.
         config.n_threads = Some(cores.max(4));
         config.clone_fd = true;
         config
     }
 
-    /// The same for fusermount3, between commas.
+    /// What fusermount3 is told for photos below `source`, between commas.
     pub(super) fn for_fusermount(&self, source: &Path) -> String {
         let Config {
             mount_options, acl, ..

@@ -27,12 +27,15 @@ use crate::library::Library;
 use crate::source_files::SourceFiles;
 use crate::vfs::{Content, Tree};
 
-/// How long unmounting waits for the last user of a busy mount.
+/// How long unmounting waits for the last user of a busy mount: long enough for one that is just closing its files;
+/// others may stay for days, and the mount ends with them.
 const UNMOUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a tree is to be shown.
 pub enum MountTarget {
+    /// On an empty folder, where it is mounted now.
     Folder(PathBuf),
+    /// Where fusermount3 mounted already, and the kernel waits.
     Attached(Attached),
 }
 
@@ -271,6 +274,7 @@ pub fn mountpoint(path: &Path) -> Result<PathBuf, Error> {
 }
 
 impl Mounted {
+    /// Where it is mounted, without links.
     pub fn mountpoint(&self) -> &Path {
         &self.mountpoint
     }

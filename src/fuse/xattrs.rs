@@ -11,7 +11,7 @@ use super::counters::Timed;
 use super::errno;
 use crate::vfs::{Attributes, Caller, Inode, Result};
 
-/// `XATTR_CREATE` and `XATTR_REPLACE`.
+/// `XATTR_CREATE` and `XATTR_REPLACE`, see setxattr(2).
 const CREATE: i32 = 1;
 const REPLACE: i32 = 2;
 
@@ -23,6 +23,7 @@ pub struct Xattrs {
 }
 
 impl Xattrs {
+    /// Answers getxattr(2).
     pub fn get(
         &self,
         inode: Inode,
@@ -41,6 +42,7 @@ impl Xattrs {
         });
     }
 
+    /// Answers listxattr(2).
     pub fn list(&self, inode: Inode, size: u32, reply: Timed<ReplyXattr>) {
         if let Some(names) = self.attributes.list_xattr_at_hand(inode) {
             return send_names(Ok(names), size, reply);
@@ -50,6 +52,7 @@ impl Xattrs {
             .spawn_blocking(move || send_names(attributes.list_xattr(inode), size, reply));
     }
 
+    /// Answers setxattr(2).
     pub fn set(
         &self,
         (inode, name): (Inode, OsString),
@@ -68,6 +71,7 @@ impl Xattrs {
         });
     }
 
+    /// Answers removexattr(2).
     pub fn remove(
         &self,
         (inode, name): (Inode, OsString),
@@ -117,6 +121,7 @@ fn send_value(value: Result<Vec<u8>>, size: u32, reply: Timed<ReplyXattr>) {
     }
 }
 
+/// Answers what has no value.
 pub fn send_done(done: Result<()>, reply: Timed<ReplyEmpty>) {
     match done {
         Ok(()) => reply.now().ok(),

@@ -76,7 +76,8 @@ pub fn abort(mount: &Mount) -> io::Result<()> {
     }
 }
 
-/// By umount(2), which aborts before it looks whether the mount is in use.
+/// By umount(2), which aborts before it looks whether the mount is in use: `umount_begin` of
+/// <https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/fs/fuse/inode.c>.
 fn by_force(mount: &Mount) -> io::Result<()> {
     match rustix::mount::unmount(&mount.point, UnmountFlags::FORCE | UnmountFlags::NOFOLLOW) {
         // It is aborted, and in use.

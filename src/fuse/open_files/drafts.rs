@@ -23,7 +23,7 @@ use crate::vfs::{Caller, Draft, Error, Inode, Result, SetAttr};
 
 /// The kernel asks again: these files become photos, and then their names are those of photos.
 const TTL: Duration = Duration::ZERO;
-/// Bytes copied before a request is answered.
+/// Bytes copied before a request is answered: a program that copies can be interrupted only between two.
 const MAX_COPY_CHUNK: usize = 64 << 20;
 
 /// What the kernel asks of files that are being written.
@@ -53,6 +53,7 @@ pub struct FilePosition {
 }
 
 impl DraftRequests {
+    /// Answers creat(2).
     pub fn create(&self, new: CreateRequest, reply: Timed<ReplyCreate>) {
         let (tree, open, overrides) = (
             self.deferred.tree.clone(),
@@ -85,6 +86,7 @@ impl DraftRequests {
         }
     }
 
+    /// Answers write(2).
     pub fn write(&self, to: FilePosition, data: Vec<u8>, reply: Timed<ReplyWrite>) {
         let Some(draft) = self.draft(to.handle) else {
             return reply.now().error(Errno::EBADF);
@@ -127,6 +129,7 @@ impl DraftRequests {
         });
     }
 
+    /// Answers chmod(2), chown(2), truncate(2) and utimensat(2).
     pub fn set_attr(
         &self,
         inode: Inode,

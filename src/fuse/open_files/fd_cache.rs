@@ -17,7 +17,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::vfs::Inode;
 
-/// So many are kept however few the process may have.
+/// So many are kept however few the process may have: readers that take turns would open a file for every read else.
 const MIN_CAPACITY: u64 = 16;
 
 type Open = dyn Fn(Inode) -> io::Result<File> + Send + Sync;

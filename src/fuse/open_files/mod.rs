@@ -27,7 +27,8 @@ use fd_cache::{FdCache, FdLease};
 pub use open_modes::OpenModes;
 use open_modes::{FileReplaced, OpenMode, PageCache, Reader};
 
-/// How long who opens a photo waits for those who still read the file that was there before.
+/// How long who opens a photo waits for those who still read the file that was there before. Most are through at once;
+/// EBUSY after that is better than a program that hangs.
 const REPLACED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A file held open.
@@ -269,7 +270,8 @@ fn part(content: &[u8], offset: u64, size: usize) -> &[u8] {
     &content[start..end]
 }
 
-/// The same as [`read_at`] where all of it is in memory; `None` where it would wait for the disk, or can't tell.
+/// What [`read_at`] gives, where all of it is in memory; `None` where it would wait for the disk, or can't tell: not
+/// every file system knows RWF_NOWAIT, see preadv2(2).
 fn read_cached(file: &File, offset: u64, size: usize) -> Option<Vec<u8>> {
     let mut data = vec![0; size];
     let mut filled = 0;

@@ -1,6 +1,7 @@
 //! How the content of an open photo reaches its reader: by the kernel straight from the original, or through READs.
 //!
-//! The kernel wants one mode for all who have an inode open at a time (another one is EIO), so the mode is decided
+//! The kernel wants one mode for all who have an inode open at a time (another one is EIO, see
+//! <https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/fs/fuse/iomode.c>), so the mode is decided
 //! when the first opens it and kept until the last closes it. It wants one file, too: where another took its place
 //! meanwhile, who comes later can't have that one yet. Knows nothing of the tree.
 
@@ -70,7 +71,8 @@ struct State<B> {
     cached: LruCache<Inode, File>,
 }
 
-/// Inodes whose bytes are kept from one open to the next.
+/// Inodes whose bytes are kept from one open to the next; of one beyond them the kernel drops its bytes when it is
+/// opened again.
 const MAX_CACHED_INODES: usize = 1 << 16;
 
 impl<B> Default for OpenModes<B> {
