@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Config, Kind};
 
-/// Largest number of photos in one commit, and of anything else that is counted.
+/// More than any catalog has, and far below where sums of it overflow.
 const MANY: u64 = 1_000_000_000;
 
 impl Config {
@@ -52,11 +52,13 @@ impl Config {
             return Err("max_file_size_mb is 0; it must be at least 1".into());
         }
         within("max_file_size_mb", self.max_file_size_mb, 1, 1 << 20)?;
+        // Each level lists up to 32 folders for each folder above.
         within("facet_depth", self.facet_depth as u64, 1, 6)?;
         within("parallel_requests", self.parallel_requests as u64, 1, 256)?;
         within("batch_size", self.batch_size as u64, 1, 1_000_000)?;
         within("max_retries", u64::from(self.max_retries), 0, 100)?;
         within("max_memory_mb", self.max_memory_mb, 16, 1 << 20)?;
+        // Pictures are decoded no larger than that, for whomever.
         within("image_max_side", u64::from(self.image_max_side), 64, 2048)?;
         within("cache_size", self.cache_size, 0, MANY)?;
         for (key, value) in [

@@ -68,6 +68,7 @@ pub struct Config {
     pub compression_enabled: bool,
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives like `kbasefs::fuse=debug`.
     pub log: String,
+    /// How the log of a mount is written.
     pub log_format: LogFormat,
     /// Longest side of the picture that is sent to a server. Pixels.
     pub image_max_side: u32,
@@ -83,20 +84,24 @@ pub struct Config {
     pub read_timeout: u64,
     /// For a server to take a request. Seconds.
     pub write_timeout: u64,
-    /// Connections kept open for the next request.
+    /// Connections kept open for the next request, to all servers together.
     pub max_idle_connections: usize,
+    /// To one server.
     pub max_idle_connections_per_host: usize,
     /// When the model inside kbasefs looks at a picture.
     pub embedded: Embedded,
+    /// What is made of the words of models on servers.
     pub tags: Tags,
     /// Models, the preferred first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub provider: Vec<Provider>,
 }
 
+/// The table `[embedded]`: the model inside kbasefs, which a `[[provider]]` of this kind may describe as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Embedded {
+    /// What starts it.
     pub on: On,
 }
 
@@ -104,7 +109,9 @@ pub struct Embedded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
+    /// A line for people.
     Text,
+    /// An object a line, for programs that gather logs.
     Json,
 }
 
@@ -114,7 +121,9 @@ pub enum LogFormat {
 pub enum Watch {
     /// The kernel tells; where it can't (network file systems, too many folders), by looking again.
     Auto,
+    /// The kernel tells, on network file systems too, where it knows only what this machine changes.
     Inotify,
+    /// By looking again each `watch_interval_s`.
     Poll,
     /// Only when mounted, and by `kbasefs scan`.
     Off,
@@ -140,12 +149,16 @@ pub struct Tags {
 pub enum On {
     /// None at all: every photo, as soon as it is there.
     Always,
+    /// A folder was opened that would show the photo.
     Listed,
+    /// The photo was read, by a program that doesn't read everything.
     Read,
+    /// Its description was asked for.
     Asked,
 }
 
 impl On {
+    /// As it is written in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Always => "always",
@@ -203,15 +216,25 @@ impl Default for Config {
     }
 }
 
+/// Why there are no settings. Nothing is done by halves: one wrong value, and none of them holds.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The file that was named isn't there, or can't be read.
     #[error("{}: {source}", path.display())]
     Read {
+        /// As it was named.
         path: PathBuf,
+        /// What the system said.
         source: std::io::Error,
     },
+    /// A key is unknown, or its value makes no sense.
     #[error("{origin}: {message}")]
-    Invalid { origin: String, message: String },
+    Invalid {
+        /// The file, or the variable of the environment.
+        origin: String,
+        /// What is wrong, and in which line.
+        message: String,
+    },
 }
 
 impl Config {

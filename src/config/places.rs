@@ -1,11 +1,12 @@
-//! Where things are kept, by the XDG base directory specification. Never in the source.
+//! Where things are kept, by the XDG base directory specification
+//! (<https://specifications.freedesktop.org/basedir-spec/latest/>). Never in the source.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// An absolute folder that the environment names; others are to be ignored.
+/// An absolute folder that the environment names; others are to be ignored, says the specification.
 fn folder(env: Env, name: &str) -> Option<PathBuf> {
     env(name)
         .map(PathBuf::from)
@@ -60,6 +61,8 @@ pub fn thumbnails_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBu
     Some(below_home(env, "XDG_CACHE_HOME", ".cache")?.join("thumbnails"))
 }
 
+/// 16 hexadecimal digits: a socket's path may have 108 bytes, see unix(7), and no two sources of a user share 64 bits
+/// by chance.
 fn mark(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..16].to_owned()
 }

@@ -23,6 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As it is written in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -55,7 +56,9 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
+    /// Of the prompt and the picture.
     pub input: f64,
+    /// Of the answer.
     pub output: f64,
 }
 
@@ -63,21 +66,30 @@ pub struct Price {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
+    /// What it is called in messages and by `--provider`: letters, digits, `-`, `_` and `.`, unique. Answers are kept
+    /// under it.
     pub name: String,
+    /// What its server speaks.
     pub kind: Kind,
+    /// Of the server, `http://host:1234/v1`; `None` for the customary variable, else the customary server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// As the server calls it. Empty for the one inside kbasefs.
     #[serde(default)]
     pub model: String,
     /// Remote models: when they are asked for. The embedded one: when photos are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<On>,
+    /// Requests at the same time, at most; `None` for what holds for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_requests: Option<usize>,
+    /// The key itself. One of the three is enough, and none is needed where the customary variable has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Secret>,
+    /// A file whose first line is the key; `~` is the home folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_file: Option<PathBuf>,
+    /// The name of a variable that holds the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
     /// Seconds that a whole request may take.
@@ -98,8 +110,10 @@ pub struct Provider {
     /// Tags that the model should prefer, in place of those of `[tags]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<Vec<String>>,
+    /// Of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
+    /// From 0 to 2; `None` for the server's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
     /// Whether the model may think before it answers.
@@ -108,18 +122,25 @@ pub struct Provider {
     /// How long Ollama keeps the model loaded: `5m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<String>,
+    /// Requests sent in a minute of the clock, at most, whatever came of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u64>,
+    /// In a local day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_day: Option<u64>,
+    /// In a month of the calendar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_month: Option<u64>,
+    /// Money in a minute of the clock, at most, in the currency of the price, without which there is no such budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_minute: Option<f64>,
+    /// In a local day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_day: Option<f64>,
+    /// In a month of the calendar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_month: Option<f64>,
+    /// `None` where it isn't known: requests are counted then, and no money.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
 }

@@ -11,6 +11,7 @@ pub const HIDDEN: &str = "(hidden)";
 pub struct Secret(SecretString);
 
 impl Secret {
+    /// A key, as it was read.
     pub fn new(text: &str) -> Self {
         Self(SecretString::from(text.to_owned()))
     }
@@ -20,6 +21,7 @@ impl Secret {
         self.0.expose_secret()
     }
 
+    /// The key for whoever hides it as well.
     pub fn into_inner(self) -> SecretString {
         self.0
     }

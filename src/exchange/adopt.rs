@@ -20,9 +20,10 @@ type Times = HashMap<(Option<PhotoId>, Slot), i64>;
 
 /// Acts read at a time.
 const PAGE: usize = 1000;
-/// No photo has this number.
+/// No photo has this number: what is known of a content that no photo here has is kept for one that comes.
 const NOBODY: PhotoId = PhotoId(0);
 
+/// Takes over what another catalog knows. Nothing of it is taken for new that this one knows better.
 pub fn adopt(exchange: &Exchange, other: &Sqlite) -> Result<Report> {
     let whole = Exchange {
         folder: SourcePath::default(),
@@ -61,6 +62,7 @@ pub fn adopt(exchange: &Exchange, other: &Sqlite) -> Result<Report> {
     Ok(report)
 }
 
+/// Reads the whole journal: a word has no date of its own.
 fn times(store: &dyn Store) -> Result<Times> {
     let (mut times, mut before) = (Times::new(), None);
     loop {

@@ -28,6 +28,7 @@ const HEADER: [&str; 13] = [
     "hash",
 ];
 
+/// Writes the file.
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let path = folder.join(Format::Csv.file_name().unwrap_or_default());
@@ -76,6 +77,7 @@ fn values(detail: &Detail, facet: Facet) -> impl Iterator<Item = &str> {
     labels.map(|l| l.value.as_str())
 }
 
+/// Takes in a file of these columns, in any order, of which only `path` must be there.
 pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
     let mut report = Report::default();
     let matcher = Matcher::new(exchange);

@@ -47,6 +47,7 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
         let mut out = BufWriter::new(builder.tempfile_in(folder)?);
         fill(&mut out)?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        // Before it takes the place of the old one: else a crash may leave an empty file where there was a whole one.
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())
@@ -74,11 +75,13 @@ pub fn make_folders(root: &Path, below: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What the system says of a path.
 pub fn disk(path: &Path, source: io::Error) -> Error {
     let path = path.into();
     Error::Disk { path, source }
 }
 
+/// What is wrong with a file.
 pub fn malformed(path: &Path, reason: impl ToString) -> Error {
     Error::Malformed {
         path: path.into(),

@@ -85,6 +85,7 @@ struct AnalysisShape {
     measured: Option<MeasuredShape>,
 }
 
+/// Writes the file.
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let path = folder.join(Format::Json.file_name().unwrap_or_default());
@@ -188,6 +189,7 @@ fn analysis_shape((analysis, at): &(Analysis, i64)) -> AnalysisShape {
     }
 }
 
+/// Takes in a file, line by line: no line is kept for the next.
 pub fn import(exchange: &Exchange, file: &Path, adopt: &Adopt) -> Result<Report> {
     let mut report = Report::default();
     let matcher = Matcher::new(exchange);

@@ -27,34 +27,53 @@ use crate::store::{self, Sqlite};
 
 pub use takeover::{TakenOver, Takeover};
 
+/// Why an export or import ends before it is through. What is wrong with a single photo or line is in the [`Report`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A file can't be read or written.
     #[error("{}: {source}", path.display())]
     Disk {
+        /// Of the file or folder.
         path: PathBuf,
+        /// What the system said.
         source: std::io::Error,
     },
+    /// A file isn't what it should be, and nothing tells where it goes on.
     #[error("{}: {reason}", path.display())]
-    Malformed { path: PathBuf, reason: String },
+    Malformed {
+        /// Of the file or folder.
+        path: PathBuf,
+        /// Why, for people.
+        reason: String,
+    },
+    /// The catalog can't be read or written.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The photos of a folder that is taken over can't be looked at.
     #[error(transparent)]
     Scan(#[from] source::Error),
 }
 
+/// How far it came, or why it ended.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// What an export consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// One file, `catalog.jsonl`, an object a line: everything.
     Json,
+    /// One file, `catalog.csv`: what fits into cells.
     Csv,
+    /// A sidecar for each photo: what other photo programs read.
     Xmp,
 }
 
 impl Format {
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Xmp];
+    /// In the order in which a folder is searched for an import.
+    pub(crate) const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Xmp];
 
-    pub fn name(self) -> &'static str {
+    /// As commands and the API call it.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
@@ -83,6 +102,7 @@ impl FromStr for Format {
 /// What the model of another program said of a photo. Which bytes it was shown, and how large they were, nobody knows.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForeignAnswer {
+    /// As that program called it; `None` where nobody wrote it down.
     pub model: Option<String>,
     /// Seconds since 1970.
     pub at: Option<i64>,
@@ -112,7 +132,9 @@ impl Report {
 
 /// A catalog that takes in and gives out, or a part of it.
 pub struct Exchange<'a> {
+    /// What is known.
     pub library: &'a Library,
+    /// Where sidecars and contents are read.
     pub source_files: &'a SourceFiles,
     /// Only photos below this folder of the source; all photos where it is empty. Paths begin at the source all the same:
     /// what is exported of a part fits the whole.
@@ -121,6 +143,9 @@ pub struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Writes everything into a folder; sidecars below it where the photos are in the source. Blocks.
+    ///
+    /// # Errors
+    /// When the folder or its one file can't be written, or the catalog can't be read.
     pub fn export(&self, format: Format, folder: &Path) -> Result<Report> {
         std::fs::create_dir_all(folder).map_err(|e| files::disk(folder, e))?;
         match format {
@@ -131,6 +156,10 @@ impl Exchange<'_> {
     }
 
     /// Takes in a file, or what a folder holds of it: an export, else sidecars. Blocks.
+    ///
+    /// # Errors
+    /// When there is nothing of this format, or it breaks off; what was taken in by then stays, and may be taken in
+    /// again.
     pub fn import(&self, from: &Path, format: Option<Format>, adopt: &Adopt) -> Result<Report> {
         let (format, file) = files::find(from, format)?;
         match format {

@@ -6,7 +6,7 @@ use crate::catalog::{
 use crate::library::Library;
 use crate::store::Result;
 
-/// Photos that are changed in one commit.
+/// Photos that are changed in one commit: a commit is synced, and holds up the edits of others meanwhile.
 const BATCH: usize = 200;
 
 /// What gathers while an import is read: one act of the journal.
@@ -66,6 +66,7 @@ impl<'a> People<'a> {
         }
     }
 
+    /// Commits what has gathered; to be called once more when everything is taken in.
     pub fn commit(&mut self) -> Result<()> {
         self.library.commit(&self.learned)?;
         self.learned.clear();

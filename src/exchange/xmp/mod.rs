@@ -16,11 +16,12 @@ use super::{Exchange, Report, Result, files};
 use crate::catalog::{Change, Detail, Format, Label, Origin, Photo, PhotoId, SourcePath, Text};
 use crate::media::xmp::{self, Packet, Xmp};
 
-/// Bytes; nobody writes larger ones.
+/// Bytes; nobody writes larger ones. A whole one is held in memory.
 const LARGEST: u64 = 16 << 20;
-/// Photos that are changed in one commit.
+/// Photos that are changed in one commit, which holds up the edits of others meanwhile.
 const BATCH: usize = 200;
 
+/// Writes the sidecars that say less than the catalog.
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     for id in exchange.photos() {
@@ -58,6 +59,7 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
     Ok(true)
 }
 
+/// Takes in the sidecars of all photos that have one.
 pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let mut changes = Vec::new();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::catalog::{Detail, Facet, Label, LabelKey, Origin, Text, TextField};
 use crate::media::xmp::{DC, DIGIKAM, LIGHTROOM, Name, Packet, RDF, XMP, Xmp, leaf, read_packet};
 
+/// A packet that says nothing. Its `id` is the one that the specification of XMP gives to all.
 const EMPTY: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>
 <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">
  <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">
