@@ -26,7 +26,8 @@ pub struct Library {
     store: Arc<dyn Store>,
     index: Index,
     loaded: OnceLock<()>,
-    /// Held from commit to notification, so that the index follows the order of the store.
+    /// Held from commit to notification, so that the index follows the order of the store. The first of all locks: the
+    /// store's, the index's and those of listeners are taken under it, so nobody who holds one of them may commit.
     order: Mutex<()>,
     /// How many there were since the start.
     commits: AtomicU64,
@@ -95,8 +96,8 @@ impl Library {
         self.apply(changes).map(|_| ())
     }
 
-    /// The same for something that a person does: its number in the journal, and how many things it changed. `None`
-    /// for what changes nothing.
+    /// Makes something that a person does durable, then visible, then known; gives its number in the journal, and how
+    /// many things it changed. `None` for what changes nothing. Blocks on the disk.
     pub fn act(&self, act: Act) -> Result<Option<(ActId, usize)>> {
         self.apply(&[Change::Acted(Box::new(act))])
     }
@@ -127,7 +128,7 @@ impl Library {
         self.store.detail(id)
     }
 
-    /// The same, if it is in RAM: for who must not block.
+    /// Everything known of a photo, if it is in RAM: for who must not block.
     pub fn detail_at_hand(&self, id: PhotoId) -> Option<Arc<Detail>> {
         self.store.detail_at_hand(id)
     }
@@ -161,6 +162,7 @@ impl Library {
         self.loaded.get().is_some()
     }
 
+    /// The store, for reading what the index hasn't: changes go through [`Self::commit`] and [`Self::act`].
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
@@ -175,9 +177,10 @@ impl Library {
     }
 }
 
-/// Photos taken over at a time while loading.
+/// Photos taken over at a time while loading: large enough that handing them over costs nothing beside reading them.
 const LOAD_BATCH: usize = 4096;
-/// Batches that are read before the index has taken over an earlier one.
+/// Batches that are read before the index has taken over an earlier one: a bound on memory, while both go on without a
+/// pause.
 const BATCHES_AHEAD: usize = 2;
 
 #[cfg(test)]

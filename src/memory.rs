@@ -14,9 +14,9 @@ use moka::sync::Cache as Entries;
 
 use crate::metrics::Process;
 
-/// How often somebody looks.
+/// How often somebody looks: decoders take hundreds of megabytes within a second, and one look is a read of `/proc`.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// A cache that was halved so often holds next to nothing.
+/// A cache that was halved so often holds next to nothing: a sixty-fourth.
 const MOST_HALVINGS: u32 = 6;
 
 /// What the process may hold, and the caches that answer for it. Clones are of the same.
@@ -26,6 +26,7 @@ pub struct Limit(Arc<Shared>);
 struct Shared {
     most: u64,
     halvings: AtomicU32,
+    /// Taken before the lock of a cache: each is resized under it.
     caches: Mutex<Vec<Resize>>,
 }
 
@@ -34,7 +35,7 @@ type Resize = Box<dyn Fn(u32) -> bool + Send>;
 
 /// What a cache may keep.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// Of all entries, as the cache weighs them.
     pub bytes: u64,
     /// Unused for longer, an entry goes.
@@ -44,6 +45,7 @@ pub struct Bounds {
 }
 
 impl Limit {
+    /// What the process may hold in all, caches included.
     pub fn of(bytes: u64) -> Self {
         Self(Arc::new(Shared {
             most: bytes,
@@ -53,7 +55,7 @@ impl Limit {
     }
 
     /// Makes a cache.
-    pub fn cache<K, V>(
+    pub(crate) fn cache<K, V>(
         &self,
         bounds: Bounds,
         weight: impl Fn(&K, &V) -> usize + Send + Sync + 'static,
@@ -115,7 +117,8 @@ impl Limit {
     }
 }
 
-/// How often caches are to be halved.
+/// How often caches are to be halved: once more above seven eighths of what may be held, once less below three
+/// quarters. The gap keeps them from being emptied and filled in turns.
 fn halvings(now: u32, held: u64, most: u64) -> u32 {
     match held {
         held if held > most / 8 * 7 => (now + 1).min(MOST_HALVINGS),
@@ -128,7 +131,7 @@ fn halvings(now: u32, held: u64, most: u64) -> u32 {
 pub struct Watch(#[expect(dead_code, reason = "dropping it tells the thread")] mpsc::Sender<()>);
 
 /// Values that can be had again, for as long as there is memory. Clones are of the same.
-pub struct Cache<K, V>(Arc<SharedCache<K, V>>);
+pub(crate) struct Cache<K, V>(Arc<SharedCache<K, V>>);
 
 struct SharedCache<K, V> {
     entries: RwLock<Entries<K, V>>,
@@ -149,30 +152,37 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
+    /// What is kept under a key.
     pub fn get(&self, key: &K) -> Option<V> {
         self.0.entries().get(key)
     }
 
+    /// Keeps a value, in place of what was there.
     pub fn insert(&self, key: K, value: V) {
         self.0.entries().insert(key, value);
     }
 
+    /// A value isn't true any more.
     pub fn invalidate(&self, key: &K) {
         self.0.entries().invalidate(key);
     }
 
+    /// No value is true any more.
     pub fn invalidate_all(&self) {
         self.0.entries().invalidate_all();
     }
 
-    /// What isn't there is made, by one of those who want it at the same time.
+    /// What is kept under a key; what isn't there is made, by one of those who want it at the same time.
     pub fn get_with(&self, key: K, make: impl FnOnce() -> V) -> V {
         // Making takes its time: nobody waits for it who wants something else.
         let entries = self.0.entries().clone();
         entries.get_with(key, make)
     }
 
-    /// The same, where making may fail.
+    /// What is kept under a key, where making what isn't there may fail.
+    ///
+    /// # Errors
+    /// That of who made it, shared by all who waited for it. It isn't kept: the next who asks tries again.
     pub fn try_get_with<E: Send + Sync + 'static>(
         &self,
         key: K,

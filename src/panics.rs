@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-/// How long the orderly end may take.
+/// How long the orderly end may take: what runs at exit may want a lock that the thread that panicked holds.
 const AT_MOST: Duration = Duration::from_secs(5);
 
 /// What somebody panicked with.
@@ -34,6 +34,7 @@ pub fn end_the_process() {
 
 /// Ends the process from a thread that holds no lock: this one's would be in the way of what is done at the end.
 fn end() -> ! {
+    // 101 is what Rust's own runtime ends with after a panic.
     let ends = thread::Builder::new().spawn(|| std::process::exit(101));
     if ends.is_ok() {
         thread::sleep(AT_MOST);
@@ -52,7 +53,7 @@ pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     result
 }
 
-/// The same for a task.
+/// Drives a task that may panic over what it is given. Whatever it changes must not be looked at afterwards.
 ///
 /// # Errors
 /// When it panicked.

@@ -3,7 +3,7 @@
 //! Opens regular files only, for reading only, and never through a symbolic link or out of the source, even
 //! when a folder is swapped for a link at the wrong moment. Knows nothing of the catalog.
 
-pub mod network;
+pub(crate) mod network;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -84,8 +84,8 @@ impl SourceFiles {
         regular(self.resolve(path, READ)?)
     }
 
-    /// The same, if the kernel has all of the way there in memory; `None` where it would wait for the disk, or for a
-    /// server that must agree.
+    /// Opens a regular file for reading, if the kernel has all of the way there in memory; `None` where it would wait
+    /// for the disk, or for a server that must agree.
     pub fn read_at_once(&self, path: &SourcePath) -> Option<io::Result<(File, FileStat)>> {
         if self.far.load(Ordering::Relaxed) {
             return None;
@@ -93,7 +93,7 @@ impl SourceFiles {
         let inside = INSIDE | ResolveFlags::CACHED;
         let path = OsStr::from_bytes(path.as_bytes());
         match rustix::fs::openat2(&*self.held(), path, READ, Mode::empty(), inside) {
-            // An old kernel doesn't know how not to wait.
+            // An old kernel doesn't know how not to wait (RESOLVE_CACHED, Linux 5.12).
             Err(Errno::AGAIN | Errno::INVAL) => None,
             opened => Some(opened.map_err(io::Error::from).and_then(regular)),
         }
@@ -141,6 +141,7 @@ impl SourceFiles {
         let folder = self.held();
         let open = || rustix::fs::openat2(&*folder, path, flags, Mode::empty(), INSIDE);
         let mut result = open();
+        // A bound, because somebody may rename without end; more than one in a row is rare.
         for _ in 0..16 {
             if !matches!(result, Err(Errno::AGAIN)) {
                 break;
@@ -156,6 +157,7 @@ const READ: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY);
+/// Neither out of the source nor through links: openat2(2), Linux 5.6.
 const INSIDE: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
     .union(ResolveFlags::NO_MAGICLINKS);
@@ -170,6 +172,7 @@ fn regular(file: OwnedFd) -> io::Result<(File, FileStat)> {
 
 const HELD: &str = "nothing panics under this lock";
 
+/// Bytes read at a time: enough that system calls cost nothing beside hashing, little enough to stay in a core's cache.
 const BUFFER: usize = 256 << 10;
 
 /// The hash of what is left to read; `None` when `go_on` ends it.
@@ -220,7 +223,7 @@ fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
-/// The same values for a file that a walk has already looked at.
+/// What the disk says of a file that somebody has looked at already.
 pub fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
     use std::os::unix::fs::MetadataExt;
     FileStat {

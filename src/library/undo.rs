@@ -11,23 +11,36 @@ use crate::store;
 pub enum Which {
     /// The last one that makes sense.
     Last,
+    /// This one, whenever it was.
     Act(ActId),
     /// All since then, in seconds since 1970.
     Since(i64),
 }
 
+/// Why nothing is taken back, or done again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// No act of the journal has this number.
     #[error("the journal has no act {0}")]
     NoSuchAct(ActId),
+    /// Taking it back once more would change nothing.
     #[error("act {act} is undone already, by act {by}")]
-    Undone { act: ActId, by: ActId },
+    Undone {
+        /// The one that is meant.
+        act: ActId,
+        /// The one that took it back, which can be taken back itself.
+        by: ActId,
+    },
+    /// It holds already, so it can't be done again.
     #[error("act {0} is not undone")]
     NotUndone(ActId),
+    /// Nobody did anything in this time that still holds.
     #[error("there is nothing to undo")]
     NothingToUndo,
+    /// Nothing was taken back last.
     #[error("there is nothing to redo")]
     NothingToRedo,
+    /// The journal can't be read or written.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -47,7 +60,7 @@ pub struct TakenBack {
     pub left_alone: Vec<PhotoId>,
 }
 
-/// Acts looked at together.
+/// Acts looked at together. Most are found in the first page.
 const PAGE: usize = 256;
 
 impl Library {
