@@ -27,6 +27,7 @@ const OTHERS: &str = "others";
 /// Tells crawlers by their name and by how many photos they touch.
 #[derive(Default)]
 pub struct Crawlers {
+    /// Held while `/proc` is read, which waits for no disk; nothing else is locked meanwhile.
     state: Mutex<State>,
 }
 

@@ -109,7 +109,8 @@ impl Previews {
 struct Folder {
     path: PathBuf,
     most: u64,
-    /// Bytes in it; `None` until it was counted.
+    /// Bytes in it; `None` until it was counted. Held while files are counted and removed: who writes a preview waits for
+    /// that, who reads one doesn't.
     used: Mutex<Option<u64>>,
 }
 

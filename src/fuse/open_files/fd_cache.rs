@@ -25,6 +25,7 @@ type Open = dyn Fn(Inode) -> io::Result<File> + Send + Sync;
 /// The files that are open.
 pub struct FdCache {
     capacity: usize,
+    /// Never held while a file is opened or closed, which may wait for the disk.
     files: Mutex<LruCache<u64, Arc<File>>>,
     last_id: AtomicU64,
     open: Box<Open>,
