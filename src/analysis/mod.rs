@@ -18,7 +18,7 @@ pub mod tag_normalizer;
 
 pub use crawlers::Crawlers;
 pub(crate) use crawlers::Process;
-pub use retry::Retry;
+pub(crate) use retry::Retry;
 pub use scheduler::{AnalysisResult, Options as SchedulerOptions, Provider, Scheduler};
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use crate::catalog::{Change, Detail, Origin, PhotoId, Status};
 use crate::library::Library;
 use crate::store::Error;
 
+/// Has failed photos looked at again.
 pub struct Retry {
     library: Arc<Library>,
     scheduler: Arc<Scheduler>,
@@ -15,6 +16,7 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// Commits at most `batch` photos at a time.
     pub fn new(library: Arc<Library>, scheduler: Arc<Scheduler>, batch: usize) -> Self {
         Self {
             library,
@@ -30,7 +32,7 @@ impl Retry {
         self.now(&failed)
     }
 
-    /// The same of these photos.
+    /// Has those of these photos that failed looked at again, now. Gives how many there are. Blocks on the disk.
     pub fn now(&self, photos: &[PhotoId]) -> Result<usize, Error> {
         let count = self.reset(photos)?;
         let asked = photos.iter();

@@ -25,7 +25,7 @@ use crate::source;
 use crate::source_files::SourceFiles;
 use crate::store::{self, Sqlite};
 
-pub use takeover::{TakenOver, Takeover};
+pub(crate) use takeover::Takeover;
 
 /// Why an export or import ends before it is through. What is wrong with a single photo or line is in the [`Report`].
 #[derive(Debug, thiserror::Error)]

@@ -14,8 +14,11 @@ use crate::store::{self, OwnerLock, Sqlite, Store, sqlite};
 
 /// A catalog that takes over others.
 pub struct Takeover {
+    /// What is known already.
     pub library: Arc<Library>,
+    /// The source, in which the other catalog's folder is.
     pub source_files: Arc<SourceFiles>,
+    /// Brings both catalogs in step with the folder, so that photos are told from each other by what they are now.
     pub scanner: Arc<Scanner>,
     /// Where the catalog keeps what it knows of providers.
     pub kept: Arc<Sqlite>,
@@ -23,6 +26,7 @@ pub struct Takeover {
 
 /// What came of it.
 pub struct TakenOver {
+    /// How it went.
     pub report: Report,
     /// Where the index of the other catalog is from now on.
     pub aside: PathBuf,
