@@ -39,18 +39,6 @@ struct State {
 }
 
 impl Crawlers {
-    /// With processes looked up in another place than `/proc`.
-    #[cfg(test)]
-    fn with_proc(proc: std::path::PathBuf) -> Self {
-        let processes = Processes::new(proc);
-        Self {
-            state: Mutex::new(State {
-                processes,
-                ..State::default()
-            }),
-        }
-    }
-
     /// Whether a thread of this id reads a photo for a crawler: by its name, or by how many it reads. Counted if so.
     pub fn crawls(&self, pid: u32, photo: PhotoId) -> bool {
         self.crawls_at(pid, photo, Instant::now())
@@ -130,7 +118,9 @@ mod tests {
         for (id, name) in (10..).step_by(10).zip(names.split(" < ")) {
             add(proc.path(), id, name);
         }
-        (Crawlers::with_proc(proc.path().to_owned()), proc)
+        let crawlers = Crawlers::default();
+        crawlers.lock().processes = Processes::new(proc.path().to_owned());
+        (crawlers, proc)
     }
 
     fn add(proc: &Path, id: u32, name: &str) {
