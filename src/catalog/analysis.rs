@@ -5,9 +5,9 @@ use super::{ContentHash, FileStat};
 /// A word for something in the picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tag {
-    /// Lower case, singular where English, at most 64 characters.
+    /// In lower case, singular where it is English, at most 64 characters.
     pub name: String,
-    /// 0 to 1.
+    /// How sure the analyzer is, 0 to 1.
     pub confidence: f32,
 }
 
@@ -26,15 +26,18 @@ pub struct Answer {
 /// [`Measured`](super::Measured).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
+    /// The content that was looked at: the answer holds for every photo that has it.
     pub hash: ContentHash,
     /// The file as it was while it was read; the result is attached only to a photo that still looks like this.
     pub stat: FileStat,
     /// Who answered: the configured name of the analyzer and its model.
     pub analyzer: String,
+    /// The model that the analyzer asked, as its configuration names it.
     pub model: String,
-    /// Of the analyzer: another one might answer otherwise.
+    /// The analyzer's version. Another one might answer otherwise, so what an earlier one said is asked for again.
     pub version: String,
     /// `true` for a model on a server.
     pub remote: bool,
+    /// What the analyzer said; empty where it looked and had nothing to say.
     pub answer: Answer,
 }

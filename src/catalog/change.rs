@@ -10,70 +10,104 @@ use super::{
 /// Something that happened. `Store::commit` makes it durable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// A file that the catalog does not know (`known` is `None`), or whose content changed (`known` is its photo):
-    /// everything derived from the old content goes, what a person said stays.
+    /// A file that the catalog does not know, or whose content changed: everything derived from the old content goes, what
+    /// a person said stays.
     Found {
+        /// The photo whose content changed; `None` for a file that the catalog does not know.
         known: Option<PhotoId>,
+        /// Where the file is.
         path: SourcePath,
+        /// The file as it was when its facts were read.
         stat: FileStat,
+        /// What its metadata says.
         facts: Box<Facts>,
     },
-    /// The same content at another path, or with other permissions.
+    /// A file that the catalog knows is at another path, or has other permissions.
     Moved {
+        /// The photo whose file it is.
         id: PhotoId,
+        /// Where the file is now.
         path: SourcePath,
+        /// What the disk says of it there.
         stat: FileStat,
     },
     /// The file is no longer there. Everything known of it is kept aside, for when it turns up again.
-    Gone { id: PhotoId },
+    Gone {
+        /// The photo whose file isn't there.
+        id: PhotoId,
+    },
     /// The content was read as a whole. Joins what is known of copies, and of a photo that is gone.
     Hashed {
+        /// The photo whose file was read.
         id: PhotoId,
+        /// The file as it was while it was read. The hash of another state of it is dropped.
         stat: FileStat,
+        /// The hash of the whole file.
         hash: ContentHash,
     },
     /// The picture was decoded and measured; holds for every photo of the same content.
     Measured {
+        /// The photo whose file was decoded.
         id: PhotoId,
+        /// The file as it was while it was read.
         stat: FileStat,
+        /// The content that was measured.
         hash: ContentHash,
+        /// What was found out, in the place of what was known before.
         measured: Box<Measured>,
     },
     /// An analysis ended well; holds for every photo of the same content.
     Analyzed {
+        /// The photo that the analyzer was given.
         id: PhotoId,
+        /// The answer, in the place of an earlier one of this analyzer.
         analysis: Box<Analysis>,
     },
-    /// An analysis of the same content that was made elsewhere. `at` is when, in seconds since 1970.
+    /// An analysis of the same content that was made elsewhere.
     Learned {
+        /// A photo of the content.
         id: PhotoId,
+        /// The answer that was brought along.
         analysis: Box<Analysis>,
+        /// When it was given, in seconds since 1970.
         at: i64,
     },
     /// What a sidecar says of a photo, in place of what one said before: all of origin `xmp`.
     Sidecar {
+        /// The photo beside which the sidecar lies.
         id: PhotoId,
+        /// Tags and rating, kept as of origin `xmp` whatever they say.
         labels: Vec<Label>,
+        /// Title and description, kept likewise.
         texts: Vec<Text>,
     },
     /// The picture can't be analysed. Not tried again until the file changes.
     Failed {
+        /// The photo that can't be read or decoded.
         id: PhotoId,
+        /// The file as it was then: one that changed since is tried again.
         stat: FileStat,
         /// For people: lower case, no full stop.
         reason: String,
     },
     /// A provider failed or declined to answer on a content. An answer of an earlier version goes on holding.
     Declined {
+        /// The configured name of the analyzer.
         provider: String,
+        /// What it was given.
         content: ContentHash,
+        /// Its version: another one is asked again.
         version: String,
+        /// Whether it failed or declined, and why.
         why: Declined,
     },
-    /// A provider took something on a day, `2026-01-31`.
+    /// Requests to a provider took tokens and money on a day.
     Spent {
+        /// The configured name of the analyzer.
         provider: String,
+        /// The local day, `2026-01-31`: budgets are per day and month.
         day: String,
+        /// What is added to the sum of the day.
         spent: Spent,
     },
     /// A person did something. It enters the journal with what it changed.
@@ -82,7 +116,7 @@ pub enum Change {
 
 impl Change {
     /// Whether it comes of work that goes on by itself, photo after photo: nobody waits to see each at once.
-    pub fn is_analysis(&self) -> bool {
+    pub(crate) fn is_analysis(&self) -> bool {
         matches!(
             self,
             Self::Analyzed { .. }
@@ -95,7 +129,7 @@ impl Change {
     }
 
     /// Whether it is, or may be, paid: what it says can't be found out again for nothing.
-    pub fn is_paid(&self) -> bool {
+    pub(crate) fn is_paid(&self) -> bool {
         match self {
             Self::Analyzed { analysis, .. } => analysis.remote,
             Self::Declined { .. } | Self::Spent { .. } => true,
@@ -117,41 +151,56 @@ impl Change {
 /// A photo with all its labels, of every origin: what the index is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// Everything that doesn't come as a label.
     pub photo: Photo,
+    /// One a key, origin and analyzer; [`Label::effective`] says which of them hold.
     pub labels: Vec<Label>,
 }
 
 /// What a committed change means for whoever mirrors the store.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// The photo is there, new or changed, and looks like this.
     Upsert(Entry),
+    /// The photo is gone, or was joined to another one.
     Remove(PhotoId),
     /// Whether a tag is there even where no photo has it, and how it is written then.
     Made {
+        /// Of facet `tag`.
         tag: LabelKey,
+        /// `None` where it is there only for the photos that have it.
         written: Option<String>,
     },
     /// The query that is kept under a name, if one is.
     Saved {
+        /// The name of its folder below `saved/`.
         name: String,
+        /// The query as a person wrote it; `None` where it is forgotten.
         query: Option<String>,
     },
     /// An act is in the journal under this number; how many things it changed just now.
     Acted {
+        /// The number under which it can be taken back.
         act: ActId,
+        /// Slots of photos and of the catalog; 0 where everything was so already.
         changed: usize,
     },
 }
 
+/// Which of the texts that a photo may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextField {
+    /// A few words, on one line.
     Title,
+    /// Sentences.
     Description,
 }
 
 impl TextField {
+    /// Every field, the shorter first.
     pub const ALL: [Self; 2] = [Self::Title, Self::Description];
 
+    /// The word that stands in the store and in the interfaces for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Title => "title",
@@ -171,14 +220,18 @@ impl FromStr for TextField {
 /// A title or description and who wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
+    /// Whether it is a title or a description.
     pub field: TextField,
+    /// Who wrote it.
     pub origin: Origin,
     /// Which analyzer wrote it, where it is one.
     pub analyzer: Option<Box<str>>,
+    /// Outside data. An empty one of origin `human` says that there is none, whatever others say.
     pub value: String,
 }
 
 impl Text {
+    /// A text that no analyzer wrote.
     pub fn new(field: TextField, origin: Origin, value: impl Into<String>) -> Self {
         Self {
             field,
@@ -188,7 +241,7 @@ impl Text {
         }
     }
 
-    /// The same text, as an analyzer writes it.
+    /// This text, as an analyzer writes it.
     pub fn by(self, analyzer: &str) -> Self {
         let analyzer = Some(analyzer.into());
         Self { analyzer, ..self }
@@ -204,12 +257,14 @@ impl Text {
 /// Everything known of one photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detail {
+    /// The photo and all that is said of it in labels.
     pub entry: Entry,
+    /// What the metadata of its file says.
     pub facts: Facts,
     /// Of several that analyzers of one origin wrote, the one that was recorded last comes first; of those of the same
     /// second, the one whose analyzer comes last by name.
     pub texts: Vec<Text>,
-    /// Why the analysis failed.
+    /// Why the file can't be read or decoded; `None` where that isn't known of it.
     pub failure: Option<String>,
     /// Name and model of the analyzers that answered, and when (seconds since 1970), the latest last.
     pub analyses: Vec<(String, String, i64)>,
@@ -223,7 +278,7 @@ impl Detail {
     }
 
     /// Whether there is no description and an analysis may bring one.
-    pub fn awaits_description(&self) -> bool {
+    pub(crate) fn awaits_description(&self) -> bool {
         let text = self.text(TextField::Description);
         let is_missing = text.is_none_or(|t| t.value.is_empty() && t.origin != Origin::Human);
         self.entry.photo.status.may_be_analyzed() && is_missing
@@ -231,7 +286,7 @@ impl Detail {
 
     /// Whether an analysis may bring a description that holds instead of the one that is there: what people, sidecars
     /// and the file itself say is not replaced.
-    pub fn may_be_described_better(&self) -> bool {
+    pub(crate) fn may_be_described_better(&self) -> bool {
         let text = self.text(TextField::Description);
         let is_of_model =
             text.is_some_and(|t| matches!(t.origin, Origin::Remote | Origin::Embedded));

@@ -35,36 +35,37 @@ impl WallClock {
     }
 
     /// `2024`
-    pub fn year_label(&self) -> String {
+    pub(crate) fn year_label(&self) -> String {
         format!("{:04}", self.year)
     }
 
     /// `2024-07`
-    pub fn month_label(&self) -> String {
+    pub(crate) fn month_label(&self) -> String {
         format!("{:04}-{:02}", self.year, self.month)
     }
 
     /// `2024-07-14`
-    pub fn day_label(&self) -> String {
+    pub(crate) fn day_label(&self) -> String {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 
-    pub fn year(&self) -> u16 {
+    /// 1 to 9999.
+    pub(crate) fn year(&self) -> u16 {
         self.year
     }
 
     /// 1 to 12.
-    pub fn month(&self) -> u8 {
+    pub(crate) fn month(&self) -> u8 {
         self.month
     }
 
     /// 1 to 31.
-    pub fn day(&self) -> u8 {
+    pub(crate) fn day(&self) -> u8 {
         self.day
     }
 
     /// Hour, minute, second.
-    pub fn time(&self) -> (u8, u8, u8) {
+    pub(crate) fn time(&self) -> (u8, u8, u8) {
         (self.hour, self.minute, self.second)
     }
 }
@@ -120,6 +121,7 @@ pub enum DateSource {
 }
 
 impl DateSource {
+    /// Every source, the most trusted first.
     pub const ALL: [Self; 5] = [
         Self::Original,
         Self::Created,
@@ -128,6 +130,7 @@ impl DateSource {
         Self::FileTime,
     ];
 
+    /// The word that stands in the store and in the interfaces for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Original => "original",

@@ -12,7 +12,7 @@ pub enum Edit {
     Tag(String),
     /// The photo has not this tag, whoever says so.
     Untag(String),
-    /// The same, even where nobody says so yet.
+    /// The photo has not this tag, and won't have it when somebody says so later.
     Deny(String),
     /// The photo has these tags and no others: what is new is added, what isn't among them is denied. A tag with a
     /// comma in it is also meant by the same with a semicolon, which is how lists write it.
@@ -23,8 +23,9 @@ pub enum Edit {
     SetText(TextField, String),
     /// Forget the person's text; what others say shows again.
     ClearText(TextField),
-    /// 0 to 5.
+    /// Stars, 0 to 5, in the place of whatever others give.
     SetRating(u8),
+    /// Forget the person's rating; what others say shows again.
     ClearRating,
 }
 
@@ -41,19 +42,24 @@ impl fmt::Display for ActId {
 /// The program that did something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actor {
-    /// At most 15 characters; empty where the system doesn't tell.
+    /// Linux's name of the process (`comm`): at most 15 bytes; empty where the system doesn't tell.
     pub process: String,
+    /// The number of the process, which another one may have by now; 0 where it isn't known.
     pub pid: u32,
+    /// The number of the user that it ran as.
     pub uid: u32,
 }
 
 /// What a person does at one time. It ends in the journal as one, and is taken back as one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Act {
+    /// Who did it.
     pub by: Actor,
     /// What it is, without naming photos: `untag beach`.
     pub words: String,
+    /// Whether it stands for itself, or takes back or goes on with an earlier one.
     pub role: Role,
+    /// What it does, in this order.
     pub deeds: Vec<Deed>,
 }
 
@@ -73,6 +79,7 @@ pub enum Role {
 /// One thing that an act does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deed {
+    /// A person changes what is said of a photo.
     Edit(PhotoId, Vec<Edit>),
     /// A tag, written like this, is there from now on, though no photo has it.
     Make(String),
@@ -80,12 +87,16 @@ pub enum Deed {
     Unmake(LabelKey),
     /// What models call like this is called `to` from now on.
     Rename {
+        /// The tag under the name that models give it.
         tag: LabelKey,
+        /// The new name, as it is written.
         to: String,
     },
     /// This query is kept under this name from now on, in the place of an earlier one; without one it is forgotten.
     Save {
+        /// The name of its folder below `saved/`.
         name: String,
+        /// The query as it was written.
         query: Option<String>,
     },
     /// What is as it was after these traces is again as it was before; what is different by now is left alone.
@@ -99,6 +110,7 @@ pub enum Deed {
 pub enum Slot {
     /// Of a photo: whether it has the label. Of the catalog: that the label is there.
     Label(LabelKey),
+    /// Of a photo: a text.
     Text(TextField),
     /// Of the catalog: the query that is kept under this name.
     Saved(String),
@@ -135,29 +147,24 @@ pub fn said(labels: &[Label], texts: &[Text]) -> BTreeMap<Slot, Said> {
 pub struct Trace {
     /// `None` for the catalog itself.
     pub photo: Option<PhotoId>,
+    /// What people said something else of afterwards.
     pub slot: Slot,
+    /// What they said before the act; `None` for nothing.
     pub before: Option<Said>,
+    /// What they said after it; `None` for nothing.
     pub after: Option<Said>,
-}
-
-impl Trace {
-    /// What leads back.
-    pub fn reversed(self) -> Self {
-        Self {
-            before: self.after,
-            after: self.before,
-            ..self
-        }
-    }
 }
 
 /// An act as the journal has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
+    /// The number under which it can be taken back.
     pub id: ActId,
     /// Seconds since 1970.
     pub at: i64,
+    /// Who did it.
     pub by: Actor,
+    /// What it is, without naming photos: `untag beach`.
     pub words: String,
     /// Never [`Role::Continues`].
     pub role: Role,

@@ -63,7 +63,8 @@ fn push_escaped(c: char, name: &mut String) {
 
 /// What would break a path, or print as something else than itself.
 fn is_escaped(c: char) -> bool {
-    // The joiners stay: emoji and several scripts are written with them.
+    // The joiners stay: emoji and several scripts are written with them. The others are marks of direction, line breaks,
+    // spaces without width, invisible operators, annotations and language tags.
     let is_joiner = matches!(c, '\u{200c}' | '\u{200d}');
     let is_invisible = matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -5,7 +5,9 @@ use super::{DateSource, Facet, Format, Label, Origin, WallClock};
 /// Degrees, WGS 84: latitude -90 to 90, longitude -180 to 180.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
+    /// Degrees north of the equator, negative to its south.
     pub latitude: f64,
+    /// Degrees east of Greenwich, negative to its west.
     pub longitude: f64,
 }
 
@@ -24,28 +26,39 @@ impl Position {
 /// Everything that the scan reads from one file. Texts are NFC, trimmed, free of control characters and never empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
+    /// What the content is; not what the file's name claims.
     pub format: Format,
-    /// Pixels, upright (after the orientation is applied). 0 where unknown.
+    /// Pixels across, once the orientation is applied. 0 where unknown.
     pub width: u32,
+    /// Pixels from top to bottom, likewise.
     pub height: u32,
-    /// EXIF orientation, 1 to 8.
+    /// How the stored pixels are to be turned, 1 to 8, as EXIF's tag 0x0112 counts; 1 where nothing is said.
     pub orientation: u8,
+    /// When the picture was taken, as far as the file tells.
     pub date: Option<WallClock>,
+    /// Which of several dates that is; there where `date` is.
     pub date_source: Option<DateSource>,
     /// Maker and model as people say it: `Canon EOS R6`, `NIKON D70`.
     pub camera: Option<String>,
-    /// EXIF Make and Model as written, trimmed.
+    /// The maker as written: EXIF's tag 0x010f, else `tiff:Make` of XMP.
     pub make: Option<String>,
+    /// The model as written: EXIF's tag 0x0110, else `tiff:Model` of XMP.
     pub model: Option<String>,
+    /// The lens as written: EXIF's tag 0xa434, else `exifEX:LensModel` or `aux:Lens` of XMP.
     pub lens: Option<String>,
+    /// Where the camera was: EXIF's GPS directory, else `exif:GPSLatitude` and `exif:GPSLongitude` of XMP.
     pub position: Option<Position>,
-    /// English short name of the country that `position` lies in, and the nearest city.
+    /// English short name of the country that `position` lies in or near.
     pub country: Option<String>,
+    /// The nearest city to `position`; `None` far from all of them.
     pub city: Option<String>,
+    /// What somebody called it: `dc:title` of XMP, IPTC 2:05, PNG's `Title`, Windows' XPTitle.
     pub title: Option<String>,
+    /// What somebody wrote of it: `dc:description` of XMP, IPTC 2:120, EXIF's ImageDescription, PNG's `Description`.
     pub description: Option<String>,
+    /// What somebody tagged it with, each once whatever its case: XMP, IPTC 2:25, Windows' XPKeywords.
     pub keywords: Vec<String>,
-    /// 0 to 5.
+    /// Stars, 0 to 5: `xmp:Rating`, else EXIF's tag 0x4746.
     pub rating: Option<u8>,
 }
 
@@ -73,7 +86,7 @@ impl Facts {
         }
     }
 
-    /// The same facts as labels of origin `file`, ready to browse.
+    /// These facts as labels of origin `file`, ready to browse.
     pub fn labels(&self) -> Vec<Label> {
         let label = |facet, value: &str| Label::sure(facet, value, Origin::File);
         let texts = [

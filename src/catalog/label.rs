@@ -19,6 +19,7 @@ pub enum Facet {
     Day,
     /// `Canon EOS R6`
     Camera,
+    /// `EF35mm f/2 IS USM`
     Lens,
     /// English short name: `Italy`.
     Country,
@@ -26,13 +27,14 @@ pub enum Facet {
     City,
     /// One of the basic colour words: `blue`.
     Color,
-    /// [`super::Format::name`].
+    /// As [`Format::name`](super::Format::name) says it: `jpeg`.
     Type,
     /// `0` to `5`.
     Rating,
 }
 
 impl Facet {
+    /// Every facet. The place of one here is its place in arrays that have one entry a facet.
     pub const ALL: [Self; 11] = [
         Self::Tag,
         Self::Year,
@@ -47,6 +49,7 @@ impl Facet {
         Self::Rating,
     ];
 
+    /// The word that stands in the store, in queries and in the interfaces for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tag => "tag",
@@ -97,6 +100,7 @@ impl Origin {
         Self::Embedded,
     ];
 
+    /// The word that stands in the store and in the interfaces for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Human => "human",
@@ -119,12 +123,14 @@ impl FromStr for Origin {
 /// What makes two labels the same: the facet, and the value without case and Unicode form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelKey {
+    /// Labels of different facets are different, whatever they are called.
     pub facet: Facet,
-    /// NFC of the lower-cased value.
+    /// The value in lower case and NFC.
     pub folded: String,
 }
 
 impl LabelKey {
+    /// The key of a label with this value, however it is written.
     pub fn new(facet: Facet, value: &str) -> Self {
         let folded = fold(value);
         Self { facet, folded }
@@ -142,9 +148,11 @@ fn composed(text: &str) -> String {
 /// One thing that one origin says of one photo. Of what models say, every analyzer says its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
+    /// What kind of thing it says.
     pub facet: Facet,
     /// As it is shown, in NFC. Outside data: may hold any character; folder names escape it.
     pub value: String,
+    /// Who says so.
     pub origin: Origin,
     /// Which analyzer says so, where it is one.
     pub analyzer: Option<Box<str>>,
@@ -153,6 +161,7 @@ pub struct Label {
 }
 
 impl Label {
+    /// A label that no analyzer says; the value becomes NFC.
     pub fn new(facet: Facet, value: impl AsRef<str>, origin: Origin, confidence: f32) -> Self {
         Self {
             facet,
@@ -163,7 +172,7 @@ impl Label {
         }
     }
 
-    /// The same label, as an analyzer says it.
+    /// This label, as an analyzer says it.
     pub fn by(self, analyzer: &str) -> Self {
         let analyzer = Some(analyzer.into());
         Self { analyzer, ..self }
@@ -174,7 +183,8 @@ impl Label {
         Self::new(facet, value, origin, 1.0)
     }
 
-    pub fn key(&self) -> LabelKey {
+    /// By what it is found: labels of one key are the same label.
+    pub(crate) fn key(&self) -> LabelKey {
         LabelKey::new(self.facet, &self.value)
     }
 
@@ -183,22 +193,22 @@ impl Label {
         self.origin == Origin::Human && self.confidence == 0.0
     }
 
-    /// The labels that hold: one a key, from its most trusted origin and there the surest, without those that a person denied. A photo has
-    /// one rating: the most trusted.
+    /// The labels that hold: one a key, from its most trusted origin and there the surest, without those that a person
+    /// denied. A photo has one rating: the most trusted.
     pub fn effective(labels: &[Self]) -> Vec<&Self> {
         let keyed = Self::effective_by_key(labels);
         keyed.into_iter().map(|(_, label)| label).collect()
     }
 
-    /// The same with their keys, in the order of these.
-    pub fn effective_by_key(labels: &[Self]) -> Vec<(LabelKey, &Self)> {
+    /// The labels that hold, each with its key and in order of it.
+    pub(crate) fn effective_by_key(labels: &[Self]) -> Vec<(LabelKey, &Self)> {
         let mut keyed: Vec<_> = labels.iter().map(|label| (label.key(), label)).collect();
         Self::keep_effective(&mut keyed, |(_, label)| label);
         keyed
     }
 
     /// Leaves of what is said of a photo what holds, in order of key; `K` is the same for labels that are the same.
-    pub fn keep_effective<'a, K: Ord, T>(
+    pub(crate) fn keep_effective<'a, K: Ord, T>(
         said: &mut Vec<(K, T)>,
         label: impl Fn(&(K, T)) -> &'a Self,
     ) {

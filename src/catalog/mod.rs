@@ -21,20 +21,22 @@ mod stored;
 mod text;
 
 pub use analysis::{Analysis, Answer, Tag};
-pub use change::{Change, Detail, Effect, Entry, Text, TextField};
+pub(crate) use change::Text;
+pub use change::{Change, Detail, Effect, Entry, TextField};
 pub use date::{DateSource, WallClock};
-pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace, said};
+pub(crate) use edit::said;
+pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace};
 pub use escape::{cut, escape, unescape};
 pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
 pub use measured::Measured;
 pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
-pub use plain::plain_text;
+pub(crate) use plain::plain_text;
 pub use provider_usage::{Declined, Spent};
-pub use query::{
-    Candidate, FIELDS, Field, FolderPattern, Measure, Pattern, Query, QueryError, Searched, Span,
-    State, Words, day, parse as parse_query, pixels,
-};
+#[cfg(test)]
+pub(crate) use query::Candidate;
+pub(crate) use query::{FIELDS, Measure, QueryError, Searched, Span, State, day, pixels};
+pub use query::{FolderPattern, Pattern, Query, Words, parse as parse_query};
 pub use saved::saved_name;
 pub use stored::{Numbering, Stored};
 pub use text::{clean, fold};

@@ -20,10 +20,12 @@ impl fmt::Display for PhotoId {
 pub struct SourcePath(Box<[u8]>);
 
 impl SourcePath {
+    /// A path as the disk has it; nothing is checked or changed.
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
+    /// The whole path.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -42,7 +44,7 @@ impl SourcePath {
     }
 
     /// The path from a folder on; `None` where it isn't below that. Everything is below the empty one.
-    pub fn below(&self, folder: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn below(&self, folder: &[u8]) -> Option<&[u8]> {
         match folder {
             [] => Some(&self.0),
             folder => self.0.strip_prefix(folder)?.strip_prefix(b"/"),
@@ -81,7 +83,9 @@ impl fmt::Debug for ContentHash {
 /// What `stat` says of a file, as far as the catalog uses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileStat {
+    /// The number of the disk, which may be another one after a restart: see `is_same_file`.
     pub dev: u64,
+    /// The number of the file on its disk.
     pub ino: u64,
     /// Bytes.
     pub size: u64,
@@ -89,23 +93,26 @@ pub struct FileStat {
     pub mtime_ns: i64,
     /// Permission bits (07777), without the file type.
     pub mode: u32,
+    /// The user that the file belongs to.
     pub uid: u32,
+    /// The group that the file belongs to.
     pub gid: u32,
 }
 
 impl FileStat {
     /// Whether a file with this stat can be taken for unchanged without opening it.
-    pub fn same_content(&self, other: &Self) -> bool {
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
         self.same_inode(other) && self.size == other.size && self.mtime_ns == other.mtime_ns
     }
 
     /// Whether a file at the same path is still the same one, written to or not. Device numbers change with a restart or
     /// when a disk is plugged in again, inode numbers of some file systems too.
-    pub fn is_same_file(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         self.ino == other.ino || (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
     }
 
-    pub fn same_inode(&self, other: &Self) -> bool {
+    /// Whether both are names of one file, as far as the disk tells.
+    pub(crate) fn same_inode(&self, other: &Self) -> bool {
         self.dev == other.dev && self.ino == other.ino
     }
 }
@@ -113,14 +120,23 @@ impl FileStat {
 /// A picture format, as the content says, not the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
+    /// ISO/IEC 10918, with or without JFIF.
     Jpeg,
+    /// PNG, animated or not.
     Png,
+    /// WebP, lossy, lossless or animated.
     WebP,
+    /// GIF87a or GIF89a.
     Gif,
+    /// Windows' and OS/2's bitmaps.
     Bmp,
+    /// TIFF and BigTIFF, where no camera's raw format is built like it.
     Tiff,
+    /// HEIF with HEVC in it, and HEIF that says no more than that it is a picture.
     Heic,
+    /// HEIF with AV1 in it.
     Avif,
+    /// JPEG XL, bare or in its container.
     Jxl,
     /// Any camera's raw format (CR2, NEF, ARW, DNG, RAF, ORF, RW2, ...).
     Raw,
@@ -129,6 +145,7 @@ pub enum Format {
 }
 
 impl Format {
+    /// Every format, [`Self::Unknown`] last.
     pub const ALL: [Self; 11] = [
         Self::Jpeg,
         Self::Png,
@@ -184,6 +201,7 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status. The place of one here is its place in arrays that have one entry a status.
     pub const ALL: [Self; 4] = [
         Self::Pending,
         Self::Analyzed,
@@ -191,6 +209,7 @@ impl Status {
         Self::Unsupported,
     ];
 
+    /// The word that stands in the store, in folders and in the interfaces for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -201,7 +220,7 @@ impl Status {
     }
 
     /// Whether an analyzer can look at such a photo: its content can be read and decoded, as far as is known.
-    pub fn may_be_analyzed(self) -> bool {
+    pub(crate) fn may_be_analyzed(self) -> bool {
         matches!(self, Self::Pending | Self::Analyzed)
     }
 }
@@ -217,24 +236,31 @@ impl FromStr for Status {
 /// What is kept in memory of every photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Photo {
+    /// By what everybody else knows it.
     pub id: PhotoId,
+    /// Where its file is, below the source folder.
     pub path: SourcePath,
     /// The name in every view but `all/`: the file name, made unique in the catalog once and for good.
     pub name: Box<[u8]>,
     /// The name in `titles/`: the title with the extension of the file, made unique when the photo got this title.
     pub title_name: Option<Box<[u8]>>,
-    /// Bytes of what is known of it as plain text.
+    /// Bytes of what is known of it as plain text: what `stat` says of its file in `descriptions/`.
     pub text_bytes: u32,
+    /// What the disk said of its file when it was last looked at.
     pub stat: FileStat,
+    /// What its content is, whatever its name claims.
     pub format: Format,
+    /// How far its analysis is.
     pub status: Status,
+    /// When it was taken; `None` where not even its file has a date that the calendar knows.
     pub date: Option<WallClock>,
-    /// Known once the file was read as a whole.
+    /// The hash of its content; `None` until the file was read as a whole.
     pub hash: Option<ContentHash>,
-    /// Pixels, upright. 0 where unknown.
+    /// Pixels across, upright. 0 where unknown.
     pub width: u32,
+    /// Pixels from top to bottom, likewise.
     pub height: u32,
-    /// Known once it was analysed; near-duplicates differ in few bits.
+    /// What its picture looks like, once it was decoded; near-duplicates differ in few bits.
     pub perceptual_hash: Option<u64>,
     /// Whether a person said anything of it.
     pub edited: bool,

@@ -12,12 +12,15 @@ pub struct Declined {
 /// What requests took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
+    /// How many were sent, whether their price is known or not.
     pub requests: u64,
+    /// Tokens of prompts and pictures, as the servers count them.
     pub input_tokens: u64,
+    /// Tokens of answers, as the servers count them.
     pub output_tokens: u64,
-    /// Of the requests whose price is known.
+    /// What the requests of known price cost, in the currency that the prices are configured in.
     pub cost: f64,
-    /// Requests whose price isn't known.
+    /// How many requests have no known price: no price is configured, or the server didn't count tokens.
     pub unpriced: u64,
 }
 

@@ -14,9 +14,19 @@ pub enum Stored {
     /// So many photos come, or fewer.
     AtMost(u32),
     /// A tag that a person made, and how it is written.
-    Made { tag: LabelKey, written: String },
+    Made {
+        /// Of facet `tag`.
+        tag: LabelKey,
+        /// Outside data, as the person wrote it.
+        written: String,
+    },
     /// A query that is kept under a name.
-    Saved { name: String, query: String },
+    Saved {
+        /// The name of its folder below `saved/`.
+        name: String,
+        /// The query as a person wrote it.
+        query: String,
+    },
     /// What some photo that comes later has: the first one has the number 0, each next one the next. How sure it is and
     /// which analyzer says it differs from photo to photo and isn't said, but whether it is a denial.
     Label(Label),

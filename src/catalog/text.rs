@@ -42,7 +42,9 @@ pub fn fold(text: &str) -> String {
     lower.nfc().collect()
 }
 
-/// Characters that print nothing, or change how others print.
+/// Characters that print nothing, or change how others print: the soft hyphen, marks and overrides of direction
+/// (<https://www.unicode.org/reports/tr9/>), spaces without width, invisible operators, byte order marks, annotations and
+/// language tags. The joiners stay: emoji and several scripts are written with them.
 fn is_unfit(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,4 +1,4 @@
-//! From a query to the photos it means. [`Query::admits`] says what is right.
+//! From a query to the photos it means. What is right is said, photo by photo, in `catalog/query/meaning.rs`.
 
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ impl<'a> Candidate<'a> {
 }
 
 impl Inner {
+    /// The photos that a query means.
     pub fn evaluate(&self, query: &Query, words: FullText) -> RoaringBitmap {
         self.within(query, &self.all, words)
     }
@@ -86,7 +87,7 @@ impl Inner {
             .photos_where(facet, |key| key.is_rating_in(span))
     }
 
-    /// The same for one photo.
+    /// Whether a query means one photo: what [`Self::evaluate`] says of all.
     pub fn admits(&self, query: &Query, candidate: &Candidate, words: FullText) -> bool {
         let admits = |q: &Query| self.admits(q, candidate, words);
         let mut keys = candidate
@@ -131,6 +132,7 @@ impl Inner {
     }
 }
 
+/// Whether no bitmap has the answer, so that each photo's record is looked at.
 fn takes_a_walk(query: &Query) -> bool {
     match query {
         Query::State(state) => *state != State::Duplicate,

@@ -2,14 +2,17 @@
 
 use unicode_width::UnicodeWidthChar;
 
+/// What can't be understood of a query, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at character {at}\nhint: {hint}")]
 pub struct QueryError {
+    /// In lower case, without a full stop.
     pub message: String,
     /// Counted in characters, from 1.
     pub at: usize,
     /// How many characters are meant; 0 at the end of the query.
     pub length: usize,
+    /// What to write instead.
     pub hint: String,
 }
 
@@ -36,10 +39,12 @@ impl QueryError {
     }
 }
 
-/// What is wrong with a value, and what to write instead.
+/// What is wrong with a value, and what to write instead: a [`QueryError`] that has no place yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
+    /// In lower case, without a full stop.
     pub message: String,
+    /// What to write instead.
     pub hint: String,
 }
 

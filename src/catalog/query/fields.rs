@@ -6,7 +6,9 @@ use crate::catalog::{Facet, Format, Status};
 
 /// A field of the query language.
 pub struct Field {
+    /// What stands before the colon.
     pub name: &'static str,
+    /// A query with it, as `help` shows it.
     pub example: &'static str,
     /// For people.
     pub means: &'static str,
@@ -30,13 +32,13 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "lens",
         example: "lens:\"35mm f/1.8\"",
-        means: "the same",
+        means: "these words in its name, as for the camera",
         read: |value| named("lens", Facet::Lens, value),
     },
     Field {
         name: "place",
         example: "place:italy",
-        means: "the same, of the country or the city",
+        means: "these words in the name of its country or city",
         read: |value| {
             let country = named("place", Facet::Country, value)?;
             Ok(country.or(named("place", Facet::City, value)?))
@@ -45,13 +47,13 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "country",
         example: "country:italy",
-        means: "the same, of the country alone",
+        means: "these words in the name of its country",
         read: |value| named("country", Facet::Country, value),
     },
     Field {
         name: "city",
         example: "city:rome",
-        means: "the same, of the city alone",
+        means: "these words in the name of its city",
         read: |value| named("city", Facet::City, value),
     },
     Field {
@@ -105,7 +107,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "height",
         example: "height:<1000",
-        means: "the same",
+        means: "pixels, upright",
         read: |value| span(Measure::Height, value),
     },
     Field {
@@ -186,6 +188,7 @@ fn canonical(name: &str) -> String {
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |other: &str| strsim::osa_distance(word, other);
     let best = known.iter().copied().min_by_key(|known| distance(known))?;
+    // A longer word has room for more slips, and fewer others are near to it.
     let slips = match word.chars().count() {
         0..=3 => 1,
         4..=7 => 2,

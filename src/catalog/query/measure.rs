@@ -16,10 +16,12 @@ pub enum Measure {
     Size,
     /// Pixels, upright.
     Width,
+    /// Pixels, upright.
     Height,
 }
 
 impl Measure {
+    /// The word before the colon in a query.
     pub fn name(self) -> &'static str {
         match self {
             Self::Date => "date",
@@ -55,11 +57,14 @@ pub fn pixels(number: u32) -> Option<u64> {
 /// From a number to a number, both included; open where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
+    /// The least number that it holds.
     pub from: Option<u64>,
+    /// The greatest number that it holds.
     pub to: Option<u64>,
 }
 
 impl Span {
+    /// Whether a number lies in it.
     pub fn holds(&self, number: u64) -> bool {
         self.from.is_none_or(|from| from <= number) && self.to.is_none_or(|to| number <= to)
     }
@@ -115,7 +120,7 @@ impl Span {
         }
     }
 
-    /// What [`Self::parse`] reads.
+    /// Writes what [`Self::parse`] reads as this span: a whole year or month by its short name.
     pub fn print(&self, measure: Measure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = match measure {
             Measure::Date => (self.from.map(first_days), self.to.map(last_days)),

@@ -1,7 +1,9 @@
-//! A query: which photos are meant. Parsed once from what a person typed; its meaning is [`Query::admits`].
+//! A query: which photos are meant. Parsed once from what a person typed; `meaning.rs` says what it means.
 
 mod error;
 mod fields;
+#[cfg(test)]
+mod meaning;
 mod measure;
 mod parse;
 mod pattern;
@@ -9,13 +11,15 @@ mod print;
 mod words;
 
 pub use error::QueryError;
-pub use fields::{FIELDS, Field};
+pub use fields::FIELDS;
+#[cfg(test)]
+pub use meaning::Candidate;
 pub use measure::{Measure, Span, day, pixels};
 pub use parse::parse;
 pub use pattern::{FolderPattern, Pattern};
 pub use words::{Searched, Words};
 
-use super::{Entry, Facet, Label, LabelKey, Status};
+use super::{Facet, LabelKey, Status};
 
 /// A set of photos, described. What [`parse`] gives prints as what means the same, and parses back to itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +32,9 @@ pub enum Query {
     Named(Facet, Words),
     /// Photos that have any label of this facet.
     Facet(Facet),
+    /// Photos whose analysis is this far.
     Status(Status),
+    /// Photos of which this is so.
     State(State),
     /// Words of the title, description, tags, file name or folder.
     Words(Words),
@@ -36,9 +42,13 @@ pub enum Query {
     Folder(FolderPattern),
     /// By file name.
     Name(Pattern),
+    /// Photos of which this number is known and lies in the span.
     Within(Measure, Span),
+    /// Photos that all of these mean.
     And(Vec<Query>),
+    /// Photos that any of these means.
     Or(Vec<Query>),
+    /// Photos that this doesn't mean.
     Not(Box<Query>),
 }
 
@@ -51,17 +61,12 @@ pub enum State {
     Edited,
     /// Higher than wide, upright.
     Portrait,
+    /// Wider than high, upright.
     Landscape,
+    /// As wide as high.
     Square,
+    /// A picture of a screen: see [`Photo::is_screenshot`](crate::catalog::Photo::is_screenshot).
     Screenshot,
-}
-
-/// A photo with everything that a query may ask of it.
-pub struct Candidate<'a> {
-    pub entry: &'a Entry,
-    pub text: &'a Searched,
-    /// Whether another photo has the same hash.
-    pub is_duplicate: bool,
 }
 
 impl std::ops::Not for Query {
@@ -73,6 +78,7 @@ impl std::ops::Not for Query {
 }
 
 impl Query {
+    /// Photos that have the label with this value, however it is written.
     pub fn label(facet: Facet, value: &str) -> Self {
         Self::Label(LabelKey::new(facet, value))
     }
@@ -106,8 +112,9 @@ impl Query {
         Self::Or(any)
     }
 
-    /// The same in a source that has this one as a folder. `None` when that folder can't be written as a pattern.
-    pub fn below(self, folder: &str) -> Option<Self> {
+    /// What means the same photos in a source that has this one as a folder. `None` when that folder can't be written
+    /// as a pattern.
+    pub(crate) fn below(self, folder: &str) -> Option<Self> {
         let top = FolderPattern::new(&format!("/{folder}"))?;
         Some(Self::Folder(top).and(self.moved(folder)?))
     }
@@ -129,7 +136,7 @@ impl Query {
     }
 
     /// All words that are looked for, which only the store can answer.
-    pub fn words(&self) -> Vec<&Words> {
+    pub(crate) fn words(&self) -> Vec<&Words> {
         match self {
             Self::Words(words) => vec![words],
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::words).collect(),
@@ -139,7 +146,7 @@ impl Query {
     }
 
     /// Whether analyses decide which photos it means.
-    pub fn needs_analyses(&self) -> bool {
+    pub(crate) fn needs_analyses(&self) -> bool {
         let finds = |facet| matches!(facet, Facet::Tag | Facet::Color);
         match self {
             Self::Words(_) | Self::Status(Status::Analyzed) => true,
@@ -152,7 +159,7 @@ impl Query {
     }
 
     /// The words that photos should have, for their order by relevance: those that aren't left out.
-    pub fn wanted_words(&self) -> Vec<&Words> {
+    pub(crate) fn wanted_words(&self) -> Vec<&Words> {
         match self {
             Self::Words(words) => vec![words],
             Self::And(parts) | Self::Or(parts) => {
@@ -161,44 +168,9 @@ impl Query {
             _ => Vec::new(),
         }
     }
-
-    /// The naive meaning, photo by photo.
-    pub fn admits(&self, candidate: &Candidate) -> bool {
-        let photo = &candidate.entry.photo;
-        let has = |wanted: &dyn Fn(&LabelKey) -> bool| {
-            let labels = Label::effective(&candidate.entry.labels).into_iter();
-            labels.map(Label::key).any(|key| wanted(&key))
-        };
-        match self {
-            Self::All => true,
-            Self::Label(key) => has(&|k| k == key),
-            Self::Named(facet, words) => has(&|k| k.facet == *facet && words.are_in(&k.folded)),
-            Self::Facet(facet) => has(&|k| k.facet == *facet),
-            Self::Status(status) => photo.status == *status,
-            Self::State(state) => state.holds(candidate),
-            Self::Words(words) => candidate.text.has(words),
-            Self::Folder(pattern) => pattern.admits(photo.path.folder()),
-            Self::Name(pattern) => pattern.is_in(photo.path.file_name()),
-            Self::Within(Measure::Rating, span) => has(&|k| k.is_rating_in(span)),
-            Self::Within(measure, span) => measure.of(photo).is_some_and(|n| span.holds(n)),
-            Self::And(all) => all.iter().all(|q| q.admits(candidate)),
-            Self::Or(any) => any.iter().any(|q| q.admits(candidate)),
-            Self::Not(q) => !q.admits(candidate),
-        }
-    }
 }
 
 impl State {
-    fn holds(self, candidate: &Candidate) -> bool {
-        let photo = &candidate.entry.photo;
-        match self {
-            Self::Duplicate => candidate.is_duplicate,
-            Self::Edited => photo.edited,
-            Self::Screenshot => candidate.entry.is_screenshot(),
-            _ => self.fits(photo.width, photo.height),
-        }
-    }
-
     /// Whether it is the state of pictures of this size; unknown sizes have none.
     pub fn fits(self, width: u32, height: u32) -> bool {
         let order = (width > 0 && height > 0).then(|| width.cmp(&height));
@@ -213,7 +185,7 @@ impl State {
 
 impl LabelKey {
     /// Whether it is a rating within a span.
-    pub fn is_rating_in(&self, span: &Span) -> bool {
+    pub(crate) fn is_rating_in(&self, span: &Span) -> bool {
         let stars = self.folded.parse().ok();
         self.facet == Facet::Rating && stars.is_some_and(|stars| span.holds(stars))
     }

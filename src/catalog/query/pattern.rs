@@ -16,6 +16,7 @@ impl Pattern {
         (stars <= MOST_STARS).then(|| Self(fold(text)))
     }
 
+    /// The pattern in lower case, as [`Self::new`] reads it.
     pub fn text(&self) -> &str {
         &self.0
     }
@@ -81,14 +82,16 @@ impl FolderPattern {
         })
     }
 
-    /// The same in a source that has this one as a folder. `None` when that folder can't be written as a pattern.
-    pub fn below(&self, folder: &str) -> Option<Self> {
+    /// What means the same folders in a source that has this one as a folder. `None` when that folder can't be written
+    /// as a pattern.
+    pub(crate) fn below(&self, folder: &str) -> Option<Self> {
         match self.from_top {
             true => Self::new(&format!("/{folder}{}", self.text())),
             false => Some(self.clone()),
         }
     }
 
+    /// The pattern in lower case, as [`Self::new`] reads it.
     pub fn text(&self) -> String {
         let names: Vec<_> = self.names.iter().map(Pattern::text).collect();
         let top = if self.from_top { "/" } else { "" };

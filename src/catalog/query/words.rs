@@ -21,12 +21,13 @@ impl Words {
         (!words.is_empty()).then_some(Self { words, open })
     }
 
-    pub fn words(&self) -> &[String] {
+    /// In lower case, with their accents; never empty.
+    pub(crate) fn words(&self) -> &[String] {
         &self.words
     }
 
     /// Whether the last word is a beginning.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open
     }
 
@@ -64,14 +65,18 @@ fn is_accent(c: char) -> bool {
 /// The texts of a photo that words are looked for in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Searched {
+    /// The title that holds; empty where there is none.
     pub title: String,
+    /// The description that holds; empty where there is none.
     pub description: String,
-    /// One a line.
+    /// The tags that hold, one a line.
     pub tags: String,
+    /// Where its file is, below the source folder.
     pub path: String,
 }
 
 impl Searched {
+    /// Takes of a photo what can be searched.
     pub fn of(detail: &Detail) -> Self {
         let text = |field| detail.text(field).map(|t| t.value.clone());
         let labels = Label::effective(&detail.entry.labels).into_iter();
@@ -84,11 +89,6 @@ impl Searched {
             // Some systems write names decomposed.
             path: detail.entry.photo.path.to_string().nfc().collect(),
         }
-    }
-
-    pub fn has(&self, words: &Words) -> bool {
-        let texts = [&self.title, &self.description, &self.tags, &self.path];
-        texts.into_iter().any(|text| words.are_in(text))
     }
 }
 
