@@ -10,6 +10,7 @@ use crate::catalog::{ContentHash, PhotoId};
 pub struct Copies(RoaringBitmap);
 
 impl Copies {
+    /// Every photo of which there is a copy.
     pub fn all(&self) -> &RoaringBitmap {
         &self.0
     }

@@ -9,6 +9,7 @@ use crate::catalog::{Facet, LabelKey, PhotoId, Status};
 /// The difference, photo by photo, and what follows from it for folders.
 #[derive(Debug, Default)]
 pub struct Delta {
+    /// Photos that came, changed or went; one may be there twice, when its copy came or went as well.
     pub photos: Vec<PhotoDelta>,
     /// Values of labels that are shown in another way now: the old way and the new.
     pub renamed: Vec<(Facet, String)>,
@@ -27,8 +28,10 @@ pub struct Delta {
     pub may_wait: bool,
 }
 
+/// How one photo looked before, and looks now.
 #[derive(Debug)]
 pub struct PhotoDelta {
+    /// The photo.
     pub id: PhotoId,
     /// `None` for a photo that is new.
     pub before: Option<PhotoSnapshot>,
@@ -39,14 +42,18 @@ pub struct PhotoDelta {
 /// Everything of a photo that decides where it is listed and under which name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoSnapshot {
+    /// The folder of the source that it is in.
     pub folder: FolderId,
+    /// Its names and labels.
     pub packed: PackedNames,
+    /// The rest that queries ask for.
     pub traits: Traits,
 }
 
 /// What queries ask of a photo beside its labels and its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Traits {
+    /// How far its analysis is.
     pub status: Status,
     /// As [`crate::catalog::Measure::Date`] counts it.
     pub day: Option<u64>,
@@ -54,8 +61,11 @@ pub struct Traits {
     pub size: u64,
     /// Pixels, upright; 0 where unknown.
     pub width: u32,
+    /// Pixels, upright; 0 where unknown.
     pub height: u32,
+    /// Whether a person said anything of it.
     pub edited: bool,
+    /// Whether it is a picture of a screen.
     pub screenshot: bool,
     /// Whether another photo has the same hash.
     pub duplicate: bool,

@@ -19,7 +19,9 @@ impl FolderId {
 /// A folder as it is listed in its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFolder {
+    /// The number that the index knows it by.
     pub id: FolderId,
+    /// As on disk.
     pub name: Box<[u8]>,
 }
 
@@ -39,6 +41,7 @@ impl Default for FolderId {
     }
 }
 
+/// By number, the source itself first. One that lost its last photo is not listed but stays, so that numbers stay.
 pub struct Folders(Vec<Folder>);
 
 impl Default for Folders {
@@ -71,16 +74,19 @@ impl Folders {
         id
     }
 
+    /// The folder of this path, with photos or without; `None` where no photo ever was in it.
     pub fn find(&self, path: &[u8]) -> Option<FolderId> {
         let step = |at: FolderId, name| self.get(at).children.get(name).copied();
         components(path).try_fold(FolderId::TOP, step)
     }
 
+    /// The folder of this name directly below one, unless it has no photo.
     pub fn child(&self, folder: FolderId, name: &[u8]) -> Option<FolderId> {
         let child = *self.get(folder).children.get(name)?;
         (!self.is_empty(child)).then_some(child)
     }
 
+    /// The folders directly below one in order of name, those without any photo left out.
     pub fn children(&self, folder: FolderId) -> Vec<SourceFolder> {
         let children = self.get(folder).children.iter();
         let full = children.filter(|(_, id)| !self.is_empty(**id));
@@ -91,6 +97,7 @@ impl Folders {
         .collect()
     }
 
+    /// The photos directly in a folder.
     pub fn photos(&self, folder: FolderId) -> RoaringBitmap {
         self.get(folder).photos.clone()
     }
@@ -105,6 +112,7 @@ impl Folders {
         })
     }
 
+    /// The photos in a folder and below it.
     pub fn photos_below(&self, folder: FolderId) -> RoaringBitmap {
         let mut photos = RoaringBitmap::new();
         let mut folders = vec![folder];
@@ -121,6 +129,7 @@ impl Folders {
         self.get(folder).total == 0
     }
 
+    /// The path relative to the source; empty for the source itself.
     pub fn path(&self, folder: FolderId) -> Vec<u8> {
         let mut names = Vec::new();
         let mut at = folder;
@@ -132,11 +141,13 @@ impl Folders {
         names.join(&b'/')
     }
 
+    /// Puts a photo into a folder, and notes in `delta` the folders that are listed from now on.
     pub fn insert(&mut self, folder: FolderId, photo: PhotoId, delta: &mut Delta) {
         self.0[folder.0 as usize].photos.insert(photo.0);
         self.climb(folder, delta, |total| *total += 1, |before, _| before == 0);
     }
 
+    /// Takes a photo out of a folder, and notes in `delta` the folders that are listed no more.
     pub fn remove(&mut self, folder: FolderId, photo: PhotoId, delta: &mut Delta) {
         self.0[folder.0 as usize].photos.remove(photo.0);
         self.climb(folder, delta, |total| *total -= 1, |_, after| after == 0);

@@ -11,6 +11,7 @@ use super::photos::{Photos, Record};
 use super::saved::Saved;
 use crate::catalog::{ContentHash, Entry, Label, Photo, PhotoId, Status};
 
+/// All parts of the index, behind its one lock.
 #[derive(Default)]
 pub(super) struct Inner {
     pub(super) photos: Photos,
@@ -26,6 +27,7 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// Makes a photo look like this, new or not.
     pub(super) fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
         let Entry { photo, labels } = entry;
         let id = photo.id;
@@ -33,6 +35,7 @@ impl Inner {
         let fingerprint = Fingerprint::new(photo.hash, photo.perceptual_hash);
         let known = self.photos.get(id).map(Record::fingerprint);
         if let Some(old) = known.as_ref().filter(|old| **old != fingerprint) {
+            // While the record that it was found by is still there.
             self.alike.remove(id, old, &self.photos);
         }
         let before = self.take(id);
@@ -101,6 +104,7 @@ impl Inner {
         }
     }
 
+    /// Takes a photo out of everything.
     pub(super) fn remove(&mut self, id: PhotoId, delta: &mut Delta) {
         if let Some(fingerprint) = self.photos.get(id).map(Record::fingerprint) {
             self.alike.remove(id, &fingerprint, &self.photos);
@@ -134,6 +138,7 @@ impl Inner {
         record.snapshot(self.copies.all().contains(id.0))
     }
 
+    /// A photo put together from its record.
     pub(super) fn photo_of(&self, id: PhotoId, record: &Record) -> Photo {
         let stat = self.photos.stat(record);
         record.photo(id, self.folders.path(record.folder), stat)

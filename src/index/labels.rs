@@ -15,13 +15,17 @@ pub struct LabelId(pub u32);
 /// A label as a folder: what it is called, and how many of the photos in question have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelFolder {
+    /// The number that photos keep of it.
     pub id: LabelId,
+    /// By what it is found, however it is written.
     pub key: LabelKey,
     /// As a person or a file wrote it first; words of models in lower case. Outside data.
     pub shown: String,
+    /// How many photos in question have it.
     pub photos: u64,
 }
 
+/// One label, for as long as its number is its own.
 struct Kept {
     key: LabelKey,
     own: Spelling,
@@ -83,12 +87,14 @@ impl Kept {
     }
 }
 
+/// All labels. A number is given again once its label is swept.
 #[derive(Default)]
 pub struct Labels {
     kept: Vec<Kept>,
     by_key: HashMap<LabelKey, LabelId>,
     /// The numbers of the labels of each facet.
     by_facet: [RoaringBitmap; Facet::ALL.len()],
+    /// The labels of facet `day` in order of time, for the photos taken last.
     days: BTreeMap<String, LabelId>,
     /// Labels that were lost by their last photo, or by who made them, and may have come back since.
     emptied: Vec<LabelId>,
@@ -102,6 +108,7 @@ impl Labels {
         self.kept[id.0 as usize].photos.insert(photo.0);
     }
 
+    /// Takes a label from a photo. It goes with the next sweep, when no other photo has it.
     pub fn remove(&mut self, id: LabelId, photo: PhotoId) {
         let kept = &mut self.kept[id.0 as usize];
         kept.photos.remove(photo.0);
@@ -132,6 +139,7 @@ impl Labels {
     pub fn trim(&mut self) {
         for kept in &mut self.kept {
             kept.photos.optimize();
+            // A clone has no room to grow.
             kept.photos = kept.photos.clone();
         }
     }
@@ -202,11 +210,13 @@ impl Labels {
         self.by_facet[facet as usize].iter().map(LabelId)
     }
 
+    /// Whether a person made the label.
     pub fn is_made(&self, key: &LabelKey) -> bool {
         let id = self.by_key.get(key);
         id.is_some_and(|id| self.kept[id.0 as usize].made.is_some())
     }
 
+    /// The photos that have a label.
     pub fn photos(&self, key: &LabelKey) -> Option<&RoaringBitmap> {
         self.by_key
             .get(key)
@@ -227,6 +237,7 @@ impl Labels {
         wanted.fold(RoaringBitmap::new(), |all, kept| all | &kept.photos)
     }
 
+    /// The labels of a facet that some photo of `within` has, with how many do.
     pub fn within(&self, facet: Facet, within: &RoaringBitmap) -> Vec<LabelFolder> {
         let ids = self.of_facet(facet);
         let counted = ids.map(|id| self.describe(id, |photos| photos.intersection_len(within)));
@@ -244,20 +255,24 @@ impl Labels {
         is_of_facet.then(|| self.describe(id, |photos| photos.intersection_len(within)))
     }
 
+    /// The number of a label that is there, or was and is not swept yet.
     pub fn id(&self, key: &LabelKey) -> Option<LabelId> {
         self.by_key.get(key).copied()
     }
 
+    /// What a number stands for.
     pub fn key(&self, id: LabelId) -> &LabelKey {
         &self.kept[id.0 as usize].key
     }
 
+    /// A label that some photo has, or that a person made.
     pub fn folder(&self, key: &LabelKey) -> Option<LabelFolder> {
         let id = *self.by_key.get(key)?;
         let is_there = self.kept[id.0 as usize].is_there();
         is_there.then(|| self.describe(id, RoaringBitmap::len))
     }
 
+    /// The first label of a facet whose shown value is wanted: a walk over the facet.
     pub fn find(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
         let id = self.of_facet(facet).find(|id| {
             let kept = &self.kept[id.0 as usize];
@@ -266,11 +281,13 @@ impl Labels {
         Some(self.describe(id, RoaringBitmap::len))
     }
 
+    /// The facet of a label, and how it is written.
     pub fn shown(&self, id: LabelId) -> (Facet, String) {
         let kept = &self.kept[id.0 as usize];
         (kept.key.facet, kept.shown().to_owned())
     }
 
+    /// How many labels some photo has.
     pub fn count(&self) -> usize {
         self.kept.iter().filter(|k| !k.photos.is_empty()).count()
     }

@@ -16,10 +16,11 @@ pub struct Loading<'a> {
     said: Vec<(u32, u32)>,
 }
 
+/// A label as the store handed it over.
 struct Known {
     label: Label,
     key: LabelKey,
-    /// The same for labels that are the same.
+    /// Labels of one key have one number.
     key_number: u32,
     /// Its label in the index, once it holds for a photo: who says it first of a photo decides how it is written.
     id: Option<LabelId>,
@@ -38,6 +39,7 @@ impl Index {
 }
 
 impl Loading<'_> {
+    /// Takes in what the store hands over next, in the order that [`Store::load`](crate::store::Store::load) promises.
     pub fn take(&mut self, stored: Stored) {
         match stored {
             Stored::Anew => self.begin_anew(),

@@ -8,21 +8,27 @@ use crate::catalog::{Facet, PhotoId, Status};
 pub struct Membership {
     /// How many labels of each facet hold for it.
     labels: [u32; Facet::ALL.len()],
+    /// It is in one folder by status.
     pub status: Status,
     /// 1 to 5; 0 for unrated.
     pub stars: u8,
+    /// Whether it is among the photos taken last.
     pub is_recent: bool,
+    /// Whether it is listed by a title.
     pub has_title: bool,
+    /// Whether it is in a group with photos that are alike.
     pub has_duplicate: bool,
 }
 
 impl Membership {
+    /// How many labels of a facet hold for it.
     pub fn labels(&self, facet: Facet) -> u32 {
         self.labels[facet as usize]
     }
 }
 
 impl Inner {
+    /// `None` where there is no such photo.
     pub fn membership(&self, id: PhotoId) -> Option<Membership> {
         let record = self.photos.get(id)?;
         let mut membership = Membership {

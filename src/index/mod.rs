@@ -23,16 +23,14 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use roaring::RoaringBitmap;
 
-pub use alike::Regrouped;
-pub use delta::{Delta, PhotoDelta, PhotoSnapshot, Traits};
-pub use evaluate::FullText;
-pub use folders::{FolderId, SourceFolder};
-pub use labels::{LabelFolder, LabelId};
-pub use loading::Loading;
-pub use membership::Membership;
-pub use packed_names::PackedNames;
-pub use saved::SavedQuery;
-pub use sort_keys::SortKeys;
+pub(crate) use delta::{Delta, PhotoDelta, PhotoSnapshot, Traits};
+pub(crate) use evaluate::FullText;
+pub(crate) use folders::{FolderId, SourceFolder};
+pub(crate) use labels::{LabelFolder, LabelId};
+pub(crate) use membership::Membership;
+pub(crate) use packed_names::PackedNames;
+pub(crate) use saved::SavedQuery;
+pub(crate) use sort_keys::SortKeys;
 
 use crate::catalog::{
     ContentHash, Effect, Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
@@ -47,10 +45,12 @@ pub struct Index {
 }
 
 impl Index {
-    /// Shows what a commit did, and says how the catalog looks different now.
-    pub fn apply(&self, effects: Vec<Effect>) -> Delta {
+    /// Shows what a commit did, and says how the catalog looks different now. Whoever calls it does so in the order of
+    /// commits: see [`Library`](crate::library::Library).
+    pub(crate) fn apply(&self, effects: Vec<Effect>) -> Delta {
         let mut inner = self.write();
         let mut delta = Delta::default();
+        // First: numbers that the last change freed were kept until now for whoever was told of it.
         inner.labels.sweep();
         for effect in effects {
             match effect {
@@ -70,6 +70,7 @@ impl Index {
         delta
     }
 
+    /// Everything that is at hand of a photo; its path is put together for this.
     pub fn photo(&self, id: PhotoId) -> Option<Photo> {
         let inner = self.read();
         let record = inner.photos.get(id)?;
@@ -84,7 +85,7 @@ impl Index {
     }
 
     /// The photo at a path of the source, and what the disk said of its file.
-    pub fn file_at(&self, path: &SourcePath) -> Option<(PhotoId, FileStat)> {
+    pub(crate) fn file_at(&self, path: &SourcePath) -> Option<(PhotoId, FileStat)> {
         let inner = self.read();
         let folder = inner.folders.find(path.folder())?;
         let id = inner.photos.in_folder(folder, path.file_name())?;
@@ -92,31 +93,31 @@ impl Index {
     }
 
     /// The photos whose file has this inode and this size; more than one where there are hard links.
-    pub fn with_file(&self, stat: &FileStat) -> Vec<PhotoId> {
+    pub(crate) fn with_file(&self, stat: &FileStat) -> Vec<PhotoId> {
         let mut photos: Vec<_> = self.read().photos.with_file(stat).collect();
         photos.sort_unstable();
         photos
     }
 
     /// Whether the file of some photo has this inode and this size.
-    pub fn has_file(&self, stat: &FileStat) -> bool {
+    pub(crate) fn has_file(&self, stat: &FileStat) -> bool {
         self.read().photos.with_file(stat).next().is_some()
     }
 
     /// Whether some photo is on this device.
-    pub fn has_device(&self, dev: u64) -> bool {
+    pub(crate) fn has_device(&self, dev: u64) -> bool {
         self.read().photos.has_device(dev)
     }
 
     /// The photos whose file has so many bytes, in order of id.
-    pub fn of_size(&self, size: u64) -> Vec<PhotoId> {
+    pub(crate) fn of_size(&self, size: u64) -> Vec<PhotoId> {
         let mut photos: Vec<_> = self.read().photos.of_size(size).collect();
         photos.sort_unstable();
         photos
     }
 
     /// A size that no file exceeds, in bytes: that of the largest since the start.
-    pub fn largest_size(&self) -> u64 {
+    pub(crate) fn largest_size(&self) -> u64 {
         self.read().photos.largest()
     }
 
@@ -127,12 +128,12 @@ impl Index {
     }
 
     /// The hash of a photo's content, if it is known.
-    pub fn hash(&self, id: PhotoId) -> Option<ContentHash> {
+    pub(crate) fn hash(&self, id: PhotoId) -> Option<ContentHash> {
         self.read().photos.get(id)?.hash().copied()
     }
 
     /// How far a photo is.
-    pub fn status(&self, id: PhotoId) -> Option<Status> {
+    pub(crate) fn status(&self, id: PhotoId) -> Option<Status> {
         Some(self.read().photos.get(id)?.status)
     }
 
@@ -147,8 +148,12 @@ impl Index {
         }
     }
 
-    /// The same for the files of one size.
-    pub fn for_each_file_of_size(&self, size: u64, each: &mut dyn FnMut(PhotoId, &FileStat, bool)) {
+    /// Calls `each` for the files of one size, in no order. Holds a read lock meanwhile.
+    pub(crate) fn for_each_file_of_size(
+        &self,
+        size: u64,
+        each: &mut dyn FnMut(PhotoId, &FileStat, bool),
+    ) {
         let inner = self.read();
         for id in inner.photos.of_size(size) {
             if let Some(record) = inner.photos.get(id) {
@@ -163,17 +168,17 @@ impl Index {
     }
 
     /// The photo with this name for its title.
-    pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
+    pub(crate) fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
         self.read().photos.by_title(name)
     }
 
     /// The photos that have a title.
-    pub fn titled(&self) -> RoaringBitmap {
+    pub(crate) fn titled(&self) -> RoaringBitmap {
         self.read().titled.clone()
     }
 
     /// The photo of this file name in a folder of the source.
-    pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
+    pub(crate) fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
         self.read().photos.in_folder(folder, file_name)
     }
 
@@ -196,7 +201,7 @@ impl Index {
     }
 
     /// Whether a query would mean a photo if it looked like this.
-    pub fn admits_snapshot(
+    pub(crate) fn admits_snapshot(
         &self,
         query: &Query,
         id: PhotoId,
@@ -218,12 +223,12 @@ impl Index {
     }
 
     /// The labels of a facet that are there though no photo has them.
-    pub fn empty_labels(&self, facet: Facet) -> Vec<LabelFolder> {
+    pub(crate) fn empty_labels(&self, facet: Facet) -> Vec<LabelFolder> {
         self.read().labels.empty(facet)
     }
 
     /// Whether a person made a label, so that it is there even where no photo has it.
-    pub fn is_made(&self, key: &LabelKey) -> bool {
+    pub(crate) fn is_made(&self, key: &LabelKey) -> bool {
         self.read().labels.is_made(key)
     }
 
@@ -233,29 +238,33 @@ impl Index {
     }
 
     /// Every query that is kept, in order of name.
-    pub fn all_saved(&self) -> Vec<SavedQuery> {
+    pub(crate) fn all_saved(&self) -> Vec<SavedQuery> {
         self.read().saved.all().cloned().collect()
     }
 
     /// A label that some photo has, or that a person made.
-    pub fn label(&self, key: &LabelKey) -> Option<LabelFolder> {
+    pub(crate) fn label(&self, key: &LabelKey) -> Option<LabelFolder> {
         self.read().labels.folder(key)
     }
 
     /// The number of a label that is there or was once.
-    pub fn label_id(&self, key: &LabelKey) -> Option<LabelId> {
+    pub(crate) fn label_id(&self, key: &LabelKey) -> Option<LabelId> {
         self.read().labels.id(key)
     }
 
     /// How a label is shown, whether it is there or was once.
-    pub fn spelling(&self, key: &LabelKey) -> Option<String> {
+    pub(crate) fn spelling(&self, key: &LabelKey) -> Option<String> {
         let inner = self.read();
         let id = inner.labels.id(key)?;
         Some(inner.labels.shown(id).1)
     }
 
     /// The first label of a facet whose shown value satisfies `wanted`: a walk over the facet.
-    pub fn find_label(&self, facet: Facet, wanted: impl Fn(&str) -> bool) -> Option<LabelFolder> {
+    pub(crate) fn find_label(
+        &self,
+        facet: Facet,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Option<LabelFolder> {
         self.read().labels.find(facet, wanted)
     }
 
@@ -270,12 +279,12 @@ impl Index {
     }
 
     /// What decides in which folders a photo is.
-    pub fn membership(&self, id: PhotoId) -> Option<Membership> {
+    pub(crate) fn membership(&self, id: PhotoId) -> Option<Membership> {
         self.read().membership(id)
     }
 
     /// A label, if it is of this facet, with the number of photos of `within` that have it: maybe none.
-    pub fn label_in(
+    pub(crate) fn label_in(
         &self,
         id: LabelId,
         facet: Facet,
@@ -290,7 +299,7 @@ impl Index {
     }
 
     /// A folder of the source that has photos in it or below it.
-    pub fn folder(&self, path: &[u8]) -> Option<FolderId> {
+    pub(crate) fn folder(&self, path: &[u8]) -> Option<FolderId> {
         let inner = self.read();
         inner
             .folders
@@ -299,22 +308,17 @@ impl Index {
     }
 
     /// The folders directly below one, those without any photo left out.
-    pub fn subfolders(&self, folder: FolderId) -> Vec<SourceFolder> {
+    pub(crate) fn subfolders(&self, folder: FolderId) -> Vec<SourceFolder> {
         self.read().folders.children(folder)
     }
 
     /// The folder of this name directly below one, unless it has no photo.
-    pub fn subfolder(&self, folder: FolderId, name: &[u8]) -> Option<FolderId> {
+    pub(crate) fn subfolder(&self, folder: FolderId, name: &[u8]) -> Option<FolderId> {
         self.read().folders.child(folder, name)
     }
 
-    /// The path of a folder relative to the source.
-    pub fn folder_path(&self, folder: FolderId) -> Vec<u8> {
-        self.read().folders.path(folder)
-    }
-
     /// The photos directly in a folder of the source.
-    pub fn photos_in(&self, folder: FolderId) -> RoaringBitmap {
+    pub(crate) fn photos_in(&self, folder: FolderId) -> RoaringBitmap {
         self.read().folders.photos(folder)
     }
 
@@ -328,42 +332,40 @@ impl Index {
         }
     }
 
-    pub fn photos_with(&self, status: Status) -> RoaringBitmap {
+    /// The photos whose analysis is this far.
+    pub(crate) fn photos_with(&self, status: Status) -> RoaringBitmap {
         self.read().status[status as usize].clone()
     }
 
     /// The photos taken last, at most a few hundred.
-    pub fn recent(&self) -> RoaringBitmap {
+    pub(crate) fn recent(&self) -> RoaringBitmap {
         self.read().recent.clone()
     }
 
-    pub fn is_recent(&self, id: PhotoId) -> bool {
+    /// Whether a photo is among those taken last.
+    pub(crate) fn is_recent(&self, id: PhotoId) -> bool {
         self.read().recent.contains(id.0)
     }
 
     /// The groups of photos that are alike, each by its oldest photo, in order of it.
-    pub fn groups(&self) -> Vec<PhotoId> {
+    pub(crate) fn groups(&self) -> Vec<PhotoId> {
         let mut groups: Vec<_> = self.read().alike.groups().collect();
         groups.sort_unstable();
         groups
     }
 
     /// The photos of a group; none when there is no such group.
-    pub fn group(&self, oldest: PhotoId) -> RoaringBitmap {
+    pub(crate) fn group(&self, oldest: PhotoId) -> RoaringBitmap {
         self.read().alike.group(oldest).cloned().unwrap_or_default()
     }
 
     /// The group that a photo is in, by its oldest photo.
-    pub fn group_of(&self, id: PhotoId) -> Option<PhotoId> {
+    pub(crate) fn group_of(&self, id: PhotoId) -> Option<PhotoId> {
         self.read().alike.group_of(id)
     }
 
-    /// The photos that are in a group with others.
-    pub fn duplicates(&self) -> RoaringBitmap {
-        self.read().alike.grouped().clone()
-    }
-
-    pub fn count_with(&self, status: Status) -> u64 {
+    /// How many photos are this far in their analysis.
+    pub(crate) fn count_with(&self, status: Status) -> u64 {
         self.read().status[status as usize].len()
     }
 
@@ -372,12 +374,13 @@ impl Index {
         self.read().all.len()
     }
 
+    /// Whether there is no photo.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many different labels some photo has.
-    pub fn label_count(&self) -> usize {
+    pub(crate) fn label_count(&self) -> usize {
         self.read().labels.count()
     }
 

@@ -34,6 +34,8 @@ struct Shared {
     files: u32,
 }
 
+/// Every combination that some file has. A catalog has a handful, so that a number takes the place of 20 bytes a
+/// photo.
 #[derive(Default)]
 pub struct Owners {
     all: Vec<Shared>,
@@ -90,6 +92,7 @@ impl Owners {
         self.numbers.keys().any(|owner| owner.0 == dev)
     }
 
+    /// The whole of what was split.
     pub fn join(&self, file: &File) -> FileStat {
         let (dev, mode, uid, gid) = self.all[file.owner as usize].owner;
         FileStat {

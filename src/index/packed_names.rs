@@ -14,6 +14,7 @@ pub struct PackedNames {
 }
 
 impl PackedNames {
+    /// Labels in any order. Where the catalog name is the file name, as of most photos, it is kept once.
     pub fn new(
         file_name: &[u8],
         name: &[u8],
@@ -42,6 +43,7 @@ impl PackedNames {
         }
     }
 
+    /// As on disk.
     pub fn file_name(&self) -> &[u8] {
         &self.bytes[..self.file_end.into()]
     }
@@ -54,6 +56,7 @@ impl PackedNames {
         }
     }
 
+    /// The name for the title; `None` where it has no title.
     pub fn title_name(&self) -> Option<&[u8]> {
         let title = &self.bytes[self.other_end.into()..self.title_end.into()];
         Some(title).filter(|name| !name.is_empty())
@@ -69,6 +72,7 @@ impl PackedNames {
         })
     }
 
+    /// Whether a label is among them.
     pub fn has(&self, label: LabelId) -> bool {
         self.labels()
             .take_while(|l| *l <= label)

@@ -15,6 +15,7 @@ use crate::catalog::{
     ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock, day,
 };
 
+/// What is kept of one photo. Whether a hash is there is said by a flag: an `Option` of eight bytes takes sixteen.
 pub struct Record {
     pub folder: FolderId,
     pub packed: PackedNames,
@@ -63,22 +64,27 @@ impl Record {
         }
     }
 
+    /// When it was taken.
     pub fn date(&self) -> Option<WallClock> {
         self.date
     }
 
+    /// The hash of its content, once it was read as a whole.
     pub fn hash(&self) -> Option<&ContentHash> {
         self.has_hash.then_some(&self.hash)
     }
 
+    /// What its picture looks like, once it was decoded.
     pub fn perceptual_hash(&self) -> Option<u64> {
         self.has_perceptual_hash.then_some(self.perceptual_hash)
     }
 
+    /// What tells it from photos that are alike.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::new(self.hash().copied(), self.perceptual_hash())
     }
 
+    /// `duplicate`: whether there is a copy of it, which a record doesn't know.
     pub fn traits(&self, duplicate: bool) -> Traits {
         Traits {
             status: self.status,
@@ -92,6 +98,7 @@ impl Record {
         }
     }
 
+    /// How it looks now; `duplicate` as above.
     pub fn snapshot(&self, duplicate: bool) -> PhotoSnapshot {
         PhotoSnapshot {
             folder: self.folder,
@@ -143,12 +150,14 @@ pub struct Photos {
 }
 
 impl Photos {
+    /// The record of a photo that is there.
     pub fn get(&self, id: PhotoId) -> Option<&Record> {
         #[cfg(debug_assertions)]
         self.visits.fetch_add(1, Ordering::Relaxed);
         self.records.get(id.0 as usize)?.as_ref()
     }
 
+    /// What the disk said of the file of a record.
     pub fn stat(&self, record: &Record) -> FileStat {
         self.owners.join(&record.file)
     }
@@ -179,7 +188,7 @@ impl Photos {
         }
     }
 
-    /// The photo must not be there already.
+    /// Puts a record in, and finds it from now on. The photo must not be there already.
     pub fn insert(&mut self, id: PhotoId, record: Record) {
         let slot = id.0 as usize;
         if self.records.len() <= slot {
@@ -200,6 +209,7 @@ impl Photos {
         }
     }
 
+    /// Takes a record out; `None` where there is none.
     pub fn remove(&mut self, id: PhotoId) -> Option<Record> {
         let record = self.records.get_mut(id.0 as usize)?.take()?;
         let places = KEYS.map(|key| key(&self.hasher, &record));
@@ -211,16 +221,20 @@ impl Photos {
         Some(record)
     }
 
+    /// The photo with this catalog name.
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
         let hash = self.hasher.hash_one(name);
         self.find(NAME, hash, |r| r.packed.name() == name)
     }
 
+    /// The photo with this name for its title.
     pub fn by_title(&self, name: &[u8]) -> Option<PhotoId> {
         let hash = self.hasher.hash_one(name);
         self.find(TITLE, hash, |r| r.packed.title_name() == Some(name))
     }
 
+    /// The photo of this file name in a folder. Where the catalog name is the file name it is found by that, which
+    /// saves a table for most photos.
     pub fn in_folder(&self, folder: FolderId, file_name: &[u8]) -> Option<PhotoId> {
         let here = |r: &Record| r.folder == folder && r.packed.file_name() == file_name;
         let named = self.find(NAME, self.hasher.hash_one(file_name), here);
@@ -277,6 +291,7 @@ impl Photos {
     }
 }
 
+/// Places of the tables, in the order of [`KEYS`].
 const NAME: usize = 0;
 const PLACE: usize = 1;
 const TITLE: usize = 2;

@@ -4,7 +4,8 @@ use roaring::RoaringBitmap;
 
 use super::{Delta, Inner};
 
-/// How many photos count as recent.
+/// How many photos count as recent: a few screens of a file manager, and few enough to be found anew with every
+/// change.
 const RECENT: u64 = 500;
 
 impl Inner {

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 /// A query that is kept. Its number stays while it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedQuery {
+    /// By what its folder is known for as long as it is kept.
     pub number: u32,
+    /// What its folder is called.
     pub name: String,
     /// As it was written.
     pub query: String,
 }
 
+/// All queries that are kept.
 #[derive(Default)]
 pub struct Saved {
     by_name: BTreeMap<String, SavedQuery>,
@@ -34,6 +37,7 @@ impl Saved {
         self.by_name.insert(name.to_owned(), saved);
     }
 
+    /// The query that is kept under a name.
     pub fn get(&self, name: &str) -> Option<&SavedQuery> {
         self.by_name.get(name)
     }

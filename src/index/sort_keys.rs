@@ -7,13 +7,15 @@ use crate::catalog::{PhotoId, WallClock};
 
 /// What decides where a photo stands among others.
 pub struct SortKeys<'a> {
+    /// When it was taken.
     pub date: Option<WallClock>,
+    /// As on disk.
     pub file_name: &'a [u8],
 }
 
 impl Index {
     /// Calls `each` for these photos in order of id, as far as they are there. Holds a read lock meanwhile.
-    pub fn for_each_sort_keys(
+    pub(crate) fn for_each_sort_keys(
         &self,
         photos: &RoaringBitmap,
         each: &mut dyn FnMut(PhotoId, SortKeys<'_>),

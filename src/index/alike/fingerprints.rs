@@ -12,7 +12,9 @@ use roaring::RoaringBitmap;
 use crate::catalog::{ContentHash, PhotoId};
 use crate::index::photos::{Photos, Record};
 
+/// More would join different photos, fewer would miss copies: what was measured is above.
 const MOST_BITS: u32 = 4;
+/// Of 16 bits each: with more, shorter ones, more photos would share a part by chance and be compared.
 const PARTS: usize = 4;
 /// A picture with details has half of its bits set; one that is even or made of few shapes resembles every other such.
 const DETAILED: std::ops::RangeInclusive<u32> = 28..=36;
@@ -25,6 +27,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// `None` for a content that was not read as a whole, or a picture that was not decoded.
     pub fn new(content: Option<ContentHash>, perceptual_hash: Option<u64>) -> Self {
         let is_detailed = |hash: &u64| DETAILED.contains(&hash.count_ones());
         Self {
@@ -56,7 +59,8 @@ pub struct FingerprintIndex {
 }
 
 impl FingerprintIndex {
-    /// One photo or more of everything that is directly alike to one that is still to be inserted: of the same bytes or pictures only some.
+    /// Of everything that is directly alike to a photo that is still to be inserted, enough to join it: of photos with
+    /// the same bytes, or pictures with the same hash, one.
     pub fn neighbours(
         &self,
         id: PhotoId,
@@ -111,6 +115,7 @@ impl FingerprintIndex {
         }
     }
 
+    /// Takes a photo in whose record is there, and which is not in yet.
     pub fn insert(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
         let Some(picture) = fingerprint.picture else {
             return;
@@ -122,6 +127,7 @@ impl FingerprintIndex {
         }
     }
 
+    /// Takes a photo out whose record is still there, with this fingerprint.
     pub fn remove(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
         let Some(picture) = fingerprint.picture else {
             return;
@@ -186,6 +192,7 @@ fn by_picture<'a>(
     })
 }
 
+/// Where a photo stands, or would stand, in a bucket.
 fn place(bucket: &[PhotoId], id: PhotoId, picture: u64, photos: &Photos) -> usize {
     bucket.partition_point(|&other| (picture_of(other, photos), other) < (Some(picture), id))
 }

@@ -18,17 +18,23 @@ use together::Together;
 /// A photo that is in another group than before; `None` for none. A group is known by its oldest photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Regrouped {
+    /// The photo itself.
     pub photo: PhotoId,
+    /// The group that it left.
     pub before: Option<PhotoId>,
+    /// The group that it joined, or stayed in when that got another oldest photo.
     pub after: Option<PhotoId>,
 }
 
+/// The groups, and what is needed to keep them while photos come, change and go.
 #[derive(Default)]
 pub struct Alike {
     fingerprints: FingerprintIndex,
     /// Every group of two or more by its oldest photo.
     groups: HashMap<PhotoId, RoaringBitmap>,
+    /// The group of every photo that is in one.
     group_of: HashMap<PhotoId, PhotoId>,
+    /// The keys of `group_of`, for intersections.
     grouped: RoaringBitmap,
     /// Groups that lost a photo and may fall apart.
     shaken: BTreeSet<PhotoId>,

@@ -38,7 +38,7 @@ fn entry(id: u32, content: u8, fingerprint: Option<u64>) -> Effect {
     })
 }
 
-/// The same photos as they are when they are loaded.
+/// Photos as they are when they are loaded.
 fn loaded(photos: &BTreeMap<u32, (u8, Option<u64>)>) -> Index {
     let (index, mut numbering) = (Index::default(), Numbering::default());
     let mut loading = index.loading();

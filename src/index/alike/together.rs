@@ -11,6 +11,7 @@ use crate::catalog::PhotoId;
 pub struct Together(HashMap<u32, u32>);
 
 impl Together {
+    /// Two photos are together, and so is everything that either was together with.
     pub fn join(&mut self, a: PhotoId, b: PhotoId) {
         let (a, b) = (self.oldest(a.0), self.oldest(b.0));
         self.0.insert(a.max(b), a.min(b));

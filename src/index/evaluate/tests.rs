@@ -175,7 +175,7 @@ fn apply(
     index.apply(effects)
 }
 
-/// The same catalog as it is when it is loaded.
+/// A catalog as it is when it is loaded.
 fn loaded(catalog: &BTreeMap<u32, Known>) -> Index {
     let (index, mut numbering) = (Index::default(), Numbering::default());
     let mut loading = index.loading();
