@@ -30,6 +30,7 @@ impl Block {
 pub struct Container {
     /// Pixels as stored. 0 where unknown.
     pub width: u32,
+    /// Pixels as stored. 0 where unknown.
     pub height: u32,
     /// The container's own word on orientation, 1 to 8. Where it has one, EXIF's does not count.
     pub orientation: Option<u8>,
@@ -37,6 +38,7 @@ pub struct Container {
     pub exif: Vec<Block>,
     /// EXIF's directories where each is a TIFF structure of its own.
     pub directories: Vec<(Directory, Block)>,
+    /// A packet of XMP, which [`xmp::read`](super::xmp::read) understands.
     pub xmp: Option<Block>,
     /// Photoshop resources with IPTC records in them.
     pub photoshop: Option<Block>,

@@ -16,6 +16,7 @@ use crate::catalog::Format;
 
 /// What is known of a format.
 pub struct FileFormat {
+    /// What photos of it are said to be.
     pub format: Format,
     /// Of files that are of this format, if their content doesn't say otherwise: in lower case, without the dot.
     pub extensions: &'static [&'static str],

@@ -1,6 +1,7 @@
 //! The markers of a JPEG, one after the other: for the metadata before the picture, and for what the picture will cost.
 //!
-//! Knows nothing of what segments hold, but for the header of the frame.
+//! Knows nothing of what segments hold, but for the header of the frame. The markers are those of ITU-T T.81, annex B:
+//! <https://www.w3.org/Graphics/JPEG/itu-t81.pdf>.
 
 use std::io;
 use std::ops::Range;
@@ -32,10 +33,12 @@ impl Marker {
         self.ends_image() || self.begins_scan() || is_torn
     }
 
+    /// EOI.
     pub fn ends_image(&self) -> bool {
         self.code == 0xd9
     }
 
+    /// SOS: entropy-coded data follows its segment.
     pub fn begins_scan(&self) -> bool {
         self.code == 0xda
     }
@@ -53,6 +56,7 @@ pub struct Markers {
 }
 
 impl Markers {
+    /// Begins at a byte of the file, which need not be the start: a raw file has a JPEG inside.
     pub fn from(at: u64, search: Search) -> Self {
         Self { at, search }
     }
@@ -121,8 +125,11 @@ impl Markers {
 /// What the header of a frame says.
 #[derive(Debug, Default, PartialEq)]
 pub struct Frame {
+    /// Pixels across.
     pub width: u16,
+    /// Pixels from top to bottom; 0 where only a DNL segment behind the first scan says it.
     pub height: u16,
+    /// Whether the picture comes in several passes, each over all of it.
     pub progressive: bool,
     /// Values of all colour components together, sub-sampling considered.
     pub samples: u64,

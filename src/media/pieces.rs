@@ -2,6 +2,7 @@
 
 use std::io;
 
+/// Where bytes are had from.
 pub trait Pieces {
     /// `length` bytes from `at` on, or fewer where there are no more. Empty only where nothing more will come.
     ///

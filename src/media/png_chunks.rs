@@ -7,11 +7,14 @@ use super::pieces::Pieces;
 /// Where the first chunk begins, behind the signature.
 pub const FIRST: u64 = 8;
 
+/// The header of a chunk.
 #[derive(Debug, PartialEq)]
 pub struct Chunk {
+    /// Four letters; a small first one says that a reader may pass over it.
     pub kind: [u8; 4],
     /// Where the content lies; it may reach beyond the end of a torn file.
     pub at: u64,
+    /// Bytes of the content, as the header claims.
     pub length: u64,
 }
 

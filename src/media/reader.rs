@@ -8,13 +8,13 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use super::pieces::Pieces;
 
-/// The first read.
+/// The first read. It brings all metadata of a usual JPEG in one call, where smaller reads took up to 18.
 const FIRST: usize = 32 * 1024;
-/// Every further read is at least this long.
+/// Every further read is at least this long: the disk gives no less than a page anyway.
 const NEXT: usize = 4 * 1024;
-/// No piece is longer.
+/// No piece is longer: a packet of XMP, the longest metadata there is, has some KiB, with a history some hundred.
 const LONGEST: u64 = 512 * 1024;
-/// Nothing more is read of a file after this many bytes.
+/// Nothing more is read of a file after this many bytes: what a scan costs does not depend on what files claim.
 const ALLOWANCE: u64 = 1024 * 1024;
 
 trait Source: Read + Seek {}
@@ -43,6 +43,7 @@ impl Window {
     }
 }
 
+/// One file, or what stands for one in memory.
 pub struct Reader<'a> {
     source: Box<dyn Source + 'a>,
     /// Where the source stands.
@@ -66,14 +67,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Of bytes that somebody read already, or unpacked.
     pub fn of_memory(bytes: &'a [u8]) -> Self {
         Self::new(Cursor::new(bytes), bytes.len() as u64)
     }
 
+    /// Bytes of the whole file, as its stat says: it may hold less by now.
     pub fn size(&self) -> u64 {
         self.size
     }
 
+    /// Bytes that were asked of the source so far.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
     }

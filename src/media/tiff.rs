@@ -9,10 +9,14 @@ use std::io;
 use super::pieces::Pieces;
 use super::reader::Reader;
 
+/// Of one directory. Cameras write some fifty; the count has 16 bits.
 const MOST_ENTRIES: u64 = 1000;
+/// Raw files have a handful: the sensor's data and previews of several sizes.
 const MOST_SUB_DIRECTORIES: usize = 8;
+/// Of texts and numbers that are understood here; what is longer is fetched as a stretch.
 const LONGEST_VALUE: u64 = 64 * 1024;
 
+/// Tags of the first directory that lead to the others.
 const EXIF_POINTER: u16 = 0x8769;
 const GPS_POINTER: u16 = 0x8825;
 const SUB_DIRECTORIES: u16 = 0x014a;
@@ -20,8 +24,11 @@ const SUB_DIRECTORIES: u16 = 0x014a;
 /// The directories that say something of the picture. Thumbnails and further pages are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directory {
+    /// The first one (IFD0): what the picture is.
     Image,
+    /// How it was taken.
     Exif,
+    /// Where it was taken.
     Gps,
     /// Further versions of the picture: in raw files the sensor's.
     Sub,

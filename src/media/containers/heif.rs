@@ -1,4 +1,6 @@
 //! HEIC and AVIF: the items that a `meta` box lists, and the properties of the primary one.
+//!
+//! The boxes are those of ISO/IEC 14496-12 (`iinf`, `iloc`, `pitm`) and 23008-12 (`iprp` and what is in it).
 
 use std::collections::HashMap;
 use std::io;
@@ -9,9 +11,14 @@ use crate::media::container::{Block, Container};
 use crate::media::pieces::Pieces;
 use crate::media::reader::Reader;
 
+/// A photo is cut into tiles, an item each: of 512 x 512 pixels, as phones do, 48 make 12 megapixels and 2,000 make
+/// 524.
 const MOST_ITEMS: usize = 2000;
+/// Encoders write an item in one piece; a list of many is there to be long.
 const MOST_EXTENTS: usize = 16;
+/// An `iloc` box takes some 16 bytes an item, so that this is more than [`MOST_ITEMS`] need.
 const LONGEST_BOX: u64 = 256 * 1024;
+/// Metadata that is longer is cut, like that of every other format: see [`Reader`].
 const LONGEST_ITEM: usize = 512 * 1024;
 
 /// Stretches of the file.

@@ -1,4 +1,6 @@
 //! JPEG: where metadata lies in the segments before the picture data, not what it says.
+//!
+//! EXIF and XMP have APP1 (0xe1), Photoshop's resources APP13 (0xed), each with a signature of its own.
 
 use std::io;
 use std::ops::Range;
@@ -8,9 +10,10 @@ use crate::media::jpeg_markers::{Frame, Marker, Markers, Search};
 use crate::media::pieces::Pieces;
 use crate::media::reader::Reader;
 
-/// Fill bytes count as markers too.
+/// A photo has a few dozen. Fill bytes count as markers too: a header padded with thousands of them is still read.
 const MOST_MARKERS: usize = 20_000;
 
+/// Signatures at the start of a segment, with what ends each.
 const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";

@@ -12,6 +12,7 @@ use crate::media::container::{Block, Container};
 use crate::media::pieces::Pieces;
 use crate::media::reader::Reader;
 
+/// What every codestream begins with, bare or in a container.
 pub const CODESTREAM: [u8; 2] = [0xff, 0x0a];
 /// Enough for all of the header that is understood here.
 const HEADER: u64 = 32;
@@ -87,6 +88,7 @@ struct Header {
     orientation: u8,
 }
 
+/// The size of the picture, and the orientation where the metadata of the image says more than the defaults.
 fn header(bytes: &[u8]) -> Option<Header> {
     let mut bits = Bits { bytes, next: 0 };
     let small = bits.flag()?;
@@ -113,6 +115,7 @@ fn header(bytes: &[u8]) -> Option<Header> {
     })
 }
 
+/// ISO/IEC 18181-1 has two ways to write a length: five bits for a multiple of eight, or one of four widths.
 fn dimension(bits: &mut Bits, small: bool) -> Option<u32> {
     if small {
         return Some((bits.take(5)? + 1) * 8);
@@ -121,6 +124,7 @@ fn dimension(bits: &mut Bits, small: bool) -> Option<u32> {
     Some(bits.take(width)? + 1)
 }
 
+/// A width that is said as a ratio to the height, rounded down as the standard has it.
 fn scaled(height: u32, times: u64, by: u64) -> Option<u32> {
     u32::try_from(u64::from(height) * times / by).ok()
 }

@@ -1,4 +1,6 @@
 //! PNG: the chunks around the picture data. Unpacks texts, never pixels.
+//!
+//! The chunks are those of <https://www.w3.org/TR/png-3/#11Chunks>.
 
 use std::io::{self, Read};
 
@@ -10,11 +12,13 @@ use crate::media::pieces::Pieces;
 use crate::media::png_chunks::{self, Chunk};
 use crate::media::reader::Reader;
 
+/// Walked over in a file whose picture data is at hand already: a fixed end to the work, whatever the file claims.
 const MOST_CHUNKS: usize = 20_000;
+/// More texts than any program writes; also how many places near the end are tried as the first one.
 const MOST_TEXTS: usize = 100;
 /// Longer texts are cut, packed or not.
 const LONGEST_TEXT: u64 = 512 * 1024;
-/// How far from the end metadata behind the picture data is looked for.
+/// How far from the end metadata behind the picture data is looked for. A packet of XMP, the longest, has 2 to 10 KiB.
 const TAIL: u64 = 64 * 1024;
 
 const XMP: &str = "XML:com.adobe.xmp";

@@ -1,4 +1,7 @@
 //! Raw files: most are TIFF files; Fujifilm's hold a JPEG, Canon's newer ones are ISO media files.
+//!
+//! Nobody publishes these formats: what is known of them is at <https://libopenraw.freedesktop.org/formats/> and
+//! <https://github.com/lclevy/canon_cr3>.
 
 use std::io;
 
@@ -10,11 +13,12 @@ use crate::media::pieces::Pieces;
 use crate::media::reader::Reader;
 use crate::media::tiff::Directory;
 
+/// What every RAF file begins with.
 pub const FUJIFILM: &[u8] = b"FUJIFILMCCD-RAW";
 /// Where a Fujifilm file says at which byte its JPEG begins.
 const FUJIFILM_JPEG: u64 = 84;
 
-/// The box in which Canon keeps metadata.
+/// The `uuid` box in which Canon keeps metadata: `CMT1` is TIFF's first directory, `CMT2` EXIF's, `CMT4` GPS's.
 const CANON: [u8; 16] = 0x85c0_b687_820f_11e0_8111_f4ce_462b_6a48_u128.to_be_bytes();
 
 pub fn read(reader: &mut Reader) -> io::Result<Container> {

@@ -7,6 +7,8 @@ use crate::media::container::{Block, Container};
 use crate::media::reader::Reader;
 use crate::media::tiff::{Directory, Tiff};
 
+/// Tags, as they are called in TIFF 6.0 (ImageWidth, ImageLength), XMP (XMLPacket), Photoshop (IPTC-NAA,
+/// ImageResources) and EXIF (PixelXDimension, PixelYDimension).
 const WIDTH: u16 = 0x0100;
 const HEIGHT: u16 = 0x0101;
 const XMP: u16 = 0x02bc;

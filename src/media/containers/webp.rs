@@ -1,4 +1,6 @@
 //! WebP: the chunks of a RIFF file. Knows where metadata lies, not what it says.
+//!
+//! The format is RFC 9649: <https://www.rfc-editor.org/rfc/rfc9649#section-2>.
 
 use std::io;
 
@@ -6,11 +8,12 @@ use crate::media::container::{Block, Container};
 use crate::media::pieces::Pieces;
 use crate::media::reader::Reader;
 
-/// Animations have a chunk a frame.
+/// Animations have a chunk a frame, and metadata behind the last one.
 const MOST_CHUNKS: usize = 500;
 
 pub fn read(reader: &mut Reader) -> io::Result<Container> {
     let mut found = Container::default();
+    // Behind `RIFF`, the length of the file, and `WEBP`.
     let mut at = 12;
     for _ in 0..MOST_CHUNKS {
         let Some([k3, k2, k1, k0, length @ ..]) = reader.array::<8>(at)? else {
@@ -32,6 +35,7 @@ pub fn read(reader: &mut Reader) -> io::Result<Container> {
             }
             _ => {}
         }
+        // Chunks are padded to even.
         at = content + length + length % 2;
     }
     Ok(found)

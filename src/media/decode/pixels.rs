@@ -9,7 +9,9 @@ use super::Error;
 /// The value is the number of bytes a pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Channels {
+    /// Brightness alone.
     Gray = 1,
+    /// Red, green and blue, of whatever colour space the profile says.
     Rgb = 3,
     /// 255 is full ink.
     Cmyk = 4,
@@ -18,9 +20,13 @@ pub enum Channels {
 /// Row by row without padding.
 #[derive(Debug)]
 pub struct Pixels {
+    /// Pixels across.
     pub width: u32,
+    /// Pixels from top to bottom.
     pub height: u32,
+    /// What the bytes of a pixel are.
     pub channels: Channels,
+    /// `width * height` times the bytes of a pixel.
     pub bytes: Vec<u8>,
 }
 
@@ -57,7 +63,7 @@ impl Pixels {
         Self::new(width, height, channels, bytes)
     }
 
-    /// The same pixels with no side longer than `longest`.
+    /// These pixels with no side longer than `longest`.
     pub fn shrunk(self, longest: u32) -> Self {
         if self.width.max(self.height) <= longest {
             return self;
@@ -66,7 +72,7 @@ impl Pixels {
         self.resized(width, height)
     }
 
-    /// The same pixels at another size; every source pixel counts.
+    /// These pixels at another size; every source pixel counts.
     pub fn resized(&self, width: u32, height: u32) -> Self {
         let kind = match self.channels {
             Channels::Gray => PixelType::U8,

@@ -1,4 +1,5 @@
-//! What EXIF's tags mean.
+//! What EXIF's tags mean: <https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E>; for those that
+//! Windows added, <https://exiftool.org/TagNames/EXIF.html>.
 //!
 //! Own code, because the crates for it do less with more. `kamadak-exif` wants the whole structure in memory and refuses
 //! raw files' magic numbers. `nom-exif` 3.8 seeks and knows CR3 and RAF, but neither JPEG XL nor raw files with a magic
@@ -29,18 +30,29 @@ const STOCK_DESCRIPTIONS: [&str; 6] = [
 /// What one EXIF structure says. Texts are as written.
 #[derive(Debug, Default)]
 pub struct Exif {
+    /// Orientation (0x0112), 1 to 8; any other value is none.
     pub orientation: Option<u8>,
-    /// DateTimeOriginal, DateTimeDigitized, DateTime.
+    /// DateTimeOriginal (0x9003): when the shutter opened.
     pub original: Option<String>,
+    /// DateTimeDigitized (0x9004): the same moment for a camera, a later one for a scanner.
     pub digitized: Option<String>,
+    /// DateTime (0x0132): when a program last wrote the file.
     pub modified: Option<String>,
+    /// Make (0x010f).
     pub make: Option<String>,
+    /// Model (0x0110).
     pub model: Option<String>,
+    /// LensModel (0xa434).
     pub lens: Option<String>,
+    /// GPSLatitude (2) and GPSLongitude (4), with the references (1 and 3) that say north or south, east or west.
     pub position: Option<Position>,
+    /// XPTitle (0x9c9b), which Windows writes.
     pub title: Option<String>,
+    /// ImageDescription (0x010e), unless it is one that cameras write into every picture.
     pub description: Option<String>,
+    /// XPKeywords (0x9c9e), which Windows writes as one text with semicolons.
     pub keywords: Vec<String>,
+    /// Rating (0x4746), which Windows writes: stars, 0 to 5.
     pub rating: Option<u8>,
 }
 

@@ -1,16 +1,22 @@
-//! IPTC records, inside Photoshop's resources or bare.
+//! IPTC records, inside Photoshop's resources (number 0x0404) or bare.
+//!
+//! The records are those of IIM 4.2: <https://www.iptc.org/std/IIM/4.2/specification/IIMV4.2.pdf>.
 
 use crate::media::metadata::text::decode;
 
+/// The standard has no limit; people give a photo some dozens.
 const MOST_KEYWORDS: usize = 500;
 
 /// What the records say. Texts are as written.
 #[derive(Debug, Default, PartialEq)]
 pub struct Iptc {
+    /// 2:05, the object name.
     pub title: Option<String>,
+    /// 2:120, the caption.
     pub description: Option<String>,
+    /// 2:25, a record each.
     pub keywords: Vec<String>,
-    /// `20240714`, with `180359+0200` behind it where a time is known.
+    /// 2:55, the date of creation, `20240714`, with 2:60, the time, behind it where it is known: `180359+0200`.
     pub created: Option<String>,
 }
 

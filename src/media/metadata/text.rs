@@ -9,6 +9,7 @@ pub fn decode(bytes: &[u8]) -> String {
     }
 }
 
+/// Every byte is the character of this number.
 pub fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(b)).collect()
 }

@@ -23,26 +23,35 @@ mod properties;
 
 use std::collections::HashSet;
 
-pub use self::packet::{Packet, read as read_packet};
-pub use self::properties::{DC, DIGIKAM, LIGHTROOM, Name, RDF, XMP};
+pub(crate) use self::packet::{Packet, read as read_packet};
+pub(crate) use self::properties::{DC, DIGIKAM, LIGHTROOM, Name, RDF, XMP};
 use crate::catalog::{Facet, LabelKey, Position, clean};
 use crate::media::{LONGEST_DESCRIPTION, LONGEST_TAG, LONGEST_TITLE, MOST_TAGS};
 
 /// What a packet says. Title, description and tags are clean and bounded; the other texts are as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Xmp {
+    /// `dc:title`.
     pub title: Option<String>,
+    /// `dc:description`.
     pub description: Option<String>,
-    /// Each once, whatever its case.
+    /// Subjects and the last parts of tags with others above them, each once, whatever its case.
     pub tags: Vec<String>,
-    /// 0 to 5.
+    /// `xmp:Rating`: stars, 0 to 5.
     pub rating: Option<u8>,
+    /// `exif:DateTimeOriginal`.
     pub original: Option<String>,
+    /// `xmp:CreateDate` or `exif:DateTimeDigitized`, which mean the same.
     pub created: Option<String>,
+    /// `xmp:ModifyDate` and `photoshop:DateCreated`, in the order of the packet.
     pub other_dates: Vec<String>,
+    /// `tiff:Make`.
     pub make: Option<String>,
+    /// `tiff:Model`.
     pub model: Option<String>,
+    /// `exifEX:LensModel` or `aux:Lens`.
     pub lens: Option<String>,
+    /// `exif:GPSLatitude` and `exif:GPSLongitude`.
     pub position: Option<Position>,
 }
 
@@ -52,7 +61,8 @@ pub fn read(bytes: &[u8]) -> Xmp {
 }
 
 impl Xmp {
-    pub fn of(packet: &Packet) -> Self {
+    /// What a packet that was read says.
+    pub(crate) fn of(packet: &Packet) -> Self {
         let first = |name| packet.first(name).map(str::to_owned);
         let text = |name, longest| clean(packet.first(name)?, longest);
         Self {
@@ -99,7 +109,7 @@ fn key(tag: &str) -> LabelKey {
 }
 
 /// The tag itself, without those above it.
-pub fn leaf(path: &str, separator: char) -> &str {
+pub(crate) fn leaf(path: &str, separator: char) -> &str {
     path.rsplit(separator).next().unwrap_or(path)
 }
 

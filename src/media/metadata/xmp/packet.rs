@@ -12,8 +12,11 @@ use quick_xml::{XmlVersion, escape};
 
 use super::properties::{Name, RDF, is, known};
 
+/// Events of the reader, two or three an element. Photoshop's list of a picture's ancestors runs to tens of thousands.
 const MOST_ELEMENTS: usize = 200_000;
+/// RDF of a photo is some ten elements deep; each open one takes memory.
 const DEEPEST: usize = 200;
+/// Of the properties that kbasefs knows: more than [`MOST_TAGS`](crate::media::MOST_TAGS) in all three lists of tags.
 const MOST_VALUES: usize = 5000;
 
 #[derive(Clone, Debug, PartialEq)]

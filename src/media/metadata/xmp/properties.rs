@@ -2,6 +2,8 @@
 
 use quick_xml::name::{LocalName, ResolveResult};
 
+/// Namespaces, by which properties of the same name are told apart:
+/// <https://developer.adobe.com/xmp/docs/XMPNamespaces/>.
 pub const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 pub const DC: &str = "http://purl.org/dc/elements/1.1/";
 pub const XMP: &str = "http://ns.adobe.com/xap/1.0/";
@@ -13,23 +15,36 @@ const EXIF_EX: &str = "http://cipa.jp/exif/1.0/";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
 
+/// A property that kbasefs reads, whichever of its names the packet uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
+    /// `dc:title`, a text in several languages.
     Title,
+    /// `dc:description`, a text in several languages.
     Description,
+    /// `xmp:Rating`, -1 to 5.
     Rating,
+    /// `dc:subject`, a list of tags.
     Subject,
     /// Lightroom's: `Places|Italy|Rome`.
     Hierarchical,
     /// digiKam's: `Places/Italy/Rome`.
     TagsList,
+    /// When the picture was taken.
     Original,
+    /// When it was digitized.
     Created,
+    /// Any other date: `xmp:ModifyDate` or `photoshop:DateCreated`.
     OtherDate,
+    /// The maker of the camera.
     Make,
+    /// The model of the camera.
     Model,
+    /// The model of the lens.
     Lens,
+    /// `41,13.218N`: degrees, then minutes with a fraction.
     Latitude,
+    /// `12,29.5E`, likewise.
     Longitude,
 }
 
@@ -48,6 +63,7 @@ impl Name {
     }
 }
 
+/// What each property is called, and where. Of a property with several names, all are read.
 const NAMES: [(&str, &str, Name); 17] = [
     (DC, "title", Name::Title),
     (DC, "description", Name::Description),
