@@ -112,6 +112,6 @@ pub mod panics;
 pub mod source;
 pub mod source_files;
 pub mod store;
-pub mod thumbnails;
+mod thumbnails;
 pub mod vfs;
 pub mod web;

@@ -15,9 +15,12 @@ use crate::media::{self, Reader};
 /// `$XDG_CACHE_HOME/thumbnails`
 pub struct Folder(PathBuf);
 
-/// A larger file is no thumbnail.
+/// A larger file is no thumbnail: the largest that the specification has is 1,024 pixels a side, 3 MiB without
+/// compression.
 const LARGEST: u64 = 4 << 20;
 
+/// Texts that the specification asks for:
+/// <https://specifications.freedesktop.org/thumbnail-spec/latest/creation.html>.
 const URI: &str = "Thumb::URI";
 const MTIME: &str = "Thumb::MTIME";
 
@@ -87,6 +90,7 @@ fn write(file: &Path, uri: &str, stat: &FileStat, picture: &Picture) -> io::Resu
             .mode(0o700)
             .create(folder)?;
     }
+    // Renamed once it is whole, and closed to others, as the specification asks: pictures may be private.
     let new = file.with_extension(format!("kbasefs-{}", std::process::id()));
     // A killed process may have had the same number.
     match fs::remove_file(&new) {

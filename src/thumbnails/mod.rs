@@ -23,15 +23,19 @@ use disk::Folder;
 /// How large, by the longest side in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Size {
+    /// 256, as the specification names it.
     Large,
+    /// 512, likewise.
     XLarge,
     /// For looking at one photo; kept in memory only.
     Screen,
 }
 
 impl Size {
+    /// Every size, the smallest first.
     pub const ALL: [Self; 3] = [Self::Large, Self::XLarge, Self::Screen];
 
+    /// The longest side.
     pub fn pixels(self) -> u32 {
         match self {
             Self::Large => 256,
@@ -40,26 +44,33 @@ impl Size {
         }
     }
 
+    /// The size with this longest side; `None` where there is none.
     pub fn of_pixels(pixels: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|size| size.pixels() == pixels)
     }
 }
 
+/// Why there is no thumbnail.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
+    /// The disk gives no content: the file is gone, closed to this process, or on a disk that fails.
     #[error("the file cannot be read: {0}")]
     Unread(Arc<io::Error>),
+    /// It was written to, and no scan has seen it yet: the thumbnail would be kept under a state that it is not of.
     #[error("the file is not what the catalog knows")]
     Changed,
+    /// The setting `max_file_size_mb` forbids to read it.
     #[error("the file is larger than max_file_size_mb")]
     TooLarge,
+    /// Its content can't be decoded; the decoder says why.
     #[error("{0}")]
     NoPicture(String),
 }
 
-/// A photo at a time, and a size.
+/// A photo, its modification time in nanoseconds, and a size: a photo that is written to gets another key.
 type Key = (PhotoId, i64, Size);
 
+/// The thumbnails of one catalog.
 pub struct Thumbnails {
     memory: Cache<Key, Bytes>,
     folder: Option<Folder>,
@@ -110,6 +121,7 @@ impl Thumbnails {
         self.hits.load(Ordering::Relaxed)
     }
 
+    /// Thumbnails that were made.
     pub fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)
     }
