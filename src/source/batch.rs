@@ -8,7 +8,7 @@ use crate::catalog::Change;
 use crate::library::Library;
 use crate::store;
 
-/// Old enough for people to see photos appear.
+/// Changes wait no longer for others: short enough for people to see photos appear.
 const OLDEST: Duration = Duration::from_millis(200);
 
 /// Commits everything that comes in, until nobody can send any more.
@@ -37,6 +37,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
+    /// With at most so many changes in one commit.
     pub fn new(library: &'a Library, most: usize) -> Self {
         Self {
             library,
@@ -46,6 +47,7 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Takes a change in, and commits when it is enough or old enough.
     pub fn add(&mut self, change: Change) -> store::Result<()> {
         if self.changes.is_empty() {
             self.since = Instant::now();
@@ -57,6 +59,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// Commits what has come in; nothing where nothing has.
     pub fn commit(&mut self) -> store::Result<()> {
         self.library.commit(&mem::take(&mut self.changes))
     }

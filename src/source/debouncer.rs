@@ -31,15 +31,18 @@ pub enum Stage {
     Over,
     /// It came into being: by a link, or to be written.
     Created,
+    /// It was written to and is still open, as far as inotify tells.
     Writing,
 }
 
 impl ChangeEvent {
+    /// A folder appeared, left or changed as a whole.
     pub fn tree(path: SourcePath) -> Self {
         let what = What::Tree;
         Self { path, what }
     }
 
+    /// Something happened to a file.
     pub fn file(path: SourcePath, stage: Stage) -> Self {
         let what = What::File(stage);
         Self { path, what }
@@ -64,6 +67,7 @@ const CREATED: Duration = Duration::from_millis(200);
 /// A file that nobody closed is looked at after this time without a write.
 const WRITING: Duration = Duration::from_secs(3);
 
+/// Places that are not quiet yet, with when something happened there.
 #[derive(Default)]
 pub struct Debouncer {
     trees: HashMap<SourcePath, Instant>,
@@ -71,6 +75,7 @@ pub struct Debouncer {
 }
 
 impl Debouncer {
+    /// Takes note of what happened. Of a file, the last event counts: a touch keeps the stage that it is at.
     pub fn note(&mut self, event: ChangeEvent, now: Instant) {
         match event.what {
             // From the first sign of it: a folder that files pour into is looked at all the same.

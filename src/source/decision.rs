@@ -4,11 +4,12 @@
 
 use crate::catalog::{FileStat, PhotoId};
 
+/// What is to be done about a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The photo at this path, as it was.
     Unchanged(PhotoId),
-    /// The photo at this path with other permissions or an other device number.
+    /// The photo at this path with other permissions or another device number.
     Touched(PhotoId),
     /// The photo at this path was written to.
     Rewritten(PhotoId),
@@ -19,8 +20,8 @@ pub enum Decision {
     Open,
 }
 
-/// `known` is the photo at the path of the file, `file_known` whether any photo had the file's inode
-/// and size.
+/// Decides by `stat` alone. `known` is the photo at the path of the file, `file_known` whether any photo had the file's
+/// inode and size.
 pub fn decide(known: Option<(PhotoId, FileStat)>, now: &FileStat, file_known: bool) -> Decision {
     match known {
         Some((id, was)) if was == *now => Decision::Unchanged(id),

@@ -15,7 +15,9 @@ type Closed = Arc<[FileStat]>;
 #[derive(Default)]
 pub struct EffectivePermissions(RwLock<HashMap<Box<[u8]>, Closed>>);
 
+/// `x` of owner, group and others: who may pass a folder.
 const SEARCH: u32 = 0o111;
+/// All that others may.
 const OTHERS: u32 = 0o007;
 
 impl EffectivePermissions {
@@ -41,6 +43,8 @@ impl EffectivePermissions {
         FileStat { mode, ..stat }
     }
 
+    /// The closed folders above what is in a folder. One that isn't known has none: the walk enters every folder
+    /// before what is in it.
     fn of(&self, folder: &[u8]) -> Closed {
         let all = self.0.read().expect("nothing panics under this lock");
         all.get(folder).cloned().unwrap_or_default()

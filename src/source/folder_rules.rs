@@ -3,6 +3,8 @@
 /// Patterns as in a `.gitignore`.
 pub const RULES: &str = ".ignore";
 /// Hides all of a folder.
+/// Android's sign that nothing there is for galleries:
+/// <https://developer.android.com/reference/android/provider/MediaStore#MEDIA_IGNORE_FILENAME>.
 pub const NO_MEDIA: &str = ".nomedia";
 
 /// Whether a file of this name is one of them.

@@ -23,16 +23,20 @@ use crate::source_files::network;
 /// How to follow.
 #[derive(Clone, Copy, Debug)]
 pub struct Watching {
+    /// How it is noticed that something happened.
     pub mode: Mode,
     /// From the end of a look to the next one, where looking is what it takes.
     pub interval: Duration,
 }
 
+/// How it is noticed that something happened in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// By inotify, and by looking again where that isn't enough.
     Auto,
+    /// By inotify alone, where the kernel can; by looking again where it can't watch everything.
     Inotify,
+    /// By looking again and again.
     Poll,
     /// Once, at the start.
     Off,
@@ -69,13 +73,15 @@ pub struct Following {
 const CHECK: Duration = Duration::from_secs(2);
 /// A source that takes long to look at is looked at less often: it rests so many times as long.
 const REST: u32 = 10;
-/// Between two looks, where something happens all the time: as long as the last one took, but not longer than this. What
-/// happens meanwhile is one look.
+/// Between two looks, where something happens all the time: as long as the last one took, but not longer than this.
+/// What happens meanwhile is one look.
 const BREATH: Duration = Duration::from_millis(300);
 /// Copies are looked for when nothing happened for this long.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Follower {
+    /// A follower that does nothing until it runs.
+    ///
     /// # Errors
     /// When the system gives no more file descriptors.
     pub fn new(watching: Watching) -> io::Result<Self> {
@@ -121,6 +127,7 @@ impl Follower {
         let _ = rustix::io::write(&self.over, &1u64.to_ne_bytes());
     }
 
+    /// How the source is followed just now, for people and programs that ask.
     pub fn following(&self) -> Following {
         self.state().following.clone()
     }
@@ -221,6 +228,7 @@ impl Follower {
         }
     }
 
+    /// Passes events on to whoever waits in [`Self::wait`].
     fn note(&self, events: Vec<ChangeEvent>) {
         let now = Instant::now();
         let mut state = self.state();

@@ -18,6 +18,7 @@ pub enum Due {
     /// Nobody has looked yet.
     #[default]
     All,
+    /// Only these: whatever else there is was compared already.
     Sizes(HashSet<u64>),
 }
 
@@ -61,6 +62,7 @@ impl Sync {
     /// # Errors
     /// When the catalog can't be read or written.
     pub fn hash_candidates(&self, stop: &AtomicBool) -> Result<u64, Error> {
+        // Locked before `due`, which is only held for moments: scans add to it meanwhile.
         let _one_at_a_time = self.hashing.lock().unwrap_or_else(|e| e.into_inner());
         let due = self.due().take();
         let hashed = self.hash_due(&due, stop);
@@ -98,6 +100,7 @@ impl Sync {
         Ok(hashed)
     }
 
+    /// Locked for moments, by scans as well; after `hashing` where both are.
     pub(super) fn due(&self) -> MutexGuard<'_, Due> {
         self.due.lock().expect("nothing panics under this lock")
     }

@@ -21,14 +21,18 @@ pub struct MissingFiles<'a> {
 /// What is at the place of a folder now.
 #[derive(Clone, Copy)]
 enum Folder {
+    /// With an entry: whatever disk it is on is there.
     Full,
     /// Without any entry, on this device.
     Empty(u64),
+    /// There is no folder of this name.
     Absent,
+    /// The disk doesn't say.
     Unknown,
 }
 
 impl<'a> MissingFiles<'a> {
+    /// `unreadable`: what the scan could not look at, folders and files.
     pub fn new(source_files: &'a SourceFiles, unreadable: HashSet<SourcePath>) -> Self {
         Self {
             source_files,

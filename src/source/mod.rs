@@ -26,7 +26,9 @@ mod walk;
 mod watch;
 
 pub use error::Error;
-pub use follow::{Follower, Following, Mode, Watching};
-pub use report::{Progress, Report};
-pub use scanner::{At, Scanner};
+pub(crate) use follow::Following;
+pub use follow::{Follower, Mode, Watching};
+pub(crate) use report::Progress;
+pub use report::Report;
+pub(crate) use scanner::{At, Scanner};
 pub use sync::{Options, Sync};

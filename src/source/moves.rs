@@ -9,7 +9,9 @@ use crate::catalog::{FileStat, PhotoId, SourcePath};
 /// A file that may be a photo from elsewhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unplaced {
+    /// Where it was seen.
     pub path: SourcePath,
+    /// What the disk says of it.
     pub stat: FileStat,
     /// The photo that was at this path, of another inode.
     pub known: Option<PhotoId>,
@@ -18,6 +20,7 @@ pub struct Unplaced {
 /// What became of the files without a place.
 #[derive(Debug, Default, PartialEq)]
 pub struct Placed {
+    /// Photos with the file that they are now.
     pub moved: Vec<(PhotoId, Unplaced)>,
     /// New files, and files in the place of a photo that hasn't moved.
     pub found: Vec<Unplaced>,

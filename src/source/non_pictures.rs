@@ -47,6 +47,7 @@ impl NonPictures {
         non_pictures.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
     }
 
+    /// A file was opened, and is no picture. One that is written to is opened again.
     pub fn remember(&self, stat: &FileStat) {
         let mut non_pictures = self.opened.lock().expect("nothing panics under this lock");
         non_pictures.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));

@@ -10,18 +10,23 @@ pub struct Report {
     pub files_seen: u64,
     /// Photos in the catalog afterwards.
     pub photos: u64,
-    /// Files opened, and what was read of them.
+    /// Files opened: new ones, and those that were written to.
     pub opened: u64,
+    /// Bytes read of them.
     pub bytes_read: u64,
+    /// Photos that the catalog did not know.
     pub added: u64,
     /// Photos whose file has other content or other permissions.
     pub changed: u64,
+    /// Photos whose file is at another path.
     pub moved: u64,
+    /// Photos whose file is no longer there.
     pub gone: u64,
     /// Folders and files that could not be read; what was known below them is kept.
     pub unreadable: u64,
     /// Files that are no pictures.
     pub other: u64,
+    /// How long it took, from start to end.
     pub seconds: f64,
     /// Whether the scan came to its end; one that was stopped leaves moves and losses for the next.
     pub complete: bool,
@@ -37,12 +42,13 @@ impl Report {
 /// How far a scan is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// Regular files come across so far, pictures or not.
     pub files_seen: u64,
     /// Whether no scan is running and one has ended.
     pub done: bool,
 }
 
-/// The counters behind a report.
+/// The counters behind a report, which has what each means.
 #[derive(Default)]
 pub struct Counts {
     pub files_seen: AtomicU64,

@@ -25,6 +25,7 @@ use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
 use crate::library::Library;
 use crate::source_files::{SourceFiles, is_absence};
 
+/// One scan with all that it needs, made for it.
 pub struct Scan<'a> {
     pub library: &'a Library,
     pub source_files: &'a SourceFiles,

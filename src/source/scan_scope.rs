@@ -11,6 +11,7 @@ use crate::index::Index;
 
 type Paths = HashSet<Box<[u8]>>;
 
+/// Places in the source, and the folders that lead there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanScope {
     files: Paths,
@@ -23,22 +24,26 @@ pub struct ScanScope {
 }
 
 impl ScanScope {
+    /// All of the source.
     pub fn whole() -> Self {
         let mut scope = Self::default();
         scope.add_tree(&SourcePath::new(*b""));
         scope
     }
 
+    /// A file is looked at.
     pub fn add_file(&mut self, path: &SourcePath) {
         self.lead_to(path);
         self.files.insert(path.as_bytes().into());
     }
 
+    /// A folder is looked at, with everything below it.
     pub fn add_tree(&mut self, path: &SourcePath) {
         self.lead_to(path);
         self.trees.insert(path.as_bytes().into());
     }
 
+    /// A file is not looked at, though it is in a place that is.
     pub fn leave_out(&mut self, path: &SourcePath) {
         self.unsettled.insert(path.as_bytes().into());
     }
@@ -49,6 +54,7 @@ impl ScanScope {
         self.above.extend(news);
     }
 
+    /// Whether nothing is looked at.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.trees.is_empty()
     }

@@ -9,6 +9,7 @@ use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
 use crate::source_files::SourceFiles;
 
+/// What a process that owns a catalog has of its source.
 pub struct Scanner {
     sync: Sync,
     follower: Follower,

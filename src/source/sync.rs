@@ -23,6 +23,7 @@ use crate::catalog::{Photo, SourcePath};
 use crate::library::Library;
 use crate::source_files::{SourceFiles, stat_of};
 
+/// What is looked at, and with how much of the machine.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Patterns of what is left out, as in a `.gitignore`, relative to the source.
@@ -38,6 +39,7 @@ pub struct Options {
 impl Options {
     pub(super) fn batch(&self) -> usize {
         match self.batch {
+            // Commits of 1,000 changes are short enough for whoever waits to write next.
             0 => 1000,
             n => n,
         }
@@ -46,12 +48,14 @@ impl Options {
     fn threads(&self) -> usize {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         match self.threads {
+            // Threads wait for the disk most of the time: twice the cores keep it busy.
             0 => (2 * cores()).max(4),
             n => n,
         }
     }
 }
 
+/// Keeps one catalog in step with one source. Whoever follows the source, and whoever asks for a scan, share one.
 pub struct Sync {
     pub(super) library: Arc<Library>,
     pub(super) source_files: Arc<SourceFiles>,
@@ -63,21 +67,22 @@ pub struct Sync {
     pub(super) samples: Samples,
     /// Where copies are to be looked for.
     pub(super) due: Mutex<Due>,
-    /// Held while copies are looked for: whoever else asks waits for what is found.
+    /// Held while copies are looked for: whoever else asks waits for what is found. Locked before all the others here.
     pub(super) hashing: Mutex<()>,
     /// Set on every folder that a walk enters.
     pub(super) watches: OnceLock<Arc<Watches>>,
-    /// Held while a scan runs: one at a time.
+    /// Held while a scan runs: one at a time. No other lock here is held while it is waited for.
     scanning: Mutex<()>,
     /// Of the latest scan.
     counts: Mutex<Arc<Counts>>,
     done: AtomicBool,
 }
 
-/// Changes that may wait for the committing thread before the walk does.
+/// Changes that may wait for the committing thread before the walk does: two commits' worth.
 const QUEUE: usize = 2048;
 
 impl Sync {
+    /// Nothing is looked at yet.
     pub fn new(library: Arc<Library>, source_files: Arc<SourceFiles>, options: Options) -> Self {
         Self {
             library,
@@ -111,7 +116,7 @@ impl Sync {
         Ok(counts.report(self.library.index().len(), complete?, began.elapsed()))
     }
 
-    /// The same for a part of the source.
+    /// Scans a part of the source. The progress of the latest whole scan stays as it is.
     ///
     /// # Errors
     /// As for [`Self::scan`].
@@ -122,7 +127,7 @@ impl Sync {
         Ok(counts.report(self.library.index().len(), complete, began.elapsed()))
     }
 
-    /// The same for a folder with everything below it; the empty one is the whole source.
+    /// Scans a folder with everything below it; the empty one is the whole source.
     ///
     /// # Errors
     /// As for [`Self::scan`].

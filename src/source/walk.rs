@@ -22,6 +22,7 @@ use crate::source_files::stat_of;
 
 /// What a walk comes across.
 pub enum Sighting {
+    /// A folder that is entered.
     Folder,
     /// With the permissions that the folders above leave of its own.
     File(SourcePath, FileStat),
@@ -42,9 +43,11 @@ type Refused = Arc<Mutex<Vec<PathBuf>>>;
 
 /// Where a walk goes.
 pub struct WalkOptions<'a> {
+    /// The source.
     pub root: &'a Path,
     /// Patterns as in [`super::Options::exclude`].
     pub exclude: &'a [String],
+    /// Everything else is passed over.
     pub scope: ScanScope,
     /// Told of every folder before it is listed.
     pub watches: Option<Arc<Watches>>,

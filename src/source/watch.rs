@@ -38,7 +38,9 @@ pub struct Shortage {
 /// Which folder has which watch.
 #[derive(Default)]
 struct Folders {
+    /// By watch descriptor, as events come with it.
     by_number: HashMap<i32, SourcePath>,
+    /// By path, so that a folder and all below it stand together.
     by_path: BTreeMap<SourcePath, i32>,
 }
 
@@ -122,6 +124,7 @@ impl Watches {
             return Some(ChangeEvent::tree(SourcePath::new(*b"")));
         }
         let folder = folders.by_number.get(&event.wd())?.clone();
+        // The kernel's last word on a watch: its folder was removed or unmounted, or we let it go.
         if flags.contains(ReadFlags::IGNORED) {
             folders.remove(event.wd());
         }
@@ -157,6 +160,7 @@ impl Watches {
 
 impl Folders {
     fn insert(&mut self, folder: &SourcePath, number: i32) {
+        // The kernel knows inodes: a folder that moved gets the number that it had under its old path.
         if let Some(before) = self.by_number.insert(number, folder.clone())
             && before != *folder
             && self.by_path.get(&before) == Some(&number)
@@ -208,6 +212,9 @@ impl Shortage {
     }
 }
 
+/// What inotify(7) is asked for: <https://man7.org/linux/man-pages/man7/inotify.7.html>. Files that were deleted but
+/// are still written to are left out (`EXCL_UNLINK`), and so is what took a folder's place and is none (`ONLYDIR`,
+/// `DONT_FOLLOW`).
 fn wanted() -> WatchFlags {
     WatchFlags::CREATE
         | WatchFlags::MODIFY
@@ -228,6 +235,7 @@ fn has_left(flags: ReadFlags) -> bool {
     flags.intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT)
 }
 
+/// How far the change of a file is, as an event says it.
 fn stage(flags: ReadFlags) -> Stage {
     let over =
         ReadFlags::CLOSE_WRITE | ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO | ReadFlags::DELETE;

@@ -19,6 +19,7 @@ const CORPORATE: [&str; 13] = [
 
 /// `Canon` and `Canon EOS R6` make `Canon EOS R6`; `NIKON CORPORATION` and `NIKON D70` make `NIKON D70`;
 /// `FUJIFILM` and `X-T3` make `FUJIFILM X-T3`.
+/// `None` where neither is known.
 pub fn name(make: Option<&str>, model: Option<&str>) -> Option<String> {
     match (make.map(maker), model) {
         (Some(make), Some(model)) if says(model, make) => Some(model.to_owned()),

@@ -11,13 +11,17 @@ const LONGEST: usize = 64;
 /// The date texts found in a file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Dates {
-    /// EXIF DateTimeOriginal, DateTimeDigitized, DateTime.
+    /// EXIF DateTimeOriginal.
     pub original: Option<String>,
+    /// EXIF DateTimeDigitized.
     pub digitized: Option<String>,
+    /// EXIF DateTime.
     pub modified: Option<String>,
-    /// The same three and others as XMP, IPTC and PNG say them.
+    /// XMP's `exif:DateTimeOriginal`, else IPTC's date of creation with its time.
     pub embedded_original: Option<String>,
+    /// XMP's `xmp:CreateDate` or `exif:DateTimeDigitized`.
     pub embedded_created: Option<String>,
+    /// IPTC's bare day, other dates of XMP, PNG's texts: the first that is one counts.
     pub embedded_other: Vec<String>,
 }
 

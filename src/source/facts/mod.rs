@@ -19,11 +19,13 @@ use crate::media::{
 };
 use crate::panics;
 
+/// Characters of a maker, model or lens; the longest lenses have some sixty.
 const LONGEST_NAME: usize = 100;
 
 /// The facts of one file, and what they cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
+    /// What the file says of itself, at least its format.
     pub facts: Facts,
     /// How much of the file was read.
     pub bytes_read: u64,

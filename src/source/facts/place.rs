@@ -9,14 +9,21 @@ use reverse_geocoder::ReverseGeocoder;
 
 use crate::catalog::{Position, clean};
 
+/// The mean radius: distances here decide nothing that a percent would change.
 const EARTH_RADIUS_KM: f64 = 6371.0;
+/// A photo in the country is called by the next town; farther away the name would say nothing.
 const CITY_WITHIN_KM: f64 = 75.0;
+/// Deserts and large forests have no town for so long, and are of a country all the same.
 const COUNTRY_WITHIN_KM: f64 = 250.0;
+/// Characters of a city.
 const LONGEST_NAME: usize = 100;
 
+/// Where a position is, in words.
 #[derive(Debug, Default, PartialEq)]
 pub struct Place {
+    /// English short name: `Italy`.
     pub country: Option<String>,
+    /// As GeoNames writes it: `Rome`.
     pub city: Option<String>,
 }
 
