@@ -135,6 +135,7 @@ impl ChangeApplier<'_> {
         }
     }
 
+    /// A record for a photo that was never seen.
     fn unknown(&mut self, path: &SourcePath, stat: FileStat) -> Result<Record> {
         let id = self.records.new_id()?;
         let name = naming::unique(path.file_name(), id, |n| self.records.is_name_taken(n))?;
@@ -202,6 +203,7 @@ impl ChangeApplier<'_> {
         Ok(None)
     }
 
+    /// The new photo becomes the old one again: its record goes, its file is that of the old one.
     fn merge(&mut self, new: Record, mut old: Record) -> Result<Record> {
         self.records.delete(new.photo.id)?;
         self.touched.insert(new.photo.id);
@@ -268,10 +270,12 @@ impl ChangeApplier<'_> {
         self.put(record)
     }
 
+    /// A photo that is not gone.
     pub(super) fn present(&mut self, id: PhotoId) -> Result<Option<Record>> {
         Ok(self.records.get(id)?.filter(|r| !r.gone))
     }
 
+    /// Keeps a record, with all that follows from it: its names, and how long its text is.
     pub(super) fn put(&mut self, mut record: Record) -> Result<()> {
         self.name_by_file(&mut record)?;
         self.name_by_title(&mut record)?;
@@ -307,6 +311,7 @@ impl ChangeApplier<'_> {
         Ok(())
     }
 
+    /// What the changes come to, once all of them are applied.
     fn effects(self) -> Result<Vec<Effect>> {
         let mut effects = self.acts;
         for tag in self.made {

@@ -16,26 +16,29 @@ use crate::memory::{Bounds, Cache, Limit};
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
-    /// Photos, and searches.
+    /// How many photos are kept at most: a detail counts as its share of `bytes` at least. 0 keeps none.
     pub entries: u64,
-    /// Of all together, roughly.
+    /// How many bytes all of it may take, roughly.
     pub bytes: u64,
-    /// Unused for longer, it goes.
+    /// What was not asked for so long goes; `None` keeps it while there is room.
     pub ttl: Option<Duration>,
 }
 
+/// A store with details and searches of any other store kept before it.
 pub struct Cached {
     store: Arc<dyn Store>,
     details: Cache<PhotoId, Arc<Detail>>,
     /// What searches for words found.
     found: Cache<Words, Arc<RoaringBitmap>>,
-    /// Held for reading from the load of a detail to its entry here, so that none from before a commit stays.
+    /// Held for reading from the load of a detail to its entry here, and for writing while a commit drops what it
+    /// changed: so none from before a commit stays. Taken before any lock of the store.
     order: RwLock<()>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
 impl Cached {
+    /// Keeps so much before a store, and less when memory is short: see [`Limit`].
     pub fn new(store: Arc<dyn Store>, memory: &Limit, capacity: Capacity) -> Self {
         let share = (capacity.bytes / capacity.entries.max(1)) as usize;
         let bounds = |bytes| Bounds {
@@ -60,11 +63,13 @@ impl Cached {
         }
     }
 
-    pub fn hits(&self) -> u64 {
+    /// Details and searches that were at hand.
+    pub(crate) fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
 
-    pub fn misses(&self) -> u64 {
+    /// Details and searches that the store was asked for.
+    pub(crate) fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)
     }
 }
@@ -151,6 +156,7 @@ impl Store for Cached {
 }
 
 /// Bytes that a detail takes, roughly.
+/// The constants are what the values beside the texts take: a `Label`, a `Text`, a `Detail`.
 fn size(detail: &Detail) -> usize {
     let texts = detail.texts.iter().map(|t| t.value.len() + 64);
     let labels = detail.entry.labels.iter().map(|l| l.value.len() + 64);

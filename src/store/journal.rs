@@ -15,6 +15,7 @@ pub(super) struct ActDiff(BTreeMap<(Option<PhotoId>, Slot), Turn>);
 type Turn = (Option<Said>, Option<Said>);
 
 impl ActDiff {
+    /// Something was said instead of something else; of several times, the first and the last count.
     pub(super) fn note(
         &mut self,
         photo: Option<PhotoId>,
@@ -26,6 +27,7 @@ impl ActDiff {
         known.or_insert((before, None)).1 = now;
     }
 
+    /// What is different in the end.
     fn traces(self) -> Vec<Trace> {
         let all = self.0.into_iter();
         let all = all.map(|((photo, slot), (before, after))| Trace {
@@ -39,6 +41,7 @@ impl ActDiff {
 }
 
 impl ChangeApplier<'_> {
+    /// Does what a person does, and puts it into the journal.
     pub(super) fn act(&mut self, act: &Act) -> Result<()> {
         let continued = self.continued(act.role)?;
         let mut diff = ActDiff::default();
@@ -110,6 +113,7 @@ impl ChangeApplier<'_> {
         self.put(record)
     }
 
+    /// A tag is made, or is there only for its photos from now on.
     fn make(&mut self, tag: &LabelKey, written: Option<&str>, diff: &mut ActDiff) -> Result<()> {
         let before = self.records.made(tag)?;
         self.records.put_made(tag, written)?;
@@ -123,6 +127,7 @@ impl ChangeApplier<'_> {
         Ok(())
     }
 
+    /// Takes traces back. Traces of one photo stand together.
     fn restore(&mut self, traces: &[Trace], diff: &mut ActDiff) -> Result<()> {
         for of_one in traces.chunk_by(|a, b| a.photo == b.photo) {
             match of_one[0].photo {
@@ -135,6 +140,7 @@ impl ChangeApplier<'_> {
         Ok(())
     }
 
+    /// A query is kept under a name, or forgotten.
     fn save(&mut self, name: &str, query: Option<&str>, diff: &mut ActDiff) -> Result<()> {
         let before = self.records.saved(name)?;
         self.records.put_saved(name, query)?;

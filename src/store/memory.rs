@@ -17,6 +17,7 @@ use crate::catalog::{
     Measured, Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
 };
 
+/// A store that ends with the process.
 #[derive(Default)]
 pub struct Memory(Mutex<Records>);
 
@@ -144,7 +145,7 @@ impl Store for Memory {
     }
 }
 
-/// What a word counts for by where it is.
+/// What a word counts for by where it is, as in the store of SQLite.
 fn relevance(text: &Searched, words: &Words) -> f64 {
     let texts = [
         (&text.title, 10.0),

@@ -27,27 +27,49 @@ use crate::catalog::{
     Words,
 };
 
+/// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The file can't be made or read, is no index, or is a newer version's.
     #[error("index {}: {source}", path.display())]
     Open {
+        /// The file of the index.
         path: PathBuf,
+        /// What the disk or SQLite says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file that says who owns the index can't be made or locked.
     #[error("index {}: {source}", path.display())]
     Lock {
+        /// That file.
         path: PathBuf,
+        /// What the disk says.
         source: std::io::Error,
     },
-    /// Another program made it.
+    /// The file is a database that another program made.
     #[error("{}: a database of another program", path.display())]
-    Foreign { path: PathBuf },
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An index is of one folder for good, and this one is of another.
     #[error("index {} belongs to {}", path.display(), owner.display())]
-    OtherSource { path: PathBuf, owner: PathBuf },
+    OtherSource {
+        /// The file of the index.
+        path: PathBuf,
+        /// The folder that it is of.
+        owner: PathBuf,
+    },
+    /// Another process has it open for writing.
     #[error("index {} is in use by another kbasefs", path.display())]
-    InUse { path: PathBuf },
+    InUse {
+        /// The file of the index.
+        path: PathBuf,
+    },
+    /// There is no room left on the disk, or none that this user may take.
     #[error("index: the disk is full")]
     Full,
+    /// A page can't be read, or a value can't be what its column holds.
     #[error("index: damaged")]
     Damaged,
     /// The disk or the file can't be used as things are, whatever is wanted of it.
@@ -59,15 +81,21 @@ pub enum Error {
     /// What can be read of it doesn't fit onto the disk beside it.
     #[error("index {}: damaged, and there is no room to make a sound one of it", path.display())]
     NoRoom {
+        /// The file of the index.
         path: PathBuf,
-        /// That are needed, at most.
+        /// Room that is needed, at most.
         bytes: u64,
     },
     /// A file of somebody else stands where one was to be made.
     #[error("{}: is there already", path.display())]
-    Exists { path: PathBuf },
+    Exists {
+        /// The file that stands there.
+        path: PathBuf,
+    },
+    /// Whatever else SQLite refuses: a fault of ours, mostly.
     #[error("index: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
+    /// There is no photo with this id any more.
     #[error("index: no photo {0}")]
     NoSuchPhoto(PhotoId),
 }
@@ -78,7 +106,7 @@ impl Error {
         matches!(self, Self::Full | Self::NoRoom { .. })
     }
 
-    /// The same of an index that can't be opened.
+    /// This error, of an index that can't be opened.
     pub(crate) fn of_index(self, path: &Path) -> Self {
         let source = match self {
             Self::Backend(source) | Self::Refused(source) => source,
@@ -110,7 +138,7 @@ impl Error {
     }
 
     /// Whether nothing can be kept, rather than this one change.
-    pub fn is_outage(&self) -> bool {
+    pub(crate) fn is_outage(&self) -> bool {
         !matches!(
             self,
             Self::Backend(_) | Self::Refused(_) | Self::NoSuchPhoto(_)
@@ -118,6 +146,7 @@ impl Error {
     }
 }
 
+/// What comes of a call to a store.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a catalog keeps. Calls may block on the disk; callers stay off latency-bound threads.
@@ -129,14 +158,15 @@ pub trait Store: Send + Sync {
     /// Makes the changes durable, all or none, in order, and says what each photo that they touched now is
     /// (a photo touched twice appears once, as it is at the end). An id that isn't there (any more) is skipped.
     ///
-    /// The store assigns ids and catalog names. [`Change::Hashed`], [`Change::Measured`] and [`Change::Analyzed`] reach every copy; a new
-    /// photo whose hash equals that of one that is gone becomes that photo again, with its id, name and labels.
+    /// The store assigns ids and catalog names. [`Change::Hashed`], [`Change::Measured`] and [`Change::Analyzed`] reach
+    /// every copy; a new photo whose hash equals that of one that is gone becomes that photo again, with its id, name
+    /// and labels.
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>>;
 
     /// Everything known of a photo that is not gone.
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>>;
 
-    /// The same, if it is in RAM: never blocks on the disk. `None` says nothing.
+    /// Everything known of a photo, if it is in RAM: never blocks on the disk. `None` says nothing.
     fn detail_at_hand(&self, _: PhotoId) -> Option<Arc<Detail>> {
         None
     }
@@ -148,7 +178,7 @@ pub trait Store: Send + Sync {
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>>;
 
     /// Photos that have the words in a row in the title, description, tags, file name or folder. A store may know
-    /// that two words are forms of one, and then finds more than [`Searched::has`](crate::catalog::Searched::has).
+    /// that two words are forms of one, and then finds more than the very words.
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap>;
 
     /// How well each photo that has any of the words fits them, above 0: titles and tags count more than

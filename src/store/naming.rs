@@ -3,7 +3,7 @@
 use super::Result;
 use crate::catalog::{PhotoId, cut, escape};
 
-/// Linux's limit, in bytes.
+/// Bytes of the longest name that Linux allows: `NAME_MAX`.
 const LONGEST: usize = 255;
 
 /// The file name, or where it is taken the file name with `~` and the photo's number before the extension.

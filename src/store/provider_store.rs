@@ -16,12 +16,14 @@ pub struct AnswerState {
     pub declined: Option<(String, Declined)>,
 }
 
-/// Calls may block on the disk. What a call made durable stays so, however the process ends.
+/// What is kept of providers. Calls may block on the disk. What a call made durable stays so, however the process
+/// ends.
 pub trait ProviderStore: Send + Sync {
     /// Hands over every photo on whose content a provider answered (`true`), or failed or declined (`false`), with the
     /// version that did; a photo may come twice, and one that doesn't is pending for the provider.
     fn dealt_with(&self, provider: &str, each: &mut dyn FnMut(PhotoId, bool, &str)) -> Result<()>;
 
+    /// What came of a provider's looks at a content so far.
     fn answer_state(&self, provider: &str, content: &ContentHash) -> Result<AnswerState>;
 
     /// Forgets that a provider had no answer on a content: it may be asked again. On the disk when it returns.
@@ -37,6 +39,7 @@ pub trait ProviderStore: Send + Sync {
     /// What was found out about a server, in words of whoever found it out.
     fn learned(&self, server: &str) -> Result<Option<String>>;
 
+    /// Keeps what was found out about a server, in the place of what was known.
     fn learn(&self, server: &str, what: &str) -> Result<()>;
 
     /// Whether something can be kept now: writes about as much as an answer, and takes it away again.

@@ -32,18 +32,24 @@ pub fn kept_status(status: Status) -> Status {
 /// An analysis and when it was recorded, in seconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
+    /// What was said, and by whom.
     pub analysis: Analysis,
+    /// Of several analyzers of one kind, the text of the latest holds.
     pub at: i64,
 }
 
+/// All that a store keeps of one photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
+    /// What the index holds of it. Its size in pixels is that in `facts`.
     pub photo: Photo,
+    /// What its file says of itself.
     pub facts: Facts,
     /// One a key, origin and analyzer, sorted.
     pub labels: Vec<Label>,
     /// One a field, origin and analyzer, in the order of [`Detail::texts`].
     pub texts: Vec<Text>,
+    /// Why its file can't be read or decoded.
     pub failure: Option<String>,
     /// As in [`Detail::analyses`].
     pub analyses: Vec<(String, String, i64)>,
@@ -58,6 +64,7 @@ fn place(label: &Label) -> (Facet, Origin, &str, Option<&str>) {
 }
 
 impl Record {
+    /// A photo of which nothing is known but its file.
     pub fn new(id: PhotoId, name: Box<[u8]>, path: SourcePath, stat: FileStat) -> Self {
         let facts = Facts::of(Format::Unknown);
         Self {
@@ -186,6 +193,7 @@ impl Record {
         self.failure = Some(reason);
     }
 
+    /// A person changes what is said of it.
     pub fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),
@@ -333,6 +341,7 @@ impl Record {
         Some(title.value.as_str()).filter(|t| !t.is_empty())
     }
 
+    /// What the index is told of it.
     pub fn entry(&self) -> Entry {
         let photo = Photo {
             width: self.facts.width,
@@ -346,6 +355,7 @@ impl Record {
         }
     }
 
+    /// Everything known of it.
     pub fn detail(&self) -> Detail {
         Detail {
             entry: self.entry(),

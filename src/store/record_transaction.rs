@@ -11,7 +11,9 @@ use crate::catalog::{
 pub trait RecordTransaction {
     /// A photo, gone or not.
     fn get(&mut self, id: PhotoId) -> Result<Option<Record>>;
+    /// Keeps a record, in the place of an earlier one of this photo.
     fn put(&mut self, record: &Record) -> Result<()>;
+    /// Forgets a photo, and what people said of it: it is another one by now.
     fn delete(&mut self, id: PhotoId) -> Result<()>;
     /// An id that no photo ever had.
     fn new_id(&mut self) -> Result<PhotoId>;
@@ -45,12 +47,15 @@ pub trait RecordTransaction {
     fn spend(&mut self, provider: &str, day: &str, spent: &Spent) -> Result<()>;
     /// How a tag that a person made is written.
     fn made(&mut self, tag: &LabelKey) -> Result<Option<String>>;
+    /// Keeps how a made tag is written; `None`: nobody made it any more.
     fn put_made(&mut self, tag: &LabelKey, written: Option<&str>) -> Result<()>;
     /// The query that is kept under a name.
     fn saved(&mut self, name: &str) -> Result<Option<String>>;
+    /// Keeps a query under a name, or forgets it.
     fn put_saved(&mut self, name: &str, query: Option<&str>) -> Result<()>;
     /// What a tag of models is called now, if it was renamed.
     fn renamed(&mut self, tag: &LabelKey) -> Result<Option<String>>;
+    /// Keeps what a tag of models is called, or that it is called like itself.
     fn put_renamed(&mut self, tag: &LabelKey, to: Option<&str>) -> Result<()>;
     /// Photos, gone or not, of which models say this tag, in order of id.
     fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>>;
@@ -58,7 +63,9 @@ pub trait RecordTransaction {
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
     /// Whether an act is in the journal and not taken back.
     fn is_in_effect(&mut self, act: ActId) -> Result<bool>;
+    /// An act that went on is called otherwise.
     fn reword(&mut self, act: ActId, words: &str) -> Result<()>;
+    /// An act was taken back by another one, or holds again.
     fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()>;
     /// What an act changed there.
     fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>>;

@@ -9,7 +9,7 @@ use super::journal::ActDiff;
 use super::record::{Record, Recorded};
 use crate::catalog::{Facet, LabelKey, PhotoId, Said, Slot, Tag};
 
-/// No chain of names is longer; a circle ends here.
+/// Nobody renames a tag so often. A circle of names, which only a damaged index has, ends here.
 const LONGEST: usize = 64;
 
 impl ChangeApplier<'_> {

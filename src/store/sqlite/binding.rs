@@ -15,6 +15,7 @@ use crate::store::{Error, Result};
 const KEY: &str = "source";
 /// Its checksum, and the path.
 const AGAIN: &str = "source_again";
+/// Bytes of the checksum, which stands before the path.
 const CHECKSUM: usize = blake3::OUT_LEN;
 
 /// Binds a new index to its folder.

@@ -15,6 +15,7 @@ use nix::libc;
 use super::opening::files_of;
 use crate::store::{Error, Result};
 
+/// Held by the process that writes; ends with it.
 pub struct CatalogLock {
     index: PathBuf,
     file: File,
@@ -25,10 +26,13 @@ pub struct CatalogLock {
 /// Which file it is: device and inode.
 type FileId = (u64, u64);
 
-/// What is locked of the file: nothing is ever written there.
+/// The byte that is locked of the file: SQLite's own are at 1 GiB
+/// (<https://www.sqlite.org/fileformat.html#the_lock_byte_page>), and nothing is ever written so far out.
 const FAR_BEYOND: i64 = 1 << 46;
 
 impl CatalogLock {
+    /// Takes the lock, if nobody has it.
+    ///
     /// # Errors
     /// [`Error::InUse`] where another process holds it.
     pub fn acquire(index: &Path) -> Result<Self> {

@@ -14,6 +14,7 @@ use super::measured::read_colors;
 
 use crate::catalog::{WallClock, saved_name};
 
+/// A column of a table, and what may stand in it.
 pub struct Column {
     pub name: &'static str,
     kind: Kind,
@@ -22,6 +23,7 @@ pub struct Column {
     otherwise: Otherwise,
 }
 
+/// What a value has to be.
 enum Kind {
     Integer,
     /// An integer from the first to the last.
@@ -42,7 +44,9 @@ enum Kind {
     Name,
     /// What queries are kept under.
     Saved,
+    /// One of these words.
     Word(fn() -> Vec<&'static str>),
+    /// A date as [`WallClock`] writes it.
     Date,
     /// A list of colours and their shares.
     Colors,
@@ -55,6 +59,7 @@ enum Kind {
 enum Otherwise {
     /// Nothing: the row is left out.
     LeftOut,
+    /// Nothing, which the column may hold.
     Null,
     Number(i64),
     Real(f64),
@@ -68,8 +73,11 @@ enum Otherwise {
 
 /// What came of looking at a value.
 pub enum Validation {
+    /// It is what it has to be.
     Valid,
+    /// This stands for it.
     Replaced(Value),
+    /// Nothing can: the row says nothing without it.
     Dropped,
 }
 

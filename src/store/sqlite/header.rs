@@ -29,7 +29,7 @@ const FIELDS: [Field; 5] = [
         at: 19,
         allowed: &[&[2], &[1]],
     },
-    // Parts of a page that rows take.
+    // How much of a page a row may take, in 255ths: the format allows nothing else.
     Field {
         at: 21,
         allowed: &[&[64, 32, 32]],

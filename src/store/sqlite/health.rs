@@ -266,6 +266,8 @@ impl Drop for Partial {
     }
 }
 
+/// Beside a copy that is being written SQLite keeps what it was before:
+/// <https://www.sqlite.org/tempfiles.html#rollback_journals>.
 fn remove_journal(copy: &Path) -> io::Result<()> {
     let journal = PathBuf::from([copy.as_os_str(), "-journal".as_ref()].join("".as_ref()));
     match std::fs::remove_file(journal) {
@@ -284,6 +286,7 @@ pub fn vacuum(path: &Path) -> Result<()> {
     connection.pragma_update(None, "temp_store", "file")?;
     connection.execute_batch("INSERT INTO words (words) VALUES ('optimize'); VACUUM; ANALYZE;")?;
     keep_log(&connection, false)?;
+    // The whole file went through the log, which keeps that length otherwise.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }

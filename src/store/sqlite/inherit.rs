@@ -7,7 +7,7 @@ use crate::catalog::{ContentHash, Detail, Facet, LabelKey, PhotoId, Said, Slot};
 use crate::store::Result;
 use crate::store::provider_store::Spent;
 
-/// Photos numbered at a time.
+/// Photos numbered at a time, so that no reader holds back the log for long.
 const BATCH: u32 = 10_000;
 
 /// What a provider took on a day.
@@ -25,7 +25,7 @@ const AS_IT_IS: [(&str, &str); 2] = [
 
 impl Sqlite {
     /// Every photo, gone or not.
-    pub fn every_photo(&self) -> Result<Vec<PhotoId>> {
+    pub(crate) fn every_photo(&self) -> Result<Vec<PhotoId>> {
         let mut all: Vec<PhotoId> = Vec::new();
         loop {
             let last = all.last().map_or(0, |id| id.0);
@@ -38,18 +38,18 @@ impl Sqlite {
     }
 
     /// Everything kept of a photo, and whether it is gone.
-    pub fn kept(&self, id: PhotoId) -> Result<Option<(Detail, bool)>> {
+    pub(crate) fn kept(&self, id: PhotoId) -> Result<Option<(Detail, bool)>> {
         let record = self.read(|connection| rows::record(connection, id))?;
         Ok(record.map(|r| (r.detail(), r.gone)))
     }
 
     /// Every content that was measured.
-    pub fn measured_contents(&self) -> Result<Vec<ContentHash>> {
+    pub(crate) fn measured_contents(&self) -> Result<Vec<ContentHash>> {
         self.read(measured::contents)
     }
 
     /// Every content that an analyzer said something of.
-    pub fn contents(&self) -> Result<Vec<ContentHash>> {
+    pub(crate) fn contents(&self) -> Result<Vec<ContentHash>> {
         self.read(|connection| {
             let mut all = connection.prepare("SELECT DISTINCT hash FROM analysis")?;
             let all = all.query_map([], |row| row.get(0).map(ContentHash))?;
@@ -58,7 +58,7 @@ impl Sqlite {
     }
 
     /// What people say of the catalog itself.
-    pub fn said_of_itself(&self) -> Result<Vec<(Slot, Said)>> {
+    pub(crate) fn said_of_itself(&self) -> Result<Vec<(Slot, Said)>> {
         let said = |value: String| Said { value, holds: true };
         self.read(|connection| {
             let made = journal::made_tags(connection)?.into_iter();
@@ -78,7 +78,7 @@ impl Sqlite {
 
     /// Takes over what another index keeps of providers: which contents they had no answer on, what they took, what their
     /// servers can do. What was taken over before isn't again.
-    pub fn inherit(&self, other: &Self) -> Result<()> {
+    pub(crate) fn inherit(&self, other: &Self) -> Result<()> {
         let days = other.read(days)?;
         let mut tables = Vec::new();
         for (table, columns) in AS_IT_IS {

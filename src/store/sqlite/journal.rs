@@ -21,11 +21,13 @@ pub fn made_tags(connection: &Connection) -> Result<Vec<(LabelKey, String)>> {
     made.collect()
 }
 
+/// How a tag that a person made is written.
 pub fn made(connection: &Connection, tag: &LabelKey) -> Result<Option<String>> {
     let sql = "SELECT written FROM made_tag WHERE folded = ?1";
     rows::one(connection, sql, [&tag.folded])
 }
 
+/// Keeps how a made tag is written, or that nobody made it.
 pub fn put_made(connection: &Connection, tag: &LabelKey, written: Option<&str>) -> Result<()> {
     match written {
         Some(written) => connection
@@ -48,6 +50,7 @@ pub fn all_saved(connection: &Connection) -> Result<Vec<(String, String)>> {
     saved.collect()
 }
 
+/// The query that is kept under a name.
 pub fn saved(connection: &Connection, name: &str) -> Result<Option<String>> {
     rows::one(
         connection,
@@ -56,6 +59,7 @@ pub fn saved(connection: &Connection, name: &str) -> Result<Option<String>> {
     )
 }
 
+/// Keeps a query under a name, or forgets it.
 pub fn put_saved(connection: &Connection, name: &str, query: Option<&str>) -> Result<()> {
     match query {
         Some(query) => connection
@@ -68,11 +72,13 @@ pub fn put_saved(connection: &Connection, name: &str, query: Option<&str>) -> Re
     Ok(())
 }
 
+/// Whether an act is in the journal and not taken back.
 pub fn is_in_effect(connection: &Connection, act: ActId) -> Result<bool> {
     let sql = "SELECT 1 FROM act WHERE id = ?1 AND undone_by IS NULL";
     Ok(rows::one::<i64>(connection, sql, [number(act)])?.is_some())
 }
 
+/// Puts an act into the journal, without what it changed.
 pub fn add_act(connection: &Connection, act: &Act, at: i64) -> Result<ActId> {
     let (role, of) = match act.role {
         Role::New | Role::Continues(_) => ("new", None),
@@ -87,12 +93,14 @@ pub fn add_act(connection: &Connection, act: &Act, at: i64) -> Result<ActId> {
     Ok(ActId(connection.last_insert_rowid().cast_unsigned()))
 }
 
+/// An act that went on is called otherwise.
 pub fn reword(connection: &Connection, act: ActId, words: &str) -> Result<()> {
     let sql = "UPDATE act SET words = ?2 WHERE id = ?1";
     let mut update = connection.prepare_cached(sql)?;
     update.execute(params![number(act), words]).map(|_| ())
 }
 
+/// An act was taken back by another one, or holds again.
 pub fn set_undone(connection: &Connection, act: ActId, by: Option<ActId>) -> Result<()> {
     let sql = "UPDATE act SET undone_by = ?2 WHERE id = ?1";
     let mut update = connection.prepare_cached(sql)?;
@@ -110,6 +118,7 @@ pub const OWN_SLOTS: [&str; 2] = [SAVED, RENAMED];
 
 const TRACE: &str = "SELECT photo, slot, key, before, after FROM trace WHERE act = ?1";
 
+/// What an act changed there.
 pub fn trace(
     connection: &Connection,
     act: ActId,
@@ -123,6 +132,7 @@ pub fn trace(
     found.optional()
 }
 
+/// Keeps what an act changed, unless it comes to nothing.
 pub fn put_trace(connection: &Connection, act: ActId, trace: &Trace) -> Result<()> {
     let (name, key) = columns(&trace.slot);
     let photo = owner(trace.photo);
@@ -251,6 +261,7 @@ fn columns(slot: &Slot) -> (&'static str, &str) {
     }
 }
 
+/// 0 stands for the catalog itself: a key can't hold nothing.
 fn owner(photo: Option<PhotoId>) -> u32 {
     photo.map_or(0, |id| id.0)
 }

@@ -13,8 +13,7 @@ use crate::catalog::{Label, Stored};
 type Result<T> = rusqlite::Result<T>;
 
 /// The numbers of labels, as they are kept with a photo: who says them, but not which analyzer. Labels that are new get
-/// theirs.
-/// Counts these.
+/// theirs, and are counted in `added`.
 pub fn numbers(connection: &Connection, labels: &[Label], added: &Cell<u64>) -> Result<Vec<u8>> {
     let numbers = labels.iter().map(|label| number(connection, label, added));
     let mut numbers = numbers.collect::<Result<Vec<_>>>()?;
@@ -72,7 +71,7 @@ pub struct SweepSchedule {
     live: AtomicU64,
 }
 
-/// So few labels that nobody uses are in nobody's way.
+/// So few labels that nobody uses are in nobody's way, and a sweep reads every photo.
 const SLACK: u64 = 1024;
 
 impl SweepSchedule {
@@ -109,6 +108,7 @@ struct Slot {
 }
 
 impl LabelDictionary {
+    /// Every label, none of them handed over yet.
     pub fn read(connection: &Connection) -> Result<Self> {
         let sql = "SELECT number, facet, value, origin, denied FROM said ORDER BY number";
         let mut entries = connection.prepare(sql)?;

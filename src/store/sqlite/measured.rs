@@ -7,6 +7,7 @@ use crate::catalog::{ContentHash, Facet, Label, Measured, Origin};
 
 type Result<T> = rusqlite::Result<T>;
 
+/// What was measured in a content, if it was decoded.
 pub fn measured(connection: &Connection, hash: &ContentHash) -> Result<Option<Measured>> {
     let sql = "SELECT width, height, perceptual_hash, colors FROM measured WHERE hash = ?1";
     let mut found = connection.prepare_cached(sql)?;
@@ -26,6 +27,7 @@ pub fn measured(connection: &Connection, hash: &ContentHash) -> Result<Option<Me
     found.optional()
 }
 
+/// Keeps what was measured in a content, in the place of what was before.
 pub fn put_measured(
     connection: &Connection,
     hash: &ContentHash,

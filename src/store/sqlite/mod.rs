@@ -43,13 +43,16 @@ use crate::catalog::{
     Words,
 };
 use catalog_lock::CatalogLock;
-pub use catalog_lock::is_locked;
-pub use health::{backup, check, recovered, recovered_lately, vacuum, was_left_open};
+pub(crate) use catalog_lock::is_locked;
+pub use health::{backup, check, recovered};
+pub(crate) use health::{recovered_lately, vacuum, was_left_open};
 use label_dictionary::SweepSchedule;
-pub use opening::owner;
+pub(crate) use opening::owner;
 use opening::{connect, files_of, identity, prepare};
 use transaction::SqliteTransaction;
 
+/// An open index. Whoever holds `writer` may take each of the other locks, one at a time; whoever holds one of those
+/// takes no further one.
 pub struct Sqlite {
     path: PathBuf,
     source: PathBuf,
@@ -178,14 +181,15 @@ fn is_damage(error: &Error, path: &Path) -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::NoRoom`] when the disk has none for it.
-pub fn mend(path: &Path) -> Result<()> {
+pub(crate) fn mend(path: &Path) -> Result<()> {
     replace::finish_interrupted(path)?;
     recovery::tell(&salvage::salvage(path)?);
     Ok(())
 }
 
 /// How sure a commit is to be on the disk when it returns. The end of the process loses none; a power cut may take the last
-/// ones along, but nothing that a person did or paid: the rest can be found out again.
+/// ones along, but nothing that a person did or paid: the rest can be found out again. With a log, SQLite syncs every commit
+/// at `full`, and only checkpoints at `normal`: <https://www.sqlite.org/pragma.html#pragma_synchronous>.
 fn care(changes: &[Change]) -> &'static str {
     let is_human = |change: &Change| matches!(change, Change::Acted(_) | Change::Sidecar { .. });
     match changes.iter().any(|c| is_human(c) || c.is_paid()) {
@@ -194,6 +198,7 @@ fn care(changes: &[Change]) -> &'static str {
     }
 }
 
+/// Connections that are kept for the next who reads: each has a cache of 8 MiB, and few threads read at a time.
 const IDLE_READERS: usize = 4;
 
 impl From<rusqlite::Error> for Error {
@@ -328,7 +333,7 @@ impl Store for Sqlite {
 }
 
 /// FTS5's expression for any of these words, each in a row. Words are letters, digits and accents: nothing in them
-/// has a meaning of its own.
+/// has a meaning of its own. The syntax is at <https://www.sqlite.org/fts5.html#full_text_query_syntax>.
 fn match_expression(words: &[&Words]) -> String {
     let phrases = words.iter().map(|words| {
         let star = if words.is_open() { "*" } else { "" };

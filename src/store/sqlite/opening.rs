@@ -46,6 +46,7 @@ pub static CURRENT_VERSION: LazyLock<i32> = LazyLock::new(|| {
 pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> {
     refuse_others(path)?;
     replace::finish_interrupted(path)?;
+    // Before SQLite opens the file, and makes a log of its own.
     let was_left_open = health::was_left_open(path);
     create_file(path).map_err(|e| Error::of_file(path, e))?;
     let mut lock = CatalogLock::acquire(path)?;
@@ -112,6 +113,7 @@ pub fn files_of(path: &Path) -> [PathBuf; 3] {
         .map(|end| PathBuf::from([path.as_os_str(), end.as_ref()].join("".as_ref())))
 }
 
+/// Makes an empty file, private to its owner, where there is none.
 pub fn create_file(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new()
@@ -128,6 +130,7 @@ pub fn create_file(path: &Path) -> std::io::Result<()> {
 pub fn plain(path: &Path) -> rusqlite::Result<Connection> {
     let how = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, how)?;
+    // Another program may look into the file: its lock is short.
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     // What is sorted is small, and folders for all programs may be closed to this one.
     connection.pragma_update(None, "temp_store", "memory")?;
@@ -141,6 +144,7 @@ pub fn connect(path: &Path) -> rusqlite::Result<Connection> {
     keep_log(&connection, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
+    // In KiB, as it is negative: <https://www.sqlite.org/pragma.html#pragma_cache_size>.
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

@@ -101,6 +101,7 @@ impl ProviderStore for Sqlite {
 pub const FAILED: &str = "failed";
 /// It did not want to.
 const DECLINED: &str = "declined";
+/// The words of their column.
 pub const VERDICTS: [&str; 2] = [FAILED, DECLINED];
 
 /// Keeps that an analyzer, of a version, has no answer.

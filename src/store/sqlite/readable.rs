@@ -14,17 +14,21 @@ use super::Result;
 
 /// What is read of a table.
 pub struct Table {
+    /// As the index calls it.
     pub name: String,
+    /// Those that are read.
     pub columns: Vec<String>,
     /// The columns that its rows are in order of: some of the others.
     pub key: Vec<KeyColumn>,
 }
 
+/// A column of the key.
 pub struct KeyColumn {
     pub name: String,
     pub holds: Holds,
 }
 
+/// What its values are in a sound row: where a row stands is told by nothing else.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Holds {
     Integers,
@@ -32,7 +36,8 @@ pub enum Holds {
     Bytes,
 }
 
-/// A piece in which nothing could be read is halved so many times.
+/// A piece in which nothing could be read is halved so many times: sound rows are missed only where they have less
+/// than a thousandth of its keys for themselves.
 const TRIES: u32 = 10;
 
 /// Values of the first columns of a key. Texts are bytes: damaged ones need not be text.
@@ -53,6 +58,7 @@ struct Bound {
     inclusive: bool,
 }
 
+/// From where a piece is read.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
     First,

@@ -87,10 +87,12 @@ impl Sqlite {
     }
 
     /// Lets another process have the index, though work that was begun here may still come to its end.
-    pub fn release_lock(&self) {
+    pub(crate) fn release_lock(&self) {
         self.lock().release();
     }
 
+    /// Has another index take the place, unless one did since this one had this age. Holds the writer all the while:
+    /// nobody else writes, and whoever reads next opens what stands there then.
     fn replace(
         &self,
         age: u64,
@@ -148,6 +150,7 @@ impl Drop for Sqlite {
     }
 }
 
+/// Says what became of the damaged index, where people look for what went wrong.
 pub fn tell(salvage: &Salvage) {
     tracing::error!(
         "the index was damaged and is set aside as {}: {salvage}",

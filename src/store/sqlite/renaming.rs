@@ -7,11 +7,13 @@ use crate::catalog::{Facet, LabelKey, PhotoId};
 
 type Result<T> = rusqlite::Result<T>;
 
+/// What a tag of models is called now, if it was renamed.
 pub fn renamed(connection: &Connection, tag: &LabelKey) -> Result<Option<String>> {
     let sql = "SELECT written FROM renamed WHERE folded = ?1";
     rows::one(connection, sql, [&tag.folded])
 }
 
+/// Keeps what a tag of models is called, or that it is called like itself.
 pub fn put_renamed(connection: &Connection, tag: &LabelKey, to: Option<&str>) -> Result<()> {
     match to {
         Some(to) => connection

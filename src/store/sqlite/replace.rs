@@ -26,10 +26,12 @@ pub const SCHEMA: &str = "schema.sqlite";
 /// A new index that is being made.
 pub struct Replacement {
     index: PathBuf,
+    /// Where it is made, with all that is needed for it.
     pub folder: PathBuf,
 }
 
 impl Replacement {
+    /// Makes the folder; brings to its end first what an earlier process began.
     pub fn begin(index: &Path) -> Result<Self> {
         finish_interrupted(index)?;
         let folder = index.with_added_extension("mending");
@@ -106,6 +108,7 @@ fn remove_own(folder: &Path) -> io::Result<()> {
     fs::remove_dir_all(folder)
 }
 
+/// The folder of a new index that is complete.
 fn decided(index: &Path) -> PathBuf {
     index.with_added_extension("mended")
 }
@@ -161,6 +164,7 @@ fn free_name(index: &Path, why: &str) -> PathBuf {
     free.next().expect("there is always another number")
 }
 
+/// What there is not need not be removed.
 pub fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
@@ -176,6 +180,7 @@ pub fn sync_folder_of(file: &Path) -> io::Result<()> {
     }
 }
 
+/// Has a file, or the names in a folder, on the disk.
 pub fn sync(file: &Path) -> io::Result<()> {
     File::open(file)?.sync_all()
 }

@@ -17,6 +17,7 @@ pub enum Take {
     Sound,
 }
 
+/// The columns of a table, as the index says; none where there is no such table.
 pub fn columns_of(index: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut found = index.prepare("SELECT name FROM pragma_table_info(?1)")?;
     found.query_map([table], |row| row.get(0))?.collect()
@@ -30,11 +31,14 @@ pub struct RowCopier<'a> {
     names: Vec<String>,
     columns: Vec<&'static Column>,
     insert: rusqlite::Statement<'a>,
+    /// Rows that were put in.
     pub rows: u64,
+    /// What could not be, and why.
     pub loss: Loss,
 }
 
 impl<'a> RowCopier<'a> {
+    /// Nothing is copied yet.
     pub fn new(new: &'a Connection, table: &'a Table, take: Take) -> Result<Self> {
         let all = columns_of(new, &table.name)?.into_iter();
         let missing = all.filter(|column| !table.columns.contains(column));
@@ -57,6 +61,7 @@ impl<'a> RowCopier<'a> {
         })
     }
 
+    /// Puts a row in, mended or not at all.
     pub fn take(&mut self, row: &Row) -> Result<()> {
         let mut values = Vec::with_capacity(self.columns.len());
         let mut lost_path = false;

@@ -160,6 +160,7 @@ fn add_tags(connection: &Connection, analysis: &mut Analysis) -> Result<()> {
     Ok(())
 }
 
+/// The columns are known by their place: a name is looked up for every row, and a load reads a million.
 fn photo(row: &Row) -> Result<Photo> {
     let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
     let path: Vec<u8> = row.get(1)?;

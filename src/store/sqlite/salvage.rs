@@ -208,6 +208,7 @@ fn form_of(index: &Path) -> i32 {
 pub fn empty(path: &Path, version: i32) -> Result<Connection> {
     create_file(path).map_err(|e| Error::of_file(path, e))?;
     let mut new = plain(path)?;
+    // Nobody looks at it before it is complete, and it is synced as a whole then.
     new.pragma_update(None, "journal_mode", "memory")?;
     new.pragma_update(None, "synchronous", "off")?;
     new.pragma_update(None, "cache_size", -32768)?;

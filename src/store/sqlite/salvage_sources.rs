@@ -15,7 +15,9 @@ use super::write_ahead_log::{is_of_another, without_log};
 
 /// What is read, and from what the rest is taken.
 pub struct Sources {
+    /// Read first: what it says holds.
     pub first: Connection,
+    /// Sound rows of it are taken where the first has none.
     pub second: Option<Connection>,
 }
 

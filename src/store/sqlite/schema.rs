@@ -36,7 +36,7 @@ pub enum Fit {
 
 /// Says in the header of the file whose it is: "kbas".
 const APPLICATION: i32 = 0x6b62_6173;
-/// Tables called as ours, from which on a database is one of ours.
+/// Tables called as ours, from which on a database is one of ours: one or two names may be anybody's.
 const FEW: usize = 4;
 
 /// Those of each version, the first one first.
@@ -53,6 +53,8 @@ static VERSIONS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
 const IN_MEMORY: &str = "a test makes every version in memory";
 
 impl Schema {
+    /// What makes the tables, indexes and triggers that are there.
+    ///
     /// # Errors
     /// When it can't be read.
     pub fn of(index: &Connection) -> rusqlite::Result<Self> {
@@ -99,6 +101,7 @@ impl Schema {
             .map(String::as_str)
     }
 
+    /// Kind, name and what makes it.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         let all = self.0.iter();
         all.map(|((kind, name), sql)| (kind.as_str(), name.as_str(), sql.as_str()))
@@ -134,6 +137,8 @@ impl Schema {
     }
 }
 
+/// What becomes of an index, by its tables and by what its header says.
+///
 /// # Errors
 /// When the schema can't be read.
 pub fn fit(index: &Connection) -> rusqlite::Result<Fit> {

@@ -26,6 +26,7 @@ pub struct SqliteTransaction<'a> {
 }
 
 impl<'a> SqliteTransaction<'a> {
+    /// Nothing is read yet.
     pub fn new(connection: &'a Connection) -> Self {
         Self {
             connection,
@@ -35,7 +36,7 @@ impl<'a> SqliteTransaction<'a> {
         }
     }
 
-    /// The same, for working out anew what follows from records.
+    /// A view that writes records as a whole, for working out anew what follows from them.
     pub fn rewriting(connection: &'a Connection) -> Self {
         Self {
             rewrites: true,

@@ -39,13 +39,15 @@ fn damage() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None)
 }
 
-/// Whether the log stays beside the file when the last connection is closed.
+/// Says whether the log stays beside the file when the last connection is closed:
+/// <https://www.sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfignockptonclose>.
 pub fn keep_log(connection: &Connection, keeps: bool) -> rusqlite::Result<()> {
     let how = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
     connection.set_db_config(how, keeps).map(|_| ())
 }
 
-/// What is in the file, whatever stands in a log beside it. Changes of others may be seen in part.
+/// What is in the file, whatever stands in a log beside it: SQLite takes no look at one of a file that is said to be
+/// immutable (<https://www.sqlite.org/uri.html#uriimmutable>). Changes of others may be seen in part.
 pub fn without_log(path: &Path) -> rusqlite::Result<Connection> {
     let escaped = path.as_os_str().as_bytes().iter();
     let escaped: String = escaped.map(|byte| format!("%{byte:02x}")).collect();

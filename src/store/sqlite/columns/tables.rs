@@ -7,9 +7,11 @@ use crate::catalog::{DateSource, Facet, Format, Origin, Status, TextField};
 use crate::store::sqlite::journal::OWN_SLOTS;
 use crate::store::sqlite::provider_store::{FAILED, VERDICTS};
 
+/// Bitmaps hold ids of 32 bits, and no photo has the number 0.
 const ID: Kind = Kind::Within(1, u32::MAX as i64);
 /// Programs that read JSON take no larger number.
 const ACT: Kind = Kind::Within(1, 1 << 53);
+/// What is an unsigned number of 32 bits in memory.
 const COUNT: Kind = Kind::Within(0, u32::MAX as i64);
 /// More is nowhere taken in a day; what is added to it still fits.
 const TAKEN: Kind = Kind::Within(0, 1 << 53);
