@@ -1,6 +1,6 @@
 //! Pictures in files: which format a file has, where it keeps metadata, what that says, and how its pixels are had.
 //!
-//! [`formats::FORMATS`] is the one list of formats; sniffing, reading and decoding go by it. One walk of JPEG's markers
+//! `formats::FORMATS` is the one list of formats; sniffing, reading and decoding go by it. One walk of JPEG's markers
 //! and one of PNG's chunks serve metadata and limits alike; one reader a language of metadata (EXIF, XMP, IPTC) serves
 //! whoever asks.
 //! Knows of bytes that somebody opened, not of paths, of the catalog's rows, nor of what a photo's facts are in the end:

@@ -15,7 +15,7 @@
 //!   `rdf:Description` or in several. Of a property that is there twice, the first counts; of lists, everything.
 //! - Entities of XML and CDATA are text; a document's own entities are never expanded. Bytes that are no UTF-8 are
 //!   left out.
-//! - **A packet that breaks** counts up to there ([`Packet::broken`] says why): whoever reads takes what there is,
+//! - **A packet that breaks** counts up to there (`Packet::broken` says why): whoever reads takes what there is,
 //!   whoever writes keeps his hands off.
 
 mod packet;
