@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Error;
 use crate::store::sqlite;
 
-pub use sqlite::recovered_lately;
+pub(crate) use sqlite::recovered_lately;
 
 /// What is wrong with it; nothing when it is sound.
 pub fn check(index: &Path) -> Result<Vec<String>, Error> {

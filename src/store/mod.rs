@@ -14,7 +14,7 @@ mod record_transaction;
 mod renaming;
 pub mod sqlite;
 
-pub use owner_lock::{OwnerLock, is_taken};
+pub(crate) use owner_lock::{OwnerLock, is_taken};
 pub use sqlite::Sqlite;
 
 use std::path::{Path, PathBuf};
@@ -38,10 +38,10 @@ pub enum Error {
         /// What the disk or SQLite says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file that says who owns the index can't be made or locked.
+    /// No lock can be had beside the index.
     #[error("index {}: {source}", path.display())]
     Lock {
-        /// That file.
+        /// The file of the index.
         path: PathBuf,
         /// What the disk says.
         source: std::io::Error,

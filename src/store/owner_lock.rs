@@ -26,8 +26,11 @@ pub struct OwnerLock {
 }
 
 impl OwnerLock {
+    /// Makes this process the owner of a catalog, whose folder is made where it is not there.
+    ///
     /// # Errors
-    /// [`Error::InUse`] where another process owns the catalog; [`Error::Lock`] where none can be had beside the index.
+    /// [`Error::InUse`] where another process owns the catalog; [`Error::Lock`] where none can be had beside the
+    /// index.
     pub fn take(index: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Lock {
             path: index.into(),
