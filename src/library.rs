@@ -7,9 +7,10 @@ mod undo;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::{mem, thread};
 
+use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
 use crate::blocking;
@@ -106,7 +107,7 @@ impl Library {
         if changes.is_empty() {
             return Ok(None);
         }
-        let _in_order = self.order.lock().expect("no commit panics half-way");
+        let _in_order = self.order.lock();
         let effects = self.store.commit(changes)?;
         let acted = effects.iter().find_map(|effect| match effect {
             Effect::Acted { act, changed } => Some((*act, *changed)),
@@ -115,10 +116,7 @@ impl Library {
         let mut delta = self.index().apply(effects);
         delta.may_wait = changes.iter().all(Change::is_analysis);
         self.commits.fetch_add(1, Ordering::Release);
-        let listeners = self
-            .listeners
-            .read()
-            .expect("no listener list is left half-written");
+        let listeners = self.listeners.read();
         listeners.iter().for_each(|tell| tell(&delta));
         Ok(acted)
     }
@@ -169,10 +167,7 @@ impl Library {
 
     /// Calls `listener` after every commit, on the committing thread: it must be quick and must not commit.
     pub fn listen(&self, listener: impl Fn(&Delta) + Send + Sync + 'static) {
-        let mut listeners = self
-            .listeners
-            .write()
-            .expect("no listener panics while added");
+        let mut listeners = self.listeners.write();
         listeners.push(Box::new(listener));
     }
 }

@@ -4,13 +4,14 @@
 //! again, and double once there is memory again. Knows nothing of what is kept.
 
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
 use moka::sync::Cache as Entries;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::metrics::Process;
 
@@ -76,7 +77,7 @@ impl Limit {
             let shared = of_cache.upgrade();
             shared.inspect(|shared| shared.resize(halvings)).is_some()
         };
-        let mut caches = self.0.caches.lock().expect(UNBROKEN);
+        let mut caches = self.0.caches.lock();
         caches.push(Box::new(resize));
         Cache(shared)
     }
@@ -112,7 +113,7 @@ impl Limit {
             );
         }
         self.0.halvings.store(next, Ordering::Relaxed);
-        let mut caches = self.0.caches.lock().expect(UNBROKEN);
+        let mut caches = self.0.caches.lock();
         caches.retain(|resize| resize(next));
     }
 }
@@ -199,12 +200,12 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn entries(&self) -> RwLockReadGuard<'_, Entries<K, V>> {
-        self.entries.read().expect(UNBROKEN)
+        self.entries.read()
     }
 
     /// Starts anew in a room of this size. What was kept is had again when it is wanted: that is the way to know which.
     fn resize(&self, halvings: u32) {
-        let mut kept = self.entries.write().expect(UNBROKEN);
+        let mut kept = self.entries.write();
         let old = std::mem::replace(&mut *kept, entries(self.bounds, &self.weight, halvings));
         drop(kept);
         old.invalidate_all();
@@ -230,8 +231,6 @@ where
         None => entries.build(),
     }
 }
-
-const UNBROKEN: &str = "nothing panics while it holds this";
 
 #[cfg(test)]
 mod tests {

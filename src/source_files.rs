@@ -12,8 +12,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{RwLock, RwLockReadGuard};
 
+use parking_lot::{RwLock, RwLockReadGuard};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
@@ -52,8 +52,8 @@ impl SourceFiles {
     /// As for [`Self::open`]; what was held stays so then.
     pub fn reopen(&self) -> io::Result<()> {
         let fresh = Self::open(&self.root)?;
-        let mut held = self.folder.write().expect(HELD);
-        *held = fresh.folder.into_inner().expect(HELD);
+        let mut held = self.folder.write();
+        *held = fresh.folder.into_inner();
         self.far.store(fresh.far.into_inner(), Ordering::Relaxed);
         Ok(())
     }
@@ -131,7 +131,7 @@ impl SourceFiles {
     }
 
     fn held(&self) -> RwLockReadGuard<'_, OwnedFd> {
-        self.folder.read().expect(HELD)
+        self.folder.read()
     }
 
     fn resolve(&self, path: &SourcePath, flags: OFlags) -> io::Result<OwnedFd> {
@@ -169,8 +169,6 @@ fn regular(file: OwnedFd) -> io::Result<(File, FileStat)> {
     }
     Ok((File::from(file), file_stat(&stat)))
 }
-
-const HELD: &str = "nothing panics under this lock";
 
 /// Bytes read at a time: enough that system calls cost nothing beside hashing, little enough to stay in a core's cache.
 const BUFFER: usize = 256 << 10;

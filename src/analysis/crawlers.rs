@@ -9,12 +9,12 @@ mod known;
 mod processes;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::catalog::PhotoId;
 use breadth::Breadth;
 use known::{Trade, trade};
+use parking_lot::{Mutex, MutexGuard};
 use processes::Processes;
 
 pub use processes::Process;
@@ -90,9 +90,7 @@ impl Crawlers {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("nothing panics while it judges a process")
+        self.state.lock()
     }
 }
 

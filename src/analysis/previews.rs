@@ -7,11 +7,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{ContentHash, Facet, Label, Measured, Origin};
@@ -200,7 +200,7 @@ impl Folder {
     }
 
     fn account(&self, more: u64) -> io::Result<()> {
-        let mut used = self.used.lock().expect("nothing panics while it counts");
+        let mut used = self.used.lock();
         let sum = match *used {
             Some(sum) => sum + more,
             None => self.files()?.iter().map(|(_, size, _)| size).sum(),

@@ -1,10 +1,11 @@
 //! Folders and files that programs hold open, by the number that the kernel got for them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 
 use fuser::FileHandle;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::vfs::{Inode, OpenDir};
 
@@ -87,7 +88,7 @@ impl<T> Handles<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<T>>> {
-        self.open.lock().expect("the map is never half-changed")
+        self.open.lock()
     }
 }
 

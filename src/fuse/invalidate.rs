@@ -7,13 +7,14 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fuser::{INodeNo, Notifier};
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use super::dentry_cache::DentryCache;
 use super::handles::{Folder, Handles};
@@ -84,7 +85,7 @@ impl InvalidationQueue {
 
     /// Holds notifications back until an answer is out, so that none overtakes an answer that it is about.
     pub fn hold_notifications(&self) -> RwLockReadGuard<'_, ()> {
-        self.replying.read().expect("nothing panics holding it")
+        self.replying.read()
     }
 
     /// The kernel is told now.
@@ -143,7 +144,7 @@ impl InvalidationQueue {
 
     /// Waits until answers worked out before now are out.
     fn wait_for_replies(&self) {
-        drop(self.replying.write().expect("nothing panics holding it"));
+        drop(self.replying.write());
     }
 }
 
@@ -158,7 +159,7 @@ fn skip_own_dentry(stale: &mut Vec<Stale>) {
 }
 
 fn lock(stale_listings: &StaleListings) -> MutexGuard<'_, HashSet<Inode>> {
-    stale_listings.lock().expect("nothing panics holding it")
+    stale_listings.lock()
 }
 
 /// Subscribes to a library for as long as there is somebody to tell.

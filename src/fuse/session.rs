@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fuser::{Session, SessionUnmounter};
+use parking_lot::{Condvar, Mutex};
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
@@ -68,7 +69,7 @@ enum Stage {
 
 impl Lifecycle {
     fn announce(&self, stage: Stage) {
-        let mut now = self.stage.lock().expect("nothing panics holding it");
+        let mut now = self.stage.lock();
         if *now < stage {
             *now = stage;
         }
@@ -76,9 +77,9 @@ impl Lifecycle {
     }
 
     fn wait(&self) {
-        let stage = self.stage.lock().expect("nothing panics holding it");
-        let waited = self.changed.wait_while(stage, |s| *s == Stage::Serving);
-        drop(waited.expect("nothing panics holding it"));
+        let mut stage = self.stage.lock();
+        self.changed
+            .wait_while(&mut stage, |s| *s == Stage::Serving);
     }
 
     fn is_over(&self) -> bool {
@@ -87,11 +88,10 @@ impl Lifecycle {
 
     /// Whether it was over within this time.
     fn wait_for(&self, timeout: Duration) -> bool {
-        let stage = self.stage.lock().expect("nothing panics holding it");
-        let waited = self
-            .changed
-            .wait_timeout_while(stage, timeout, |s| *s != Stage::Over);
-        *waited.expect("nothing panics holding it").0 == Stage::Over
+        let mut stage = self.stage.lock();
+        self.changed
+            .wait_while_for(&mut stage, |s| *s != Stage::Over, timeout);
+        *stage == Stage::Over
     }
 }
 

@@ -1,7 +1,8 @@
 //! The index filled from a store: no photo is there before, nobody looks yet, and nothing is said of what changed.
 
 use std::collections::HashMap;
-use std::sync::RwLockWriteGuard;
+
+use parking_lot::RwLockWriteGuard;
 
 use super::{Delta, Index, Inner, LabelId};
 use crate::catalog::{Label, LabelKey, Photo, Stored};

@@ -19,8 +19,7 @@ mod recent;
 mod saved;
 mod sort_keys;
 
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
 pub(crate) use delta::{Delta, PhotoDelta, PhotoSnapshot, Traits};
@@ -385,14 +384,10 @@ impl Index {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
-        self.inner
-            .read()
-            .expect("the index is never left half-changed")
+        self.inner.read()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Inner> {
-        self.inner
-            .write()
-            .expect("the index is never left half-changed")
+        self.inner.write()
     }
 }

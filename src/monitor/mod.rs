@@ -7,8 +7,10 @@ mod counters;
 mod instance;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::analysis::Scheduler;
 use crate::analysis::previews::Previews;
@@ -73,7 +75,7 @@ impl Monitor {
 
     /// What the last hour was like.
     pub fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().expect("no sample is left half-taken")
+        self.history.lock()
     }
 
     /// What is going on now. May block on the disk.

@@ -4,7 +4,9 @@
 //! that is closed would be closed in the source and open in the mount. Pure.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use crate::catalog::FileStat;
 
@@ -30,7 +32,7 @@ impl EffectivePermissions {
         }
         let own = (!is_open).then_some(*stat);
         let closed = above.iter().copied().chain(own).collect();
-        let mut all = self.0.write().expect("nothing panics under this lock");
+        let mut all = self.0.write();
         all.insert(folder.into(), closed);
     }
 
@@ -46,7 +48,7 @@ impl EffectivePermissions {
     /// The closed folders above what is in a folder. One that isn't known has none: the walk enters every folder
     /// before what is in it.
     fn of(&self, folder: &[u8]) -> Closed {
-        let all = self.0.read().expect("nothing panics under this lock");
+        let all = self.0.read();
         all.get(folder).cloned().unwrap_or_default()
     }
 }

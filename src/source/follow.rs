@@ -5,12 +5,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 use super::debouncer::{ChangeEvent, Debouncer};
@@ -163,8 +164,7 @@ impl Follower {
             }
             let next = state.debouncer.next();
             let next = next.map_or(look, |next| next.max(breath).min(look));
-            let waited = self.changed.wait_timeout(state, next - now);
-            state = waited.expect(LOCKED).0;
+            self.changed.wait_for(&mut state, next - now);
         }
     }
 
@@ -277,11 +277,9 @@ impl Follower {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect(LOCKED)
+        self.state.lock()
     }
 }
-
-const LOCKED: &str = "nothing panics under this lock";
 
 /// Where the following of a source is.
 struct Course {

@@ -3,8 +3,9 @@
 //! Reads whole files, so only those that another photo equals in size and in a few places. Runs in the background; knows nothing of analyses.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use parking_lot::MutexGuard;
 
 use super::batch::Batch;
 use super::samples::SMALL;
@@ -63,7 +64,7 @@ impl Sync {
     /// When the catalog can't be read or written.
     pub fn hash_candidates(&self, stop: &AtomicBool) -> Result<u64, Error> {
         // Locked before `due`, which is only held for moments: scans add to it meanwhile.
-        let _one_at_a_time = self.hashing.lock().unwrap_or_else(|e| e.into_inner());
+        let _one_at_a_time = self.hashing.lock();
         let due = self.due().take();
         let hashed = self.hash_due(&due, stop);
         if hashed.is_err() || stop.load(Relaxed) {
@@ -102,16 +103,13 @@ impl Sync {
 
     /// Locked for moments, by scans as well; after `hashing` where both are.
     pub(super) fn due(&self) -> MutexGuard<'_, Due> {
-        self.due.lock().expect("nothing panics under this lock")
+        self.due.lock()
     }
 
     /// By size, then in order of inode, which is close to the order on the disk. Empty files are no copies of anything.
     fn candidates(&self, due: &Due) -> Result<Vec<Candidate>, Error> {
         let gone: HashSet<u64> = self.library.store().gone_sizes()?.into_iter().collect();
-        let suspects = self
-            .suspects
-            .lock()
-            .expect("nothing panics under this lock");
+        let suspects = self.suspects.lock();
         let suspects = suspects.clone();
         let mut candidates = Vec::new();
         let mut take = |id: PhotoId, stat: &FileStat, is_hashed| {

@@ -4,7 +4,8 @@
 //! folder of ten thousand films would otherwise be ten thousand slow opens after every start.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+
+use parking_lot::Mutex;
 
 use crate::catalog::{FileStat, SourcePath};
 
@@ -43,13 +44,13 @@ impl NonPictures {
         if refused {
             return true;
         }
-        let non_pictures = self.opened.lock().expect("nothing panics under this lock");
+        let non_pictures = self.opened.lock();
         non_pictures.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
     }
 
     /// A file was opened, and is no picture. One that is written to is opened again.
     pub fn remember(&self, stat: &FileStat) {
-        let mut non_pictures = self.opened.lock().expect("nothing panics under this lock");
+        let mut non_pictures = self.opened.lock();
         non_pictures.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));
     }
 }

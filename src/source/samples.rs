@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::Mutex;
+
+use parking_lot::Mutex;
 
 use crate::catalog::{ContentHash, FileStat, Photo, PhotoId};
 use crate::source_files::SourceFiles;
@@ -25,7 +26,7 @@ impl Samples {
     /// The hash of a photo's sample, read once as long as the file stays as it is. `None` when it is not as the
     /// catalog knows it.
     pub fn of(&self, photo: &Photo, source_files: &SourceFiles) -> io::Result<Option<ContentHash>> {
-        let known = self.0.lock().expect(LOCKED).get(&photo.id).copied();
+        let known = self.0.lock().get(&photo.id).copied();
         if let Some((stat, hash)) = known
             && stat.same_content(&photo.stat)
         {
@@ -36,12 +37,10 @@ impl Samples {
             return Ok(None);
         }
         let hash = sample(&file, stat.size)?;
-        self.0.lock().expect(LOCKED).insert(photo.id, (stat, hash));
+        self.0.lock().insert(photo.id, (stat, hash));
         Ok(Some(hash))
     }
 }
-
-const LOCKED: &str = "nothing panics under this lock";
 
 fn sample(file: &File, size: u64) -> io::Result<ContentHash> {
     let mut hasher = blake3::Hasher::new();

@@ -6,11 +6,11 @@
 use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::Error;
@@ -52,8 +52,6 @@ pub struct Notes {
     /// Nobody takes changes any more.
     refused: AtomicBool,
 }
-
-const LOCKED: &str = "nothing panics under this lock";
 
 impl Scan<'_> {
     /// Whether it came to its end. `check` says whether the source is still what it was when the walk began.
@@ -105,7 +103,7 @@ impl Scan<'_> {
             Decision::Open => {
                 let known = known.map(|(id, _)| id);
                 let file = Unplaced { path, stat, known };
-                self.notes.unplaced.lock().expect(LOCKED).push(file);
+                self.notes.unplaced.lock().push(file);
             }
         }
     }
@@ -146,7 +144,7 @@ impl Scan<'_> {
             }
             None => count(&self.counts.added),
         }
-        self.sizes.lock().expect(LOCKED).insert(stat.size);
+        self.sizes.lock().insert(stat.size);
         let facts = Box::new(reading.facts);
         self.send(Change::Found {
             known,
@@ -157,7 +155,7 @@ impl Scan<'_> {
     }
 
     fn place(&self) -> Placed {
-        let unplaced = std::mem::take(&mut *self.notes.unplaced.lock().expect(LOCKED));
+        let unplaced = std::mem::take(&mut *self.notes.unplaced.lock());
         moves::place(unplaced, |stat| self.homeless(stat))
     }
 
@@ -169,7 +167,7 @@ impl Scan<'_> {
     }
 
     fn is_homeless(&self, id: PhotoId, stat: &FileStat) -> bool {
-        if self.notes.seen.lock().expect(LOCKED).contains(id.0) {
+        if self.notes.seen.lock().contains(id.0) {
             return false;
         }
         let Some(photo) = self.library.index().photo(id) else {
@@ -210,8 +208,8 @@ impl Scan<'_> {
 
     fn report_gone(&self, placed: &Placed) {
         let moved: RoaringBitmap = placed.moved_ids().map(|id| id.0).collect();
-        let unseen = &self.known - &*self.notes.seen.lock().expect(LOCKED) - moved;
-        let unreadable = std::mem::take(&mut *self.notes.unreadable.lock().expect(LOCKED));
+        let unseen = &self.known - &*self.notes.seen.lock() - moved;
+        let unreadable = std::mem::take(&mut *self.notes.unreadable.lock());
         let mut missing = MissingFiles::new(self.source_files, unreadable);
         for id in unseen.iter().map(PhotoId) {
             if self.is_over() {
@@ -221,27 +219,27 @@ impl Scan<'_> {
             if let Some(photo) = photo.filter(|photo| missing.is_gone(photo)) {
                 count(&self.counts.gone);
                 let size = photo.stat.size;
-                self.sizes.lock().expect(LOCKED).insert(size);
+                self.sizes.lock().insert(size);
                 self.send(Change::Gone { id });
             }
         }
     }
 
     fn note_seen(&self, id: PhotoId) {
-        self.notes.seen.lock().expect(LOCKED).insert(id.0);
+        self.notes.seen.lock().insert(id.0);
     }
 
     fn note_suspect(&self, id: PhotoId, now: &FileStat) {
         let photo = self.library.index().photo(id);
         if photo.is_some_and(|was| was.hash.is_some() && was.stat.size == now.size) {
-            self.suspects.lock().expect(LOCKED).insert(id.0);
+            self.suspects.lock().insert(id.0);
         }
     }
 
     fn note_unreadable(&self, path: SourcePath, error: &io::Error) {
         tracing::warn!(%path, %error, "can't be read");
         count(&self.counts.unreadable);
-        self.notes.unreadable.lock().expect(LOCKED).insert(path);
+        self.notes.unreadable.lock().insert(path);
     }
 
     fn send(&self, change: Change) {

@@ -3,10 +3,11 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::batch;
@@ -106,9 +107,9 @@ impl Sync {
     /// # Errors
     /// When the source as a whole isn't there or can't be read: nothing is lost then. A file that can't be read is counted.
     pub fn scan(&self, stop: &AtomicBool) -> Result<Report, Error> {
-        let _one_at_a_time = self.scanning.lock().unwrap_or_else(|e| e.into_inner());
+        let _one_at_a_time = self.scanning.lock();
         let counts = Arc::new(Counts::default());
-        *self.counts.lock().expect("nothing panics under this lock") = Arc::clone(&counts);
+        *self.counts.lock() = Arc::clone(&counts);
         self.done.store(false, Relaxed);
         let began = Instant::now();
         let complete = self.look(&ScanScope::whole(), &counts, stop);
@@ -121,7 +122,7 @@ impl Sync {
     /// # Errors
     /// As for [`Self::scan`].
     pub(super) fn update(&self, scope: &ScanScope, stop: &AtomicBool) -> Result<Report, Error> {
-        let _one_at_a_time = self.scanning.lock().unwrap_or_else(|e| e.into_inner());
+        let _one_at_a_time = self.scanning.lock();
         let (counts, began) = (Counts::default(), Instant::now());
         let complete = self.look(scope, &counts, stop)?;
         Ok(counts.report(self.library.index().len(), complete, began.elapsed()))
@@ -142,7 +143,7 @@ impl Sync {
 
     /// How far the latest scan is.
     pub fn progress(&self) -> Progress {
-        let counts = self.counts.lock().expect("nothing panics under this lock");
+        let counts = self.counts.lock();
         Progress {
             files_seen: counts.files_seen.load(Relaxed),
             done: self.done.load(Relaxed),
@@ -186,7 +187,7 @@ impl Sync {
             scanned
         });
         // After the commits, or who looks for copies at the same time would miss them.
-        let sizes = sizes.into_inner().expect("nothing panics under this lock");
+        let sizes = sizes.into_inner();
         self.due().extend(sizes);
         looked
     }

@@ -7,10 +7,11 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder, WalkState};
+use parking_lot::Mutex;
 
 use super::Error;
 use super::effective_permissions::EffectivePermissions;
@@ -99,7 +100,7 @@ impl Walk {
                 _ => WalkState::Continue,
             })
         });
-        let refused = self.refused.lock().expect("no walk panics half-way");
+        let refused = self.refused.lock();
         for folder in refused.iter() {
             let sighting = Sighting::Unreadable(self.relative(folder), insane_rules());
             if each(sighting).is_break() {
@@ -213,7 +214,7 @@ impl EntryFilter {
         }
         let sane = has_sane_rules(folder.path());
         if !sane {
-            let mut refused = self.refused.lock().expect("no walk panics half-way");
+            let mut refused = self.refused.lock();
             refused.push(folder.path().into());
         }
         sane

@@ -11,8 +11,9 @@ use std::ops::Bound;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::OnceLock;
 
+use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
@@ -154,7 +155,7 @@ impl Watches {
     }
 
     fn folders(&self) -> MutexGuard<'_, Folders> {
-        self.folders.lock().expect("nothing panics under this lock")
+        self.folders.lock()
     }
 }
 

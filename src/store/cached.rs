@@ -1,9 +1,10 @@
 //! Details of the photos asked for last, kept in RAM before any store.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
 use super::{Result, Store};
@@ -81,7 +82,7 @@ impl Store for Cached {
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         let effects = self.store.commit(changes)?;
-        let _no_loads = self.order.write().expect("no load panics here");
+        let _no_loads = self.order.write();
         if !effects.is_empty() {
             self.found.invalidate_all();
         }
@@ -114,7 +115,7 @@ impl Store for Cached {
             return Ok(Some(Detail::clone(&detail)));
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let _in_order = self.order.read().expect("no commit panics here");
+        let _in_order = self.order.read();
         let detail = self.store.detail(id)?;
         if let Some(detail) = &detail {
             self.details.insert(id, Arc::new(detail.clone()));
@@ -128,7 +129,7 @@ impl Store for Cached {
             return Ok(RoaringBitmap::clone(&found));
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let _in_order = self.order.read().expect("no commit panics here");
+        let _in_order = self.order.read();
         let found = self.store.full_text(words)?;
         self.found.insert(words.clone(), Arc::new(found.clone()));
         Ok(found)

@@ -3,8 +3,8 @@
 mod provider_store;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard};
 
+use parking_lot::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
 
 use super::apply::apply;
@@ -61,9 +61,7 @@ impl Records {
 
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Records> {
-        self.0
-            .lock()
-            .expect("nothing panics while it holds the records")
+        self.0.lock()
     }
 }
 

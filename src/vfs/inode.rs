@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Mutex, MutexGuard};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Step;
 use crate::catalog::PhotoId;
@@ -200,7 +201,7 @@ impl InodeTable {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Inode, InodeEntry>> {
-        self.0.lock().expect("the table is never left half-changed")
+        self.0.lock()
     }
 }
 

@@ -6,9 +6,11 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::panics;
 
@@ -110,15 +112,16 @@ impl DeadlineRunner {
     fn wait_for_room(&self) -> Result<(), DeadlineError> {
         let crowded =
             |abandoned: &mut Abandoned| abandoned.threads >= MOST_ABANDONED && !abandoned.stopped;
-        let abandoned = self.changed.wait_while(self.abandoned(), crowded);
-        match abandoned.expect(UNBROKEN).stopped {
+        let mut abandoned = self.abandoned();
+        self.changed.wait_while(&mut abandoned, crowded);
+        match abandoned.stopped {
             true => Err(DeadlineError::Stopped),
             false => Ok(()),
         }
     }
 
     fn wait<T>(&self, job: &Job<T>) -> Result<T, DeadlineError> {
-        let mut state = job.state.lock().expect(UNBROKEN);
+        let mut state = job.state.lock();
         loop {
             match std::mem::replace(&mut *state, JobState::Abandoned) {
                 // Whether it is late doesn't depend on when somebody looked.
@@ -137,7 +140,7 @@ impl DeadlineRunner {
                 }
                 JobState::Abandoned => unreachable!("only the one who waits leaves it"),
             }
-            state = job.ended.wait_timeout(state, GLANCE).expect(UNBROKEN).0;
+            job.ended.wait_for(&mut state, GLANCE);
         }
     }
 
@@ -150,20 +153,20 @@ impl DeadlineRunner {
     }
 
     fn abandoned(&self) -> MutexGuard<'_, Abandoned> {
-        self.abandoned.lock().expect(UNBROKEN)
+        self.abandoned.lock()
     }
 }
 
 impl<T> Job<T> {
     fn began(&self) {
-        if let JobState::Running(clock) = &mut *self.state.lock().expect(UNBROKEN) {
+        if let JobState::Running(clock) = &mut *self.state.lock() {
             *clock = Some(Clock::of_this_thread());
         }
     }
 
     /// Takes the result in, unless nobody waits for it.
     fn is_abandoned_with(&self, result: thread::Result<T>) -> bool {
-        let mut state = self.state.lock().expect(UNBROKEN);
+        let mut state = self.state.lock();
         let took = match &*state {
             JobState::Running(clock) => clock.as_ref().map_or(Duration::ZERO, Clock::spent),
             _ => return true,
@@ -173,8 +176,6 @@ impl<T> Job<T> {
         false
     }
 }
-
-const UNBROKEN: &str = "nothing panics under this lock";
 
 /// How long a thread has had a processor; where the system doesn't tell, how long it is there.
 struct Clock {
@@ -289,8 +290,7 @@ mod tests {
     }
 
     fn wait_until_none_is_left(runner: &DeadlineRunner) {
-        let abandoned = runner.abandoned();
-        let none = runner.changed.wait_while(abandoned, |c| c.threads > 0);
-        assert_eq!(none.unwrap().threads, 0);
+        let mut abandoned = runner.abandoned();
+        runner.changed.wait_while(&mut abandoned, |a| a.threads > 0);
     }
 }

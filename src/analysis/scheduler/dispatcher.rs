@@ -3,9 +3,10 @@
 //! The one place that repeats requests. A photo that waits for its next try holds nobody up; a server that is not there
 //! costs photos nothing but time. Knows nothing of protocols.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -138,7 +139,7 @@ impl Dispatcher {
 
     /// The server answered: whatever was the matter with it is over.
     fn is_there(&self, permit: &Permit) {
-        *self.denial.lock().expect(UNBROKEN) = (None, 0);
+        *self.denial.lock() = (None, 0);
         permit.end(RequestOutcome::Succeeded);
         if self.state.recovered(self.queue) {
             tracing::warn!("{}: is there again", self.analyzer.name());
@@ -247,7 +248,7 @@ impl Dispatcher {
     /// Requests that fail together close it once.
     fn close(&self, outage: Outage) -> (Instant, bool) {
         let now = Instant::now();
-        let mut denial = self.denial.lock().expect(UNBROKEN);
+        let mut denial = self.denial.lock();
         if let Some(until) = denial.0.filter(|&until| until > now) {
             return (until, false);
         }
@@ -377,5 +378,4 @@ fn fraction() -> f64 {
     (random >> 11) as f64 / (1u64 << 53) as f64
 }
 
-const UNBROKEN: &str = "nothing panics while it holds the denial";
 const WORKS: &str = "the committer works for as long as there are dispatchers";

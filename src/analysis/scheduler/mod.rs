@@ -42,10 +42,11 @@ pub use provider::{Provider, Server};
 pub use request::Request;
 pub use stages::Stages;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
@@ -185,7 +186,7 @@ impl Scheduler {
         self.state.stop();
         self.deadlines.stop();
         self.stop.send_replace(true);
-        let threads = std::mem::take(&mut *self.threads.lock().expect(UNBROKEN));
+        let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a thread of the scheduler broke down");
@@ -218,5 +219,3 @@ impl Drop for Scheduler {
         self.stop();
     }
 }
-
-const UNBROKEN: &str = "nothing panics while it holds the threads";

@@ -1,9 +1,9 @@
 //! Many photos asked for at once: as many as keep everybody busy wait in the queues, and each is told of as it ends.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::state::{QueueId, Whom};
@@ -40,7 +40,7 @@ impl Scheduler {
             open: HashMap::new(),
             each,
         });
-        let ended = |photo, ended| ends.lock().expect(UNBROKEN).add(photo, ended);
+        let ended = |photo, ended| ends.lock().add(photo, ended);
         let feed = async |whom: Option<Whom>, window| {
             let Some(whom) = whom else { return };
             let ask = |photo| async move { (photo, self.ended(photo, whom, stale).await) };
@@ -133,8 +133,6 @@ impl<F: FnMut(PhotoId, &AnalysisResult)> Ends<F> {
 /// be read and decoded first.
 const ASKED_A_WORKER: usize = 4;
 const ASKED_A_REQUEST: usize = 8;
-
-const UNBROKEN: &str = "nothing panics while it holds the ends";
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,10 @@
 //! Starting a scheduler: its threads, and what they share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use super::answers::{self, Answers, Known};
@@ -14,7 +15,7 @@ use super::dispatcher::Dispatcher;
 use super::endpoint;
 use super::state::{JobRequest, QueueId, SchedulerState, Whom};
 use super::worker::Worker;
-use super::{Options, Provider, Scheduler, Server, UNBROKEN};
+use super::{Options, Provider, Scheduler, Server};
 use crate::analysis::Access;
 use crate::catalog::Status;
 use crate::index::{Delta, PhotoDelta, PhotoSnapshot};
@@ -187,7 +188,7 @@ impl Scheduler {
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) {
         let thread = thread::Builder::new().name(name.into()).spawn(work);
         let thread = thread.expect("the system has room for the few threads of a scheduler");
-        self.threads.lock().expect(UNBROKEN).push(thread);
+        self.threads.lock().push(thread);
     }
 }
 

@@ -11,8 +11,8 @@ mod store_breaker;
 mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use roaring::{MultiOps, RoaringBitmap};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
@@ -214,7 +214,7 @@ impl SchedulerState {
             if let Some(taken) = state.next() {
                 return Some(taken);
             }
-            state = self.work.wait(state).expect(UNBROKEN);
+            self.work.wait(&mut state);
         }
     }
 
@@ -466,8 +466,6 @@ impl SchedulerState {
     }
 
     fn lock(&self) -> MutexGuard<'_, ProviderQueues> {
-        self.state.lock().expect(UNBROKEN)
+        self.state.lock()
     }
 }
-
-const UNBROKEN: &str = "nothing panics while it holds the state";

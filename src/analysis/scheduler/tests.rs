@@ -42,9 +42,9 @@ impl Analyzer for Eye {
     fn analyze<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(async move {
             let name = subject.facts.title.clone().unwrap_or_default();
-            self.seen.lock().unwrap().send(name).unwrap();
+            self.seen.lock().send(name).unwrap();
             if let Some(gate) = &self.may_end {
-                gate.lock().unwrap().recv().unwrap();
+                gate.lock().recv().unwrap();
             }
             (self.end)()
         })

@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -84,7 +85,7 @@ impl Log {
     /// When the file can't be made.
     pub fn move_to(&self, file: &Path) -> io::Result<Vec<String>> {
         let bounded = Bounded::open(file)?;
-        let mut sink = self.0.lock().expect(LOCKED);
+        let mut sink = self.0.lock();
         sink.place = Place::File(bounded);
         let early = std::mem::take(&mut sink.early);
         for (line, level) in &early {
@@ -93,8 +94,6 @@ impl Log {
         Ok(early.into_iter().map(|(line, _)| line).collect())
     }
 }
-
-const LOCKED: &str = "nothing panics under this lock";
 
 /// Whether standard error is systemd's journal.
 fn is_journal() -> bool {
@@ -130,7 +129,7 @@ impl Write for Line {
     /// The subscriber writes an event whole.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
-        let mut sink = self.log.0.lock().expect(LOCKED);
+        let mut sink = self.log.0.lock();
         for line in sink.repeats.pass(line.trim_end(), Instant::now()) {
             sink.put(&line, self.level);
         }

@@ -7,10 +7,11 @@ pub mod watch;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -121,7 +122,7 @@ fn pause(in_vain: u32) -> Duration {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().expect(LOCKED)
+        self.connection.lock()
     }
 
     /// Follows each guard by another one until there is nothing to guard.
@@ -168,9 +169,9 @@ impl Shared {
 
     /// The line, after a while; nothing when all is over by then.
     fn after(&self, pause: Duration) -> Option<MutexGuard<'_, Connection>> {
+        let mut connection = self.lock();
         let goes_on = |connection: &mut Connection| !connection.is_over;
-        let waited = self.over.wait_timeout_while(self.lock(), pause, goes_on);
-        let (connection, _) = waited.expect(LOCKED);
+        self.over.wait_while_for(&mut connection, goes_on, pause);
         (!connection.is_over).then_some(connection)
     }
 }
@@ -247,8 +248,6 @@ fn is_readable(pipe: &ChildStdout) -> io::Result<bool> {
     let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
     Ok(retry_on_intr(|| poll(&mut pipe, Some(&GUARD_TIMEOUT)))? > 0)
 }
-
-const LOCKED: &str = "nothing panics under this lock";
 
 #[cfg(test)]
 mod tests {

@@ -7,11 +7,12 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use hashlink::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -87,7 +88,7 @@ impl FdCache {
     }
 
     fn files(&self) -> MutexGuard<'_, LruCache<u64, Arc<File>>> {
-        self.files.lock().expect("nothing panics holding it")
+        self.files.lock()
     }
 }
 

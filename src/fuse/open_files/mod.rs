@@ -10,10 +10,11 @@ mod open_modes;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fuser::{BackingId, FileHandle, FopenFlags, ReplyData, ReplyOpen};
+use parking_lot::Mutex;
 use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::runtime::Handle;
 
@@ -251,7 +252,7 @@ impl Files {
 
 /// Only the first read of a file counts.
 pub fn note_read(tree: &Tree, unread: &Mutex<Option<(PhotoId, Caller)>>) {
-    let first = unread.lock().expect("nothing panics holding it").take();
+    let first = unread.lock().take();
     if let Some((photo, caller)) = first {
         tree.read_by(photo, &caller);
     }

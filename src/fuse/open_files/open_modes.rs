@@ -6,10 +6,11 @@
 //! meanwhile, who comes later can't have that one yet. Knows nothing of the tree.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hashlink::LruCache;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::vfs::Inode;
 
@@ -104,11 +105,9 @@ impl<B> OpenModes<B> {
             let known = state.open.get(&reader.inode);
             known.is_some_and(|k| k.file != reader.file && k.backing.is_some())
         };
-        let waited = self
-            .closed
-            .wait_timeout_while(self.lock(), timeout, is_other);
-        let (mut state, waited) = waited.expect(UNBROKEN);
-        match waited.timed_out() {
+        let mut state = self.lock();
+        self.closed.wait_while_for(&mut state, is_other, timeout);
+        match is_other(&mut state) {
             true => Err(FileReplaced),
             false => Ok(state.open(reader, register)),
         }
@@ -128,7 +127,7 @@ impl<B> OpenModes<B> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<B>> {
-        self.open.lock().expect(UNBROKEN)
+        self.open.lock()
     }
 }
 
@@ -155,8 +154,6 @@ impl<B> State<B> {
         })
     }
 }
-
-const UNBROKEN: &str = "the state is never half-changed";
 
 #[cfg(test)]
 mod tests {

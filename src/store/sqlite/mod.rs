@@ -31,8 +31,8 @@ mod write_ahead_log;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
+use parking_lot::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
@@ -147,23 +147,19 @@ impl Sqlite {
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
-        let writer = self.writer.lock();
-        writer.expect("a commit that panics ends the process")
+        self.writer.lock()
     }
 
     fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
-        let readers = self.readers.lock();
-        readers.expect("nothing panics while it holds the list")
+        self.readers.lock()
     }
 
     fn lost(&self) -> MutexGuard<'_, Vec<PhotoId>> {
-        let lost = self.lost.lock();
-        lost.expect("nothing panics while it holds the list")
+        self.lost.lock()
     }
 
     fn lock(&self) -> MutexGuard<'_, CatalogLock> {
-        let lock = self.lock.lock();
-        lock.expect("nothing panics while it looks at the file")
+        self.lock.lock()
     }
 }
 
@@ -353,7 +349,7 @@ mod tests {
         let store = Sqlite::open(&folder.path().join("catalog.sqlite"), folder.path()).unwrap();
         let check = |change: Change, expected: i64| {
             store.commit(&[change]).unwrap();
-            let writer = store.writer.lock().unwrap();
+            let writer = store.writer.lock();
             let how: i64 = writer
                 .pragma_query_value(None, "synchronous", |row| row.get(0))
                 .unwrap();

@@ -2,7 +2,8 @@
 //! folder and stays; but who links or copies it under another one finds it under that one, too, while the mount lasts.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::catalog::PhotoId;
 use crate::vfs::Inode;
@@ -60,7 +61,7 @@ impl NameAliases {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<NameAlias>> {
-        self.0.lock().expect("the list is never half-changed")
+        self.0.lock()
     }
 }
 

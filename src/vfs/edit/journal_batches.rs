@@ -1,8 +1,9 @@
 //! Which edits are one act of the journal: those that one process makes in one go, as `rm -r` does.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{Caller, Editor, Result};
 use crate::analysis::Process;
@@ -34,7 +35,7 @@ struct OpenAct {
 
 impl ActBatcher {
     fn lock(&self) -> MutexGuard<'_, HashMap<ProcessKey, OpenAct>> {
-        let mut open = self.0.lock().expect("no act is left half-noted");
+        let mut open = self.0.lock();
         open.retain(|_, act| act.last.elapsed() < IDLE_TIMEOUT);
         open
     }

@@ -2,7 +2,8 @@
 //! just emptied, which are there for that process only. It may go on to remove them, as `rm -r` does.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::vfs::{Inode, Step};
 
@@ -76,6 +77,6 @@ impl StickyDirs {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<StickyDir>> {
-        self.0.lock().expect("the list is never half-changed")
+        self.0.lock()
     }
 }

@@ -1,8 +1,9 @@
 //! One neural network and how it is run: on one thread a call, so that as many pictures as there are workers are looked
 //! at side by side. Knows nothing of what the numbers mean.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use rten::{Model, NodeId, RunOptions, ThreadPool};
 use rten_tensor::prelude::AsView;
 use rten_tensor::{NdTensor, Tensor};
@@ -28,8 +29,8 @@ impl Lanes {
         result
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Arc<ThreadPool>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<Arc<ThreadPool>>> {
+        self.idle.lock()
     }
 }
 

@@ -7,13 +7,14 @@ mod capabilities;
 mod connection;
 mod failures;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -286,7 +287,7 @@ impl Remote {
             reason: e.to_string(),
             retry_after: None,
         };
-        if let Some(known) = *self.capabilities.lock().expect(UNBROKEN) {
+        if let Some(known) = *self.capabilities.lock() {
             return Ok(known);
         }
         let (store, server) = (Arc::clone(&self.provider_store), self.server());
@@ -294,13 +295,13 @@ impl Remote {
         let kept = kept.map_err(unread)?;
         let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
         let capabilities = kept.unwrap_or_default();
-        *self.capabilities.lock().expect(UNBROKEN) = Some(capabilities);
+        *self.capabilities.lock() = Some(capabilities);
         Ok(capabilities)
     }
 
     /// Keeps what a request has just proved.
     async fn remember(&self, proved: &Capabilities) {
-        let before = self.capabilities.lock().expect(UNBROKEN).replace(*proved);
+        let before = self.capabilities.lock().replace(*proved);
         if before == Some(*proved) {
             return;
         }
@@ -344,8 +345,6 @@ impl Analyzer for Remote {
         .boxed()
     }
 }
-
-const UNBROKEN: &str = "nothing panics while it holds the capabilities";
 
 /// A duration as people say it.
 fn seconds(duration: Duration) -> String {

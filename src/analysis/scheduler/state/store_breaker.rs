@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{AnalysisResult, QueueId, SchedulerState, UNBROKEN};
+use super::{AnalysisResult, QueueId, SchedulerState};
 use crate::analysis::Access;
 use crate::analysis::scheduler::errors::Class;
 use crate::catalog::PhotoId;
@@ -126,11 +126,9 @@ impl SchedulerState {
 
     /// Waits, unless all is to stop. Whether it is.
     pub fn rest(&self, time: Duration) -> bool {
-        let state = self.lock();
-        let rested = self
-            .stopping
-            .wait_timeout_while(state, time, |s| !s.stopped);
-        let (state, _) = rested.expect(UNBROKEN);
+        let mut state = self.lock();
+        self.stopping
+            .wait_while_for(&mut state, |s| !s.stopped, time);
         state.stopped
     }
 }
