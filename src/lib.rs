@@ -10,16 +10,16 @@
 //! web          -> exchange, monitor                edge: the browser and the control socket
 //! fuse         -> vfs                              edge: the kernel
 //!
-//! source       -> faults, library, source_files    the source scanned and followed: what is on the disk becomes changes
+//! source       -> library, source_files            the source scanned and followed: what is on the disk becomes changes
 //! monitor      -> thumbnails                       what the process counted, and where it is reached
 //! thumbnails   -> analysis                         the small pictures that file managers share
 //! exchange     -> source                           import and export: what other programs read and write
 //! vfs          -> analysis                         the tree: pure plans and one executor; no fuser, SQL, HTTP
-//! analysis     -> faults, library, source_files    the scheduler, and providers behind the trait Analyzer
+//! analysis     -> library, source_files            the scheduler, and providers behind the trait Analyzer
 //!
 //! library      -> index, store                     commits, then tells index and listeners: the one way to change
 //! store        -> blocking, media, memory          the trait Store <- sqlite, memory
-//! index        -> catalog                          which photos a query means, in RAM
+//! index        -> catalog, faults                  which photos a query means, in RAM
 //! source_files -> blocking, catalog                the source folder, opened for reading
 //! media        -> catalog, panics                  picture files: formats, metadata, decoders
 //! memory       -> metrics                          caches that make room: whoever keeps things has them from here

@@ -1,11 +1,13 @@
 //! Store and index kept in step: the one way in which a catalog changes.
 //!
 //! A change is committed to the store, then shown by the index, then told to whoever listens, in this order, one
-//! commit at a time. Knows nothing of what the changes mean.
+//! commit at a time. After one that panicked in the middle, the index is loaded anew. Knows nothing of what the changes
+//! mean.
 
 mod undo;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::{mem, thread};
@@ -15,6 +17,7 @@ use roaring::RoaringBitmap;
 
 use crate::blocking;
 use crate::catalog::{Act, ActId, Change, Detail, Effect, PhotoId, Query, Stored, Words};
+use crate::faults;
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
 
@@ -29,10 +32,20 @@ pub struct Library {
     loaded: OnceLock<()>,
     /// Held from commit to notification, so that the index follows the order of the store. The first of all locks: the
     /// store's, the index's and those of listeners are taken under it, so nobody who holds one of them may commit.
-    order: Mutex<()>,
+    order: Mutex<Progress>,
     /// How many there were since the start.
     commits: AtomicU64,
     listeners: RwLock<Vec<Listener>>,
+}
+
+/// How far the last commit came.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Progress {
+    #[default]
+    Through,
+    /// A panic in the middle leaves it so. The store has the change or hasn't, of the index some part may be changed, and
+    /// nobody may have been told.
+    Underway,
 }
 
 impl Library {
@@ -56,39 +69,43 @@ impl Library {
         }
     }
 
-    /// Reads everything that the index needs; to be called once. While a batch is taken over, the next one is read.
+    /// Reads everything that the index needs; to be called once.
     pub fn fill(&self) -> Result<()> {
-        let (ready, batches) = mpsc::sync_channel::<Vec<Stored>>(BATCHES_AHEAD);
-        let index = &self.index;
-        let read = thread::scope(|scope| {
-            scope.spawn(move || {
-                let mut loading = index.loading();
-                batches
-                    .iter()
-                    .flatten()
-                    .for_each(|stored| loading.take(stored));
-                loading.finish();
-            });
-            let read = self.read_all(&ready);
-            // That was the last batch.
-            drop(ready);
-            read
-        });
-        read?;
+        self.read_into_index()?;
         self.loaded.get_or_init(|| ());
         Ok(())
     }
 
-    fn read_all(&self, ready: &mpsc::SyncSender<Vec<Stored>>) -> Result<()> {
+    /// While a batch is taken over, the next one is read.
+    fn read_into_index(&self) -> Result<()> {
+        let (ready, batches) = mpsc::sync_channel(BATCHES_AHEAD);
+        let index = &self.index;
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut loading = index.loading();
+                for batch in batches {
+                    match batch {
+                        Batch::Of(all) => all.into_iter().for_each(|stored| loading.take(stored)),
+                        Batch::End => return loading.finish(),
+                    }
+                }
+            });
+            self.read_all(ready)
+        })
+    }
+
+    fn read_all(&self, ready: mpsc::SyncSender<Batch>) -> Result<()> {
         let mut batch = Vec::with_capacity(LOAD_BATCH);
         let send = |batch| ready.send(batch).expect("the index takes every batch");
         self.store.load(&mut |stored| {
             batch.push(stored);
             if batch.len() == LOAD_BATCH {
-                send(mem::replace(&mut batch, Vec::with_capacity(LOAD_BATCH)));
+                let next = Vec::with_capacity(LOAD_BATCH);
+                send(Batch::Of(mem::replace(&mut batch, next)));
             }
         })?;
-        send(batch);
+        send(Batch::Of(batch));
+        send(Batch::End);
         Ok(())
     }
 
@@ -107,18 +124,52 @@ impl Library {
         if changes.is_empty() {
             return Ok(None);
         }
-        let _in_order = self.order.lock();
+        let mut progress = self.order.lock();
+        if *progress == Progress::Underway {
+            self.load_anew()?;
+        }
+        *progress = Progress::Underway;
+        let applied = catch_unwind(AssertUnwindSafe(|| self.apply_in_order(changes)));
+        // Where a panic ends the process, nobody comes here after one.
+        let applied = applied.unwrap_or_else(|panic| {
+            match self.load_anew() {
+                Ok(()) => *progress = Progress::Through,
+                Err(error) => tracing::error!("{error}: the next commit loads the index anew"),
+            }
+            resume_unwind(panic)
+        });
+        *progress = Progress::Through;
+        applied
+    }
+
+    fn apply_in_order(&self, changes: &[Change]) -> Result<Option<(ActId, usize)>> {
         let effects = self.store.commit(changes)?;
+        faults::may_panic("commit");
         let acted = effects.iter().find_map(|effect| match effect {
             Effect::Acted { act, changed } => Some((*act, *changed)),
             _ => None,
         });
         let mut delta = self.index().apply(effects);
         delta.may_wait = changes.iter().all(Change::is_analysis);
+        faults::may_panic("indexed");
+        self.tell(&delta);
+        Ok(acted)
+    }
+
+    /// Brings the index in step with the store after a commit that broke down, and has everybody look again.
+    fn load_anew(&self) -> Result<()> {
+        self.read_into_index()?;
+        self.tell(&Delta {
+            anew: true,
+            ..Delta::default()
+        });
+        Ok(())
+    }
+
+    fn tell(&self, delta: &Delta) {
         self.commits.fetch_add(1, Ordering::Release);
         let listeners = self.listeners.read();
-        listeners.iter().for_each(|tell| tell(&delta));
-        Ok(acted)
+        listeners.iter().for_each(|tell| tell(delta));
     }
 
     /// Everything known of a photo. May block on the disk.
@@ -170,6 +221,13 @@ impl Library {
         let mut listeners = self.listeners.write();
         listeners.push(Box::new(listener));
     }
+}
+
+/// What is read of a store to be taken over at a time.
+enum Batch {
+    Of(Vec<Stored>),
+    /// Without it the store could not be read to its end.
+    End,
 }
 
 /// Photos taken over at a time while loading: large enough that handing them over costs nothing beside reading them.

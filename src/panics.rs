@@ -1,6 +1,7 @@
 //! What a panic costs: where others' code reads hostile data, no more than what it read; anywhere else, the process.
 //!
-//! A thread that is gone alone would leave a mount that answers nothing, and locks that nobody can take any more.
+//! A thread that is gone alone would leave a mount that answers nothing, and whatever it had locked half-changed: the end
+//! comes before it lets go of any lock. What runs contained under a lock leaves it as it was or as it was to be.
 
 use std::any::Any;
 use std::cell::Cell;

@@ -39,6 +39,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app;
 use crate::config::Config;
+use crate::panics;
 use finder::Finder;
 
 /// Mount a photo folder and browse it by what is in the pictures.
@@ -112,6 +113,7 @@ enum Command {
 
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
+    panics::end_the_process();
     let args = match mount::helper::call(std::env::args_os().collect()) {
         mount::helper::Call::Command(args) => args,
         mount::helper::Call::Fake => return ExitCode::SUCCESS,

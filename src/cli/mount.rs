@@ -28,7 +28,6 @@ use super::{Common, log};
 use crate::app::{self, App};
 use crate::config::{self, Config, control_sockets};
 use crate::fuse::{self, MountOptions, StopHandle, mounts};
-use crate::panics;
 use crate::web::Site;
 
 /// Show a photo folder arranged by what is in the pictures
@@ -214,7 +213,6 @@ fn serve(
     page: Option<&PageOptions>,
     daemon: Option<&Log>,
 ) -> anyhow::Result<()> {
-    panics::end_the_process();
     let site = page.map(PageOptions::bind).transpose()?;
     let url = site.as_ref().map(Site::url);
     let mut guard = guard::start(mountpoint)?;

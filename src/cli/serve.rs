@@ -16,7 +16,6 @@ use super::terminal::{self, printable};
 use super::{Common, log};
 use crate::app::App;
 use crate::config::Config;
-use crate::panics;
 
 /// Show a catalog as a web page, with or without a mount
 #[derive(clap::Args)]
@@ -74,7 +73,6 @@ fn serve(
     runtime: Runtime,
 ) -> anyhow::Result<()> {
     let _log = log::start(&config, "warn,kbasefs=info");
-    panics::end_the_process();
     let app = Arc::new(App::begin(source, config)?);
     let site = options.bind()?;
     let url = site.url();

@@ -57,6 +57,15 @@ thread_local! {
     static OWN_DENTRY: RefCell<Option<(Stale, bool)>> = const { RefCell::new(None) };
 }
 
+/// However an edit ends, its name is no longer one that this thread changes.
+struct OwnDentryEnds;
+
+impl Drop for OwnDentryEnds {
+    fn drop(&mut self) {
+        OWN_DENTRY.set(None);
+    }
+}
+
 /// The queue of stale things. The thread ends when the last owner lets go.
 pub struct InvalidationQueue {
     sender: Sender<Batch>,
@@ -128,6 +137,7 @@ impl InvalidationQueue {
     ) -> Result<T, E> {
         let name = name.to_vec();
         OWN_DENTRY.set(Some((Stale::Entry { parent, name }, false)));
+        let _ends = OwnDentryEnds;
         let done = edit();
         if let Some((own, true)) = OWN_DENTRY.take()
             && done.is_err()
@@ -248,6 +258,12 @@ impl Invalidator {
                         self.epochs.schedule(Inode::ROOT, intervals.names);
                     }
                     Stale::Entry { .. } => {}
+                    Stale::AllNames => {
+                        self.folders.for_each(|folder| {
+                            self.changed.insert(folder.inode);
+                        });
+                        self.epochs.schedule(Inode::ROOT, intervals.names);
+                    }
                 }
             }
         }

@@ -23,6 +23,8 @@ pub struct Delta {
     pub recent: RoaringBitmap,
     /// Photos that are in another group of duplicates.
     pub regrouped: Vec<Regrouped>,
+    /// Whether the index was loaded anew: anything may look different, and nothing else here says what does.
+    pub anew: bool,
     /// Whether all of it comes of analyses, which may show a little later: see
     /// [`Change::is_analysis`](crate::catalog::Change::is_analysis).
     pub may_wait: bool,

@@ -51,6 +51,15 @@ impl Default for Folders {
 }
 
 impl Folders {
+    /// The same folders under the same numbers, without any photo.
+    pub fn emptied(self) -> Self {
+        let mut folders = Self::default();
+        for folder in self.0.into_iter().skip(1) {
+            folders.add(folder.parent, &folder.name);
+        }
+        folders
+    }
+
     /// The folder of this path, made where it isn't there yet.
     pub fn create(&mut self, path: &[u8]) -> FolderId {
         let mut at = FolderId::TOP;

@@ -1,5 +1,7 @@
 //! What is known, and how a photo enters everything that mentions it, changes there and leaves it again.
 
+use std::mem;
+
 use roaring::RoaringBitmap;
 
 use super::alike::{Alike, Fingerprint};
@@ -24,9 +26,21 @@ pub(super) struct Inner {
     pub(super) saved: Saved,
     pub(super) titled: RoaringBitmap,
     pub(super) alike: Alike,
+    /// Stays set when a change or a load breaks down in the middle: until it is loaded anew, nobody may look.
+    pub(super) is_half_changed: bool,
 }
 
 impl Inner {
+    /// Lets go of everything but the numbers of folders, which the kernel may still ask about.
+    pub(super) fn begin_anew(&mut self) {
+        let folders = mem::take(&mut self.folders).emptied();
+        *self = Self {
+            folders,
+            is_half_changed: true,
+            ..Self::default()
+        };
+    }
+
     /// Makes a photo look like this, new or not.
     pub(super) fn upsert(&mut self, entry: Entry, delta: &mut Delta) {
         let Entry { photo, labels } = entry;

@@ -1,4 +1,4 @@
-//! The index filled from a store: no photo is there before, nobody looks yet, and nothing is said of what changed.
+//! The index filled from a store: no photo is there before, nobody looks meanwhile, and nothing is said of what changed.
 
 use std::collections::HashMap;
 
@@ -28,10 +28,12 @@ struct Known {
 }
 
 impl Index {
-    /// Starts to fill an index that is empty.
+    /// Starts to fill the index, whatever was in it. Until that is finished, nobody may look.
     pub fn loading(&self) -> Loading<'_> {
+        let mut inner = self.inner.write();
+        inner.begin_anew();
         Loading {
-            inner: self.write(),
+            inner,
             labels: Vec::new(),
             keys: HashMap::new(),
             said: Vec::new(),
@@ -56,7 +58,7 @@ impl Loading<'_> {
     }
 
     fn begin_anew(&mut self) {
-        *self.inner = Inner::default();
+        self.inner.begin_anew();
         self.labels.clear();
         self.keys.clear();
     }
@@ -67,6 +69,7 @@ impl Loading<'_> {
         inner.labels.trim();
         inner.settle_recent(&mut Delta::default());
         inner.alike.fill(&inner.photos, inner.copies.all());
+        inner.is_half_changed = false;
     }
 
     fn know(&mut self, label: Label) {

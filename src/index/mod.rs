@@ -34,8 +34,13 @@ pub(crate) use sort_keys::SortKeys;
 use crate::catalog::{
     ContentHash, Effect, Facet, FileStat, LabelKey, Photo, PhotoId, Query, SourcePath, Status,
 };
+use crate::faults;
 use evaluate::Candidate;
 use inner::Inner;
+
+/// Better no answer than one from an index that a panic left like this.
+const HALF_CHANGED: &str =
+    "a commit broke down in the middle, and the index is not loaded anew yet";
 
 /// The index. Every call takes a lock for microseconds and never waits for anything else.
 #[derive(Default)]
@@ -48,6 +53,7 @@ impl Index {
     /// commits: see [`Library`](crate::library::Library).
     pub(crate) fn apply(&self, effects: Vec<Effect>) -> Delta {
         let mut inner = self.write();
+        inner.is_half_changed = true;
         let mut delta = Delta::default();
         // First: numbers that the last change freed were kept until now for whoever was told of it.
         inner.labels.sweep();
@@ -62,10 +68,12 @@ impl Index {
                 }
                 Effect::Acted { .. } => {}
             }
+            faults::may_panic("index");
         }
         inner.settle_recent(&mut delta);
         let Inner { alike, photos, .. } = &mut *inner;
         delta.regrouped = alike.settle(photos);
+        inner.is_half_changed = false;
         delta
     }
 
@@ -368,6 +376,11 @@ impl Index {
         self.read().status[status as usize].len()
     }
 
+    /// All photos.
+    pub fn all(&self) -> RoaringBitmap {
+        self.read().all.clone()
+    }
+
     /// How many photos there are.
     pub fn len(&self) -> u64 {
         self.read().all.len()
@@ -384,10 +397,14 @@ impl Index {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
-        self.inner.read()
+        let inner = self.inner.read();
+        assert!(!inner.is_half_changed, "{HALF_CHANGED}");
+        inner
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Inner> {
-        self.inner.write()
+        let inner = self.inner.write();
+        assert!(!inner.is_half_changed, "{HALF_CHANGED}");
+        inner
     }
 }

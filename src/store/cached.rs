@@ -77,6 +77,11 @@ impl Cached {
 
 impl Store for Cached {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
+        // A commit may have broken down before it came to this.
+        let no_loads = self.order.write();
+        self.found.invalidate_all();
+        self.details.invalidate_all();
+        drop(no_loads);
         self.store.load(each)
     }
 

@@ -28,6 +28,8 @@ pub enum Stale {
     },
     /// Size, times, links of a file.
     Attributes(Inode),
+    /// Every name in every folder.
+    AllNames,
 }
 
 /// Works out what a change makes stale.
@@ -42,6 +44,9 @@ impl Invalidation {
 
     /// Everything that a change makes stale, without repetition.
     pub fn stale(&self, delta: &Delta) -> Vec<Stale> {
+        if delta.anew {
+            return self.everything();
+        }
         let mut stale = attributes(delta);
         let mut change = Changed::new(delta, self.namespace.index());
         for (inode, folder) in self.namespace.inodes.all() {
@@ -66,6 +71,17 @@ impl Invalidation {
             }));
         }
         stale.into_iter().collect()
+    }
+
+    /// Everything that the kernel may remember.
+    fn everything(&self) -> Vec<Stale> {
+        let folders = self.namespace.inodes.all().into_iter();
+        let listings = folders.map(|(inode, _)| Stale::Listing(inode));
+        let files = files_of(self.namespace.index().all().into_iter().map(PhotoId));
+        listings
+            .chain(files.map(Stale::Attributes))
+            .chain([Stale::AllNames])
+            .collect()
     }
 
     /// The names in a folder that a change makes stale.
@@ -94,10 +110,14 @@ fn attributes(delta: &Delta) -> BTreeSet<Stale> {
     let recent = delta.recent.iter().map(PhotoId);
     let regrouped = delta.regrouped.iter().map(|r| r.photo);
     let photos = delta.photos.iter().map(|p| p.id);
-    let photos = photos.chain(recent).chain(regrouped);
-    let photos = photos.flat_map(|id| [Inode::of_photo(id), Inode::of_text(id)]);
-    let readme = std::iter::once(Inode::of_generated(0));
-    photos.chain(readme).map(Stale::Attributes).collect()
+    let files = files_of(photos.chain(recent).chain(regrouped));
+    files.map(Stale::Attributes).collect()
+}
+
+/// The files whose attributes follow from photos: theirs, their texts, and the one that counts them.
+fn files_of(photos: impl Iterator<Item = PhotoId>) -> impl Iterator<Item = Inode> {
+    let files = photos.flat_map(|id| [Inode::of_photo(id), Inode::of_text(id)]);
+    files.chain([Inode::of_generated(0)])
 }
 
 /// Whether a folder that a step leads to is another one now.

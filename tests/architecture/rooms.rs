@@ -12,12 +12,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("faults", &[]),
     ("metrics", &[]),
     ("panics", &[]),
-    ("index", &["catalog"]),
+    ("index", &["catalog", "faults"]),
     ("media", &["catalog", "panics"]),
     ("memory", &["metrics"]),
     ("source_files", &["blocking", "catalog"]),
     ("store", &["blocking", "catalog", "media", "memory"]),
-    ("library", &["blocking", "catalog", "index", "store"]),
+    (
+        "library",
+        &["blocking", "catalog", "faults", "index", "store"],
+    ),
     (
         "analysis",
         &[

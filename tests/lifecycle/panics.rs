@@ -6,8 +6,8 @@ use std::process::Command;
 use crate::house::{House, until};
 
 /// Panics at a place of the program when `provoke` is done, by another process.
-fn check(place: &str, provoke: &str) {
-    let Some(house) = House::new() else { return };
+fn check(place: &str, provoke: &str) -> Option<House> {
+    let house = House::new()?;
     let begin = house.path("begin");
     let mut daemon = house.mount(|command| {
         command.env("KBASEFS_FAULTS", format!("panic-{place}"));
@@ -26,6 +26,7 @@ fn check(place: &str, provoke: &str) {
     house.until_unmounted();
     until("the user's end", || user.try_wait().unwrap().is_some());
     house.mount(|_| ()).stop();
+    Some(house)
 }
 
 #[test]
@@ -54,6 +55,19 @@ fn in_the_thread_that_commits_results() {
         "committer",
         "cp $house/elsewhere/new.png $house/photos/; ls $house/mnt/all",
     );
+}
+
+/// The change is in the catalog, however far it had come with telling anybody.
+#[test]
+fn in_the_middle_of_a_commit_loses_nothing() {
+    for place in ["commit", "index", "indexed"] {
+        let Some(house) = check(place, "mkdir $house/mnt/tags/two") else {
+            return;
+        };
+        let daemon = house.mount(|_| ());
+        assert!(house.path("mnt/tags/two").is_dir(), "{place}");
+        daemon.stop();
+    }
 }
 
 #[test]

@@ -46,11 +46,22 @@ impl Answers {
         &self.providers[queue.0]
     }
 
+    /// Reads what every provider has dealt with, in the order of all.
+    pub fn all_known(&self) -> Vec<Known> {
+        let known = |provider: &Provider| {
+            self.known(provider).unwrap_or_else(|error| {
+                tracing::error!("{}: {error}", provider.analyzer.name());
+                Known::default()
+            })
+        };
+        self.providers.iter().map(known).collect()
+    }
+
     /// Reads what a provider has dealt with.
     ///
     /// An answer of an earlier version counts as none inside the program, where another one costs nothing; of a server
     /// it counts, until somebody asks for new ones.
-    pub fn known(&self, provider: &Provider) -> store::Result<Known> {
+    fn known(&self, provider: &Provider) -> store::Result<Known> {
         let version = provider.analyzer.version();
         let is_local = provider.server.is_none();
         let mut known = Known::default();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
-use super::answers::{self, Answers, Known};
+use super::answers::{self, Answers};
 use super::committer::{Committer, Report};
 use super::deadline::DeadlineRunner;
 use super::decoder::Decoder;
@@ -72,7 +72,7 @@ impl Scheduler {
             threads: Mutex::default(),
             stop: watch::Sender::default(),
         };
-        follow(&library, &scheduler.state);
+        follow(&library, &scheduler.answers, &scheduler.state);
         if scheduler.servers().next().is_some() {
             scheduler.state.must_prove();
         }
@@ -98,15 +98,7 @@ impl Scheduler {
     /// so that nobody should wait for it: until then every photo seems to be missing everywhere, and a worker that takes one
     /// finds out that it isn't without reading the file.
     pub fn learn(&self) {
-        let known = |provider: &Provider| {
-            let known = self.answers.known(provider);
-            known.unwrap_or_else(|error| {
-                tracing::error!("{}: {error}", provider.analyzer.name());
-                Known::default()
-            })
-        };
-        let all = self.answers.providers.iter().map(known).collect();
-        self.state.learn(all);
+        self.state.learn(self.answers.all_known());
     }
 
     fn servers(&self) -> impl Iterator<Item = (QueueId, &Provider, &Server)> {
@@ -198,13 +190,18 @@ fn probes(options: &Options) -> (Duration, u32) {
 }
 
 /// Photos that are other pictures now are unknown to everybody; and where no access is needed, they are analysed at once.
-fn follow(library: &Arc<Library>, state: &Arc<SchedulerState>) {
-    let state = Arc::clone(state);
-    let weak = Arc::downgrade(library);
+fn follow(library: &Arc<Library>, answers: &Answers, state: &Arc<SchedulerState>) {
+    let (state, store) = (Arc::clone(state), Arc::clone(&answers.store));
+    // A provider may own the library as well, which owns this.
+    let (library_of, providers) = (Arc::downgrade(library), Arc::downgrade(&answers.providers));
     library.listen(move |delta: &Delta| {
-        let Some(library) = weak.upgrade() else {
+        let (Some(library), Some(providers)) = (library_of.upgrade(), providers.upgrade()) else {
             return;
         };
+        if delta.anew {
+            let store = Arc::clone(&store);
+            return begin_anew(&library, &Answers { providers, store }, &state);
+        }
         let is_pending = |snapshot: &PhotoSnapshot| snapshot.traits.status == Status::Pending;
         // Nobody has read the content since it came.
         let is_new = |photo: &&PhotoDelta| match &photo.after {
@@ -232,4 +229,15 @@ fn follow(library: &Arc<Library>, state: &Arc<SchedulerState>) {
             });
         }
     });
+}
+
+/// The index was loaded anew: nothing that is remembered of photos need be true.
+pub fn begin_anew(library: &Library, answers: &Answers, state: &SchedulerState) {
+    let index = library.index();
+    let all = index.all();
+    state.forget(&all);
+    state.forget_reasons(&all);
+    state.learn(answers.all_known());
+    let of_use = index.photos_with(Status::Pending) | index.photos_with(Status::Analyzed);
+    state.ask_listing(&of_use, Access::Always);
 }

@@ -247,6 +247,20 @@ async fn a_photo_that_was_gone_is_not_analysed_again() {
 }
 
 #[tokio::test]
+async fn with_an_index_that_is_loaded_anew_answers_are_read_again() {
+    let world = world("a:1 b:2", SETTING);
+    let [a, b] = ["a", "b"].map(|name| world.id(name));
+    world.scheduler.analyzed(a, LONG).await;
+    let (state, queue) = (&world.scheduler.state, QueueId(0));
+    // What is remembered is wrong.
+    state.forget(&RoaringBitmap::from_iter([a.0]));
+    assert!(!state.has_answered(queue, a));
+    start::begin_anew(&world.library, &world.scheduler.answers, state);
+    assert!(state.has_answered(queue, a) && !state.has_answered(queue, b));
+    assert_eq!(world.rest(), ["a"]);
+}
+
+#[tokio::test]
 async fn the_end_is_told_after_the_commit() {
     let world = world("a:1 b:2 c:3 d:4 e:5", SETTING);
     let is_analyzed = |photo| world.library.index().photo(photo).unwrap().status;
