@@ -1,148 +1,146 @@
-//! The text that Prometheus reads: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+//! The text that Prometheus reads: <https://prometheus.io/docs/instrumenting/exposition_formats/>. `prometheus-client`
+//! writes it, from what was counted elsewhere: nothing is registered before somebody asks.
 
-use std::fmt::{Display, Write};
+use std::fmt;
 
-use super::Times;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder, NoLabelSet,
+    prometheus_text,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
 
-/// What a family of numbers is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Only grows; its name ends with `_total`.
-    Counter,
-    Gauge,
-    /// Durations; its name ends with `_seconds`.
-    Histogram,
-}
+use super::{Counters, Times};
 
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-}
+pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
-/// Names with their values.
+/// Names with their values, which may be outside data.
 pub type Labels<'a> = &'a [(&'a str, &'a str)];
 
-#[derive(Default)]
-pub struct Exposition(String);
+/// A text on its way.
+pub struct Exposition<'a>(DescriptorEncoder<'a>);
 
 /// Numbers of one name, apart by their labels.
 pub struct Family<'a> {
-    name: &'static str,
-    text: &'a mut String,
+    encoder: MetricEncoder<'a>,
+    kind: MetricType,
 }
 
-impl Exposition {
-    pub fn family(&mut self, name: &'static str, kind: Kind, help: &str) -> Family<'_> {
-        let (text, kind) = (&mut self.0, kind.name());
-        line(text, format_args!("# HELP {name} {help}"));
-        line(text, format_args!("# TYPE {name} {kind}"));
-        Family { name, text }
+/// The text that says so of the counters.
+pub fn text(counters: Counters, say: fn(&mut Exposition, &Counters)) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Counted { counters, say }));
+    let mut text = String::new();
+    prometheus_text::encode(&mut text, &registry).expect(WRITABLE);
+    text
+}
+
+#[derive(Debug)]
+struct Counted {
+    counters: Counters,
+    say: fn(&mut Exposition, &Counters),
+}
+
+impl Collector for Counted {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        (self.say)(&mut Exposition(encoder), &self.counters);
+        Ok(())
+    }
+}
+
+impl Exposition<'_> {
+    pub fn family(&mut self, name: &'static str, kind: MetricType, help: &str) -> Family<'_> {
+        // The encoder has it stand behind the name of every counter.
+        let name = name.strip_suffix("_total").unwrap_or(name);
+        let encoder = self.0.encode_descriptor(name, help, None, kind);
+        let encoder = encoder.expect(WRITABLE);
+        Family { encoder, kind }
     }
 
     /// A family of one number.
-    pub fn single(&mut self, name: &'static str, kind: Kind, help: &str, value: impl Display) {
+    pub fn single(&mut self, name: &'static str, kind: MetricType, help: &str, value: impl Value) {
         self.family(name, kind, help).sample(&[], value);
     }
 
     /// A family of one gauge that may not be known.
     pub fn known(&mut self, name: &'static str, help: &str, value: Option<u64>) {
-        let mut family = self.family(name, Kind::Gauge, help);
+        let mut family = self.family(name, MetricType::Gauge, help);
         if let Some(value) = value {
             family.sample(&[], value);
         }
     }
-
-    pub fn text(self) -> String {
-        self.0
-    }
 }
 
 impl Family<'_> {
-    pub fn sample(&mut self, labels: Labels, value: impl Display) {
-        let (name, labels) = (self.name, written(labels));
-        line(self.text, format_args!("{name}{labels} {value}"));
+    pub fn sample(&mut self, labels: Labels, value: impl Value) {
+        let series = self.encoder.encode_family(&labels);
+        let mut series = series.expect(WRITABLE);
+        let written = match self.kind {
+            MetricType::Counter => series.encode_counter::<NoLabelSet, _, f64>(&value, None),
+            _ => series.encode_gauge(&value),
+        };
+        written.expect(WRITABLE);
     }
 
     /// The lines of a histogram.
     pub fn times(&mut self, labels: Labels, times: &Times) {
-        let name = self.name;
-        let infinite = ("+Inf".to_owned(), times.count());
-        let bounds = times
-            .up_to()
-            .map(|(bound, count)| (bound.to_string(), count));
-        for (bound, count) in bounds.chain([infinite]) {
-            let labels = written(&[labels, &[("le", &bound)]].concat());
-            line(self.text, format_args!("{name}_bucket{labels} {count}"));
-        }
-        let (labels, sum) = (written(labels), times.sum().as_secs_f64());
-        line(self.text, format_args!("{name}_sum{labels} {sum}"));
-        line(
-            self.text,
-            format_args!("{name}_count{labels} {}", times.count()),
+        let series = self.encoder.encode_family(&labels);
+        let (sum, buckets) = (
+            times.sum().as_secs_f64(),
+            times.buckets().collect::<Vec<_>>(),
         );
+        let written = series.and_then(|mut series| {
+            series.encode_histogram::<NoLabelSet>(sum, times.count(), &buckets, None)
+        });
+        written.expect(WRITABLE);
     }
 }
 
-fn line(text: &mut String, written: std::fmt::Arguments) {
-    writeln!(text, "{written}").expect("a string takes whatever is written");
-}
+/// A number of any kind.
+pub trait Value: EncodeCounterValue + EncodeGaugeValue {}
 
-/// `{a="1",b="2"}`; nothing where there are none.
-fn written(labels: Labels) -> String {
-    let pairs = labels.iter();
-    let pairs: Vec<_> = pairs
-        .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
-        .collect();
-    match pairs.is_empty() {
-        true => String::new(),
-        false => format!("{{{}}}", pairs.join(",")),
-    }
-}
+impl<T: EncodeCounterValue + EncodeGaugeValue> Value for T {}
 
-fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
-}
+const WRITABLE: &str = "a string takes whatever is written";
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::metrics::Histogram;
-    use std::time::Duration;
 
     #[test]
     fn labels_say_nothing_that_ends_them() {
-        let mut text = Exposition::default();
-        text.family("a_total", Kind::Counter, "Help.")
-            .sample(&[("x", "a\"b\\c\nd"), ("y", "")], 3);
-        text.single("b", Kind::Gauge, "Help.", 0.5);
-        text.known("c", "Help.", None);
+        let text = text(Counters::default(), |text, _| {
+            text.family("a_total", MetricType::Counter, "Help.")
+                .sample(&[("x", "a\"b\\c\nd"), ("y", "")], 3u64);
+            text.single("b", MetricType::Gauge, "Help.", 0.5);
+            text.known("c", "Help.", None);
+            text.known("d", "Help.", Some(1 << 53));
+        });
         assert_eq!(
-            text.text(),
+            text,
             "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"a\\\"b\\\\c\\nd\",y=\"\"} 3\n\
-             # HELP b Help.\n# TYPE b gauge\nb 0.5\n# HELP c Help.\n# TYPE c gauge\n"
+             # HELP b Help.\n# TYPE b gauge\nb 0.5\n# HELP c Help.\n# TYPE c gauge\n\
+             # HELP d Help.\n# TYPE d gauge\nd 9007199254740992\n"
         );
     }
 
     #[test]
     fn a_histogram_counts_up_to_infinity() {
-        let histogram = Histogram::default();
-        histogram.add(Duration::from_micros(20));
-        histogram.add(Duration::from_secs(1000));
-        let mut text = Exposition::default();
-        let mut family = text.family("t_seconds", Kind::Histogram, "Help.");
-        family.times(&[("k", "v")], &histogram.read());
-        let text = text.text();
+        let text = text(Counters::default(), |text, _| {
+            let histogram = Histogram::default();
+            histogram.add(Duration::from_micros(20));
+            histogram.add(Duration::from_secs(1000));
+            text.family("t_seconds", MetricType::Histogram, "Help.")
+                .times(&[("k", "v")], &histogram.read());
+        });
         for line in [
-            "t_seconds_bucket{k=\"v\",le=\"0.00001\"} 0\n",
-            "t_seconds_bucket{k=\"v\",le=\"0.000025\"} 1\n",
+            "t_seconds_bucket{k=\"v\",le=\"1e-05\"} 0\n",
+            "t_seconds_bucket{k=\"v\",le=\"2.5e-05\"} 1\n",
+            "t_seconds_bucket{k=\"v\",le=\"0.001\"} 1\n",
             "t_seconds_bucket{k=\"v\",le=\"100\"} 1\n",
             "t_seconds_bucket{k=\"v\",le=\"+Inf\"} 2\n",
             "t_seconds_sum{k=\"v\"} 1000.00002\n",

@@ -1,22 +1,23 @@
 //! Every number that Prometheus gets: its name, what it is, and what it means. Base units; names of photos, people or
 //! files never stand in a label.
 
-use super::exposition::Exposition;
-use super::exposition::Kind::{Counter, Gauge, Histogram};
+use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
+
+use super::exposition::{self, Exposition};
 use super::{Bill, CacheUse, Counters, HostUse, Route};
 
 /// The counters as text.
-pub fn exposition(counters: &Counters) -> String {
-    let mut text = Exposition::default();
-    program(&mut text, counters);
-    process(&mut text, counters);
-    work(&mut text, counters);
-    hosts(&mut text, &counters.hosts);
-    spending(&mut text, &counters.hosts);
-    caches(&mut text, &counters.caches);
-    mount(&mut text, counters);
-    page(&mut text, &counters.routes);
-    text.text()
+pub fn exposition(counters: Counters) -> String {
+    exposition::text(counters, |text, counters| {
+        program(text, counters);
+        process(text, counters);
+        work(text, counters);
+        hosts(text, &counters.hosts);
+        spending(text, &counters.hosts);
+        caches(text, &counters.caches);
+        mount(text, counters);
+        page(text, &counters.routes);
+    })
 }
 
 fn program(text: &mut Exposition, counters: &Counters) {
@@ -25,15 +26,15 @@ fn program(text: &mut Exposition, counters: &Counters) {
         Gauge,
         "The version that runs; always 1.",
     );
-    build.sample(&[("version", counters.version)], 1);
+    build.sample(&[("version", counters.version)], 1u64);
     let states = counters.photos.iter().flatten();
     let mut photos = text.family("kbasefs_photos", Gauge, "Photos of the catalog by state.");
-    states.for_each(|(state, count)| photos.sample(&[("state", state)], count));
+    states.for_each(|(state, count)| photos.sample(&[("state", state)], *count));
     text.single(
         "kbasefs_ready",
         Gauge,
         "Whether the index is loaded.",
-        u8::from(counters.photos.is_some()),
+        u64::from(counters.photos.is_some()),
     );
     text.known(
         "kbasefs_index_size_bytes",
@@ -50,7 +51,7 @@ fn program(text: &mut Exposition, counters: &Counters) {
         "kbasefs_index_writable",
         Gauge,
         "Whether results can be kept; while they can't, nothing is analysed.",
-        u8::from(!counters.unkept),
+        u64::from(!counters.unkept),
     );
 }
 
@@ -97,12 +98,12 @@ fn work(text: &mut Exposition, counters: &Counters) {
         "kbasefs_analysis_paused",
         Gauge,
         paused,
-        u8::from(counters.paused),
+        u64::from(counters.paused),
     );
     let help = "Photos that wait to be looked at, by how much they are wanted.";
     let mut queue = text.family("kbasefs_queue_photos", Gauge, help);
     let waiting = counters.waiting.iter();
-    waiting.for_each(|(priority, photos)| queue.sample(&[("priority", priority)], photos));
+    waiting.for_each(|(priority, photos)| queue.sample(&[("priority", priority)], *photos));
     let help = "How long the stages of an analysis take.";
     let mut stages = text.family("kbasefs_analysis_stage_duration_seconds", Histogram, help);
     let each = counters.stages.iter();
@@ -110,7 +111,7 @@ fn work(text: &mut Exposition, counters: &Counters) {
     let help = "What went wrong in analyses, by kind; requests that are repeated count each time.";
     let mut errors = text.family("kbasefs_analysis_errors_total", Counter, help);
     let classes = counters.errors.iter();
-    classes.for_each(|(class, count)| errors.sample(&[("class", class)], count));
+    classes.for_each(|(class, count)| errors.sample(&[("class", class)], *count));
 }
 
 fn hosts(text: &mut Exposition, hosts: &[HostUse]) {
@@ -189,7 +190,7 @@ fn caches(text: &mut Exposition, caches: &[CacheUse]) {
     let mut lookups = text.family("kbasefs_cache_lookups_total", Counter, help);
     for CacheUse { name, hits, misses } in caches {
         for (result, count) in [("hit", hits), ("miss", misses)] {
-            lookups.sample(&[("cache", name), ("result", result)], count);
+            lookups.sample(&[("cache", name), ("result", result)], *count);
         }
     }
 }
@@ -199,7 +200,7 @@ fn mount(text: &mut Exposition, counters: &Counters) {
         "kbasefs_mounted",
         Gauge,
         "Whether the catalog is mounted.",
-        u8::from(!counters.requests.is_empty()),
+        u64::from(!counters.requests.is_empty()),
     );
     let help = "From a request of the kernel to its answer, by kind.";
     let mut times = text.family("kbasefs_fuse_request_duration_seconds", Histogram, help);
@@ -225,7 +226,7 @@ fn page(text: &mut Exposition, routes: &[Route]) {
     let mut answers = text.family("kbasefs_http_requests_total", Counter, help);
     for Route { route, codes, .. } in routes {
         for (code, count) in codes {
-            answers.sample(&[("route", route), ("code", &code.to_string())], count);
+            answers.sample(&[("route", route), ("code", &code.to_string())], *count);
         }
     }
 }

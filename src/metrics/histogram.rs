@@ -80,14 +80,21 @@ impl Times {
         }
     }
 
+    /// How many took more seconds than the bound before and up to this one, bound by bound; the last is infinite.
+    pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
+        let bounds = BOUNDS.iter().map(|&nanos| nanos as f64 / 1e9);
+        bounds.chain([f64::INFINITY]).zip(self.buckets)
+    }
+
     /// How many took up to so many seconds, bound by bound.
     pub fn up_to(&self) -> impl Iterator<Item = (f64, u64)> {
-        let bounds = BOUNDS.iter().map(|&nanos| nanos as f64 / 1e9);
         let mut sum = 0;
-        bounds.zip(self.buckets).map(move |(bound, count)| {
-            sum += count;
-            (bound, sum)
-        })
+        self.buckets()
+            .take(BOUNDS.len())
+            .map(move |(bound, count)| {
+                sum += count;
+                (bound, sum)
+            })
     }
 
     /// Seconds that this part of them (0 to 1) took at most, as far as the buckets tell. `None` when nothing was added.

@@ -14,6 +14,7 @@ mod snapshot;
 mod traffic;
 
 pub use counters::{Bill, CacheUse, Counters, Ends, HostUse, Requests};
+pub use exposition::CONTENT_TYPE;
 pub use families::exposition;
 pub use histogram::{Histogram, Times};
 pub use history::{History, Sample};

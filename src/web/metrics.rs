@@ -29,12 +29,9 @@ pub fn router(parts: Parts) -> Router {
         .with_state(parts)
 }
 
-/// The version of the format that is written.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 async fn exposition(State(monitor): State<Arc<Monitor>>) -> Result<Response, Failure> {
-    let text = super::blocking(move || Ok(metrics::exposition(&monitor.counters()))).await?;
-    Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
+    let text = super::blocking(move || Ok(metrics::exposition(monitor.counters()))).await?;
+    Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
 /// Whoever can answer lives.

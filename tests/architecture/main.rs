@@ -15,6 +15,7 @@ const CONFINED: &[(&str, &str)] = &[
     ("clap::", "src/cli/"),
     ("anyhow", "src/cli/"),
     ("ImageFormat", "src/media/"),
+    ("prometheus_client", "src/metrics/"),
     ("NsReader", "src/media/metadata/xmp/"),
 ];
 
