@@ -1,6 +1,6 @@
 //! What happens to a catalog, and what comes of it. The order is always: store commit, index, kernel notification.
 
-use std::str::FromStr;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::{
     Act, ActId, Actor, Analysis, ContentHash, Declined, Deed, Edit, Facts, FileStat, Label,
@@ -188,7 +188,20 @@ pub enum Effect {
 }
 
 /// Which of the texts that a photo may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum TextField {
     /// A few words, on one line.
     Title,
@@ -198,22 +211,11 @@ pub enum TextField {
 
 impl TextField {
     /// Every field, the shorter first.
-    pub const ALL: [Self; 2] = [Self::Title, Self::Description];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The word that stands in the store and in the interfaces for programs.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Title => "title",
-            Self::Description => "description",
-        }
-    }
-}
-
-impl FromStr for TextField {
-    type Err = ();
-
-    fn from_str(s: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+        self.into()
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// A wall clock time that exists in the calendar. Ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WallClock {
@@ -106,7 +108,20 @@ impl FromStr for WallClock {
 }
 
 /// Where a photo's date comes from, the most trusted first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DateSource {
     /// EXIF DateTimeOriginal.
     Original,
@@ -122,31 +137,11 @@ pub enum DateSource {
 
 impl DateSource {
     /// Every source, the most trusted first.
-    pub const ALL: [Self; 5] = [
-        Self::Original,
-        Self::Created,
-        Self::Modified,
-        Self::Embedded,
-        Self::FileTime,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The word that stands in the store and in the interfaces for programs.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Original => "original",
-            Self::Created => "created",
-            Self::Modified => "modified",
-            Self::Embedded => "embedded",
-            Self::FileTime => "file-time",
-        }
-    }
-}
-
-impl FromStr for DateSource {
-    type Err = ();
-
-    fn from_str(s: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+        self.into()
     }
 }
 

@@ -1,13 +1,25 @@
 //! A label: anything known about a photo that can be browsed.
 
-use std::str::FromStr;
-
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use unicode_normalization::UnicodeNormalization;
 
 use super::fold;
 
 /// What kind of thing a label says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Facet {
     /// What is in the picture, or what a person called it.
     Tag,
@@ -35,48 +47,29 @@ pub enum Facet {
 
 impl Facet {
     /// Every facet. The place of one here is its place in arrays that have one entry a facet.
-    pub const ALL: [Self; 11] = [
-        Self::Tag,
-        Self::Year,
-        Self::Month,
-        Self::Day,
-        Self::Camera,
-        Self::Lens,
-        Self::Country,
-        Self::City,
-        Self::Color,
-        Self::Type,
-        Self::Rating,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The word that stands in the store, in queries and in the interfaces for programs.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Tag => "tag",
-            Self::Year => "year",
-            Self::Month => "month",
-            Self::Day => "day",
-            Self::Camera => "camera",
-            Self::Lens => "lens",
-            Self::Country => "country",
-            Self::City => "city",
-            Self::Color => "color",
-            Self::Type => "type",
-            Self::Rating => "rating",
-        }
-    }
-}
-
-impl FromStr for Facet {
-    type Err = ();
-
-    fn from_str(s: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+        self.into()
     }
 }
 
 /// Who says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Origin {
     /// A person, through kbasefs. Always wins and is never overwritten.
     Human,
@@ -92,31 +85,11 @@ pub enum Origin {
 
 impl Origin {
     /// The most trusted first.
-    pub const ALL: [Self; 5] = [
-        Self::Human,
-        Self::Xmp,
-        Self::File,
-        Self::Remote,
-        Self::Embedded,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The word that stands in the store and in the interfaces for programs.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Xmp => "xmp",
-            Self::File => "file",
-            Self::Remote => "remote",
-            Self::Embedded => "embedded",
-        }
-    }
-}
-
-impl FromStr for Origin {
-    type Err = ();
-
-    fn from_str(s: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
+        self.into()
     }
 }
 

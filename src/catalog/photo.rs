@@ -1,7 +1,8 @@
 //! A photo: one file below the source, and what is always at hand about it.
 
 use std::fmt;
-use std::str::FromStr;
+
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::WallClock;
 
@@ -118,7 +119,20 @@ impl FileStat {
 }
 
 /// A picture format, as the content says, not the name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// ISO/IEC 10918, with or without JFIF.
     Jpeg,
@@ -146,48 +160,19 @@ pub enum Format {
 
 impl Format {
     /// Every format, [`Self::Unknown`] last.
-    pub const ALL: [Self; 11] = [
-        Self::Jpeg,
-        Self::Png,
-        Self::WebP,
-        Self::Gif,
-        Self::Bmp,
-        Self::Tiff,
-        Self::Heic,
-        Self::Avif,
-        Self::Jxl,
-        Self::Raw,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The lower-case word that stands in folders, queries and the store.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpeg",
-            Self::Png => "png",
-            Self::WebP => "webp",
-            Self::Gif => "gif",
-            Self::Bmp => "bmp",
-            Self::Tiff => "tiff",
-            Self::Heic => "heic",
-            Self::Avif => "avif",
-            Self::Jxl => "jxl",
-            Self::Raw => "raw",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl FromStr for Format {
-    type Err = ();
-
-    fn from_str(s: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|f| f.name() == s).ok_or(())
+        self.into()
     }
 }
 
 /// How far the analysis of a photo is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Status {
     /// No analyzer has answered yet.
     #[default]
@@ -202,34 +187,16 @@ pub enum Status {
 
 impl Status {
     /// Every status. The place of one here is its place in arrays that have one entry a status.
-    pub const ALL: [Self; 4] = [
-        Self::Pending,
-        Self::Analyzed,
-        Self::Failed,
-        Self::Unsupported,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The word that stands in the store, in folders and in the interfaces for programs.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Analyzed => "analyzed",
-            Self::Failed => "failed",
-            Self::Unsupported => "unsupported",
-        }
+        self.into()
     }
 
     /// Whether an analyzer can look at such a photo: its content can be read and decoded, as far as is known.
     pub(crate) fn may_be_analyzed(self) -> bool {
         matches!(self, Self::Pending | Self::Analyzed)
-    }
-}
-
-impl FromStr for Status {
-    type Err = ();
-
-    fn from_str(s: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|x| x.name() == s).ok_or(())
     }
 }
 
@@ -269,6 +236,7 @@ pub struct Photo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{DateSource, Facet, Origin, TextField};
 
     #[test]
     fn a_path_splits_into_folder_and_file_name() {
@@ -289,5 +257,32 @@ mod tests {
         for status in Status::ALL {
             assert_eq!(status.name().parse(), Ok(status));
         }
+    }
+
+    /// They stand in catalogs, exports and addresses.
+    #[test]
+    fn words_that_are_kept_stay_what_they_are() {
+        let check = |names: &[&str], expected: &str| assert_eq!(names.join(" "), expected);
+        check(
+            &Facet::ALL.map(Facet::name),
+            "tag year month day camera lens country city color type rating",
+        );
+        check(
+            &Origin::ALL.map(Origin::name),
+            "human xmp file remote embedded",
+        );
+        check(
+            &Format::ALL.map(Format::name),
+            "jpeg png webp gif bmp tiff heic avif jxl raw unknown",
+        );
+        check(
+            &Status::ALL.map(Status::name),
+            "pending analyzed failed unsupported",
+        );
+        check(
+            &DateSource::ALL.map(DateSource::name),
+            "original created modified embedded file-time",
+        );
+        check(&TextField::ALL.map(TextField::name), "title description");
     }
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 pub use document::DOCUMENT;
 pub use places::{
@@ -144,8 +145,9 @@ pub struct Tags {
 }
 
 /// The cheapest kind of access that starts an analyzer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum On {
     /// None at all: every photo, as soon as it is there.
     Always,
@@ -160,12 +162,7 @@ pub enum On {
 impl On {
     /// As it is written in the file.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::Listed => "listed",
-            Self::Read => "read",
-            Self::Asked => "asked",
-        }
+        self.into()
     }
 }
 

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{On, Secret};
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Kind {
     /// `/chat/completions`, as OpenAI, LM Studio, llama.cpp, vLLM, OpenRouter and Gemini understand it.
     OpenAi,
@@ -25,12 +27,7 @@ pub enum Kind {
 impl Kind {
     /// As it is written in the file.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Ollama => "ollama",
-            Self::Anthropic => "anthropic",
-            Self::Embedded => "embedded",
-        }
+        self.into()
     }
 
     /// Where the servers of this kind are, and the customary variables for the address and the key.

@@ -14,10 +14,10 @@ mod takeover;
 mod xmp;
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
@@ -58,7 +58,8 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What an export consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// One file, `catalog.jsonl`, an object a line: everything.
     Json,
@@ -70,15 +71,11 @@ pub enum Format {
 
 impl Format {
     /// In the order in which a folder is searched for an import.
-    pub(crate) const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Xmp];
+    pub(crate) const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// As commands and the API call it.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Xmp => "xmp",
-        }
+        self.into()
     }
 
     /// The file in a folder that holds everything; sidecars have none.
@@ -88,14 +85,6 @@ impl Format {
             Self::Csv => Some("catalog.csv"),
             Self::Xmp => None,
         }
-    }
-}
-
-impl FromStr for Format {
-    type Err = ();
-
-    fn from_str(s: &str) -> std::result::Result<Self, ()> {
-        Self::ALL.into_iter().find(|f| f.name() == s).ok_or(())
     }
 }
 

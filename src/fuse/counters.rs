@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::metrics::{Histogram, Requests};
 
 /// A kind of request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Request {
     /// What a name in a folder is.
     Lookup,
@@ -48,47 +51,11 @@ pub enum Request {
 
 impl Request {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
-        Self::Lookup,
-        Self::Forget,
-        Self::GetAttr,
-        Self::Access,
-        Self::OpenDir,
-        Self::ReadDir,
-        Self::ReadDirPlus,
-        Self::Open,
-        Self::Read,
-        Self::GetXattr,
-        Self::ListXattr,
-        Self::SetXattr,
-        Self::Edit,
-        Self::Write,
-        Self::Flush,
-        Self::StatFs,
-        Self::Refused,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The name that stands in the metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Lookup => "lookup",
-            Self::Forget => "forget",
-            Self::GetAttr => "getattr",
-            Self::Access => "access",
-            Self::OpenDir => "opendir",
-            Self::ReadDir => "readdir",
-            Self::ReadDirPlus => "readdirplus",
-            Self::Open => "open",
-            Self::Read => "read",
-            Self::GetXattr => "getxattr",
-            Self::ListXattr => "listxattr",
-            Self::SetXattr => "setxattr",
-            Self::Edit => "edit",
-            Self::Write => "write",
-            Self::Flush => "flush",
-            Self::StatFs => "statfs",
-            Self::Refused => "refused",
-        }
+        self.into()
     }
 }
 

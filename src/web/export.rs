@@ -78,7 +78,7 @@ pub fn below(root: &Path, folder: &SourcePath) -> PathBuf {
 
 pub fn format(name: &str) -> Result<Format, Failure> {
     name.parse()
-        .map_err(|()| Failure::bad_request("the format is json, csv or xmp"))
+        .map_err(|_| Failure::bad_request("the format is json, csv or xmp"))
 }
 
 /// Whether a folder, which may not be there yet, is in another.

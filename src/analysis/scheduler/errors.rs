@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::analysis::{Failure, Outage};
 
-/// A kind of error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A kind of error; its name stands in the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Class {
     /// A file can't be read, or is too large.
     File,
@@ -31,21 +34,6 @@ pub enum Class {
     Store,
 }
 
-/// Each with the name that stands in the metrics.
-const CLASSES: [(Class, &str); 11] = [
-    (Class::File, "file"),
-    (Class::Picture, "picture"),
-    (Class::Transient, "transient"),
-    (Class::Busy, "busy"),
-    (Class::Unusable, "unusable"),
-    (Class::Refused, "refused"),
-    (Class::Permanent, "permanent"),
-    (Class::Unreachable, "unreachable"),
-    (Class::Denied, "denied"),
-    (Class::Spent, "spent"),
-    (Class::Store, "store"),
-];
-
 impl From<&Failure> for Class {
     fn from(failure: &Failure) -> Self {
         match failure {
@@ -65,7 +53,7 @@ impl From<&Failure> for Class {
 
 /// Counts since the start.
 #[derive(Default)]
-pub struct Errors([AtomicU64; CLASSES.len()]);
+pub struct Errors([AtomicU64; Class::VARIANTS.len()]);
 
 impl Errors {
     /// One more of this kind.
@@ -75,9 +63,11 @@ impl Errors {
 
     /// Name and count of every kind.
     pub fn read(&self) -> Vec<(&'static str, u64)> {
-        let each = CLASSES.into_iter();
-        each.map(|(class, name)| (name, self.0[class as usize].load(Ordering::Relaxed)))
-            .collect()
+        let count = |&class: &Class| {
+            let count = self.0[class as usize].load(Ordering::Relaxed);
+            (class.into(), count)
+        };
+        Class::VARIANTS.iter().map(count).collect()
     }
 }
 
@@ -88,9 +78,9 @@ mod tests {
     #[test]
     fn every_kind_has_its_own_place() {
         let errors = Errors::default();
-        for (place, (class, _)) in CLASSES.into_iter().enumerate() {
-            assert_eq!(class as usize, place);
-            errors.count(class);
+        for (place, class) in Class::VARIANTS.iter().enumerate() {
+            assert_eq!(*class as usize, place);
+            errors.count(*class);
         }
         assert!(errors.read().iter().all(|(_, count)| *count == 1));
     }

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use strum::IntoStaticStr;
+
 use super::error::Wrong;
 use crate::catalog::{Photo, WallClock};
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Measure {
     /// Of the day of the photo: 20240714.
     Date,
@@ -23,13 +26,7 @@ pub enum Measure {
 impl Measure {
     /// The word before the colon in a query.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Date => "date",
-            Self::Rating => "rating",
-            Self::Size => "size",
-            Self::Width => "width",
-            Self::Height => "height",
-        }
+        self.into()
     }
 
     /// What a photo itself says; `None` where it isn't known. Ratings are labels.

@@ -214,12 +214,12 @@ fn read_trace(row: &Row) -> Result<Trace> {
     let name: String = row.get(1)?;
     let slot = match name.parse::<TextField>() {
         Ok(field) => Slot::Text(field),
-        Err(()) if name == SAVED => Slot::Saved(row.get(2)?),
-        Err(()) if name == RENAMED => Slot::Renamed(LabelKey {
+        Err(_) if name == SAVED => Slot::Saved(row.get(2)?),
+        Err(_) if name == RENAMED => Slot::Renamed(LabelKey {
             facet: Facet::Tag,
             folded: row.get(2)?,
         }),
-        Err(()) => Slot::Label(LabelKey {
+        Err(_) => Slot::Label(LabelKey {
             facet: word(row, 1)?,
             folded: row.get(2)?,
         }),

@@ -9,12 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use roaring::RoaringBitmap;
 use serde::Deserialize;
+use strum::IntoStaticStr;
 
 use crate::catalog::{PhotoId, WallClock};
 use crate::index::{Index, SortKeys};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Sort {
     /// The best match first, then the newest.
     Relevance,
@@ -38,13 +40,7 @@ impl Sort {
 
     /// As it stands in addresses.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Relevance => "relevance",
-            Self::Newest => "newest",
-            Self::Oldest => "oldest",
-            Self::Name => "name",
-            Self::Added => "added",
-        }
+        self.into()
     }
 
     pub fn words(self) -> &'static str {
