@@ -79,6 +79,7 @@
 //! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
 //! | what is counted, and what it is called elsewhere | `metrics/`; where it is read: `monitor/counters.rs` |
+//! | which request or photo a line of the log is about | `fuse/spans.rs`, `analysis/scheduler/spans.rs` |
 //! | how the parts are made and connected | `app/mod.rs`, `app/parts.rs` |
 //!
 //! # The rules

@@ -152,6 +152,11 @@ impl Library {
         let mut delta = self.index().apply(effects);
         delta.may_wait = changes.iter().all(Change::is_analysis);
         faults::may_panic("indexed");
+        tracing::debug!(
+            changes = changes.len(),
+            photos = delta.photos.len(),
+            "committed"
+        );
         self.tell(&delta);
         Ok(acted)
     }

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
 use super::invalidate::InvalidationQueue;
+use super::spans::Runtime;
 use crate::vfs::{Error, Result, Tree};
 
 /// What gives such replies.
 #[derive(Clone)]
 pub struct DeferredReply {
     pub tree: Arc<Tree>,
-    pub runtime: Handle,
+    pub runtime: Runtime,
     pub invalidations: Arc<InvalidationQueue>,
 }
 

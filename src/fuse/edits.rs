@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use fuser::{ReplyEmpty, ReplyEntry};
-use tokio::runtime::Handle;
 
 use super::attributes::{AttrOverrides, GENERATION, TTL};
 use super::counters::Timed;
 use super::errno;
 use super::invalidate::InvalidationQueue;
+use super::spans::Runtime;
 use super::xattrs::send_done;
 use crate::faults;
 use crate::vfs::{Attr, Editor, Inode, Result, Stale};
@@ -17,7 +17,7 @@ use crate::vfs::{Attr, Editor, Inode, Result, Stale};
 pub struct EditRequests {
     editor: Arc<Editor>,
     invalidations: Arc<InvalidationQueue>,
-    runtime: Handle,
+    runtime: Runtime,
     overrides: AttrOverrides,
 }
 
@@ -25,7 +25,7 @@ impl EditRequests {
     pub fn new(
         editor: Arc<Editor>,
         invalidations: Arc<InvalidationQueue>,
-        runtime: Handle,
+        runtime: Runtime,
         overrides: AttrOverrides,
     ) -> Self {
         Self {

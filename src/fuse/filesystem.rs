@@ -14,7 +14,6 @@ use fuser::{
     ReplyStatfs, ReplyWrite, ReplyXattr, TimeOrNow, WriteFlags,
 };
 use rustix::fs::OFlags;
-use tokio::runtime::Handle;
 
 use super::attributes::{AttrOverrides, GENERATION, TTL, absent};
 use super::capabilities;
@@ -26,6 +25,7 @@ use super::folders::Folders;
 use super::invalidate::InvalidationQueue;
 use super::open_files::Files;
 use super::open_files::drafts::{self, DraftRequests};
+use super::spans::{self, Runtime};
 use super::xattrs::Xattrs;
 use crate::faults;
 use crate::vfs::{Caller, Error, Inode, SetAttr, Tree, xattr};
@@ -33,7 +33,7 @@ use crate::vfs::{Caller, Error, Inode, SetAttr, Tree, xattr};
 /// The answers to one mount's kernel.
 pub struct Filesystem {
     pub tree: Arc<Tree>,
-    pub runtime: Handle,
+    pub runtime: Runtime,
     pub counters: Arc<Counters>,
     pub invalidations: Arc<InvalidationQueue>,
     pub deferred: DeferredReply,
@@ -82,6 +82,7 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn lookup(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let _span = spans::enter("lookup", request, parent);
         faults::may_panic("session");
         let reply = self.counters.begin(Request::Lookup, reply);
         let (parent, name, caller) = (Inode(parent.0), name.as_bytes().to_vec(), caller(request));
@@ -109,13 +110,21 @@ impl fuser::Filesystem for Filesystem {
             });
     }
 
-    fn forget(&self, _: &fuser::Request, inode: INodeNo, references: u64) {
+    fn forget(&self, request: &fuser::Request, inode: INodeNo, references: u64) {
+        let _span = spans::enter("forget", request, inode);
         let request = self.counters.begin(Request::Forget, ());
         self.tree.namespace.forget(Inode(inode.0), references);
         request.now();
     }
 
-    fn getattr(&self, _: &fuser::Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(
+        &self,
+        request: &fuser::Request,
+        inode: INodeNo,
+        _: Option<FileHandle>,
+        reply: ReplyAttr,
+    ) {
+        let _span = spans::enter("getattr", request, inode);
         let reply = self.counters.begin(Request::GetAttr, reply);
         let _held_back = self.invalidations.hold_notifications();
         match self.tree.namespace.attr(Inode(inode.0)) {
@@ -130,7 +139,14 @@ impl fuser::Filesystem for Filesystem {
     }
 
     /// Asked only where the kernel doesn't check permissions itself: of the owner.
-    fn access(&self, _: &fuser::Request, inode: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
+    fn access(
+        &self,
+        request: &fuser::Request,
+        inode: INodeNo,
+        mask: AccessFlags,
+        reply: ReplyEmpty,
+    ) {
+        let _span = spans::enter("access", request, inode);
         let reply = self.counters.begin(Request::Access, reply);
         match self.tree.namespace.attr(Inode(inode.0)) {
             Ok(attr) if attr.mode & 0o200 == 0 && mask.contains(AccessFlags::W_OK) => {
@@ -142,6 +158,7 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn opendir(&self, request: &fuser::Request, inode: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let _span = spans::enter("opendir", request, inode);
         let reply = self.counters.begin(Request::OpenDir, reply);
         let (inode, caller) = (Inode(inode.0), caller(request));
         let (folders, deferred) = (self.folders.clone(), self.deferred.clone());
@@ -160,41 +177,45 @@ impl fuser::Filesystem for Filesystem {
 
     fn readdir(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         offset: u64,
         reply: ReplyDirectory,
     ) {
+        let _span = spans::enter("readdir", request, inode);
         let reply = self.counters.begin(Request::ReadDir, reply);
         self.folders.read(handle, offset, reply);
     }
 
     fn readdirplus(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         offset: u64,
         reply: ReplyDirectoryPlus,
     ) {
+        let _span = spans::enter("readdirplus", request, inode);
         let reply = self.counters.begin(Request::ReadDirPlus, reply);
         self.folders.read_plus(handle, offset, reply);
     }
 
     fn releasedir(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         _: OpenFlags,
         reply: ReplyEmpty,
     ) {
+        let _span = spans::enter("releasedir", request, inode);
         self.folders.close(handle);
         reply.ok();
     }
 
     fn open(&self, request: &fuser::Request, inode: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        let _span = spans::enter("open", request, inode);
         let reply = self.counters.begin(Request::Open, reply);
         if Inode(inode.0).is_draft() {
             return self.drafts.open(Inode(inode.0), reply);
@@ -207,8 +228,8 @@ impl fuser::Filesystem for Filesystem {
 
     fn read(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         offset: u64,
         size: u32,
@@ -216,20 +237,22 @@ impl fuser::Filesystem for Filesystem {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
+        let _span = spans::enter("read", request, inode);
         let reply = self.counters.begin(Request::Read, reply);
         self.files.read(handle, offset, size, reply);
     }
 
     fn release(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         _: OpenFlags,
         _: Option<LockOwner>,
         _: bool,
         reply: ReplyEmpty,
     ) {
+        let _span = spans::enter("release", request, inode);
         self.files.close(handle);
         reply.ok();
     }
@@ -237,8 +260,8 @@ impl fuser::Filesystem for Filesystem {
     /// No file of a photo is a terminal, which is what most programs want to know.
     fn ioctl(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         _: FileHandle,
         _: IoctlFlags,
         _: u32,
@@ -246,10 +269,12 @@ impl fuser::Filesystem for Filesystem {
         _: u32,
         reply: ReplyIoctl,
     ) {
+        let _span = spans::enter("ioctl", request, inode);
         reply.error(Errno::ENOTTY);
     }
 
-    fn statfs(&self, _: &fuser::Request, _: INodeNo, reply: ReplyStatfs) {
+    fn statfs(&self, request: &fuser::Request, inode: INodeNo, reply: ReplyStatfs) {
+        let _span = spans::enter("statfs", request, inode);
         self.drafts
             .statfs(self.counters.begin(Request::StatFs, reply));
     }
@@ -262,6 +287,7 @@ impl fuser::Filesystem for Filesystem {
         size: u32,
         reply: ReplyXattr,
     ) {
+        let _span = spans::enter("getxattr", request, inode);
         let reply = self.counters.begin(Request::GetXattr, reply);
         if !xattr::is_supported(name.as_bytes()) {
             return reply.now().error(errno::of(&Error::Unsupported));
@@ -271,7 +297,8 @@ impl fuser::Filesystem for Filesystem {
             .get(Inode(inode.0), name, caller(request), size, reply);
     }
 
-    fn listxattr(&self, _: &fuser::Request, inode: INodeNo, size: u32, reply: ReplyXattr) {
+    fn listxattr(&self, request: &fuser::Request, inode: INodeNo, size: u32, reply: ReplyXattr) {
+        let _span = spans::enter("listxattr", request, inode);
         let reply = self.counters.begin(Request::ListXattr, reply);
         self.xattrs.list(Inode(inode.0), size, reply);
     }
@@ -286,6 +313,7 @@ impl fuser::Filesystem for Filesystem {
         _: u32,
         reply: ReplyEmpty,
     ) {
+        let _span = spans::enter("setxattr", request, inode);
         let reply = self.counters.begin(Request::SetXattr, reply);
         let attribute = (Inode(inode.0), name.to_owned());
         self.xattrs
@@ -299,6 +327,7 @@ impl fuser::Filesystem for Filesystem {
         name: &OsStr,
         reply: ReplyEmpty,
     ) {
+        let _span = spans::enter("removexattr", request, inode);
         let reply = self.counters.begin(Request::SetXattr, reply);
         let attribute = (Inode(inode.0), name.to_owned());
         self.xattrs.remove(attribute, caller(request), reply);
@@ -322,6 +351,7 @@ impl fuser::Filesystem for Filesystem {
         _: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
+        let _span = spans::enter("setattr", request, inode);
         let reply = self.counters.begin(Request::Edit, reply);
         let changes = SetAttr {
             mode: mode.map(|mode| mode & 0o7777),
@@ -344,6 +374,7 @@ impl fuser::Filesystem for Filesystem {
         flags: i32,
         reply: ReplyCreate,
     ) {
+        let _span = spans::enter("create", request, parent);
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         let new = drafts::CreateRequest {
             parent,
@@ -358,8 +389,8 @@ impl fuser::Filesystem for Filesystem {
 
     fn write(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         offset: u64,
         data: &[u8],
@@ -368,6 +399,7 @@ impl fuser::Filesystem for Filesystem {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        let _span = spans::enter("write", request, inode);
         let reply = self.counters.begin(Request::Write, reply);
         let to = drafts::FilePosition { handle, offset };
         self.drafts.write(to, data.to_vec(), reply);
@@ -375,8 +407,8 @@ impl fuser::Filesystem for Filesystem {
 
     fn copy_file_range(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         from: FileHandle,
         from_offset: u64,
         _: INodeNo,
@@ -386,6 +418,7 @@ impl fuser::Filesystem for Filesystem {
         _: CopyFileRangeFlags,
         reply: ReplyWrite,
     ) {
+        let _span = spans::enter("copy_file_range", request, inode);
         let reply = self.counters.begin(Request::Write, reply);
         let part = |handle, offset| drafts::FilePosition { handle, offset };
         let (from, to) = (part(from, from_offset), part(to, to_offset));
@@ -394,26 +427,28 @@ impl fuser::Filesystem for Filesystem {
 
     fn flush(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         handle: FileHandle,
         _: LockOwner,
         reply: ReplyEmpty,
     ) {
+        let _span = spans::enter("flush", request, inode);
         self.drafts
             .flush(handle, self.counters.begin(Request::Flush, reply));
     }
 
     fn mknod(
         &self,
-        _: &fuser::Request,
-        _: INodeNo,
+        request: &fuser::Request,
+        inode: INodeNo,
         _: &OsStr,
         _: u32,
         _: u32,
         _: u32,
         reply: ReplyEntry,
     ) {
+        let _span = spans::enter("mknod", request, inode);
         reply.error(self.refuse());
     }
 
@@ -426,6 +461,7 @@ impl fuser::Filesystem for Filesystem {
         _: u32,
         reply: ReplyEntry,
     ) {
+        let _span = spans::enter("mkdir", request, parent);
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
             .entry(reply, (parent, name), move |editor, name| {
@@ -433,7 +469,15 @@ impl fuser::Filesystem for Filesystem {
             });
     }
 
-    fn symlink(&self, _: &fuser::Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
+    fn symlink(
+        &self,
+        request: &fuser::Request,
+        inode: INodeNo,
+        _: &OsStr,
+        _: &Path,
+        reply: ReplyEntry,
+    ) {
+        let _span = spans::enter("symlink", request, inode);
         reply.error(self.refuse());
     }
 
@@ -445,6 +489,7 @@ impl fuser::Filesystem for Filesystem {
         name: &OsStr,
         reply: ReplyEntry,
     ) {
+        let _span = spans::enter("link", request, file);
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
             .entry(reply, (parent, name), move |editor, name| {
@@ -453,6 +498,7 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn unlink(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let _span = spans::enter("unlink", request, parent);
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
             .removed(reply, (parent, name), move |editor, name| {
@@ -461,6 +507,7 @@ impl fuser::Filesystem for Filesystem {
     }
 
     fn rmdir(&self, request: &fuser::Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let _span = spans::enter("rmdir", request, parent);
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         self.edits
             .removed(reply, (parent, name), move |editor, name| {
@@ -478,6 +525,7 @@ impl fuser::Filesystem for Filesystem {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
+        let _span = spans::enter("rename", request, parent);
         let (parent, name, caller, reply) = self.edit(request, parent, name, reply);
         let new = (Inode(new_parent.0), new_name.as_bytes().to_vec());
         if !(flags - RenameFlags::RENAME_NOREPLACE).is_empty() {

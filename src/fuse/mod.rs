@@ -22,6 +22,7 @@ pub mod mounts;
 mod open_files;
 mod options;
 mod session;
+mod spans;
 mod xattrs;
 
 use std::io;

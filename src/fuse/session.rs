@@ -22,6 +22,7 @@ use super::invalidate::{self, InvalidationQueue};
 use super::open_files::drafts::DraftRequests;
 use super::open_files::fd_cache::{self, FdCache};
 use super::open_files::{Files, OpenFile};
+use super::spans::Runtime;
 use super::xattrs::Xattrs;
 use super::{Attached, Detach, Error, MountOptions, mounts};
 use crate::library::Library;
@@ -142,6 +143,7 @@ pub fn mount(
         mountpoint: mountpoint.clone(),
         source,
     };
+    let runtime = Runtime::from(runtime);
     let (invalidations, stale) = InvalidationQueue::new();
     let open = Arc::new(Handles::default());
     let folders = Folders::new(

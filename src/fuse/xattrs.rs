@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use fuser::{Errno, ReplyEmpty, ReplyXattr};
-use tokio::runtime::Handle;
 
 use super::counters::Timed;
 use super::errno;
+use super::spans::Runtime;
 use crate::vfs::{Attributes, Caller, Inode, Result};
 
 /// `XATTR_CREATE` and `XATTR_REPLACE`, see setxattr(2).
@@ -19,7 +19,7 @@ const REPLACE: i32 = 2;
 /// and for analyses.
 pub struct Xattrs {
     pub attributes: Arc<Attributes>,
-    pub runtime: Handle,
+    pub runtime: Runtime,
 }
 
 impl Xattrs {

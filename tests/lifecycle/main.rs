@@ -11,3 +11,4 @@ mod owners;
 mod panics;
 mod sandbox;
 mod silent;
+mod spans;

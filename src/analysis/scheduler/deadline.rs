@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use tracing::Span;
 
 use crate::panics;
 
@@ -84,9 +85,10 @@ impl DeadlineRunner {
         });
         let (runner, its) = (Arc::clone(self), Arc::clone(&job));
         let thread = thread::Builder::new().name("decode".into());
+        let span = Span::current();
         let spawned = thread.spawn(move || {
             its.began();
-            let result = panics::contained(work);
+            let result = panics::contained(|| span.in_scope(work));
             if its.is_abandoned_with(result) {
                 runner.abandoned().threads -= 1;
                 runner.changed.notify_all();

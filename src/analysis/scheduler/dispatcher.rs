@@ -10,12 +10,14 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument;
 
 use super::committer::{End, Report};
 use super::content::Content;
 use super::endpoint::{BreakerTrip, Endpoint, Permit, RequestOutcome};
 use super::outcome::{JobOutcome, reason_of};
 use super::remote_job::RemoteJob;
+use super::spans;
 use super::stages::Stage;
 use super::state::{QueueId, Ready, SchedulerState};
 use crate::analysis::budget::BudgetGuard;
@@ -65,7 +67,10 @@ impl Dispatcher {
                 _ = stop.wait_for(|stopped| *stopped) => break,
                 Some(_) = requests.join_next(), if !requests.is_empty() => {}
                 (permit, job) = self.next() => {
-                    requests.spawn(Arc::clone(&self).send(permit, job, stopping.clone()));
+                    let attempt = job.failed_attempts + job.busy_attempts + 1;
+                    let span = spans::job(job.photo, &job.hash, self.analyzer.name(), attempt);
+                    let send = Arc::clone(&self).send(permit, job, stopping.clone());
+                    requests.spawn(send.instrument(span));
                 }
             }
         }

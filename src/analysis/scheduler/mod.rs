@@ -27,6 +27,7 @@ mod provider;
 mod reasons;
 mod remote_job;
 mod request;
+mod spans;
 mod stages;
 mod start;
 mod state;

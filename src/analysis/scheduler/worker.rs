@@ -20,6 +20,7 @@ use super::decoder::{DecodedPicture, Decoder};
 use super::errors::Class;
 use super::outcome::{JobOutcome, contained};
 use super::remote_job::RemoteJob;
+use super::spans;
 use super::stages::Stage;
 use super::state::{Duplicate, QueueId, SchedulerState, Taken};
 use crate::analysis::previews::{Preview, Previews};
@@ -69,6 +70,7 @@ impl Worker {
         let bytes = Vec::new();
         let mut tools = Tools { bytes, runtime };
         while let Some(taken) = self.state.take() {
+            let _span = spans::photo(taken.photo).entered();
             self.work(taken, &mut tools);
             tools.bytes.clear();
             tools.bytes.shrink_to(LARGEST_KEPT_BUFFER);
@@ -319,6 +321,8 @@ impl Worker {
         runtime: &Runtime,
     ) {
         let analyzer = &*self.answers.provider(queue).analyzer;
+        let (photo, hash) = (read.photo.id, &read.content.hash);
+        let _span = spans::job(photo, hash, analyzer.name(), 1).entered();
         let ask = || contained(|| runtime.block_on(analyzer.analyze(subject)));
         let (id, content) = (read.photo.id, &read.content);
         let (changes, outcome) = match self.state.stopwatch.time(Stage::Infer, ask) {

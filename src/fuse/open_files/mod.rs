@@ -16,11 +16,11 @@ use std::time::Duration;
 use fuser::{BackingId, FileHandle, FopenFlags, ReplyData, ReplyOpen};
 use parking_lot::Mutex;
 use rustix::io::{ReadWriteFlags, preadv2};
-use tokio::runtime::Handle;
 
 use super::counters::Timed;
 use super::errno;
 use super::handles::Handles;
+use super::spans::Runtime;
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::source_files::SourceFiles;
 use crate::vfs::{Caller, Content, Draft, Error, Inode, Tree};
@@ -51,7 +51,7 @@ pub enum OpenFile {
 pub struct Files {
     pub tree: Arc<Tree>,
     pub source_files: Arc<SourceFiles>,
-    pub runtime: Handle,
+    pub runtime: Runtime,
     pub open: Arc<Handles<OpenFile>>,
     pub fd_cache: Arc<FdCache>,
     pub open_modes: Arc<OpenModes<BackingId>>,
