@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{EnumString, VariantArray};
 
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
@@ -58,7 +58,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What an export consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// One file, `catalog.jsonl`, an object a line: everything.
@@ -72,11 +72,6 @@ pub enum Format {
 impl Format {
     /// In the order in which a folder is searched for an import.
     pub(crate) const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
-
-    /// As commands and the API call it.
-    pub(crate) fn name(self) -> &'static str {
-        self.into()
-    }
 
     /// The file in a folder that holds everything; sidecars have none.
     fn file_name(self) -> Option<&'static str> {
