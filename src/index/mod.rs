@@ -340,7 +340,7 @@ impl Index {
     }
 
     /// The photos whose analysis is this far.
-    pub(crate) fn photos_with(&self, status: Status) -> RoaringBitmap {
+    pub fn photos_with(&self, status: Status) -> RoaringBitmap {
         self.read().status[status as usize].clone()
     }
 
@@ -350,7 +350,7 @@ impl Index {
     }
 
     /// Whether a photo is among those taken last.
-    pub(crate) fn is_recent(&self, id: PhotoId) -> bool {
+    pub fn is_recent(&self, id: PhotoId) -> bool {
         self.read().recent.contains(id.0)
     }
 

@@ -29,7 +29,7 @@ impl Inode {
     pub const ROOT: Self = Self(1);
 
     /// A photo, in whatever folder.
-    pub(crate) fn of_photo(id: PhotoId) -> Self {
+    pub fn of_photo(id: PhotoId) -> Self {
         Self(PHOTO | u64::from(id.0))
     }
 

@@ -23,8 +23,9 @@ mod properties;
 
 use std::collections::HashSet;
 
-pub(crate) use self::packet::{Packet, read as read_packet};
-pub(crate) use self::properties::{DC, DIGIKAM, LIGHTROOM, Name, RDF, XMP};
+pub use self::packet::{Packet, read as read_packet};
+pub use self::properties::Name;
+pub(crate) use self::properties::{DC, DIGIKAM, LIGHTROOM, RDF, XMP};
 use crate::catalog::{Facet, LabelKey, Position, clean};
 use crate::media::{LONGEST_DESCRIPTION, LONGEST_TAG, LONGEST_TITLE, MOST_TAGS};
 
@@ -62,7 +63,7 @@ pub fn read(bytes: &[u8]) -> Xmp {
 
 impl Xmp {
     /// What a packet that was read says.
-    pub(crate) fn of(packet: &Packet) -> Self {
+    pub fn of(packet: &Packet) -> Self {
         let first = |name| packet.first(name).map(str::to_owned);
         let text = |name, longest| clean(packet.first(name)?, longest);
         Self {
