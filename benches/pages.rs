@@ -160,7 +160,10 @@ impl Site {
     /// Serves pages that are kept for so many seconds.
     fn start(work: &Path, scratch: &Path, kept_seconds: &str) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        command.args(["--index".as_ref(), work.join("catalog.sqlite").as_os_str()]);
+        command.args([
+            "--catalog".as_ref(),
+            work.join("catalog.sqlite").as_os_str(),
+        ]);
         command.arg("serve").arg(work.join("source"));
         command.arg("--web=127.0.0.1:0");
         command.env("KBASEFS_TEMPLATE_CACHE_TTL", kept_seconds);

@@ -12,7 +12,7 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("no place for the index: neither XDG_DATA_HOME nor HOME is set")]
+    #[error("no place for the catalog: neither XDG_DATA_HOME nor HOME is set")]
     NoHome,
     #[error("no thread to watch the memory with: {0}")]
     Threads(std::io::Error),

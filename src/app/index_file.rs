@@ -8,7 +8,7 @@ use crate::store::{self, OwnerLock, sqlite};
 
 /// Where the index of a source is.
 pub fn index_file(source: &Path, config: &Config) -> Result<PathBuf, Error> {
-    match &config.index {
+    match &config.catalog {
         Some(path) => Ok(followed(path).map_err(|source| store::Error::Lock {
             path: path.clone(),
             source,

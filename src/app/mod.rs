@@ -3,9 +3,9 @@
 //! Knows what there is and in what order it starts and stops, and hands out the parts: who works with a catalog is given
 //! those that it uses, and doesn't know this module. Nothing of commands, HTTP or the terminal.
 
+pub mod catalog_file;
 pub mod check;
 mod error;
-pub mod index;
 mod index_file;
 mod parts;
 pub mod providers;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 /// Print a completion script for a shell
@@ -13,11 +13,23 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        args.shell,
-        &mut super::Cli::command(),
-        "kbasefs",
-        &mut script,
-    );
+    let mut command = visible(&super::Cli::command());
+    clap_complete::generate(args.shell, &mut command, "kbasefs", &mut script);
     io::Write::write_all(&mut io::stdout(), &script)
+}
+
+/// A command without what is hidden, of which some shells would be told all the same.
+fn visible(command: &Command) -> Command {
+    let arguments = command.get_arguments().filter(|one| !one.is_hide_set());
+    let commands = command.get_subcommands().filter(|one| !one.is_hide_set());
+    let mut shown = Command::new(command.get_name().to_owned())
+        .args(arguments)
+        .subcommands(commands.map(visible));
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    match command.get_version() {
+        Some(version) => shown.version(version.to_owned()),
+        None => shown,
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Turns flags into settings once, and errors into messages.
 
 mod analyze;
+mod catalog;
 mod client;
 mod completions;
 mod config;
@@ -8,7 +9,6 @@ mod doctor;
 mod export;
 mod finder;
 mod import;
-mod index;
 mod journal;
 mod log;
 mod man;
@@ -32,10 +32,12 @@ mod terminal;
 mod top;
 mod umount;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app;
 use crate::config::Config;
@@ -58,22 +60,46 @@ struct Common {
     /// Configuration file, in place of the user's own
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Index file, in place of one below $XDG_DATA_HOME/kbasefs
+    /// File of the catalog, in place of one below $XDG_DATA_HOME/kbasefs
     #[arg(long, global = true, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// What `--catalog` was called before; [`Self::settle`] empties it
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
     index: Option<PathBuf>,
 }
 
 impl Common {
+    /// Takes the old name of an option for the new one.
+    ///
+    /// # Errors
+    /// When both are given, and differ.
+    fn settle(&mut self) -> Result<(), clap::Error> {
+        let Some(old) = self.index.take() else {
+            return Ok(());
+        };
+        match self.catalog.replace(old.clone()) {
+            Some(new) if new != old => Err(Cli::command().error(
+                ErrorKind::ArgumentConflict,
+                format!(
+                    "--catalog {} and --index {} name different files; --index is the old name of --catalog",
+                    new.display(),
+                    old.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// What finds catalogs for a command.
     fn finder(&self) -> anyhow::Result<Finder> {
-        Ok(Finder::new(self.load()?, self.index.clone()))
+        Ok(Finder::new(self.load()?, self.catalog.clone()))
     }
 
     /// The settings that hold: flags overwrite what the file and the environment say.
     fn load(&self) -> anyhow::Result<Config> {
         let mut config = Config::load(self.config.as_deref(), app::env)?;
-        if self.index.is_some() {
-            config.index.clone_from(&self.index);
+        if self.catalog.is_some() {
+            config.catalog.clone_from(&self.catalog);
         }
         Ok(config)
     }
@@ -103,8 +129,8 @@ enum Command {
     Export(export::Args),
     Import(import::Args),
     Provider(provider::Args),
-    #[command(visible_alias = "catalog")]
-    Index(index::Args),
+    #[command(alias = "index")]
+    Catalog(catalog::Args),
     Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -118,7 +144,7 @@ pub fn run() -> ExitCode {
         mount::helper::Call::Command(args) => args,
         mount::helper::Call::Fake => return ExitCode::SUCCESS,
     };
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match parse(args) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };
@@ -127,6 +153,12 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => report::failure(&error, is_mount),
     }
+}
+
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut cli = Cli::try_parse_from(args)?;
+    cli.common.settle()?;
+    Ok(cli)
 }
 
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -152,7 +184,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(args) => return on_runtime(import::run(args, common.finder()?)),
         Command::Provider(args) => return on_runtime(provider::run(args, common.load()?)),
         Command::Doctor(args) => return on_runtime(doctor::run(args, common.finder()?)),
-        Command::Index(args) => return on_runtime(index::run(args, common.finder()?)),
+        Command::Catalog(args) => return on_runtime(catalog::run(args, common.finder()?)),
         Command::Config(args) => config::run(&args, common)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man(args) => man::run(&args)?,

@@ -115,28 +115,28 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     }
     let hint = match error.downcast_ref::<app::Error>()? {
         app::Error::Source { .. } => "give a folder of photos that you may read",
-        app::Error::NoHome => "set HOME, or name an index with --index FILE",
+        app::Error::NoHome => "set HOME, or name a catalog with --catalog FILE",
         app::Error::Store(store::Error::InUse { .. }) => {
             "`kbasefs status` shows mounts; wait for the other command, or umount"
         }
         app::Error::Store(store::Error::Lock { .. }) => {
-            "name another place for the index with --index FILE"
+            "name another place for the catalog with --catalog FILE"
         }
         app::Error::Store(store::Error::OtherSource { .. }) => {
-            "an index is of one folder; name another file with --index"
+            "a catalog is of one folder; name another file with --catalog"
         }
         app::Error::Store(store::Error::Open { .. }) => {
-            "update kbasefs, or name another file with --index; the file is left as it is"
+            "update kbasefs, or name another file with --catalog; the file is left as it is"
         }
         app::Error::Store(store::Error::NoRoom { path, bytes }) => {
             return Some(format!(
-                "make {} MB free in {}; the damaged index is left as it is",
+                "make {} MB free in {}; the damaged catalog is left as it is",
                 bytes.div_ceil(1 << 20).saturating_mul(2),
                 path.parent().unwrap_or(path).display()
             ));
         }
         app::Error::Store(store::Error::Foreign { .. }) => {
-            "name another file with --index; this one is left as it is"
+            "name another file with --catalog; this one is left as it is"
         }
         app::Error::Store(store::Error::Exists { .. }) => {
             "nothing is written over: move it away, or name another file"
@@ -146,7 +146,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             "mount or scan again: what can be read is taken over, and the file is kept"
         }
         app::Error::Store(_) => "is the disk full or read-only?",
-        app::Error::Scan(_) => "is the disk connected? nothing was removed from the index",
+        app::Error::Scan(_) => "is the disk connected? nothing was removed from the catalog",
         app::Error::Follow(_) => "raise the limit of open files: ulimit -n",
         app::Error::Threads(_) => "raise the limit of processes: ulimit -u",
         app::Error::Provider(_) | app::Error::Remote(_) => {

@@ -75,8 +75,14 @@ async fn say(
     Ok(())
 }
 
+/// What programs still find under the names that it had first.
+const OLD_KEYS: [&str; 2] = ["index", "index_bytes"];
+
 fn print(status: &Value) -> std::io::Result<()> {
     for (key, value) in status.as_object().into_iter().flatten() {
+        if OLD_KEYS.contains(&key.as_str()) {
+            continue;
+        }
         let text = match value {
             Value::Null => "-".into(),
             Value::String(text) => text.clone(),

@@ -42,7 +42,7 @@ impl Catalog {
     /// The settings under which it is opened.
     pub fn settings(&self, config: &Config) -> Config {
         Config {
-            index: Some(self.index.clone()),
+            catalog: Some(self.index.clone()),
             ..config.clone()
         }
     }

@@ -18,7 +18,7 @@ use crate::fuse::mounts;
 pub struct Args {
     mountpoint: PathBuf,
 
-    /// Also where answers are lost that were paid and can't be written: the disk of the index is full
+    /// Also where answers are lost that were paid and can't be written: the disk of the catalog is full
     #[arg(short, long)]
     force: bool,
 }

@@ -4,8 +4,8 @@
 pub const DOCUMENT: &str = r##"# kbasefs; every key is optional, and these are the defaults.
 # Each of the simple keys can also come from the environment: KBASEFS_WORKERS=4.
 
-# The index file, in place of one a photo folder below $XDG_DATA_HOME/kbasefs.
-# index = "/var/lib/kbasefs/photos.sqlite"
+# The file of the catalog, in place of one a photo folder below $XDG_DATA_HOME/kbasefs.
+# catalog = "/var/lib/kbasefs/photos.sqlite"
 
 ## What is shown
 
@@ -37,7 +37,7 @@ watch_interval_s = 60.0
 workers = 0
 # Files looked at at the same time while scanning; 0: as many as suit the machine.
 scan_threads = 0
-# Photos in one commit to the index, at most.
+# Photos in one commit to the catalog, at most.
 batch_size = 1000
 # All caches in memory together. MiB.
 max_memory_mb = 1024

@@ -8,6 +8,7 @@ mod places;
 mod provider;
 mod secret;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,9 @@ pub use secret::Secret;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The index file. Else one a source below `$XDG_DATA_HOME/kbasefs`.
-    pub index: Option<PathBuf>,
+    /// The file of the catalog. Else one a source below `$XDG_DATA_HOME/kbasefs`.
+    #[serde(alias = "index")]
+    pub catalog: Option<PathBuf>,
     /// Patterns of files and folders to leave out, as in a `.ignore` file.
     #[serde(alias = "exclude")]
     pub exclude_filter: Vec<String>,
@@ -175,7 +177,7 @@ impl Default for Embedded {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            index: None,
+            catalog: None,
             exclude_filter: Vec::new(),
             supported_extensions: Vec::new(),
             workers: 0,
@@ -258,6 +260,7 @@ impl Config {
             origin: origin.into(),
             message,
         };
+        let text = &once(text).map_err(invalid)?;
         let config: Self = toml::from_str(text).map_err(|e| invalid(one_line(&e, text)))?;
         config.check().map_err(invalid)?;
         Ok(config)
@@ -269,6 +272,7 @@ impl Config {
         text: &str,
         env: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
+        let text = once(text).unwrap_or(text.into());
         let (Ok(mut table), Ok(known)) = (
             text.parse::<toml::Table>(),
             toml::Table::try_from(Self::default()),
@@ -276,10 +280,11 @@ impl Config {
             return Ok(self);
         };
         let simple = known.iter().filter(|(_, value)| !value.is_table());
-        let keys = simple.map(|(key, _)| key.as_str()).chain(["index"]);
+        let keys = simple.map(|(key, _)| key.as_str()).chain(["catalog"]);
         for key in keys {
-            let name = format!("KBASEFS_{}", key.to_uppercase());
-            let Some(text) = env(&name) else { continue };
+            let Some((name, text)) = variable(key, env)? else {
+                continue;
+            };
             for (_, old) in RENAMED.iter().filter(|(new, _)| *new == key) {
                 table.remove(*old);
             }
@@ -303,10 +308,60 @@ impl Config {
 }
 
 /// Keys that had another name before, which files may still use.
-const RENAMED: [(&str, &str); 2] = [
+const RENAMED: [(&str, &str); 3] = [
+    ("catalog", "index"),
     ("exclude_filter", "exclude"),
     ("cache_size", "cache_entries"),
 ];
+
+/// A file's text in which every key stands once, by whichever of its names.
+///
+/// # Errors
+/// When both names say something, and not the same.
+fn once(text: &str) -> Result<Cow<'_, str>, String> {
+    // What is wrong with a text that is no TOML is said with its line, by whoever reads it.
+    let Ok(mut table) = text.parse::<toml::Table>() else {
+        return Ok(text.into());
+    };
+    let mut is_twice = false;
+    for (new, old) in RENAMED {
+        let (Some(now), Some(before)) = (table.get(new), table.get(old)) else {
+            continue;
+        };
+        if now != before {
+            return Err(both(new, old));
+        }
+        table.remove(old);
+        is_twice = true;
+    }
+    Ok(match is_twice {
+        true => table.to_string().into(),
+        false => text.into(),
+    })
+}
+
+/// What the environment says of a key, and in which variable: `KBASEFS_` and one of its names.
+fn variable(
+    key: &str,
+    env: &impl Fn(&str) -> Option<String>,
+) -> Result<Option<(String, String)>, Error> {
+    let named = |key: &str| {
+        let name = format!("KBASEFS_{}", key.to_uppercase());
+        env(&name).map(|text| (name, text))
+    };
+    let old = RENAMED.iter().find(|(new, _)| *new == key);
+    match (named(key), old.and_then(|(_, old)| named(old))) {
+        (Some((name, now)), Some((old, before))) if now != before => Err(Error::Invalid {
+            message: both(&name, &old),
+            origin: "environment".into(),
+        }),
+        (now, before) => Ok(now.or(before)),
+    }
+}
+
+fn both(new: &str, old: &str) -> String {
+    format!("{new} and {old} say different things; {old} is the old name of {new}")
+}
 
 /// A text, number or truth as the default is one; lists are separated by colons, as in `PATH`.
 fn env_value(text: &str, default: Option<&toml::Value>) -> toml::Value {
@@ -376,7 +431,7 @@ mod tests {
         assert_eq!((config.workers, config.facet_depth), (5, 3));
         assert_eq!(config.exclude_filter, ["*.tmp", "cache"]);
         assert_eq!(
-            (config.xattr_wait_s, config.index),
+            (config.xattr_wait_s, config.catalog),
             (3.0, Some("/x/y".into()))
         );
         let wrong = |name: &str| (name == "KBASEFS_WORKERS").then(|| "many".to_owned());
@@ -387,7 +442,7 @@ mod tests {
     #[test]
     fn the_written_form_reads_back() {
         let config = Config {
-            index: Some("/x".into()),
+            catalog: Some("/x".into()),
             ..Config::default()
         };
         assert_eq!(Config::parse(&config.to_toml(), "f").unwrap(), config);
@@ -395,9 +450,35 @@ mod tests {
 
     #[test]
     fn keys_may_have_the_names_they_had_before() {
-        let config = Config::parse("exclude = [\"x\"]\ncache_entries = 7", "f").unwrap();
+        let config = Config::parse("exclude = [\"x\"]\ncache_entries = 7\nindex = \"/x\"", "f");
+        let config = config.unwrap();
         assert_eq!(config.exclude_filter, ["x"]);
         assert_eq!(config.cache_size, 7);
+        assert_eq!(config.catalog, Some("/x".into()));
+    }
+
+    #[test]
+    fn both_names_of_a_key_have_to_say_the_same() {
+        let config = Config::parse("workers = 2\nindex = \"/x\"\ncatalog = \"/x\"", "f").unwrap();
+        assert_eq!((config.workers, config.catalog), (2, Some("/x".into())));
+        check(
+            "index = \"/x\"\ncatalog = \"/y\"",
+            "f: catalog and index say different things; index is the old name of catalog",
+        );
+        let load = |catalog: &str, index: &str| {
+            let env = |name: &str| match name {
+                "KBASEFS_CATALOG" => Some(catalog.to_owned()).filter(|text| !text.is_empty()),
+                "KBASEFS_INDEX" => Some(index.to_owned()).filter(|text| !text.is_empty()),
+                _ => None,
+            };
+            Config::load(None, env).map(|config| config.catalog)
+        };
+        for (catalog, index) in [("/x", ""), ("", "/x"), ("/x", "/x")] {
+            assert_eq!(load(catalog, index).unwrap(), Some("/x".into()));
+        }
+        let error = load("/x", "/y").unwrap_err().to_string();
+        let expected = "environment: KBASEFS_CATALOG and KBASEFS_INDEX say different things";
+        assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]

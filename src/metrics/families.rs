@@ -38,10 +38,10 @@ fn program(text: &mut Exposition, counters: &Counters) {
     );
     text.known(
         "kbasefs_index_size_bytes",
-        "Size of the index.",
+        "Size of the catalog.",
         counters.index_bytes,
     );
-    let free = "What is free on the disk of the index.";
+    let free = "What is free on the disk of the catalog.";
     text.known(
         "kbasefs_index_disk_free_bytes",
         free,

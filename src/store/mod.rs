@@ -31,17 +31,17 @@ use crate::catalog::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file can't be made or read, is no index, or is a newer version's.
-    #[error("index {}: {source}", path.display())]
+    #[error("catalog {}: {source}", path.display())]
     Open {
-        /// The file of the index.
+        /// The file of the catalog.
         path: PathBuf,
         /// What the disk or SQLite says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No lock can be had beside the index.
-    #[error("index {}: {source}", path.display())]
+    #[error("catalog {}: {source}", path.display())]
     Lock {
-        /// The file of the index.
+        /// The file of the catalog.
         path: PathBuf,
         /// What the disk says.
         source: std::io::Error,
@@ -53,35 +53,35 @@ pub enum Error {
         path: PathBuf,
     },
     /// An index is of one folder for good, and this one is of another.
-    #[error("index {} belongs to {}", path.display(), owner.display())]
+    #[error("catalog {} belongs to {}", path.display(), owner.display())]
     OtherSource {
-        /// The file of the index.
+        /// The file of the catalog.
         path: PathBuf,
         /// The folder that it is of.
         owner: PathBuf,
     },
     /// Another process has it open for writing.
-    #[error("index {} is in use by another kbasefs", path.display())]
+    #[error("catalog {} is in use by another kbasefs", path.display())]
     InUse {
-        /// The file of the index.
+        /// The file of the catalog.
         path: PathBuf,
     },
     /// There is no room left on the disk, or none that this user may take.
-    #[error("index: the disk is full")]
+    #[error("catalog: the disk is full")]
     Full,
     /// A page can't be read, or a value can't be what its column holds.
-    #[error("index: damaged")]
+    #[error("catalog: damaged")]
     Damaged,
     /// The disk or the file can't be used as things are, whatever is wanted of it.
-    #[error("index: {0}")]
+    #[error("catalog: {0}")]
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
     /// Its tables don't allow a change: they are damaged, or the change is wrong.
-    #[error("index: {0}")]
+    #[error("catalog: {0}")]
     Refused(Box<dyn std::error::Error + Send + Sync>),
     /// What can be read of it doesn't fit onto the disk beside it.
-    #[error("index {}: damaged, and there is no room to make a sound one of it", path.display())]
+    #[error("catalog {}: damaged, and there is no room to make a sound one of it", path.display())]
     NoRoom {
-        /// The file of the index.
+        /// The file of the catalog.
         path: PathBuf,
         /// Room that is needed, at most.
         bytes: u64,
@@ -93,10 +93,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// Whatever else SQLite refuses: a fault of ours, mostly.
-    #[error("index: {0}")]
+    #[error("catalog: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
     /// There is no photo with this id any more.
-    #[error("index: no photo {0}")]
+    #[error("catalog: no photo {0}")]
     NoSuchPhoto(PhotoId),
 }
 

@@ -83,6 +83,7 @@ fn status(about: &About, within: &SourcePath) -> Result<Value, Failure> {
         .into_iter()
         .map(|(name, accesses)| (name, accesses.into()))
         .collect();
+    let bytes = about.library.store().size_bytes()?;
     Ok(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "source": about.source_files.root().to_string_lossy(),
@@ -101,8 +102,10 @@ fn status(about: &About, within: &SourcePath) -> Result<Value, Failure> {
         "queued": work.queued,
         "running": work.running,
         "labels": index.label_count(),
+        "catalog": instance.index_file().to_string_lossy(),
+        "catalog_bytes": bytes,
         "index": instance.index_file().to_string_lossy(),
-        "index_bytes": about.library.store().size_bytes()?,
+        "index_bytes": bytes,
         "cache": of_cache(&about.monitor.details_cache()),
         "crawlers": crawlers,
         "watched_folders": following.watched,

@@ -276,20 +276,20 @@ fn an_inner_catalog_in_an_index_of_its_own_is_named_by_it() {
     let me = house.person("me");
     let own = house.path("own.sqlite");
     let own = own.to_str().unwrap();
-    me.ok(&["scan", "--index", own], &["photos/sub"]);
+    me.ok(&["scan", "--catalog", own], &["photos/sub"]);
     me.ok(
-        &["tag", "--tag", "own", "--index", own],
+        &["tag", "--tag", "own", "--catalog", own],
         &["photos/sub/5.png"],
     );
-    let said = me.refused(&["index", "adopt"], &["photos/sub"]);
+    let said = me.refused(&["catalog", "adopt"], &["photos/sub"]);
     assert!(said.contains("has no catalog of its own"), "{said}");
-    let said = me.refused(&["index", "adopt", "--index", own], &["photos/sub"]);
+    let said = me.refused(&["catalog", "adopt", "--catalog", own], &["photos/sub"]);
     assert!(
         said.contains("in no other folder that has a catalog"),
         "{said}"
     );
     me.ok(&["scan"], &["photos"]);
-    me.ok(&["index", "adopt", "--index", own], &["photos/sub"]);
+    me.ok(&["catalog", "adopt", "--catalog", own], &["photos/sub"]);
     assert_eq!(me.tags("photos/sub/5.png"), "own");
     assert!(!house.path("own.sqlite").exists() && house.path("own.sqlite.adopted-1").exists());
 }

@@ -1,6 +1,10 @@
 //! Which commands may make a catalog, and that the others leave no trace where there is none.
 
-use super::house::{House, everything};
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::house::{House, Person, everything};
 
 /// Whether a command makes a catalog of a folder that has none.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -35,9 +39,9 @@ const COMMANDS: &[(&str, &[&str], May)] = &[
     ),
     ("import", &["PHOTOS"], May::Make),
     ("provider", &["list"], May::Unrelated),
-    ("index", &["check", "PHOTOS"], May::NotMake),
-    ("index", &["backup", "PHOTOS", "OUT"], May::NotMake),
-    ("index", &["vacuum", "PHOTOS"], May::NotMake),
+    ("catalog", &["check", "PHOTOS"], May::NotMake),
+    ("catalog", &["backup", "PHOTOS", "OUT"], May::NotMake),
+    ("catalog", &["vacuum", "PHOTOS"], May::NotMake),
     ("doctor", &["PHOTOS"], May::NotMake),
     ("config", &["show"], May::Unrelated),
     ("completions", &["bash"], May::Unrelated),
@@ -75,6 +79,105 @@ fn the_table_names_every_command() {
     assert!(there.len() > 15, "{help}");
     for name in there {
         assert!(COMMANDS.iter().any(|(known, ..)| *known == name), "{name}");
+    }
+}
+
+/// What `status` says of the photos with these arguments, settings and variables.
+fn catalog_of(me: &Person, args: &[&str], settings: &str, variables: &[(&str, &str)]) -> Output {
+    let file = me.house.path("settings.toml");
+    std::fs::write(&file, settings).unwrap();
+    let mut status = me.command(&["status", "--json", "--config"]);
+    status.arg(file).args(args).arg(me.house.path("photos"));
+    status.envs(variables.iter().copied()).output().unwrap()
+}
+
+/// Scripts and settings of before go on working.
+#[test]
+fn what_catalogs_were_called_before_still_means_them() {
+    let house = House::new();
+    let me = house.person("me");
+    let (file, other) = (house.path("own.sqlite"), house.path("other.sqlite"));
+    let (file, other) = (file.to_str().unwrap(), other.to_str().unwrap());
+    me.ok(&["scan", "--catalog", file], &["photos"]);
+    let key = |key: &str, file: &str| format!("{key} = {file:?}\n");
+    let ways: [Output; 9] = [
+        catalog_of(&me, &["--catalog", file], "", &[]),
+        catalog_of(&me, &["--index", file], "", &[]),
+        catalog_of(&me, &["--index", file, "--catalog", file], "", &[]),
+        catalog_of(&me, &[], &key("catalog", file), &[]),
+        catalog_of(&me, &[], &key("index", file), &[]),
+        catalog_of(&me, &[], "", &[("KBASEFS_CATALOG", file)]),
+        catalog_of(&me, &[], "", &[("KBASEFS_INDEX", file)]),
+        // Each of them by the old name, and it comes before what the others say.
+        catalog_of(&me, &[], &key("catalog", other), &[("KBASEFS_INDEX", file)]),
+        catalog_of(&me, &["--index", file], "", &[("KBASEFS_CATALOG", other)]),
+    ];
+    for (n, output) in ways.iter().enumerate() {
+        assert!(output.status.success(), "{n}: {output:?}");
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for (name, old) in [("catalog", "index"), ("catalog_bytes", "index_bytes")] {
+            assert!(!status[name].is_null(), "{n}: {name}");
+            assert_eq!(status[name], status[old], "{n}");
+        }
+        assert_eq!(status["catalog"], file, "{n}");
+    }
+    let args = |command| [command, "check", "--catalog", file];
+    let [now, before] = ["catalog", "index"].map(|c| me.ok(&args(c), &["photos"]));
+    assert_eq!(
+        (&now, &now),
+        (&before, &"the catalog is sound\n".to_owned())
+    );
+}
+
+#[test]
+fn both_names_of_a_catalog_that_differ_are_a_mistake() {
+    let house = House::new();
+    let me = house.person("me");
+    let both = "catalog = \"/x\"\nindex = \"/y\"\n";
+    let variables = [("KBASEFS_CATALOG", "/x"), ("KBASEFS_INDEX", "/y")];
+    let check = |output: Output, code: i32, expected: &str| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+    };
+    let flags = ["--catalog", "/x", "--index", "/y"];
+    check(
+        catalog_of(&me, &flags, "", &[]),
+        2,
+        "--catalog /x and --index /y name different files",
+    );
+    let expected = "catalog and index say different things";
+    check(catalog_of(&me, &[], both, &[]), 1, expected);
+    let expected = "KBASEFS_CATALOG and KBASEFS_INDEX say different things";
+    check(catalog_of(&me, &[], "", &variables), 1, expected);
+    assert!(everything(&me.home).is_empty());
+}
+
+/// Nobody is told of the old words.
+#[test]
+fn help_manual_and_completions_say_catalog() {
+    let house = House::new();
+    let me = house.person("me");
+    let none: &[&str] = &[];
+    let mut said = vec![
+        me.ok(&["--help"], none),
+        me.ok(&["help", "mount"], none),
+        me.ok(&["catalog", "--help"], none),
+        me.ok(&["config", "show"], none),
+        me.ok(&["man"], none),
+    ];
+    std::fs::create_dir(house.path("pages")).unwrap();
+    me.ok(&["man"], &["pages"]);
+    for page in std::fs::read_dir(house.path("pages")).unwrap() {
+        said.push(std::fs::read_to_string(page.unwrap().path()).unwrap());
+    }
+    assert!(said.len() > 20);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        said.push(me.ok(&["completions", shell], none));
+    }
+    for text in &said {
+        let old = text.lines().find(|line| line.contains("index"));
+        assert_eq!(old, None);
     }
 }
 

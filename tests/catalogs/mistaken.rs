@@ -143,7 +143,7 @@ fn a_mount_that_something_lies_over_is_not_passed_over() {
     }
     let me = house.person("me");
     let index = house.path("own.sqlite");
-    let own = ["mount", "--index", index.to_str().unwrap()];
+    let own = ["mount", "--catalog", index.to_str().unwrap()];
     me.ok(&own, &["photos", "mnt"]);
     // Anything: an empty folder.
     let over = Bound::new(&house.path("second"), &house.path("mnt"));
@@ -164,10 +164,13 @@ fn of_two_catalogs_of_one_folder_that_are_mounted_none_is_guessed() {
     let index = house.path("own.sqlite");
     let index = index.to_str().unwrap();
     me.ok(&["mount"], &["photos", "mnt"]);
-    me.ok(&["mount", "--index", index], &["photos", "second"]);
+    me.ok(&["mount", "--catalog", index], &["photos", "second"]);
     let said = me.refused(&["tag", "--tag", "T"], &["photos/1.png"]);
     assert!(said.contains("several catalogs"), "{said}");
-    me.ok(&["tag", "--tag", "T", "--index", index], &["photos/1.png"]);
+    me.ok(
+        &["tag", "--tag", "T", "--catalog", index],
+        &["photos/1.png"],
+    );
     me.ok(&["tag", "--tag", "D"], &["mnt/all/2.png"]);
     for mount in ["mnt", "second"] {
         me.ok(&["umount"], &[mount]);

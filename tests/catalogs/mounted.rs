@@ -56,7 +56,7 @@ fn every_command_on_a_mount_reaches_its_catalog() {
     // This person's own catalog of the folder is another one.
     other.ok(&["scan"], &["photos"]);
     let before = everything(&other.home.join("data"));
-    owner.ok(&["mount", "--index", index], &["photos", "mnt"]);
+    owner.ok(&["mount", "--catalog", index], &["photos", "mnt"]);
     for at in ["mnt", "mnt/all", "photos"] {
         let status = other.json(&["status", "--json"], &[at]);
         assert_eq!(status["index"], index, "{at}");
@@ -85,9 +85,9 @@ fn every_command_on_a_mount_reaches_its_catalog() {
     let out = other.json(&["export", "--format", "json", "--json"], &["mnt", "out"]);
     assert_eq!(out["photos"], 8);
     other.ok(&["import"], &["mnt", "out"]);
-    other.ok(&["index", "check"], &["mnt"]);
-    other.ok(&["index", "vacuum"], &["mnt/all"]);
-    other.ok(&["index", "backup"], &["mnt", "copy.sqlite"]);
+    other.ok(&["catalog", "check"], &["mnt"]);
+    other.ok(&["catalog", "vacuum"], &["mnt/all"]);
+    other.ok(&["catalog", "backup"], &["mnt", "copy.sqlite"]);
     let checked = String::from_utf8(other.run(&["doctor"], &["mnt"]).stdout).unwrap();
     assert!(checked.contains(&format!("{index} is sound")), "{checked}");
     other.ok(&["top", "-n", "1", "--json"], &["mnt"]);
@@ -201,27 +201,27 @@ fn another_index_than_the_one_that_is_shown_is_refused() {
     let owner = house.person("owner");
     let index = house.path("a.sqlite");
     let (index, other) = (index.to_str().unwrap(), house.path("b.sqlite"));
-    owner.ok(&["scan", "--index", other.to_str().unwrap()], &["photos"]);
-    owner.ok(&["mount", "--index", index], &["photos", "mnt"]);
+    owner.ok(&["scan", "--catalog", other.to_str().unwrap()], &["photos"]);
+    owner.ok(&["mount", "--catalog", index], &["photos", "mnt"]);
     for args in [&["show"][..], &["tag", "--tag", "T"]] {
-        let named = [args, &["--index", other.to_str().unwrap()]].concat();
+        let named = [args, &["--catalog", other.to_str().unwrap()]].concat();
         let said = owner.refused(&named, &["mnt/all/1.png"]);
         assert!(
             said.contains("a.sqlite, not") && said.contains("b.sqlite"),
             "{said}"
         );
-        owner.ok(&[args, &["--index", index]].concat(), &["mnt/all/1.png"]);
+        owner.ok(&[args, &["--catalog", index]].concat(), &["mnt/all/1.png"]);
     }
     // By its own path the file is in the catalog that is named, though another one is mounted.
     owner.ok(
-        &["tag", "--tag", "B", "--index", other.to_str().unwrap()],
+        &["tag", "--tag", "B", "--catalog", other.to_str().unwrap()],
         &["photos/2.png"],
     );
     assert_eq!(owner.tags("photos/2.png"), "");
     // The settings of an environment are no reason to refuse: the mount says more.
     let mut show = owner.command(&["show"]);
     let shown = show
-        .env("KBASEFS_INDEX", other)
+        .env("KBASEFS_CATALOG", other)
         .arg(house.path("mnt/all/1.png"));
     assert!(shown.output().unwrap().status.success());
     owner.ok(&["umount"], &["mnt"]);
@@ -268,7 +268,7 @@ fn unmounting_waits_for_the_catalog_that_was_mounted() {
     };
     for _ in 0..3 {
         owner.ok(
-            &["mount", "--index", index.to_str().unwrap()],
+            &["mount", "--catalog", index.to_str().unwrap()],
             &["photos", "mnt"],
         );
         assert!(!is_free());

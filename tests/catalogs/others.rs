@@ -63,8 +63,8 @@ fn what_root_has_mounted_for_all_is_no_catalog_of_theirs() {
         &["scan"],
         &["analyze"],
         &["import"],
-        &["index", "check"],
-        &["index", "vacuum"],
+        &["catalog", "check"],
+        &["catalog", "vacuum"],
         &["top"],
     ] {
         let said = person.refused(args, &["mnt"]);
@@ -113,7 +113,7 @@ fn a_mount_of_another_user_is_not_believed() {
         said.contains(&format!("the user with number {ANYBODY}")),
         "{said}"
     );
-    for args in [&["status"][..], &["scan"], &["top"], &["index", "check"]] {
+    for args in [&["status"][..], &["scan"], &["top"], &["catalog", "check"]] {
         let said = root.refused(args, &["mnt"]);
         assert!(said.contains("the user with number"), "{args:?}: {said}");
     }

@@ -47,7 +47,7 @@ fn check_part(house: &House, part: &Path) {
     );
     me.ok(&["untag", "--tag", "T"], &[part.join("5.png")]);
     assert_eq!(me.json(&["scan", "--json"], &[part])["photos"], 6, "{text}");
-    me.ok(&["index", "check"], &[part]);
+    me.ok(&["catalog", "check"], &[part]);
     // Mounts of others may be dead, which it says as well.
     let checked = me.run(&["doctor"], &[part]).stdout;
     assert!(
@@ -167,7 +167,7 @@ fn a_photo_is_no_folder() {
     let house = House::new();
     let me = house.person("me");
     me.ok(&["scan"], &["photos"]);
-    for args in [&["status"][..], &["scan"], &["log"], &["index", "check"]] {
+    for args in [&["status"][..], &["scan"], &["log"], &["catalog", "check"]] {
         let said = me.refused(args, &["photos/1.png"]);
         assert!(said.contains("not a folder"), "{said}");
     }
@@ -233,7 +233,7 @@ fn a_part_is_mounted_with_the_whole_unless_an_index_is_named() {
     assert_eq!(me.catalogs().len(), 1);
     let index = house.path("own.sqlite");
     me.ok(
-        &["mount", "--index", index.to_str().unwrap()],
+        &["mount", "--catalog", index.to_str().unwrap()],
         &["photos/sub", "mnt"],
     );
     // What is mounted comes first.
@@ -305,20 +305,20 @@ fn an_index_that_is_named_decides_by_whose_it_is() {
     let me = house.person("me");
     let index = house.path("own.sqlite");
     let index = index.to_str().unwrap();
-    me.ok(&["scan", "--index", index], &["photos"]);
-    let status = me.json(&["status", "--json", "--index", index], &["photos/sub"]);
+    me.ok(&["scan", "--catalog", index], &["photos"]);
+    let status = me.json(&["status", "--json", "--catalog", index], &["photos/sub"]);
     assert_eq!(
         (&status["photos"], &status["part"]),
         (&2.into(), &"sub".into())
     );
-    let said = me.refused(&["scan", "--index", index], &["mnt"]);
+    let said = me.refused(&["scan", "--catalog", index], &["mnt"]);
     assert!(said.contains("belongs to"), "{said}");
     // Without a folder it is the catalog that is meant.
     me.ok(
-        &["tag", "--tag", "T", "--index", index],
+        &["tag", "--tag", "T", "--catalog", index],
         &["photos/sub/5.png"],
     );
-    let log = me.json(&["log", "--json", "--index", index], &[] as &[&str]);
+    let log = me.json(&["log", "--json", "--catalog", index], &[] as &[&str]);
     assert_eq!(log["words"], "tag T");
     assert!(me.catalogs().is_empty());
 }
@@ -329,15 +329,15 @@ fn a_damaged_index_that_is_named_is_taken_up_again_by_who_opens_it() {
     let me = house.person("me");
     let index = house.path("own.sqlite");
     let named = index.to_str().unwrap().to_owned();
-    me.ok(&["scan", "--index", &named], &["photos"]);
+    me.ok(&["scan", "--catalog", &named], &["photos"]);
     std::fs::write(
         &index,
         "no index at all, however long this text is".repeat(400),
     )
     .unwrap();
-    me.refused(&["show", "--index", &named], &["photos/1.png"]);
+    me.refused(&["show", "--catalog", &named], &["photos/1.png"]);
     assert_eq!(
-        me.json(&["scan", "--json", "--index", &named], &["photos"])["photos"],
+        me.json(&["scan", "--json", "--catalog", &named], &["photos"])["photos"],
         6
     );
 }

@@ -52,8 +52,8 @@ fn check(house: &House, file: &[u8], log: &[u8], at: &str) {
         &["status", photos],
         &["scan", photos],
         &["tag", photo.to_str().unwrap(), "new"],
-        &["index", "vacuum", photos],
-        &["index", "check", photos],
+        &["catalog", "vacuum", photos],
+        &["catalog", "check", photos],
     ];
     fs::write(house.index(), file).unwrap();
     let before = contents(&house.index());

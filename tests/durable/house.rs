@@ -43,7 +43,7 @@ impl House {
 
     pub fn config(&self) -> Config {
         Config {
-            index: Some(self.index()),
+            catalog: Some(self.index()),
             ..Config::default()
         }
     }
@@ -63,7 +63,7 @@ impl House {
             command.env_remove(name);
         }
         command.env("HOME", self.path("home"));
-        command.args(args).arg("--index").arg(self.index());
+        command.args(args).arg("--catalog").arg(self.index());
         command
     }
 

@@ -83,34 +83,34 @@ fn an_index_is_checked_copied_and_made_smaller() {
     let house = tagged(50);
     let photos = house.path("photos");
     let photos = photos.to_str().unwrap();
-    let check = house.run(&["index", "check", photos]);
+    let check = house.run(&["catalog", "check", photos]);
     assert_eq!(
         String::from_utf8_lossy(&check.stdout),
-        "the index is sound\n"
+        "the catalog is sound\n"
     );
     let copy = house.path("copy.sqlite");
     let copy = copy.to_str().unwrap();
     assert!(
         house
-            .run(&["index", "backup", photos, copy])
+            .run(&["catalog", "backup", photos, copy])
             .status
             .success()
     );
     assert!(
         !house
-            .run(&["index", "backup", photos, copy])
+            .run(&["catalog", "backup", photos, copy])
             .status
             .success(),
         "it is there"
     );
-    assert!(house.run(&["index", "vacuum", photos]).status.success());
+    assert!(house.run(&["catalog", "vacuum", photos]).status.success());
     fs::rename(copy, house.index()).unwrap();
     assert_eq!(tags(&house.app(), "7.png"), ["tag 7".to_owned()].into());
     let mut bytes = fs::read(house.index()).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4096].fill(0xa5);
     fs::write(house.index(), bytes).unwrap();
-    let check = house.run(&["index", "check", photos, "--json"]);
+    let check = house.run(&["catalog", "check", photos, "--json"]);
     assert_eq!(check.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&check.stdout).contains("\"sound\":false"));
 }

@@ -55,7 +55,7 @@ fn remove(at: &Path) {
 
 fn backup(house: &House, to: &Path) -> std::process::Output {
     let (photos, to) = (house.path("photos"), to.to_str().unwrap());
-    house.run(&["index", "backup", photos.to_str().unwrap(), to])
+    house.run(&["catalog", "backup", photos.to_str().unwrap(), to])
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn an_index_that_is_no_file_is_refused() {
             &["scan", photos][..],
             &["status", photos],
             &["mount", photos, mnt.to_str().unwrap()],
-            &["index", "check", photos],
+            &["catalog", "check", photos],
         ] {
             let refused = house.run(command);
             let said = String::from_utf8_lossy(&refused.stderr);
@@ -210,12 +210,12 @@ fn a_link_to_an_index_stays_one() {
     let photos = house.path("photos");
     let photos = photos.to_str().unwrap();
     assert_eq!(
-        house.run(&["index", "check", photos]).status.code(),
+        house.run(&["catalog", "check", photos]).status.code(),
         Some(1)
     );
     assert!(house.run(&["scan", photos]).status.success());
     assert!(house.index().is_symlink());
-    assert!(house.run(&["index", "check", photos]).status.success());
+    assert!(house.run(&["catalog", "check", photos]).status.success());
     assert!(house.path("home/real.sqlite.damaged-1").exists());
     let beside = fs::read_dir(house.path("index")).unwrap();
     let names: Vec<_> = beside.map(|entry| entry.unwrap().file_name()).collect();

@@ -189,7 +189,7 @@ fn a_disk_too_small_for_recovery_keeps_the_old_index_until_there_is_room() {
 fn backup(house: &House, to: &Path) -> std::process::Command {
     let photos = house.path("photos");
     house.command(&[
-        "index",
+        "catalog",
         "backup",
         photos.to_str().unwrap(),
         to.to_str().unwrap(),

@@ -30,7 +30,7 @@ fn change(house: &House, sql: &str) {
     index.close().unwrap();
 }
 
-/// Each command that meets it does what it is for, and the index is sound afterwards.
+/// Each command that meets it does what it is for, and the catalog is sound afterwards.
 fn works(house: &House, at: &str) {
     let photos = house.path("photos");
     let photo = photos.join("1.png");
@@ -268,7 +268,7 @@ fn a_database_of_another_program_is_left_as_it_is() {
             &["scan", photos],
             &["mount", photos, mnt.to_str().unwrap()],
             &["status", photos],
-            &["index", "check", photos],
+            &["catalog", "check", photos],
         ] {
             let refused = house.run(command);
             let said = String::from_utf8_lossy(&refused.stderr);

@@ -126,7 +126,7 @@ fn a_process_neither_reads_nor_writes_in_its_own_mount() {
 fn a_mount_on_its_own_files_is_refused() {
     let Some(house) = House::new() else { return };
     let index = house.path("mnt/index.sqlite");
-    let index = ["mount", "--index", index.to_str().unwrap()];
+    let index = ["mount", "--catalog", index.to_str().unwrap()];
     for sandbox in [&[][..], &["--sandbox"]] {
         let args = [&index[..], sandbox].concat();
         let said = refusal(&house.run(&args, &["photos", "mnt"]));

@@ -47,7 +47,7 @@ impl House {
             return None;
         }
         let config = format!(
-            "index = \"{}\"\nlog = \"warn\"\nxattr_wait_s = 0.3\n[[provider]]\nname = \"desk\"\nkind = \"openai\"\nurl = \"{}\"\nmodel = \"m\"\n\
+            "catalog = \"{}\"\nlog = \"warn\"\nxattr_wait_s = 0.3\n[[provider]]\nname = \"desk\"\nkind = \"openai\"\nurl = \"{}\"\nmodel = \"m\"\n\
              parallel_requests = {PARALLEL}\n",
             house.path("disk/catalog.sqlite").display(),
             server.url
@@ -264,7 +264,7 @@ fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_ro
         }
     }
     assert!(server.count() < PHOTOS, "{bought}, {}", server.count());
-    let full = "index: the disk is full";
+    let full = "catalog: the disk is full";
     assert_eq!(house.provider()["state"], full);
     let doctor = house.command(&["doctor"]).output().unwrap();
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();

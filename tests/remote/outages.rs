@@ -182,7 +182,7 @@ async fn nothing_is_sent_before_something_could_be_kept_and_nobody_waits_for_tha
     });
     let world = crate::world::over(&store, "a:1 b:2", &[(desk(), &server)]);
     until("a refusal", || world.scheduler.why_unkept().is_some()).await;
-    let full = AnalysisResult::Failed("index: the disk is full".into());
+    let full = AnalysisResult::Failed("catalog: the disk is full".into());
     assert_eq!(world.ask("a").await, full);
     assert_eq!(
         world.ask_all(Request::default()).await,

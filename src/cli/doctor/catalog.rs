@@ -12,6 +12,9 @@ use crate::app;
 use crate::app::check::{self, Reached};
 use crate::config::Config;
 
+/// What is said of the file of a catalog: programs that read the JSON know it by its old name.
+pub const FILE: &str = "index";
+
 /// What looks at pictures, and whether it can be reached. Nothing that costs money is asked.
 pub async fn providers(config: &Config) -> Vec<Finding> {
     match check::reach(config, None, None, false).await {
@@ -49,7 +52,7 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
 }
 
 pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = vec![index(&catalog.index)?];
+    let mut findings = vec![file(&catalog.index)?];
     findings.extend(recovered(&catalog.index));
     match Client::daemon(catalog).await {
         Err(silent) => findings.push(Finding::wrong(
@@ -63,28 +66,28 @@ pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn index(file: &Path) -> anyhow::Result<Finding> {
+fn file(file: &Path) -> anyhow::Result<Finding> {
     let name = file.display().to_string();
     if !file.exists() {
         let hint = "kbasefs scan or mount makes one";
-        return Ok(Finding::note("index", format!("{name}: none yet"), hint));
+        return Ok(Finding::note(FILE, format!("{name}: none yet"), hint));
     }
-    Ok(match &app::index::check(file)?[..] {
-        [] => Finding::ok("index", format!("{name} is sound")),
+    Ok(match &app::catalog_file::check(file)?[..] {
+        [] => Finding::ok(FILE, format!("{name} is sound")),
         [first, ..] => Finding::wrong(
-            "index",
+            FILE,
             format!("{name}: {first}"),
             "mount or scan again: what can be read is taken over, and the file is kept",
         ),
     })
 }
 
-/// What the index lost lately.
+/// What the catalog lost lately.
 fn recovered(file: &Path) -> Option<Finding> {
-    let note = app::index::recovered_lately(file)?;
+    let note = app::catalog_file::recovered_lately(file)?;
     let message = format!("{}: made of a damaged one, {note}", file.display());
     let hint = "the damaged one is kept beside it; a backup may have what was left out";
-    Some(Finding::note("index", message, hint))
+    Some(Finding::note(FILE, message, hint))
 }
 
 fn of_daemon(status: &Value) -> Vec<Finding> {
@@ -106,7 +109,7 @@ fn of_daemon(status: &Value) -> Vec<Finding> {
     }];
     if let Some(why) = status["unkept"].as_str() {
         findings.push(Finding::wrong(
-            "index",
+            FILE,
             format!("{why}: nothing is analysed"),
             "make room on its disk, or let it be written: answers that wait are kept then",
         ));

@@ -101,8 +101,12 @@ fn print(finding: &Finding) -> std::io::Result<()> {
         State::Note => "note",
         State::Wrong => "WRONG",
     };
+    let what = match finding.what {
+        catalog::FILE => "catalog",
+        what => what,
+    };
     let message = terminal::printable(&finding.message);
-    terminal::say(format_args!("{mark:6} {:16} {message}", finding.what))?;
+    terminal::say(format_args!("{mark:6} {what:16} {message}"))?;
     match &finding.hint {
         Some(hint) => terminal::say(format_args!(
             "{:23} hint: {}",

@@ -30,7 +30,7 @@ use crate::vfs::Inode;
 /// Finds catalogs for one command.
 pub struct Finder {
     pub config: Config,
-    /// The index that the command line names, which is more than what the settings name.
+    /// The catalog that the command line names, which is more than what the settings name.
     named: Option<PathBuf>,
     /// What mounts showed when they were asked, by the device that each is.
     answers: RefCell<BTreeMap<String, Option<MountedCatalog>>>,
@@ -137,8 +137,8 @@ impl Finder {
         {
             let (at, shown) = (mount.point.display(), served.index.display());
             return Err(hinted(
-                format!("{at}: shows the index {shown}, not {}", named.display()),
-                "leave --index out, or name the photo folder in place of the mount",
+                format!("{at}: shows the catalog {shown}, not {}", named.display()),
+                "leave --catalog out, or name the photo folder in place of the mount",
             ));
         }
         let below = resolved.below(mount);
@@ -171,7 +171,7 @@ impl Finder {
 
     async fn photo_in_source(&self, resolved: &ResolvedPath) -> anyhow::Result<Photo> {
         let Some(target) = self.known(resolved).await? else {
-            if let Some(index) = &self.config.index {
+            if let Some(index) = &self.config.catalog {
                 app::owner(&app::followed(index)?)?;
             }
             return Err(hinted(
@@ -251,7 +251,7 @@ impl Finder {
             index,
             served: None,
         };
-        if self.config.index.is_some() {
+        if self.config.catalog.is_some() {
             let index = app::index_file(Path::new("/"), &self.config)?;
             // One that can't be read is of nobody; whoever opens it says what is wrong with it.
             let owner = app::owner(&index).unwrap_or_default();
@@ -307,7 +307,7 @@ fn is_another(one: &Catalog, other: &Catalog) -> bool {
 fn several(source: &Path) -> anyhow::Error {
     hinted(
         format!("{}: several catalogs of it are mounted", source.display()),
-        "name a path in the mount that is meant, or its --index",
+        "name a path in the mount that is meant, or its --catalog",
     )
 }
 

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::store;
 
 impl Finder {
-    /// What is named; else the catalog of the index that is named, or the only one that this user has mounted.
+    /// What is named; else the catalog whose file is named, or the only one that this user has mounted.
     pub async fn target_or_mount(&self, what: Option<&Path>) -> anyhow::Result<Target> {
         if let Some(path) = what {
             return self.target(path).await;
@@ -30,8 +30,8 @@ impl Finder {
     fn of_index(&self, index: &Path) -> anyhow::Result<Catalog> {
         let index = app::followed(index)?;
         let nothing = || {
-            let message = format!("{}: there is no index", index.display());
-            hinted(message, "`kbasefs scan FOLDER --index FILE` makes one")
+            let message = format!("{}: there is no catalog", index.display());
+            hinted(message, "`kbasefs scan FOLDER --catalog FILE` makes one")
         };
         let source = app::owner(&index)?.ok_or_else(nothing)?;
         Ok(Catalog {
@@ -54,7 +54,7 @@ impl Finder {
             return Ok(target.catalog);
         }
         let index = app::index_file(&resolved.path, &self.config)?;
-        if self.config.index.is_some() || index.exists() {
+        if self.config.catalog.is_some() || index.exists() {
             return Ok(Catalog {
                 source: resolved.path,
                 index,
@@ -65,13 +65,13 @@ impl Finder {
         Err(hinted(
             format!("{part}: a part of the catalog of {whole}"),
             format!(
-                "mount {whole}, and look in all/{}; --index FILE makes a catalog of its own",
+                "mount {whole}, and look in all/{}; --catalog FILE makes a catalog of its own",
                 folder.display()
             ),
         ))
     }
 
-    /// The catalog of a folder, and the one around it that comes before it. `--index` names the former.
+    /// The catalog of a folder, and the one around it that comes before it. `--catalog` names the former.
     pub async fn to_adopt(&self, path: &Path) -> anyhow::Result<(Catalog, Catalog)> {
         let resolved = ResolvedPath::of(path)?;
         let inner = Self::new(self.config.clone(), self.named.clone());
@@ -81,12 +81,12 @@ impl Finder {
             let message = format!("{}: has no catalog of its own", resolved.path.display());
             hinted(
                 message,
-                "name the folder that it was made of; --index FILE names another index",
+                "name the folder that it was made of; --catalog FILE names another one",
             )
         };
         let (inner, _) = inner.next().ok_or_else(none)?;
         let usual = Config {
-            index: self.config.index.clone().filter(|_| self.named.is_none()),
+            catalog: self.config.catalog.clone().filter(|_| self.named.is_none()),
             ..self.config.clone()
         };
         let around = Self::new(usual, None);

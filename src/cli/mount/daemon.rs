@@ -30,8 +30,8 @@ pub fn start(
     for option in options {
         command.arg("-o").arg(option);
     }
-    if let Some(index) = &common.index {
-        command.arg("--index").arg(std::path::absolute(index)?);
+    if let Some(catalog) = &common.catalog {
+        command.arg("--catalog").arg(std::path::absolute(catalog)?);
     }
     if let Some(file) = &common.config {
         command.arg("--config").arg(std::path::absolute(file)?);
@@ -71,7 +71,7 @@ pub fn start(
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-/// Says that the mount is live and what went wrong before, and lets go of the terminal: from now on the log is a file beside the index.
+/// Says that the mount is live and what went wrong before, and lets go of the terminal: from now on the log is a file beside the catalog.
 pub fn ready(log: &Log, index: &Path, page: Option<&str>) -> io::Result<()> {
     for line in log.move_to(&index.with_extension("log"))? {
         println!("{WARNED}{}", line.replace('\n', " "));

@@ -69,7 +69,7 @@ impl Sqlite {
     /// Somebody took the index away: what is written would be gone with this process.
     fn put_back(&self, writer: &mut Connection) -> Result<()> {
         tracing::error!(
-            "index {}: was removed while it is in use, and is put back",
+            "catalog {}: was removed while it is in use, and is put back",
             self.path.display()
         );
         let failed = |source| Error::of_file(&self.path, source);
@@ -153,7 +153,7 @@ impl Drop for Sqlite {
 /// Says what became of the damaged index, where people look for what went wrong.
 pub fn tell(salvage: &Salvage) {
     tracing::error!(
-        "the index was damaged and is set aside as {}: {salvage}",
+        "the catalog was damaged and is set aside as {}: {salvage}",
         salvage.aside.display(),
     );
 }

@@ -220,7 +220,7 @@ pub fn empty(path: &Path, version: i32) -> Result<Connection> {
 /// Closes an index that is complete; looks at every page before.
 pub fn close(new: Connection) -> Result<()> {
     if !super::health::is_whole(&new)? {
-        return Err(Error::Backend("the new index isn't whole".into()));
+        return Err(Error::Backend("the new catalog isn't whole".into()));
     }
     new.close().map_err(|(_, error)| error.into())
 }

@@ -1,4 +1,4 @@
-//! `kbasefs index`
+//! `kbasefs catalog`
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use super::target;
 use super::{log, terminal};
 use crate::app;
 
-/// Look after the index of a photo folder; also while it is mounted
+/// Look after the catalog of a photo folder; also while it is mounted
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -33,7 +33,7 @@ enum What {
     Backup { source: PathBuf, file: PathBuf },
     /// Give back the space that it doesn't use
     Vacuum { source: PathBuf },
-    /// Take over the catalog of a folder that is a part of another one's; its index is put aside
+    /// Take over the catalog of a folder that is a part of another one's, and put its file aside
     Adopt {
         /// The folder within
         folder: PathBuf,
@@ -49,17 +49,17 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
         What::Check { source, json } => {
             let catalog = finder.target(source).await?.catalog;
             let index = catalog.existing()?;
-            let found = app::index::check(index)?;
-            return report(&found, app::index::recovered(index), *json);
+            let found = app::catalog_file::check(index)?;
+            return report(&found, app::catalog_file::recovered(index), *json);
         }
         What::Backup { source, file } => {
             let catalog = finder.target(source).await?.catalog;
-            app::index::backup(catalog.existing()?, file)?;
+            app::catalog_file::backup(catalog.existing()?, file)?;
             terminal::say(format_args!("copied to {}", file.display()))?;
         }
         What::Vacuum { source } => {
             let catalog = finder.target(source).await?.catalog;
-            let (before, after) = app::index::vacuum(catalog.existing()?)?;
+            let (before, after) = app::catalog_file::vacuum(catalog.existing()?)?;
             terminal::say(format_args!("{before} bytes before, {after} after"))?;
         }
         What::Adopt { folder, json } => adopt(folder, *json, &finder).await?,
@@ -81,7 +81,7 @@ async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()>
     let left = told["failed"].as_array().map_or(0, Vec::len);
     let aside = terminal::printable(told["aside"].as_str().unwrap_or_default());
     terminal::say(format_args!(
-        "{} photos looked at: {} changed; the index is put aside as {aside}",
+        "{} photos looked at: {} changed; its file is put aside as {aside}",
         told["photos"], told["changed"]
     ))?;
     if left > 0 {
@@ -98,7 +98,7 @@ fn report(found: &[String], recovered: Option<String>, json: bool) -> anyhow::Re
         let report = json!({"sound": sound, "problems": found, "recovered": recovered});
         terminal::say(format_args!("{report}"))?;
     } else if found.is_empty() {
-        terminal::say(format_args!("the index is sound"))?;
+        terminal::say(format_args!("the catalog is sound"))?;
     }
     if let Some(recovered) = recovered.filter(|_| !json) {
         let recovered = terminal::printable(&recovered);
