@@ -3,6 +3,7 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod backup;
 mod binding;
 mod catalog_lock;
 mod columns;
@@ -42,9 +43,10 @@ use crate::catalog::{
     ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
     Words,
 };
+pub use backup::backup;
 use catalog_lock::CatalogLock;
 pub(crate) use catalog_lock::is_locked;
-pub use health::{backup, check, recovered};
+pub use health::{check, recovered};
 pub(crate) use health::{recovered_lately, vacuum, was_left_open};
 use label_dictionary::SweepSchedule;
 pub(crate) use opening::owner;
