@@ -35,7 +35,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What is to be analysed, by index: folders as the API takes them, and photos.
+/// What is to be analysed, by catalog: folders as the API takes them, and photos.
 type Work = BTreeMap<PathBuf, (Catalog, Vec<Option<String>>, Vec<Value>)>;
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
@@ -74,11 +74,11 @@ async fn work(what: &[PathBuf], finder: &Finder) -> anyhow::Result<Work> {
         match finder.named(path).await? {
             Named::Folder(target) => {
                 let within = target.within()?;
-                let entry = work.entry(target.catalog.index.clone());
+                let entry = work.entry(target.catalog.file.clone());
                 entry.or_insert_with(|| of(target.catalog)).1.push(within);
             }
             Named::Photo(photo) => {
-                let entry = work.entry(photo.catalog.index.clone());
+                let entry = work.entry(photo.catalog.file.clone());
                 let (_, _, photos) = entry.or_insert_with(|| of(photo.catalog));
                 photos.push(photo.name);
             }

@@ -48,9 +48,9 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Check { source, json } => {
             let catalog = finder.target(source).await?.catalog;
-            let index = catalog.existing()?;
-            let found = app::catalog_file::check(index)?;
-            return report(&found, app::catalog_file::recovered(index), *json);
+            let file = catalog.existing()?;
+            let found = app::catalog_file::check(file)?;
+            return report(&found, app::catalog_file::recovered(file), *json);
         }
         What::Backup { source, file } => {
             let catalog = finder.target(source).await?.catalog;
@@ -71,7 +71,7 @@ async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()>
     let (inner, outer) = finder.to_adopt(folder).await?;
     let client = Client::of(&outer, &finder.config).await?;
     let asked = json!({
-        "source": target::named_file(&inner.source)?, "index": target::named_file(&inner.index)?,
+        "source": target::named_file(&inner.source)?, "index": target::named_file(&inner.file)?,
     });
     let told = client.post("/api/v1/catalog/adopt", &asked).await?;
     let told = told.value().await?;

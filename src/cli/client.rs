@@ -75,7 +75,7 @@ impl Client {
         if let Some(served) = &catalog.served {
             return Ok(Some(Self::of_mount(&served.socket, &served.id)?));
         }
-        for socket in config::control_sockets(&catalog.index, &app::env) {
+        for socket in config::control_sockets(&catalog.file, &app::env) {
             if tokio::net::UnixStream::connect(&socket).await.is_ok() {
                 let http = http(&socket)?;
                 let daemon = Self::Daemon { http, id: None };

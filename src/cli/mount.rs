@@ -170,8 +170,8 @@ fn refuse_nesting(source: &Path, mountpoint: &Path) -> anyhow::Result<()> {
 
 /// A process that reads or writes a file in its own mount waits for itself.
 fn refuse_own_files(source: &Path, mountpoint: &Path, config: &Config) -> anyhow::Result<()> {
-    let index = app::index_file(source, config)?;
-    let sockets = control_sockets(&index, &app::env);
+    let file = app::index_file(source, config)?;
+    let sockets = control_sockets(&file, &app::env);
     let folders = [
         config::previews_folder(&app::env),
         config::copies_folder(&app::env),
@@ -193,7 +193,7 @@ fn refuse_own_files(source: &Path, mountpoint: &Path, config: &Config) -> anyhow
             .next()
             .is_some_and(|resolved| resolved.path.starts_with(&mountpoint))
     };
-    let own = [index].into_iter().chain(sockets);
+    let own = [file].into_iter().chain(sockets);
     let mut own = own.chain(folders.into_iter().flatten());
     match own.find(leads_there) {
         None => Ok(()),

@@ -27,7 +27,7 @@ const LONGEST: usize = 8192;
 #[derive(Clone, Debug)]
 pub struct MountedCatalog {
     pub source: PathBuf,
-    pub index: PathBuf,
+    pub file: PathBuf,
     pub socket: PathBuf,
     pub id: String,
     /// Whether the folder at the path of the source is the one that is shown.
@@ -81,16 +81,16 @@ impl MountedCatalog {
         let client = Client::of_mount(&socket, &id)?;
         let asked = tokio::time::timeout(MOUNT_TIMEOUT, client.get("/api/v1/catalog"));
         let told = asked.await.map_err(|_| silent(mount, Errno::TIMEDOUT))??;
-        let (source, index) = (
+        let (source, file) = (
             path_of(&told["source_base64"]),
             path_of(&told["index_base64"]),
         );
-        let (Some(source), Some(index)) = (source, index) else {
+        let (Some(source), Some(file)) = (source, file) else {
             return Err(silent(mount, Errno::NODATA));
         };
         Ok(Self {
             source,
-            index,
+            file,
             socket,
             id,
             in_place: told["in_place"] != false,
@@ -98,12 +98,12 @@ impl MountedCatalog {
     }
 }
 
-/// The index of a mount, as the mount alone tells it: its process may not answer commands any more. Nothing for one that
+/// The catalog of a mount, as the mount alone tells it: its process may not answer commands any more. Nothing for one that
 /// nobody serves, or that doesn't know.
 ///
 /// # Errors
 /// When it is somebody else's, or doesn't answer.
-pub async fn index_if_known(mount: &Mount) -> anyhow::Result<Option<PathBuf>> {
+pub async fn file_if_known(mount: &Mount) -> anyhow::Result<Option<PathBuf>> {
     if !is_trusted(mount) {
         return Err(of_another(mount));
     }
@@ -112,7 +112,7 @@ pub async fn index_if_known(mount: &Mount) -> anyhow::Result<Option<PathBuf>> {
         ask(&mount.point, CATALOG).await
     };
     match told.await {
-        Ok(index) => Ok(Some(OsString::from_vec(index).into())),
+        Ok(file) => Ok(Some(OsString::from_vec(file).into())),
         Err(error) if is_dead(error) || error == Errno::NODATA => Ok(None),
         Err(error) => Err(silent(mount, error)),
     }

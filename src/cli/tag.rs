@@ -35,7 +35,7 @@ pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()>
     let mut of_catalog = BTreeMap::<PathBuf, (Catalog, Vec<Value>)>::new();
     for path in photos {
         let photo = finder.photo(&path).await?;
-        let known = of_catalog.entry(photo.catalog.index.clone());
+        let known = of_catalog.entry(photo.catalog.file.clone());
         let (_, names) = known.or_insert((photo.catalog, Vec::new()));
         names.push(photo.name);
     }

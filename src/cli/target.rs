@@ -18,19 +18,19 @@ use crate::config::Config;
 #[derive(Clone, Debug)]
 pub struct Catalog {
     pub source: PathBuf,
-    pub index: PathBuf,
+    pub file: PathBuf,
     /// The mount by which it was found.
     pub served: Option<MountedCatalog>,
 }
 
 impl Catalog {
-    /// Its index, which is there.
+    /// Its file, which is there.
     ///
     /// # Errors
     /// When there is none.
     pub fn existing(&self) -> anyhow::Result<&Path> {
-        if self.index.exists() {
-            return Ok(&self.index);
+        if self.file.exists() {
+            return Ok(&self.file);
         }
         let source = self.source.display();
         Err(hinted(
@@ -42,7 +42,7 @@ impl Catalog {
     /// The settings under which it is opened.
     pub fn settings(&self, config: &Config) -> Config {
         Config {
-            catalog: Some(self.index.clone()),
+            catalog: Some(self.file.clone()),
             ..config.clone()
         }
     }
@@ -99,7 +99,7 @@ impl From<MountedCatalog> for Catalog {
     fn from(served: MountedCatalog) -> Self {
         Self {
             source: served.source.clone(),
-            index: served.index.clone(),
+            file: served.file.clone(),
             served: Some(served),
         }
     }

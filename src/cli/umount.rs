@@ -49,17 +49,17 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         return Ok(detach(&mount)?);
     }
     // What is mounted can't be asked any more afterwards.
-    let index = index_of(&mount, &finder).await;
+    let file = file_of(&mount, &finder).await;
     if !args.force {
         refuse_to_lose(&mount).await?;
     }
     detach(&mount)?;
     // Shown at another place as well, it goes on.
     let is_left = MountTable::read()?.all().any(|m| m.device == mount.device);
-    let Some(index) = index.filter(|_| !is_left) else {
+    let Some(file) = file.filter(|_| !is_left) else {
         return Ok(());
     };
-    if tokio::time::timeout(EXIT_TIMEOUT, until_free(&index))
+    if tokio::time::timeout(EXIT_TIMEOUT, until_free(&file))
         .await
         .is_err()
     {
@@ -102,10 +102,10 @@ async fn refuse_to_lose(mount: &Mount) -> anyhow::Result<()> {
     })
 }
 
-/// The index of what is mounted. One that can't be asked has no process that could be waited for, or is somebody else's.
-async fn index_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
-    match mounted_catalog::index_if_known(mount).await {
-        Ok(Some(index)) => Some(index),
+/// The catalog of what is mounted. One that can't be asked has no process that could be waited for, or is somebody else's.
+async fn file_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
+    match mounted_catalog::file_if_known(mount).await {
+        Ok(Some(file)) => Some(file),
         // An older version made it: where this environment would keep the catalog.
         Ok(None) => app::index_file(&mount.source, &finder.config).ok(),
         Err(_) => None,
@@ -113,8 +113,8 @@ async fn index_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
 }
 
 /// Its last act is to let go of the catalog.
-async fn until_free(index: &Path) {
-    while app::is_in_use(index) {
+async fn until_free(file: &Path) {
+    while app::is_in_use(file) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -106,8 +106,8 @@ impl Error {
         matches!(self, Self::Full | Self::NoRoom { .. })
     }
 
-    /// This error, of an index that can't be opened.
-    pub(crate) fn of_index(self, path: &Path) -> Self {
+    /// This error, of a catalog that can't be opened.
+    pub(crate) fn of_catalog(self, path: &Path) -> Self {
         let source = match self {
             Self::Backend(source) | Self::Refused(source) => source,
             Self::Damaged => self.into(),
@@ -117,7 +117,7 @@ impl Error {
         Self::Open { path, source }
     }
 
-    /// What a file system says of an index.
+    /// What a file system says of a catalog.
     pub(crate) fn of_file(path: &Path, source: std::io::Error) -> Self {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         match source.kind() {

@@ -1,7 +1,7 @@
-//! One process owns a catalog: a lock beside its index, which the kernel drops however the process ends.
+//! One process owns a catalog: a lock beside its file, which the kernel drops however the process ends.
 //!
 //! The lock's file can be removed. So the owner also has a name among the sockets that are in no folder, and the store a
-//! lock on the index itself: the name holds whatever is removed, the lock in the index for whoever is in another network
+//! lock on the file itself: the name holds whatever is removed, the lock in the file for whoever is in another network
 //! namespace and doesn't see the name.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -29,21 +29,22 @@ impl OwnerLock {
     /// Makes this process the owner of a catalog, whose folder is made where it is not there.
     ///
     /// # Errors
-    /// [`Error::InUse`] where another process owns the catalog; [`Error::Lock`] where none can be had beside the
-    /// index.
-    pub fn take(index: &Path) -> Result<Self, Error> {
+    /// [`Error::InUse`] where another process owns the catalog; [`Error::Lock`] where none can be had beside the catalog.
+    pub fn take(catalog: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Lock {
-            path: index.into(),
+            path: catalog.into(),
             source,
         };
-        let in_use = || Error::InUse { path: index.into() };
-        let file = open(index).map_err(failed)?;
+        let in_use = || Error::InUse {
+            path: catalog.into(),
+        };
+        let file = open(catalog).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use()),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let address = address(index).map_err(failed)?;
+        let address = address(catalog).map_err(failed)?;
         let name = match UnixListener::bind_addr(&address) {
             Ok(name) => Some(name),
             Err(e) if e.kind() == ErrorKind::AddrInUse && is_owner(&address) => {
@@ -66,23 +67,23 @@ impl Drop for OwnerLock {
     }
 }
 
-/// Whether a process owns the catalog of an index, as far as this user can tell.
-pub fn is_taken(index: &Path) -> bool {
-    let file = File::open(index.with_extension("lock"));
+/// Whether a process owns a catalog, as far as this user can tell.
+pub fn is_taken(catalog: &Path) -> bool {
+    let file = File::open(catalog.with_extension("lock"));
     let is_locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
     file.is_ok_and(is_locked)
-        || address(index).is_ok_and(|address| is_owner(&address))
-        || sqlite::is_locked(index)
+        || address(catalog).is_ok_and(|address| is_owner(&address))
+        || sqlite::is_locked(catalog)
 }
 
-/// The name of whoever owns an index: of the folder and of the file in it, however its path is written.
-fn address(index: &Path) -> io::Result<SocketAddr> {
-    let folder = match index.parent() {
+/// The name of whoever owns a catalog: of the folder and of the file in it, however its path is written.
+fn address(catalog: &Path) -> io::Result<SocketAddr> {
+    let folder = match catalog.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
     let folder = folder.metadata()?;
-    let file = index.file_name().unwrap_or_default().as_bytes();
+    let file = catalog.file_name().unwrap_or_default().as_bytes();
     let file = blake3::hash(file).to_hex();
     let name = format!("kbasefs-{}-{}-{file}", folder.dev(), folder.ino());
     SocketAddr::from_abstract_name(name)
@@ -96,8 +97,8 @@ fn is_owner(address: &SocketAddr) -> bool {
     peer.is_ok_and(|peer| peer == me || peer.is_root())
 }
 
-fn open(index: &Path) -> io::Result<File> {
-    if let Some(folder) = index.parent() {
+fn open(catalog: &Path) -> io::Result<File> {
+    if let Some(folder) = catalog.parent() {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -108,5 +109,5 @@ fn open(index: &Path) -> io::Result<File> {
     // A link would lead to another file, and a pipe would wait for a reader.
     let how = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.custom_flags(how.bits().cast_signed());
-    options.open(index.with_extension("lock"))
+    options.open(catalog.with_extension("lock"))
 }

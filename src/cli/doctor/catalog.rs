@@ -52,8 +52,8 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
 }
 
 pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = vec![file(&catalog.index)?];
-    findings.extend(recovered(&catalog.index));
+    let mut findings = vec![file(&catalog.file)?];
+    findings.extend(recovered(&catalog.file));
     match Client::daemon(catalog).await {
         Err(silent) => findings.push(Finding::wrong(
             "daemon",

@@ -133,9 +133,9 @@ impl Finder {
             .borrow_mut()
             .insert(mount.device.clone(), answer);
         if let Some(named) = &self.named
-            && !is_same_file(named, &served.index)
+            && !is_same_file(named, &served.file)
         {
-            let (at, shown) = (mount.point.display(), served.index.display());
+            let (at, shown) = (mount.point.display(), served.file.display());
             return Err(hinted(
                 format!("{at}: shows the catalog {shown}, not {}", named.display()),
                 "leave --catalog out, or name the photo folder in place of the mount",
@@ -158,11 +158,11 @@ impl Finder {
             return Ok(found);
         }
         let source = resolved.path.clone();
-        let index = app::index_file(&source, &self.config)?;
+        let file = app::index_file(&source, &self.config)?;
         Ok(Target {
             catalog: Catalog {
                 source,
-                index,
+                file,
                 served: None,
             },
             part: Part::Below(PathBuf::new()),
@@ -171,8 +171,8 @@ impl Finder {
 
     async fn photo_in_source(&self, resolved: &ResolvedPath) -> anyhow::Result<Photo> {
         let Some(target) = self.known(resolved).await? else {
-            if let Some(index) = &self.config.catalog {
-                app::owner(&app::followed(index)?)?;
+            if let Some(file) = &self.config.catalog {
+                app::owner(&app::followed(file)?)?;
             }
             return Err(hinted(
                 format!("{}: no catalog knows this file", resolved.path.display()),
@@ -191,8 +191,8 @@ impl Finder {
     async fn known(&self, resolved: &ResolvedPath) -> anyhow::Result<Option<Target>> {
         let names = resolved.names();
         let mut all = self.mounted(&names).await?;
-        if let Some(index) = &self.named {
-            all.retain(|(catalog, _)| is_same_file(index, &catalog.index));
+        if let Some(file) = &self.named {
+            all.retain(|(catalog, _)| is_same_file(file, &catalog.file));
         }
         let settled = all.len();
         all.extend(self.kept(&names)?);
@@ -246,31 +246,31 @@ impl Finder {
 
     /// Catalogs with a place in them that are where the settings keep them.
     fn kept(&self, names: &[&Path]) -> anyhow::Result<Vec<(Catalog, PathBuf)>> {
-        let catalog = |source: &Path, index| Catalog {
+        let catalog = |source: &Path, file| Catalog {
             source: source.into(),
-            index,
+            file,
             served: None,
         };
         if self.config.catalog.is_some() {
-            let index = app::index_file(Path::new("/"), &self.config)?;
+            let file = app::index_file(Path::new("/"), &self.config)?;
             // One that can't be read is of nobody; whoever opens it says what is wrong with it.
-            let owner = app::owner(&index).unwrap_or_default();
+            let owner = app::owner(&file).unwrap_or_default();
             let found = owner.and_then(|owner| {
                 let folder = inside(names, &owner)?;
-                Some((catalog(&owner, index), folder))
+                Some((catalog(&owner, file), folder))
             });
             return Ok(found.into_iter().collect());
         }
         let mut found = Vec::new();
         for name in names {
             for source in name.ancestors() {
-                let index = match app::index_file(source, &self.config) {
+                let file = match app::index_file(source, &self.config) {
                     Err(app::Error::NoHome) => return Ok(found),
-                    index => index?,
+                    file => file?,
                 };
-                if index.exists() {
+                if file.exists() {
                     let folder = name.strip_prefix(source)?.to_owned();
-                    found.push((catalog(source, index), folder));
+                    found.push((catalog(source, file), folder));
                 }
             }
         }
@@ -279,7 +279,7 @@ impl Finder {
 
     /// Says of catalogs that are within another one that nothing goes there.
     fn say_inner(&self, taken: &Catalog, all: &[(Catalog, PathBuf)]) {
-        for (other, _) in all.iter().filter(|(c, _)| c.index != taken.index) {
+        for (other, _) in all.iter().filter(|(c, _)| c.file != taken.file) {
             let (inner, outer) = (&other.source, &taken.source);
             if inner == outer
                 || !inner.starts_with(outer)
@@ -301,7 +301,7 @@ impl Finder {
 
 /// Whether it is another catalog of the same folder.
 fn is_another(one: &Catalog, other: &Catalog) -> bool {
-    one.source == other.source && one.index != other.index
+    one.source == other.source && one.file != other.file
 }
 
 fn several(source: &Path) -> anyhow::Error {

@@ -18,7 +18,7 @@ impl Finder {
             return self.target(path).await;
         }
         let catalog = match (&self.named, &mounted_catalog::own_mounts()?[..]) {
-            (Some(index), _) => self.of_index(index)?,
+            (Some(file), _) => self.of_file(file)?,
             (None, [mount]) => MountedCatalog::by(mount).await?.into(),
             (None, []) => return Err(hinted("nothing is mounted", "name a photo folder")),
             (None, _) => return Err(hinted("several catalogs are mounted", "name one of them")),
@@ -27,16 +27,16 @@ impl Finder {
         Ok(Target { catalog, part })
     }
 
-    fn of_index(&self, index: &Path) -> anyhow::Result<Catalog> {
-        let index = app::followed(index)?;
+    fn of_file(&self, file: &Path) -> anyhow::Result<Catalog> {
+        let file = app::followed(file)?;
         let nothing = || {
-            let message = format!("{}: there is no catalog", index.display());
+            let message = format!("{}: there is no catalog", file.display());
             hinted(message, "`kbasefs scan FOLDER --catalog FILE` makes one")
         };
-        let source = app::owner(&index)?.ok_or_else(nothing)?;
+        let source = app::owner(&file)?.ok_or_else(nothing)?;
         Ok(Catalog {
             source,
-            index,
+            file,
             served: None,
         })
     }
@@ -53,11 +53,11 @@ impl Finder {
         if folder.as_os_str().is_empty() {
             return Ok(target.catalog);
         }
-        let index = app::index_file(&resolved.path, &self.config)?;
-        if self.config.catalog.is_some() || index.exists() {
+        let file = app::index_file(&resolved.path, &self.config)?;
+        if self.config.catalog.is_some() || file.exists() {
             return Ok(Catalog {
                 source: resolved.path,
-                index,
+                file,
                 served: None,
             });
         }
@@ -93,8 +93,8 @@ impl Finder {
         around.said.borrow_mut().insert(inner.source.clone());
         match around.known(&resolved).await? {
             Some(outer) if outer.catalog.source != inner.source => Ok((inner, outer.catalog)),
-            _ if app::is_in_use(&inner.index) => {
-                Err(app::Error::Store(store::Error::InUse { path: inner.index }).into())
+            _ if app::is_in_use(&inner.file) => {
+                Err(app::Error::Store(store::Error::InUse { path: inner.file }).into())
             }
             _ => Err(hinted(
                 format!(

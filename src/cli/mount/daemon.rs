@@ -72,8 +72,8 @@ pub fn start(
 }
 
 /// Says that the mount is live and what went wrong before, and lets go of the terminal: from now on the log is a file beside the catalog.
-pub fn ready(log: &Log, index: &Path, page: Option<&str>) -> io::Result<()> {
-    for line in log.move_to(&index.with_extension("log"))? {
+pub fn ready(log: &Log, file: &Path, page: Option<&str>) -> io::Result<()> {
+    for line in log.move_to(&file.with_extension("log"))? {
         println!("{WARNED}{}", line.replace('\n', " "));
     }
     println!("{READY} {}", page.unwrap_or_default());

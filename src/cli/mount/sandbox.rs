@@ -67,11 +67,11 @@ impl Reach {
     /// What the catalog of a source needs. Makes the folders that are its own.
     ///
     /// # Errors
-    /// When there is no place for an index, or a folder can't be made.
+    /// When there is no place for a catalog, or a folder can't be made.
     pub fn of(source: &Path, config: &Config) -> anyhow::Result<Self> {
-        let index = app::index_file(source, config)?;
-        let sockets = control_sockets(&index, &app::env);
-        let files = [index].into_iter().chain(sockets);
+        let file = app::index_file(source, config)?;
+        let sockets = control_sockets(&file, &app::env);
+        let files = [file].into_iter().chain(sockets);
         let folders = files.filter_map(|file| file.parent().map(Path::to_owned));
         let caches = [
             config::previews_folder(&app::env),

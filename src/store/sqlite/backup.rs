@@ -1,4 +1,4 @@
-//! An index copied: whole, under its name, or not at all.
+//! A catalog copied: whole, under its name, or not at all.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -13,7 +13,7 @@ use super::health::whole;
 use super::opening::plain;
 use super::{Error, Result, recovery, replace, salvage};
 
-/// Copies the index at `path`, as it is at this moment, to a new file: whole, or not at all.
+/// Copies the catalog at `path`, as it is at this moment, to a new file: whole, or not at all.
 ///
 /// # Errors
 /// When the new file is there already or can't be written.
@@ -22,8 +22,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<()> {
         return Err(Error::Exists { path: to.into() });
     }
     let partial = Partial::begin(to)?;
-    let index = whole(path)?;
-    recovery::copy(&index, &partial.path)?;
+    let catalog = whole(path)?;
+    recovery::copy(&catalog, &partial.path)?;
     salvage::close(plain(&partial.path)?)?;
     partial.finish(to).map_err(|e| Error::of_new_file(to, e))
 }

@@ -1,4 +1,4 @@
-//! The folder of photos that an index is of, for good. It is kept a second time with a checksum: nothing else tells a path
+//! The folder of photos that a catalog is of, for good. It is kept a second time with a checksum: nothing else tells a path
 //! from one that is misread.
 
 use std::ffi::OsStr;
@@ -18,13 +18,13 @@ const AGAIN: &str = "source_again";
 /// Bytes of the checksum, which stands before the path.
 const CHECKSUM: usize = blake3::OUT_LEN;
 
-/// Binds a new index to its folder.
+/// Binds a new catalog to its folder.
 ///
 /// # Errors
 /// [`Error::OtherSource`] where it is of another one.
-pub fn bind(index: &Connection, path: &Path, source: &Path) -> Result<()> {
+pub fn bind(catalog: &Connection, path: &Path, source: &Path) -> Result<()> {
     let mine = source.as_os_str().as_bytes();
-    let (kept, again) = (value(index, KEY)?, again(index)?);
+    let (kept, again) = (value(catalog, KEY)?, again(catalog)?);
     let owner = right(kept.clone(), again.clone());
     // One that was kept only once is taken for this folder where it can hardly be of another.
     let is_mine = |owner: &[u8]| owner == mine || again.is_none() && differ_in_a_bit(owner, mine);
@@ -35,11 +35,11 @@ pub fn bind(index: &Connection, path: &Path, source: &Path) -> Result<()> {
         });
     }
     if kept.as_deref() != Some(mine) {
-        put(index, KEY, mine)?;
+        put(catalog, KEY, mine)?;
     }
     if again.as_deref() != Some(mine) {
         put(
-            index,
+            catalog,
             AGAIN,
             &[blake3::hash(mine).as_bytes(), mine].concat(),
         )?;
@@ -47,9 +47,9 @@ pub fn bind(index: &Connection, path: &Path, source: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder of an index, if it says one.
-pub fn source(index: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
-    Ok(right(value(index, KEY)?, again(index)?))
+/// The folder of a catalog, if it says one.
+pub fn source(catalog: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    Ok(right(value(catalog, KEY)?, again(catalog)?))
 }
 
 /// What was written: where both say something else, somebody changed the first, unless it is plainly misread.
@@ -61,19 +61,19 @@ fn right(kept: Option<Vec<u8>>, again: Option<Vec<u8>>) -> Option<Vec<u8>> {
     }
 }
 
-fn again(index: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
-    let both = value(index, AGAIN)?.unwrap_or_default();
+fn again(catalog: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    let both = value(catalog, AGAIN)?.unwrap_or_default();
     let sound = both
         .split_at_checked(CHECKSUM)
         .filter(|(sum, path)| blake3::hash(path).as_bytes() == sum);
     Ok(sound.map(|(_, path)| path.to_vec()))
 }
 
-fn value(index: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    rows::one(index, "SELECT value FROM meta WHERE key = ?1", [key])
+fn value(catalog: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    rows::one(catalog, "SELECT value FROM meta WHERE key = ?1", [key])
 }
 
-fn put(index: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
+fn put(catalog: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-    index.execute(sql, (key, value)).map(|_| ())
+    catalog.execute(sql, (key, value)).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! The file of an index, held by the one process that may change it.
+//! The file of a catalog, held by the one process that may change it.
 //!
 //! The lock is on the file itself, so that it holds whatever is removed beside it; on a byte far beyond those that SQLite
 //! locks. Whoever closes a file loses all of SQLite's own locks on it: this one is closed after every connection.
@@ -17,7 +17,7 @@ use crate::store::{Error, Result};
 
 /// Held by the process that writes; ends with it.
 pub struct CatalogLock {
-    index: PathBuf,
+    catalog: PathBuf,
     file: File,
     /// What stood at the places of the file, its log and what its users share. `None` while they aren't open.
     files: Option<[Option<FileId>; 3]>,
@@ -35,14 +35,16 @@ impl CatalogLock {
     ///
     /// # Errors
     /// [`Error::InUse`] where another process holds it.
-    pub fn acquire(index: &Path) -> Result<Self> {
-        let open = || OpenOptions::new().read(true).write(true).open(index);
-        let file = open().map_err(|source| Error::of_file(index, source))?;
+    pub fn acquire(catalog: &Path) -> Result<Self> {
+        let open = || OpenOptions::new().read(true).write(true).open(catalog);
+        let file = open().map_err(|source| Error::of_file(catalog, source))?;
         match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock(libc::F_WRLCK))) {
-            Err(Errno::EAGAIN | Errno::EACCES) => Err(Error::InUse { path: index.into() }),
-            // Not every file system has locks: the one beside the index is left.
+            Err(Errno::EAGAIN | Errno::EACCES) => Err(Error::InUse {
+                path: catalog.into(),
+            }),
+            // Not every file system has locks: the one beside the catalog is left.
             Ok(_) | Err(_) => Ok(Self {
-                index: index.into(),
+                catalog: catalog.into(),
                 file,
                 files: None,
             }),
@@ -58,7 +60,7 @@ impl CatalogLock {
     /// Remembers what stands there, once all of it does.
     pub fn remember_files(&mut self) {
         let id = |file: &PathBuf| file.metadata().ok().map(|m| file_id(&m));
-        self.files = Some(files_of(&self.index).each_ref().map(id));
+        self.files = Some(files_of(&self.catalog).each_ref().map(id));
     }
 
     /// They are closed.
@@ -68,7 +70,7 @@ impl CatalogLock {
 
     /// Whether the file itself, if nothing else, is where it was.
     pub fn is_there(&self) -> bool {
-        let [there, own] = [self.index.metadata(), self.file.metadata()];
+        let [there, own] = [self.catalog.metadata(), self.file.metadata()];
         matches!((there, own), (Ok(there), Ok(own)) if file_id(&there) == file_id(&own))
     }
 
@@ -77,7 +79,7 @@ impl CatalogLock {
         let Some(files) = self.files else {
             return false;
         };
-        let now = files_of(&self.index).map(|file| file.metadata().ok().map(|m| file_id(&m)));
+        let now = files_of(&self.catalog).map(|file| file.metadata().ok().map(|m| file_id(&m)));
         if now == files {
             return true;
         }
@@ -104,13 +106,13 @@ fn file_id(metadata: &Metadata) -> FileId {
     (metadata.dev(), metadata.ino())
 }
 
-/// Whether a process holds the index at a path, as far as this user can tell. For who has it not open.
-pub fn is_locked(index: &Path) -> bool {
+/// Whether a process holds the catalog at a path, as far as this user can tell. For who has it not open.
+pub fn is_locked(catalog: &Path) -> bool {
     let is_taken = || -> io::Result<bool> {
         // A pipe is waited for otherwise.
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(libc::O_NONBLOCK);
-        let file = options.open(index)?;
+        let file = options.open(catalog)?;
         let mut found = lock(libc::F_WRLCK);
         fcntl(&file, FcntlArg::F_OFD_GETLK(&mut found))?;
         Ok(found.l_type != libc::F_UNLCK as libc::c_short)

@@ -1,6 +1,6 @@
 //! What the values of every column have to be, and what stands for one that isn't.
 //!
-//! Whoever reads rows takes any other value for damage; recovery and the check of an index go by this list. A row is left
+//! Whoever reads rows takes any other value for damage; recovery and the check of a catalog go by this list. A row is left
 //! out only where the rest of it says nothing without the value.
 
 mod tables;
@@ -121,11 +121,11 @@ pub fn wrong(at: usize, what: &str) -> rusqlite::Error {
 }
 
 /// What no column of a table can hold, and of which rows.
-pub fn check(index: &Connection, found: &mut Vec<String>) -> rusqlite::Result<()> {
+pub fn check(catalog: &Connection, found: &mut Vec<String>) -> rusqlite::Result<()> {
     for (table, columns) in TABLES {
         let names: Vec<_> = columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
         let sql = format!("SELECT {} FROM \"{table}\"", names.join(", "));
-        let mut rows = index.prepare(&sql)?;
+        let mut rows = catalog.prepare(&sql)?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             for (at, column) in columns.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The header of an index's file: what stands there in every one of them.
+//! The header of a catalog's file: what stands there in every one of them.
 //!
 //! SQLite refuses a file with another value there, or writes nothing to it, and calls neither damage.
 //! The format is at <https://www.sqlite.org/fileformat.html#the_database_header>.
@@ -56,9 +56,9 @@ const FIELDS: [Field; 5] = [
 ///
 /// # Errors
 /// When it can't be read.
-pub fn is_sound(index: &Path) -> io::Result<bool> {
+pub fn is_sound(catalog: &Path) -> io::Result<bool> {
     let mut header = [0; LENGTH];
-    let file = File::open(index)?;
+    let file = File::open(catalog)?;
     match file.read_exact_at(&mut header, 0) {
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
         read => read?,
@@ -71,8 +71,8 @@ pub fn is_sound(index: &Path) -> io::Result<bool> {
 }
 
 /// Writes what has to be there where something else is.
-pub fn mend(index: &Path) -> io::Result<()> {
-    let file = File::options().read(true).write(true).open(index)?;
+pub fn mend(catalog: &Path) -> io::Result<()> {
+    let file = File::options().read(true).write(true).open(catalog)?;
     let mut header = [0; LENGTH];
     file.read_exact_at(&mut header, 0)?;
     file.write_all_at(MAGIC, 0)?;

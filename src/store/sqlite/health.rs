@@ -1,4 +1,4 @@
-//! An index looked after: checked, made smaller.
+//! A catalog looked after: checked, made smaller.
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
@@ -14,7 +14,7 @@ use super::schema::{self, Fit};
 use super::write_ahead_log::{connect_keeping_log, keep_log};
 use super::{Error, Result, columns, ids, replace, rows};
 
-/// What is wrong with the index at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
+/// What is wrong with the catalog at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
 /// opens it next makes another one of it, if anything is.
 ///
 /// # Errors
@@ -49,21 +49,21 @@ fn try_check(path: &Path) -> Result<Vec<String>> {
 }
 
 /// Whoever opens one of an older version next brings it up to date: what its columns hold is looked at then.
-fn look_at_all(index: &Connection, is_current: bool) -> Result<Vec<String>> {
-    let mut found = pages(index)?;
+fn look_at_all(catalog: &Connection, is_current: bool) -> Result<Vec<String>> {
+    let mut found = pages(catalog)?;
     // Values on pages that can't be read are no news.
     if found.is_empty() && is_current {
-        columns::check(index, &mut found)?;
-        ids::check(index)?;
-        found.extend(full_text(index)?);
+        columns::check(catalog, &mut found)?;
+        ids::check(catalog)?;
+        found.extend(full_text(catalog)?);
     }
     Ok(found)
 }
 
 /// What is wrong with the tables of words, which SQLite's own check passes over. All of it follows from the rest.
-fn full_text(index: &Connection) -> Result<Option<String>> {
+fn full_text(catalog: &Connection) -> Result<Option<String>> {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, ReadOnly};
-    match try_full_text(index) {
+    match try_full_text(catalog) {
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some("words: not those of all photos".into())),
         Err(error) => match error.sqlite_error_code() {
@@ -80,8 +80,8 @@ fn full_text(index: &Connection) -> Result<Option<String>> {
 }
 
 /// Whether the words of every photo are there, and another one's can be added.
-fn try_full_text(index: &Connection) -> rusqlite::Result<bool> {
-    let all = index.unchecked_transaction()?;
+fn try_full_text(catalog: &Connection) -> rusqlite::Result<bool> {
+    let all = catalog.unchecked_transaction()?;
     // A savepoint has it written, which is taken back with all else.
     all.execute_batch(
         "INSERT INTO words (words) VALUES ('integrity-check');
@@ -95,15 +95,15 @@ fn try_full_text(index: &Connection) -> rusqlite::Result<bool> {
     Ok(photos == words || !is_derived(&all)?)
 }
 
-fn pages(index: &Connection) -> Result<Vec<String>> {
-    let mut pages = index.prepare("PRAGMA integrity_check(100)")?;
+fn pages(catalog: &Connection) -> Result<Vec<String>> {
+    let mut pages = catalog.prepare("PRAGMA integrity_check(100)")?;
     let pages = pages.query_map([], |row| row.get(0))?;
     let mut found = pages.collect::<rusqlite::Result<Vec<String>>>()?;
     found.retain(|line| line != "ok");
     Ok(found)
 }
 
-/// What the index at `path` lost when another one was made of it, if one was.
+/// What the catalog at `path` lost when another one was made of it, if one was.
 ///
 /// # Errors
 /// When it can't be read.
@@ -123,13 +123,13 @@ pub fn recovered_lately(path: &Path) -> Option<String> {
 
 const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// Whether a process that used the index at `path` was killed: the log of its changes is still there then.
+/// Whether a process that used the catalog at `path` was killed: the log of its changes is still there then.
 pub fn was_left_open(path: &Path) -> bool {
     let [_, log, _] = files_of(path);
     log.metadata().is_ok_and(|m| m.len() > 0)
 }
 
-/// Leaves a sign for whoever opens the index next that it is damaged: an empty file.
+/// Leaves a sign for whoever opens the catalog next that it is damaged: an empty file.
 pub(super) fn suspect(path: &Path) {
     let mut new = OpenOptions::new();
     match new.write(true).create_new(true).open(sign(path)) {
@@ -164,7 +164,7 @@ pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(answer == "ok")
 }
 
-/// A connection to an index whose pages fit together. One that is in use was looked at before.
+/// A connection to a catalog whose pages fit together. One that is in use was looked at before.
 pub(super) fn whole(path: &Path) -> Result<Connection> {
     let is_unknown = was_left_open(path) && !is_locked(path);
     let connection = connect_keeping_log(path)?;

@@ -23,11 +23,11 @@ const NUMBERED: [(&str, &str); 2] = [
 ///
 /// # Errors
 /// [`Error::Damaged`] where one may be another's, or there is none left.
-pub fn check(index: &Connection) -> Result<()> {
+pub fn check(catalog: &Connection) -> Result<()> {
     for (table, _) in NUMBERED {
         let last = format!("SELECT ifnull(max(id), 0) FROM {table}");
-        let last = rows::one(index, &last, [])?.unwrap_or(0);
-        if !may_follow(last, given(index, table)?) {
+        let last = rows::one(catalog, &last, [])?.unwrap_or(0);
+        if !may_follow(last, given(catalog, table)?) {
             return Err(Error::Damaged);
         }
     }
@@ -40,9 +40,9 @@ fn may_follow(last: i64, given: i64) -> bool {
 }
 
 /// The last number that was given to what is in a table.
-fn given(index: &Connection, table: &str) -> rusqlite::Result<i64> {
+fn given(catalog: &Connection, table: &str) -> rusqlite::Result<i64> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
-    Ok(rows::one(index, sql, [table])?.unwrap_or(0))
+    Ok(rows::one(catalog, sql, [table])?.unwrap_or(0))
 }
 
 /// Removes photos with a number that was never given, and says how many.

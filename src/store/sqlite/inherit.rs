@@ -1,4 +1,4 @@
-//! What an index keeps, read as a whole, and what it keeps of providers taken over by another one.
+//! What a catalog keeps, read as a whole, and what it keeps of providers taken over by another one.
 
 use rusqlite::{Connection, Row, TransactionBehavior};
 
@@ -76,7 +76,7 @@ impl Sqlite {
         })
     }
 
-    /// Takes over what another index keeps of providers: which contents they had no answer on, what they took, what their
+    /// Takes over what another catalog keeps of providers: which contents they had no answer on, what they took, what their
     /// servers can do. What was taken over before isn't again.
     pub(crate) fn inherit(&self, other: &Self) -> Result<()> {
         let days = other.read(days)?;
@@ -141,7 +141,7 @@ fn days(connection: &Connection) -> rusqlite::Result<Vec<Day>> {
     days.query_map([], day)?.collect()
 }
 
-/// Adds what the index of this id didn't say before. One that says less than before takes nothing back.
+/// Adds what the catalog of this id didn't say before. One that says less than before takes nothing back.
 fn spend(connection: &Connection, id: &str, day: &Day) -> rusqlite::Result<()> {
     let Day {
         provider,

@@ -62,7 +62,7 @@ pub struct Sqlite {
     writer: Mutex<Connection>,
     /// Connections that nobody reads from just now.
     readers: Mutex<Vec<Connection>>,
-    /// How often another index took the place of the one that was opened.
+    /// How often another catalog took the place of the one that was opened.
     age: AtomicU64,
     /// Photos that did not outlive it, of which nobody was told yet.
     lost: Mutex<Vec<PhotoId>>,
@@ -72,11 +72,11 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the index at `path`, which is of the photos in `source`; makes it, private to its owner, if it isn't there.
+    /// Opens the catalog at `path`, which is of the photos in `source`; makes it, private to its owner, if it isn't there.
     /// Of one that is damaged, another one is made.
     ///
     /// # Errors
-    /// [`Error::Open`] when the file can't be made or read, is no index, or comes from a newer version;
+    /// [`Error::Open`] when the file can't be made or read, is no catalog, or comes from a newer version;
     /// [`Error::OtherSource`] when it is of another folder; [`Error::InUse`] when another process has it;
     /// [`Error::NoRoom`] when it is damaged and the disk has no room for another one.
     pub fn open(path: &Path, source: &Path) -> Result<Self> {
@@ -90,7 +90,7 @@ impl Sqlite {
             }
             prepared => prepared,
         };
-        let (writer, lock) = prepared.map_err(|error| error.of_index(path))?;
+        let (writer, lock) = prepared.map_err(|error| error.of_catalog(path))?;
         Ok(Self {
             path: path.into(),
             source: source.into(),
@@ -128,7 +128,7 @@ impl Sqlite {
         Ok(result?)
     }
 
-    /// A connection that never takes the log along: another index may have its name by then.
+    /// A connection that never takes the log along: another catalog may have its name by then.
     fn reader(&self) -> Result<Connection> {
         Ok(connect(&self.path)?)
     }
@@ -165,7 +165,7 @@ impl Sqlite {
     }
 }
 
-/// Whether an error comes of damage. What the tables refuse may be wrong itself, and another index would refuse it too:
+/// Whether an error comes of damage. What the tables refuse may be wrong itself, and another catalog would refuse it too:
 /// they are looked at.
 fn is_damage(error: &Error, path: &Path) -> Result<bool> {
     match error {
@@ -175,7 +175,7 @@ fn is_damage(error: &Error, path: &Path) -> Result<bool> {
     }
 }
 
-/// Makes a sound index of the damaged one at `path`, which nobody else has open.
+/// Makes a sound catalog of the damaged one at `path`, which nobody else has open.
 ///
 /// # Errors
 /// [`Error::NoRoom`] when the disk has none for it.
@@ -207,7 +207,7 @@ impl From<rusqlite::Error> for Error {
         use rusqlite::Error::{
             FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
         };
-        // What the users of an index share needs room on the disk as well.
+        // What the users of a catalog share needs room on the disk as well.
         if error.sqlite_error().map(|e| e.extended_code) == Some(ffi::SQLITE_IOERR_SHMSIZE) {
             return Self::Full;
         }

@@ -1,4 +1,4 @@
-//! An index opened: its file made, its tables brought up to date, and bound to its photos.
+//! A catalog opened: its file made, its tables brought up to date, and bound to its photos.
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
@@ -42,7 +42,7 @@ pub static CURRENT_VERSION: LazyLock<i32> = LazyLock::new(|| {
     all.expect("it is in memory").expect("nobody else has it")
 });
 
-/// Opens the index for writing, as the only process.
+/// Opens the catalog for writing, as the only process.
 pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> {
     refuse_others(path)?;
     replace::finish_interrupted(path)?;
@@ -67,16 +67,16 @@ pub fn prepare(path: &Path, source: &Path) -> Result<(Connection, CatalogLock)> 
     Ok((writer, lock))
 }
 
-/// The source that the index at `path` is of; `None` where there is no index.
+/// The source that the catalog at `path` is of; `None` where there is no catalog.
 pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
     if !path.exists() || (is_empty(path) && !health::was_left_open(path)) {
         return Ok(None);
     }
     refuse_others(path)?;
-    let index = connect_keeping_log(path)?;
-    let owner = match binding::source(&index) {
+    let catalog = connect_keeping_log(path)?;
+    let owner = match binding::source(&catalog) {
         // Without that table there is another reason.
-        Err(error) => match schema::fit(&index)? {
+        Err(error) => match schema::fit(&catalog)? {
             Fit::New => None,
             Fit::Foreign => return Err(Error::Foreign { path: path.into() }),
             Fit::Damaged(_) => return Err(Error::Damaged),
@@ -87,7 +87,7 @@ pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
     Ok(owner.map(|bytes| PathBuf::from(OsString::from_vec(bytes))))
 }
 
-/// Refuses what is plainly no index before anything is written to it, and a pipe, at which whoever reads waits for ever.
+/// Refuses what is plainly no catalog before anything is written to it, and a pipe, at which whoever reads waits for ever.
 pub fn refuse_others(path: &Path) -> Result<()> {
     let [_, log, shared] = files_of(path);
     let is_other = |file: &PathBuf| file.metadata().is_ok_and(|there| !there.is_file());
@@ -107,7 +107,7 @@ pub fn refuse_others(path: &Path) -> Result<()> {
     }
 }
 
-/// The file of an index, its log and what its users share.
+/// The file of a catalog, its log and what its users share.
 pub fn files_of(path: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"]
         .map(|end| PathBuf::from([path.as_os_str(), end.as_ref()].join("".as_ref())))
@@ -207,10 +207,10 @@ fn learn_again(writer: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Has an index learn anew, with the next start, what analyzers said of all its photos.
-pub fn want_learned_again(index: &Connection) -> Result<()> {
+/// Has a catalog learn anew, with the next start, what analyzers said of all its photos.
+pub fn want_learned_again(catalog: &Connection) -> Result<()> {
     let all = "INSERT OR REPLACE INTO meta (key, value) VALUES ('relearn', CAST('all' AS BLOB))";
-    index.execute(all, [])?;
+    catalog.execute(all, [])?;
     Ok(())
 }
 
@@ -239,8 +239,8 @@ pub fn derive(writer: &mut Connection) -> Result<()> {
 }
 
 /// Whether nothing is to be worked out.
-pub fn is_derived(index: &Connection) -> rusqlite::Result<bool> {
+pub fn is_derived(catalog: &Connection) -> rusqlite::Result<bool> {
     let known = "SELECT value FROM meta WHERE key = 'derived'";
-    let known: Option<Vec<u8>> = rows::one(index, known, [])?;
+    let known: Option<Vec<u8>> = rows::one(catalog, known, [])?;
     Ok(known.as_deref() == Some(DERIVED))
 }

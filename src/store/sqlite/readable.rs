@@ -72,7 +72,7 @@ impl Table {
     /// Those of `each`.
     pub fn read(
         &self,
-        index: &Connection,
+        catalog: &Connection,
         each: &mut dyn FnMut(&Row) -> Result<()>,
     ) -> Result<u64> {
         let (mut places, mut in_one) = (0, false);
@@ -82,7 +82,7 @@ impl Table {
         }];
         // From the last to the first, so that pieces that follow each other are one place.
         while let Some(mut piece) = pieces.pop() {
-            if self.read_piece(index, &mut piece, each)? {
+            if self.read_piece(catalog, &mut piece, each)? {
                 continue;
             }
             in_one &= piece.tries < TRIES;
@@ -100,13 +100,13 @@ impl Table {
     /// Whether all of a piece could be read; if not, the piece is what could not.
     fn read_piece(
         &self,
-        index: &Connection,
+        catalog: &Connection,
         piece: &mut Piece,
         each: &mut dyn FnMut(&Row) -> Result<()>,
     ) -> Result<bool> {
         let mut found_any = false;
         for from in [End::First, End::Last] {
-            let (last, all) = self.pour(index, piece, from, each)?;
+            let (last, all) = self.pour(catalog, piece, from, each)?;
             if all {
                 return Ok(true);
             }
@@ -131,14 +131,14 @@ impl Table {
     /// Reads from one end on. Gives the key of the last row, and whether that was all.
     fn pour(
         &self,
-        index: &Connection,
+        catalog: &Connection,
         piece: &Piece,
         from: End,
         each: &mut dyn FnMut(&Row) -> Result<()>,
     ) -> Result<(Option<Key>, bool)> {
         let (sql, values) = self.select(piece, from);
         let mut last = None;
-        let mut statement = match index.prepare_cached(&sql) {
+        let mut statement = match catalog.prepare_cached(&sql) {
             Ok(statement) => statement,
             Err(error) => return unreadable(error).map(|()| (last, false)),
         };

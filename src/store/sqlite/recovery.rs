@@ -1,4 +1,4 @@
-//! A store that goes on over damage, and over the loss of its file: another index is made and takes the place, and what
+//! A store that goes on over damage, and over the loss of its file: another catalog is made and takes the place, and what
 //! was asked for is done on that.
 //!
 //! The one answer to whatever can't be read, at the start or at work: a page, or a value that its column can't have.
@@ -18,7 +18,7 @@ use crate::blocking;
 use crate::catalog::PhotoId;
 use crate::store::{Error, Result};
 
-/// How often a process does so: an index that is damaged again and again is on a disk that fails.
+/// How often a process does so: a catalog that is damaged again and again is on a disk that fails.
 const MOST: u64 = 5;
 
 impl Sqlite {
@@ -38,7 +38,7 @@ impl Sqlite {
         work()
     }
 
-    /// Makes a sound index of the damaged one, unless somebody has since it had this age.
+    /// Makes a sound catalog of the damaged one, unless somebody has since it had this age.
     fn mend(&self, age: u64) -> Result<()> {
         self.replace(age, |store, writer| {
             close_as_it_is(writer)?;
@@ -53,7 +53,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Sees to it that the index is open and stands where it was.
+    /// Sees to it that the catalog is open and stands where it was.
     pub(super) fn stay(&self) -> Result<()> {
         let age = self.age.load(Ordering::Acquire);
         if self.lock().is_in_place() {
@@ -66,7 +66,7 @@ impl Sqlite {
         })
     }
 
-    /// Somebody took the index away: what is written would be gone with this process.
+    /// Somebody took the catalog away: what is written would be gone with this process.
     fn put_back(&self, writer: &mut Connection) -> Result<()> {
         tracing::error!(
             "catalog {}: was removed while it is in use, and is put back",
@@ -78,7 +78,7 @@ impl Sqlite {
             drop(CatalogLock::acquire(&self.path)?);
         }
         let replacement = Replacement::begin(&self.path)?;
-        let new = replacement.new_index();
+        let new = replacement.new_file();
         copy(writer, &new)?;
         sync(&new).map_err(failed)?;
         replacement.finish("replaced").map_err(failed)?;
@@ -86,7 +86,7 @@ impl Sqlite {
         close_as_it_is(writer)
     }
 
-    /// Lets another process have the index, though work that was begun here may still come to its end.
+    /// Lets another process have the catalog, though work that was begun here may still come to its end.
     pub(crate) fn release_lock(&self) {
         self.lock().release();
     }
@@ -120,7 +120,7 @@ impl Sqlite {
         done.and(self.open_again(&mut writer))
     }
 
-    /// Opens what stands in the place of the index: another one, or the one that was there.
+    /// Opens what stands in the place of the catalog: another one, or the one that was there.
     fn open_again(&self, writer: &mut Connection) -> Result<()> {
         let mut lock = self.lock();
         if lock.is_there() {
@@ -158,11 +158,11 @@ pub fn tell(salvage: &Salvage) {
     );
 }
 
-/// Copies all of an index to a new file.
-pub fn copy(index: &Connection, to: &std::path::Path) -> Result<()> {
+/// Copies all of a catalog to a new file.
+pub fn copy(catalog: &Connection, to: &std::path::Path) -> Result<()> {
     let unnameable = || Error::of_file(to, std::io::ErrorKind::InvalidFilename.into());
     let target = to.to_str().ok_or_else(unnameable)?;
-    index.execute("VACUUM INTO ?1", [target])?;
+    catalog.execute("VACUUM INTO ?1", [target])?;
     Ok(())
 }
 
@@ -179,11 +179,11 @@ fn close_as_it_is(connection: &mut Connection) -> Result<()> {
 }
 
 /// Photos that there were, and that nobody finds any more.
-fn lost(index: &Connection) -> Result<Vec<PhotoId>> {
+fn lost(catalog: &Connection) -> Result<Vec<PhotoId>> {
     let ids = "WITH RECURSIVE given (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM given \
         WHERE id < (SELECT seq FROM sqlite_sequence WHERE name = 'photo')) \
         SELECT id FROM given EXCEPT SELECT id FROM photo WHERE gone = 0";
-    let mut ids = index.prepare(ids)?;
+    let mut ids = catalog.prepare(ids)?;
     let ids = ids.query_map([], |row| row.get(0).map(PhotoId))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
@@ -220,7 +220,7 @@ mod tests {
         assert!(!health::is_suspect(&path));
     }
 
-    /// As where there is no room for the log of the index that took the place.
+    /// As where there is no room for the log of the catalog that took the place.
     #[test]
     fn an_index_that_could_not_be_opened_again_is_as_soon_as_it_can_be() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! An index replaced by another one: at every moment the old one or the whole new one stands in its place.
+//! A catalog replaced by another one: at every moment the old one or the whole new one stands in its place.
 //!
-//! The new one is made in the folder `INDEX.mending`: whatever happens then, nothing has changed. Once it is complete and
-//! on the disk, the folder becomes `INDEX.mended`, which decides it: from there on, whoever opens the index next
+//! The new one is made in the folder `CATALOG.mending`: whatever happens then, nothing has changed. Once it is complete and
+//! on the disk, the folder becomes `CATALOG.mended`, which decides it: from there on, whoever opens the catalog next
 //! brings to its end what a killed process began. The old one gets a second name first, and its log goes before the
-//! new one comes: an old log would be written over a new index.
+//! new one comes: an old log would be written over a new catalog.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
@@ -14,50 +14,52 @@ use std::path::{Path, PathBuf};
 use super::opening::files_of;
 use super::{Error, Result, health};
 
-/// The new index in its folder.
+/// The new catalog in its folder.
 const NEW: &str = "new.sqlite";
 /// Holds the name under which the old one is kept.
 const ASIDE: &str = "aside";
 /// A copy of the damaged one whose schema is mended.
 pub const COPY: &str = "recovered.sqlite";
-/// An index that shows how a schema has to be.
+/// A catalog that shows how a schema has to be.
 pub const SCHEMA: &str = "schema.sqlite";
 
-/// A new index that is being made.
+/// A new catalog that is being made.
 pub struct Replacement {
-    index: PathBuf,
+    catalog: PathBuf,
     /// Where it is made, with all that is needed for it.
     pub folder: PathBuf,
 }
 
 impl Replacement {
     /// Makes the folder; brings to its end first what an earlier process began.
-    pub fn begin(index: &Path) -> Result<Self> {
-        finish_interrupted(index)?;
-        let folder = index.with_added_extension("mending");
+    pub fn begin(catalog: &Path) -> Result<Self> {
+        finish_interrupted(catalog)?;
+        let folder = catalog.with_added_extension("mending");
         let made = DirBuilder::new().mode(0o700).create(&folder);
         made.map_err(|e| Error::of_new_file(&folder, e))?;
-        let index = index.to_owned();
-        Ok(Self { index, folder })
+        let catalog = catalog.to_owned();
+        Ok(Self { catalog, folder })
     }
 
-    /// Where the new index is to be made.
-    pub fn new_index(&self) -> PathBuf {
+    /// Where the new catalog is to be made.
+    pub fn new_file(&self) -> PathBuf {
         self.folder.join(NEW)
     }
 
-    /// Puts the new one in the place of the old one, which is called `INDEX.WHY-1` from then on, or has the next number
+    /// Puts the new one in the place of the old one, which is called `CATALOG.WHY-1` from then on, or has the next number
     /// that is free. Both are closed.
     pub fn finish(self, why: &str) -> io::Result<PathBuf> {
-        let aside = free_name(&self.index, why);
-        let name = aside.file_name().expect("it is one of the index's folder");
+        let aside = free_name(&self.catalog, why);
+        let name = aside
+            .file_name()
+            .expect("it is one of the catalog's folder");
         let note = self.folder.join(ASIDE);
         fs::write(&note, name.as_bytes())?;
-        for file in [&self.new_index(), &note, &self.folder] {
+        for file in [&self.new_file(), &note, &self.folder] {
             sync(file)?;
         }
-        fs::rename(&self.folder, decided(&self.index))?;
-        take_place(&self.index)?;
+        fs::rename(&self.folder, decided(&self.catalog))?;
+        take_place(&self.catalog)?;
         Ok(aside)
     }
 }
@@ -69,16 +71,16 @@ impl Drop for Replacement {
     }
 }
 
-/// Brings to its end, or takes back, what a process began that was killed. No other one may use the index.
+/// Brings to its end, or takes back, what a process began that was killed. No other one may use the catalog.
 ///
 /// # Errors
 /// [`Error::Exists`] where something else is called like a folder of ours.
-pub fn finish_interrupted(index: &Path) -> Result<()> {
+pub fn finish_interrupted(catalog: &Path) -> Result<()> {
     for left in ["mending", "mended"] {
-        let folder = index.with_added_extension(left);
-        let is_decided = folder.join(ASIDE).exists() && folder == decided(index);
+        let folder = catalog.with_added_extension(left);
+        let is_decided = folder.join(ASIDE).exists() && folder == decided(catalog);
         let finished = match is_decided {
-            true => take_place(index),
+            true => take_place(catalog),
             false => remove_own(&folder),
         };
         finished.map_err(|e| Error::of_new_file(&folder, e))?;
@@ -108,39 +110,39 @@ fn remove_own(folder: &Path) -> io::Result<()> {
     fs::remove_dir_all(folder)
 }
 
-/// The folder of a new index that is complete.
-fn decided(index: &Path) -> PathBuf {
-    index.with_added_extension("mended")
+/// The folder of a new catalog that is complete.
+fn decided(catalog: &Path) -> PathBuf {
+    catalog.with_added_extension("mended")
 }
 
 /// What was decided is done; may begin anew after any of its steps.
-fn take_place(index: &Path) -> io::Result<()> {
-    let decided = decided(index);
+fn take_place(catalog: &Path) -> io::Result<()> {
+    let decided = decided(catalog);
     let new = decided.join(NEW);
     if new.exists() {
-        sync_folder_of(index)?;
-        let [file, log, shared] = files_of(index);
-        let aside = files_of(&noted(index, fs::read(decided.join(ASIDE))?));
+        sync_folder_of(catalog)?;
+        let [file, log, shared] = files_of(catalog);
+        let aside = files_of(&noted(catalog, fs::read(decided.join(ASIDE))?));
         for (from, to) in [&file, &log].into_iter().zip(&aside) {
             keep_as(from, to)?;
         }
-        sync_folder_of(index)?;
+        sync_folder_of(catalog)?;
         for old in [&log, &shared] {
             absent_is_fine(fs::remove_file(old))?;
         }
-        fs::rename(&new, index)?;
-        sync_folder_of(index)?;
+        fs::rename(&new, catalog)?;
+        sync_folder_of(catalog)?;
     }
-    health::is_trusted(index)?;
+    health::is_trusted(catalog)?;
     fs::remove_dir_all(decided)
 }
 
 /// The name that was noted for the old one; another one where the note is torn.
-fn noted(index: &Path, name: Vec<u8>) -> PathBuf {
-    let own = index.file_name().unwrap_or_default().as_bytes();
+fn noted(catalog: &Path, name: Vec<u8>) -> PathBuf {
+    let own = catalog.file_name().unwrap_or_default().as_bytes();
     match name.starts_with(own) && name.len() > own.len() && !name.contains(&b'/') {
-        true => index.with_file_name(std::ffi::OsString::from_vec(name)),
-        false => free_name(index, "damaged"),
+        true => catalog.with_file_name(std::ffi::OsString::from_vec(name)),
+        false => free_name(catalog, "damaged"),
     }
 }
 
@@ -157,8 +159,8 @@ fn keep_as(file: &Path, name: &Path) -> io::Result<()> {
 }
 
 /// The first name that is free.
-fn free_name(index: &Path, why: &str) -> PathBuf {
-    let names = (1..).map(|n| index.with_added_extension(format!("{why}-{n}")));
+fn free_name(catalog: &Path, why: &str) -> PathBuf {
+    let names = (1..).map(|n| catalog.with_added_extension(format!("{why}-{n}")));
     let is_free = |name: &PathBuf| !files_of(name).iter().any(|file| file.exists());
     let mut free = names.filter(is_free);
     free.next().expect("there is always another number")

@@ -1,4 +1,4 @@
-//! Rows of a damaged index on their way into the new one: what can't be is replaced or left out, and counted.
+//! Rows of a damaged catalog on their way into the new one: what can't be is replaced or left out, and counted.
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
@@ -17,13 +17,13 @@ pub enum Take {
     Sound,
 }
 
-/// The columns of a table, as the index says; none where there is no such table.
-pub fn columns_of(index: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
-    let mut found = index.prepare("SELECT name FROM pragma_table_info(?1)")?;
+/// The columns of a table, as the catalog says; none where there is no such table.
+pub fn columns_of(catalog: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut found = catalog.prepare("SELECT name FROM pragma_table_info(?1)")?;
     found.query_map([table], |row| row.get(0))?.collect()
 }
 
-/// Rows on their way into a table of the new index.
+/// Rows on their way into a table of the new catalog.
 pub struct RowCopier<'a> {
     table: &'a Table,
     take: Take,

@@ -1,4 +1,4 @@
-//! What can be read of a damaged index becomes another one, which takes its place. The damaged one is kept.
+//! What can be read of a damaged catalog becomes another one, which takes its place. The damaged one is kept.
 //!
 //! Pages that can't be read are left out, and so is what no value of its column can be; all is counted and said.
 
@@ -24,7 +24,7 @@ use super::{Error, Result, ids, reconstruction};
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Salvage {
-    /// Where the damaged index is now.
+    /// Where the damaged catalog is now.
     pub aside: PathBuf,
     /// Rows that could be read.
     pub rows: u64,
@@ -45,7 +45,7 @@ pub struct Loss {
     pub first: Option<String>,
 }
 
-/// Makes a new index of what can be read of the one at `path`, and puts it in its place.
+/// Makes a new catalog of what can be read of the one at `path`, and puts it in its place.
 ///
 /// # Errors
 /// When the new one can't be written: the damaged one is left as it is then.
@@ -66,13 +66,13 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
         recover_schema(path, &replacement.folder).or_else(|error| match error.is_full() {
             true => Err(error),
             false => {
-                tracing::warn!("the schema of the damaged index can't be mended: {error}");
+                tracing::warn!("the schema of the damaged catalog can't be mended: {error}");
                 Ok(None)
             }
         })?;
-    // Rows are read in the form that they have, and brought up to date then, as those of a sound index are.
+    // Rows are read in the form that they have, and brought up to date then, as those of a sound catalog are.
     let form = form_of(recovered.as_deref().unwrap_or(path));
-    let mut new = empty(&replacement.new_index(), form)?;
+    let mut new = empty(&replacement.new_file(), form)?;
     let sources = Sources::of(path, recovered.as_deref(), &new)?;
     let old = sources.first;
     refuse_others(&old, path)?;
@@ -125,7 +125,7 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     Ok(salvage)
 }
 
-/// Takes over every table that the old index has as well.
+/// Takes over every table that the old catalog has as well.
 fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvage) -> Result<()> {
     let is_current = version(old) == version(new);
     for table in tables(new, old)? {
@@ -146,7 +146,7 @@ fn pour_all(old: &Connection, new: &Connection, take: Take, salvage: &mut Salvag
     Ok(())
 }
 
-/// Removes rows with values that can't be, so that nobody ever takes the new index for a damaged one: says how many.
+/// Removes rows with values that can't be, so that nobody ever takes the new catalog for a damaged one: says how many.
 fn remove_wrong(new: &Connection, table: &Table) -> Result<u64> {
     let key: Vec<_> = table
         .key
@@ -189,22 +189,22 @@ fn refuse_others(old: &Connection, path: &Path) -> Result<()> {
     }
 }
 
-fn version(index: &Connection) -> Option<i64> {
-    let version = index.pragma_query_value(None, "user_version", |row| row.get(0));
+fn version(catalog: &Connection) -> Option<i64> {
+    let version = catalog.pragma_query_value(None, "user_version", |row| row.get(0));
     version.ok()
 }
 
-/// Of which version the tables of an index are, as far as that can be told.
-fn form_of(index: &Path) -> i32 {
+/// Of which version the tables of a catalog are, as far as that can be told.
+fn form_of(catalog: &Path) -> i32 {
     let form = || -> Result<i32> {
-        let index = reading(index)?;
-        let number = index.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        Ok(Schema::of(&index)?.nearest_version(number))
+        let catalog = reading(catalog)?;
+        let number = catalog.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok(Schema::of(&catalog)?.nearest_version(number))
     };
     form().unwrap_or(*CURRENT_VERSION)
 }
 
-/// A new index with the tables of a version that nobody else sees, all in one file at every moment.
+/// A new catalog with the tables of a version that nobody else sees, all in one file at every moment.
 pub fn empty(path: &Path, version: i32) -> Result<Connection> {
     create_file(path).map_err(|e| Error::of_file(path, e))?;
     let mut new = plain(path)?;
@@ -217,7 +217,7 @@ pub fn empty(path: &Path, version: i32) -> Result<Connection> {
     Ok(new)
 }
 
-/// Closes an index that is complete; looks at every page before.
+/// Closes a catalog that is complete; looks at every page before.
 pub fn close(new: Connection) -> Result<()> {
     if !super::health::is_whole(&new)? {
         return Err(Error::Backend("the new catalog isn't whole".into()));
@@ -225,7 +225,7 @@ pub fn close(new: Connection) -> Result<()> {
     new.close().map_err(|(_, error)| error.into())
 }
 
-/// Bytes of an index and its log.
+/// Bytes of a catalog and its log.
 fn size(path: &Path) -> u64 {
     let [file, log, _] = files_of(path);
     let sizes = [file, log].map(|file| file.metadata().map_or(0, |m| m.len()));
@@ -249,7 +249,7 @@ pub fn tables(new: &Connection, old: &Connection) -> Result<Vec<Table>> {
     Ok(tables)
 }
 
-/// A table with those columns that the old index has as well.
+/// A table with those columns that the old catalog has as well.
 fn describe(new: &Connection, old: &Connection, name: String) -> Result<Table> {
     let there = columns_of(old, &name).unwrap_or_default();
     let mut shared = columns_of(new, &name)?;
@@ -272,7 +272,7 @@ fn describe(new: &Connection, old: &Connection, name: String) -> Result<Table> {
     })
 }
 
-/// Keeps in the index what it lost, for whoever checks it.
+/// Keeps in the catalog what it lost, for whoever checks it.
 fn note(new: &Connection, salvage: &Salvage) -> Result<()> {
     let note = "INSERT OR REPLACE INTO meta (key, value) \
         VALUES ('recovered', CAST(datetime('now') || ' UTC: ' || ?1 AS BLOB))";

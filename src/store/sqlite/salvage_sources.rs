@@ -1,4 +1,4 @@
-//! What a damaged index is read from: its file with the log beside it, or the file alone where the log isn't its own.
+//! What a damaged catalog is read from: its file with the log beside it, or the file alone where the log isn't its own.
 //!
 //! A log knows nothing of the file that it is of. Beside one that was put in the place of a damaged one it hides what is
 //! sound, so the file is read first by itself then. What the log adds to it is taken where it can be of this catalog.
@@ -25,7 +25,7 @@ pub struct Sources {
 const CLEARLY_MORE: u64 = 2;
 
 impl Sources {
-    /// `mended` is a copy of the index whose schema can be read, where its own can't be; `new` has the tables of today.
+    /// `mended` is a copy of the catalog whose schema can be read, where its own can't be; `new` has the tables of today.
     pub fn of(path: &Path, mended: Option<&Path>, new: &Connection) -> Result<Self> {
         let with_log = reading(mended.unwrap_or(path))?;
         let only = |first| {
@@ -54,7 +54,7 @@ impl Sources {
 
 /// Whether a file says more by itself than with the log.
 fn is_better(file: &Connection, with_log: &Connection, new: &Connection) -> Result<bool> {
-    let is_sound = |index| is_whole(index).unwrap_or(false);
+    let is_sound = |catalog| is_whole(catalog).unwrap_or(false);
     if is_sound(with_log) {
         return Ok(false);
     }
@@ -63,15 +63,15 @@ fn is_better(file: &Connection, with_log: &Connection, new: &Connection) -> Resu
 }
 
 /// Rows that can be read.
-fn rows(index: &Connection, new: &Connection) -> Result<u64> {
+fn rows(catalog: &Connection, new: &Connection) -> Result<u64> {
     let mut rows = 0;
     let mut count = |_: &Row| {
         rows += 1;
         Ok(())
     };
-    let tables = tables(new, index)?.into_iter();
+    let tables = tables(new, catalog)?.into_iter();
     for table in tables.filter(|table| !table.columns.is_empty()) {
-        table.read(index, &mut count)?;
+        table.read(catalog, &mut count)?;
     }
     Ok(rows)
 }

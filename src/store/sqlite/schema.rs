@@ -1,7 +1,7 @@
-//! Which tables an index has, and which it has to have: those of a new one, in every version that there was.
+//! Which tables a catalog has, and which it has to have: those of a new one, in every version that there was.
 //!
 //! The number of its version says which tables to expect. Where they are exactly those of another version, the number is
-//! wrong and not the index.
+//! wrong and not the catalog.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema(BTreeMap<(String, String), String>);
 
-/// What becomes of an index.
+/// What becomes of a catalog.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fit {
     /// It has nothing yet.
@@ -41,11 +41,11 @@ const FEW: usize = 4;
 
 /// Those of each version, the first one first.
 static VERSIONS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
-    let mut index = Connection::open_in_memory().expect(IN_MEMORY);
+    let mut catalog = Connection::open_in_memory().expect(IN_MEMORY);
     let versions = 1..=*CURRENT_VERSION;
     let versions = versions.map(|version| {
-        migrate_to(&mut index, version).expect(IN_MEMORY);
-        Schema::of(&index).expect(IN_MEMORY)
+        migrate_to(&mut catalog, version).expect(IN_MEMORY);
+        Schema::of(&catalog).expect(IN_MEMORY)
     });
     versions.collect()
 });
@@ -57,10 +57,10 @@ impl Schema {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn of(index: &Connection) -> rusqlite::Result<Self> {
+    pub fn of(catalog: &Connection) -> rusqlite::Result<Self> {
         let sql =
             "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'";
-        let mut all = index.prepare(sql)?;
+        let mut all = catalog.prepare(sql)?;
         let mut rows = all.query([])?;
         let mut schema = Self::default();
         while let Some(row) = rows.next()? {
@@ -141,10 +141,10 @@ impl Schema {
 ///
 /// # Errors
 /// When the schema can't be read.
-pub fn fit(index: &Connection) -> rusqlite::Result<Fit> {
-    let found = Schema::of(index)?;
-    let number: i32 = index.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(found.fit(number, application(index)? == APPLICATION))
+pub fn fit(catalog: &Connection) -> rusqlite::Result<Fit> {
+    let found = Schema::of(catalog)?;
+    let number: i32 = catalog.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(found.fit(number, application(catalog)? == APPLICATION))
 }
 
 impl Schema {
@@ -170,18 +170,18 @@ impl Schema {
     }
 }
 
-/// Sees to it that an index of ours is at `path`, and has the tables that its number says.
+/// Sees to it that a catalog of ours is at `path`, and has the tables that its number says.
 ///
 /// # Errors
 /// [`Error::Damaged`] where it hasn't; [`Error::Foreign`] and [`Error::Open`] where others made it.
-pub fn validate(index: &Connection, path: &Path) -> Result<()> {
-    match fit(index)? {
+pub fn validate(catalog: &Connection, path: &Path) -> Result<()> {
+    match fit(catalog)? {
         Fit::New | Fit::Version(_) => {}
         Fit::Misnumbered { number, version } => {
             tracing::warn!(
-                "the index said that it is of version {number}: its tables are of {version}"
+                "the catalog said that it is of version {number}: its tables are of {version}"
             );
-            index.pragma_update(None, "user_version", version)?;
+            catalog.pragma_update(None, "user_version", version)?;
         }
         Fit::Newer => {
             let source = "it was made by a newer version of kbasefs".into();
@@ -198,15 +198,15 @@ pub fn validate(index: &Connection, path: &Path) -> Result<()> {
 }
 
 /// Writes into the file whose it is.
-pub fn sign(index: &Connection) -> rusqlite::Result<()> {
-    match application(index)? {
+pub fn sign(catalog: &Connection) -> rusqlite::Result<()> {
+    match application(catalog)? {
         APPLICATION => Ok(()),
-        _ => index.pragma_update(None, "application_id", APPLICATION),
+        _ => catalog.pragma_update(None, "application_id", APPLICATION),
     }
 }
 
-fn application(index: &Connection) -> rusqlite::Result<i32> {
-    index.pragma_query_value(None, "application_id", |row| row.get(0))
+fn application(catalog: &Connection) -> rusqlite::Result<i32> {
+    catalog.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
 /// A text that need not be one, as it is read from a damaged schema.
@@ -218,7 +218,7 @@ pub fn text(row: &Row, at: usize) -> rusqlite::Result<String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// The table that an index is of; a table is of itself.
+/// The table that a catalog is of; a table is of itself.
 pub fn table_of<'a>(kind: &str, name: &'a str, sql: &'a str) -> &'a str {
     let after = sql.split_once(" ON ").map(|(_, after)| after);
     let table = after.and_then(|after| after.split(' ').next());

@@ -1,7 +1,7 @@
-//! The log beside an index: whose it is, and when it goes into the file.
+//! The log beside a catalog: whose it is, and when it goes into the file.
 //!
 //! SQLite takes any sound log beside a file for that file's own, and puts it in when the last connection is closed. A log
-//! that a killed process left may be another file's by now: of an index that a copy took the place of, or of another
+//! that a killed process left may be another file's by now: of a catalog that a copy took the place of, or of another
 //! database. Nothing is put in before somebody has looked at what comes of it.
 
 use std::os::unix::ffi::OsStrExt;
@@ -70,10 +70,10 @@ pub fn is_of_another(with_log: &Connection, path: &Path) -> rusqlite::Result<boo
 }
 
 /// The name of a catalog among all; nothing where it is none.
-fn id(index: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+fn id(catalog: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
     let tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
-    match rows::one::<i64>(index, tables, [])? {
-        Some(_) => rows::one(index, "SELECT value FROM meta WHERE key = 'id'", []),
+    match rows::one::<i64>(catalog, tables, [])? {
+        Some(_) => rows::one(catalog, "SELECT value FROM meta WHERE key = 'id'", []),
         None => Ok(None),
     }
 }

@@ -273,7 +273,7 @@ pub const TABLES: &[(&str, &[Column])] = &[
     ),
 ];
 
-/// The columns that earlier versions had beside these, or in other tables: for a damaged index of theirs.
+/// The columns that earlier versions had beside these, or in other tables: for a damaged catalog of theirs.
 pub const FORMER: &[(&str, &[Column])] = &[
     (
         "analysis",
