@@ -4,12 +4,16 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rusqlite::Connection;
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, open, renameat_with};
 use rustix::io::Errno;
 
 use super::header::MAGIC;
-use super::health::whole;
+use super::health::{findings, suspect, whole};
+use super::holdings::stamp;
 use super::opening::plain;
 use super::{Error, Result, recovery, replace, salvage};
 
@@ -26,6 +30,38 @@ pub fn backup(path: &Path, to: &Path) -> Result<()> {
     recovery::copy(&catalog, &partial.path)?;
     salvage::close(plain(&partial.path)?)?;
     partial.finish(to).map_err(|e| Error::of_new_file(to, e))
+}
+
+/// The same with all of the copy looked at before it has its name: what is damaged is no backup. The copy says when it
+/// was made, in seconds since 1970. Stops soon, with an error, when `stop` becomes true.
+///
+/// # Errors
+/// [`Error::Damaged`] for a catalog that isn't sound, beside those of [`backup`].
+pub fn sound_backup(path: &Path, to: &Path, made: i64, stop: &Arc<AtomicBool>) -> Result<()> {
+    let partial = Partial::begin(to)?;
+    let catalog = whole(path)?;
+    stop_when(&catalog, stop)?;
+    recovery::copy(&catalog, &partial.path)?;
+    let copy = plain(&partial.path)?;
+    stop_when(&copy, stop)?;
+    stamp(&copy, made)?;
+    let found = findings(&copy, path)?;
+    if let Some(first) = found.first() {
+        tracing::warn!("{}: {first}", path.display());
+        suspect(path);
+        return Err(Error::Damaged);
+    }
+    copy.close().map_err(|(_, error)| error)?;
+    partial.finish(to).map_err(|e| Error::of_new_file(to, e))
+}
+
+/// Steps of SQLite's machine from one look to the next: some milliseconds.
+const STEPS: i32 = 100_000;
+
+fn stop_when(connection: &Connection, stop: &Arc<AtomicBool>) -> Result<()> {
+    let stop = Arc::clone(stop);
+    let is_over = move || stop.load(Ordering::Relaxed);
+    Ok(connection.progress_handler(STEPS, Some(is_over))?)
 }
 
 /// A copy that isn't complete yet. One that a killed process left is written over.

@@ -35,16 +35,20 @@ pub fn check(path: &Path) -> Result<Vec<String>> {
 
 fn try_check(path: &Path) -> Result<Vec<String>> {
     refuse_others(path)?;
-    let connection = connect_keeping_log(path)?;
-    match schema::fit(&connection)? {
+    findings(&connect_keeping_log(path)?, path)
+}
+
+/// The same of what a connection sees of the file at `path`.
+pub(super) fn findings(catalog: &Connection, path: &Path) -> Result<Vec<String>> {
+    match schema::fit(catalog)? {
         Fit::Foreign => Err(Error::Foreign { path: path.into() }),
         Fit::Damaged(found) => Ok(found),
         Fit::Misnumbered { number, version } => Ok(vec![format!(
             "it says that it is of version {number}: its tables are of {version}"
         )]),
-        Fit::Version(version) => look_at_all(&connection, version == *CURRENT_VERSION),
+        Fit::Version(version) => look_at_all(catalog, version == *CURRENT_VERSION),
         // Nobody here knows what they have to hold.
-        Fit::New | Fit::Newer => pages(&connection),
+        Fit::New | Fit::Newer => pages(catalog),
     }
 }
 

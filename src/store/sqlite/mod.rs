@@ -9,6 +9,7 @@ mod catalog_lock;
 mod columns;
 mod header;
 mod health;
+mod holdings;
 mod ids;
 mod inherit;
 mod journal;
@@ -21,6 +22,7 @@ mod reconstruction;
 mod recovery;
 mod renaming;
 mod replace;
+mod restore;
 mod row_copier;
 mod rows;
 mod salvage;
@@ -43,14 +45,17 @@ use crate::catalog::{
     ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
     Words,
 };
-pub use backup::backup;
+pub use backup::{backup, sound_backup};
 use catalog_lock::CatalogLock;
 pub(crate) use catalog_lock::is_locked;
 pub use health::{check, recovered};
 pub(crate) use health::{recovered_lately, vacuum, was_left_open};
+pub use holdings::{Holdings, Progress};
 use label_dictionary::SweepSchedule;
+pub use opening::size;
 pub(crate) use opening::owner;
-use opening::{connect, files_of, identity, prepare};
+use opening::{connect, identity, prepare};
+pub use restore::restore;
 use transaction::SqliteTransaction;
 
 /// An open index. Whoever holds `writer` may take each of the other locks, one at a time; whoever holds one of those
@@ -324,9 +329,7 @@ impl Store for Sqlite {
     }
 
     fn size_bytes(&self) -> Result<u64> {
-        let [file, log, _] = files_of(&self.path);
-        let sizes = [file, log].map(|path| std::fs::metadata(path).map_or(0, |m| m.len()));
-        Ok(sizes.iter().sum())
+        Ok(size(&self.path))
     }
 }
 

@@ -113,6 +113,13 @@ pub fn files_of(path: &Path) -> [PathBuf; 3] {
         .map(|end| PathBuf::from([path.as_os_str(), end.as_ref()].join("".as_ref())))
 }
 
+/// Bytes of a catalog and its log.
+pub fn size(path: &Path) -> u64 {
+    let [file, log, _] = files_of(path);
+    let sizes = [file, log].map(|file| file.metadata().map_or(0, |m| m.len()));
+    sizes.iter().sum()
+}
+
 /// Makes an empty file, private to its owner, where there is none.
 pub fn create_file(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {

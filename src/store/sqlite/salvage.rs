@@ -11,7 +11,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::columns;
 use super::opening::{
-    CURRENT_VERSION, create_file, derive, files_of, migrate, migrate_to, plain, want_learned_again,
+    CURRENT_VERSION, create_file, derive, migrate, migrate_to, plain, size, want_learned_again,
 };
 use super::readable::{Holds, KeyColumn, Table};
 use super::replace::Replacement;
@@ -223,13 +223,6 @@ pub fn close(new: Connection) -> Result<()> {
         return Err(Error::Backend("the new catalog isn't whole".into()));
     }
     new.close().map_err(|(_, error)| error.into())
-}
-
-/// Bytes of a catalog and its log.
-fn size(path: &Path) -> u64 {
-    let [file, log, _] = files_of(path);
-    let sizes = [file, log].map(|file| file.metadata().map_or(0, |m| m.len()));
-    sizes.iter().sum()
 }
 
 /// Tables with rows of their own; what follows from them is worked out.
