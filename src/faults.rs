@@ -1,12 +1,19 @@
 //! Faults that tests of the real program ask for: `KBASEFS_FAULTS=panic-notify,no-epochs`. A build without debug
 //! assertions has none of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether a fault is asked for.
 pub fn is_asked(fault: &str) -> bool {
     let asked = |all: String| all.split(',').any(|one| one == fault);
     cfg!(debug_assertions) && std::env::var("KBASEFS_FAULTS").is_ok_and(asked)
+}
+
+/// A place of the system, or the one that a test names in its stead: `KBASEFS_FAULTS_POWER=/tmp/x`.
+pub fn place(name: &str, usual: &str) -> PathBuf {
+    let named = std::env::var_os(format!("KBASEFS_FAULTS_{}", name.to_uppercase()));
+    let named = named.filter(|_| cfg!(debug_assertions));
+    named.map_or_else(|| usual.into(), PathBuf::from)
 }
 
 /// Panics at this place if that is asked for, from when the file is there that `KBASEFS_FAULTS_BEGIN` names.

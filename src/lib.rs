@@ -5,11 +5,12 @@
 //! ```text
 //! main         -> cli
 //! cli          -> app                              commands: what people type, and what they read
-//! app          -> config, fuse, web                makes the parts and connects them, and nothing else does
+//! app          -> fuse, web                        makes the parts and connects them, and nothing else does
 //!
-//! web          -> exchange, monitor                edge: the browser and the control socket
+//! web          -> backups, exchange, monitor       edge: the browser and the control socket
 //! fuse         -> vfs                              edge: the kernel
 //!
+//! backups      -> config, faults, store            copies of the catalog that a process makes by itself
 //! source       -> library, source_files            the source scanned and followed: what is on the disk becomes changes
 //! monitor      -> thumbnails                       what the process counted, and where it is reached
 //! thumbnails   -> analysis                         the small pictures that file managers share
@@ -63,10 +64,12 @@
 //! | a setting | `config/mod.rs`; what `config init` says of it: `config/document.rs` |
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
-//! | where an index is, and who owns it | `app/index_file.rs`, `config/places.rs`, `store/owner_lock.rs` |
+//! | where the file of a catalog is, and who owns it | `app/index_file.rs`, `config/places.rs`, `store/owner_lock.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
 //! | what a change does to a record, whatever keeps it | `store/apply.rs` |
-//! | what is done about a damaged index | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
+//! | what is done about a damaged catalog | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
+//! | when a backup is made, and which are kept | `backups/mod.rs`, `backups/kept.rs` |
+//! | how a catalog is copied, and a copy brought back | `store/sqlite/backup.rs`, `store/sqlite/restore.rs` |
 //! | how an open file is read or written | `fuse/open_files/` |
 //! | which errno a refusal is | `fuse/errno.rs` |
 //! | what the kernel is told to forget | `vfs/stale.rs`, `fuse/invalidate.rs`; which names it remembers: `fuse/dentry_cache.rs` |
@@ -96,6 +99,7 @@
 
 pub mod analysis;
 pub mod app;
+pub mod backups;
 pub mod blocking;
 pub mod catalog;
 pub mod cli;

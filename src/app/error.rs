@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::analysis::providers::{embedded, remote};
-use crate::{fuse, source, store};
+use crate::{backups, fuse, source, store};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,6 +18,8 @@ pub enum Error {
     Threads(std::io::Error),
     #[error("following the source: {0}")]
     Follow(std::io::Error),
+    #[error(transparent)]
+    Backups(#[from] backups::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::analysis::{Access, Crawlers, Retry, Scheduler};
+use crate::backups::Backups;
 use crate::catalog::{SourcePath, Status};
 use crate::config::Config;
 use crate::exchange::Takeover;
@@ -48,6 +49,7 @@ pub struct App {
     thumbnails: Arc<Thumbnails>,
     traffic: Arc<Traffic>,
     monitor: Arc<Monitor>,
+    backups: Arc<Backups>,
     instance: Arc<Instance>,
     memory: memory::Limit,
     _watch: memory::Watch,
@@ -76,6 +78,7 @@ impl App {
         let lock = OwnerLock::take(&index_file)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
         let kept = Arc::new(Sqlite::open(&index_file, source_files.root())?);
+        let backups = Backups::of(&index_file, source_files.root(), config.backups);
         let instance = Arc::new(Instance::new(kept.id().to_owned(), index_file));
         let store = Arc::clone(&kept) as Arc<dyn Store>;
         let details = Arc::new(Cached::new(store, &memory, parts::capacity(&config)));
@@ -113,6 +116,7 @@ impl App {
             thumbnails,
             traffic,
             monitor: Arc::new(monitor),
+            backups: Arc::new(backups),
             instance,
             _watch: memory.watch().map_err(Error::Threads)?,
             memory,
@@ -203,6 +207,7 @@ impl App {
             thumbnails: Arc::clone(&self.thumbnails),
             monitor: Arc::clone(&self.monitor),
             traffic: Arc::clone(&self.traffic),
+            backups: Arc::clone(&self.backups),
             instance: Arc::clone(&self.instance),
             pages: web::Pages::new(&self.memory, &options),
             options,
@@ -223,6 +228,11 @@ impl App {
         &self.monitor
     }
 
+    /// The backups that this process makes of it.
+    pub fn backups(&self) -> &Arc<Backups> {
+        &self.backups
+    }
+
     pub fn instance(&self) -> &Arc<Instance> {
         &self.instance
     }
@@ -231,6 +241,7 @@ impl App {
     pub fn stop(&self) {
         self.scanner.stop();
         self.scheduler.stop();
+        self.backups.stop();
     }
 }
 

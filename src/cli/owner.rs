@@ -20,6 +20,8 @@ pub struct Owner {
     follow: JoinHandle<()>,
     observe: JoinHandle<()>,
     stop_observing: mpsc::Sender<()>,
+    back_up: JoinHandle<()>,
+    stop_backups: mpsc::Sender<()>,
     stop_api: oneshot::Sender<()>,
     api: Api,
 }
@@ -48,6 +50,12 @@ impl Owner {
             let thread = thread::Builder::new().name("kbasefs-figures".into());
             thread.spawn(move || monitor.observe(&stopped))?
         };
+        let (stop_backups, stopped) = mpsc::channel();
+        let back_up = {
+            let backups = Arc::clone(app.backups());
+            let thread = thread::Builder::new().name("kbasefs-backup".into());
+            thread.spawn(move || backups.run(&stopped))?
+        };
         if let Ok(Err(broken)) = first_scan.recv_timeout(FIRST_SCAN) {
             return Err(broken.into());
         }
@@ -55,6 +63,8 @@ impl Owner {
             follow,
             observe,
             stop_observing,
+            back_up,
+            stop_backups,
             stop_api,
             api,
         })
@@ -67,9 +77,11 @@ impl Owner {
         let _ = self.stop_api.send(());
         runtime.block_on(self.api)??;
         drop(self.stop_observing);
+        drop(self.stop_backups);
         for (thread, does) in [
             (self.follow, "following the source"),
             (self.observe, "counting"),
+            (self.back_up, "making backups"),
         ] {
             if thread.join().is_err() {
                 tracing::error!("{does} broke down");

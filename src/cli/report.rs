@@ -147,6 +147,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         app::Error::Store(_) => "is the disk full or read-only?",
         app::Error::Scan(_) => "is the disk connected? nothing was removed from the catalog",
+        app::Error::Backups(_) => {
+            "let that folder be read and written; `backups = 0` in the settings makes none"
+        }
         app::Error::Follow(_) => "raise the limit of open files: ulimit -n",
         app::Error::Threads(_) => "raise the limit of processes: ulimit -u",
         app::Error::Provider(_) | app::Error::Remote(_) => {

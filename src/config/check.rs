@@ -56,6 +56,7 @@ impl Config {
         within("facet_depth", self.facet_depth as u64, 1, 6)?;
         within("parallel_requests", self.parallel_requests as u64, 1, 256)?;
         within("batch_size", self.batch_size as u64, 1, 1_000_000)?;
+        within("backups", self.backups as u64, 0, 9)?;
         within("max_retries", u64::from(self.max_retries), 0, 100)?;
         within("max_memory_mb", self.max_memory_mb, 16, 1 << 20)?;
         // Pictures are decoded no larger than that, for whomever.

@@ -6,6 +6,8 @@ pub const DOCUMENT: &str = r##"# kbasefs; every key is optional, and these are t
 
 # The file of the catalog, in place of one a photo folder below $XDG_DATA_HOME/kbasefs.
 # catalog = "/var/lib/kbasefs/photos.sqlite"
+# Backups of the catalog that a mount keeps beside it, in a folder of their own; 0: none are made.
+backups = 2
 
 ## What is shown
 

@@ -17,7 +17,8 @@ use strum::IntoStaticStr;
 
 pub use document::DOCUMENT;
 pub use places::{
-    control_sockets, copies_folder, index_file, previews_folder, thumbnails_folder, user_file,
+    catalogs_folder, control_sockets, copies_folder, index_file, is_usual_place, previews_folder,
+    thumbnails_folder, user_file,
 };
 pub use provider::{Kind, Price, Provider};
 pub use secret::Secret;
@@ -29,6 +30,8 @@ pub struct Config {
     /// The file of the catalog. Else one a source below `$XDG_DATA_HOME/kbasefs`.
     #[serde(alias = "index")]
     pub catalog: Option<PathBuf>,
+    /// Backups that are kept of the catalog; 0: none are made.
+    pub backups: usize,
     /// Patterns of files and folders to leave out, as in a `.ignore` file.
     #[serde(alias = "exclude")]
     pub exclude_filter: Vec<String>,
@@ -178,6 +181,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             catalog: None,
+            backups: 2,
             exclude_filter: Vec::new(),
             supported_extensions: Vec::new(),
             workers: 0,

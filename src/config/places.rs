@@ -24,7 +24,7 @@ pub fn user_file(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
 
 /// The index of a source, by its absolute path: `$XDG_DATA_HOME/kbasefs/<name>-<hash>/catalog.sqlite`.
 pub fn index_file(source: &Path, env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let data = below_home(env, "XDG_DATA_HOME", ".local/share")?;
+    let catalogs = catalogs_folder(env)?;
     let name = source.file_name().map(|n| n.to_string_lossy().into_owned());
     let name: String = name
         .unwrap_or_default()
@@ -33,7 +33,24 @@ pub fn index_file(source: &Path, env: &impl Fn(&str) -> Option<String>) -> Optio
         .take(32)
         .collect();
     let folder = format!("{name}-{}", mark(source.as_os_str().as_bytes()));
-    Some(data.join("kbasefs").join(folder).join("catalog.sqlite"))
+    Some(catalogs.join(folder).join("catalog.sqlite"))
+}
+
+/// The folder of all catalogs that are where they usually are: `$XDG_DATA_HOME/kbasefs`.
+pub fn catalogs_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(below_home(env, "XDG_DATA_HOME", ".local/share")?.join("kbasefs"))
+}
+
+/// Whether a file is called as [`index_file`] calls one, in whichever environment.
+pub fn is_usual_place(catalog: &Path) -> bool {
+    let mut names = catalog.iter().rev();
+    let file = names.next().is_some_and(|name| name == "catalog.sqlite");
+    let folder = names.next().unwrap_or_default().to_string_lossy();
+    let is_mark = |mark: &str| mark.len() == 16 && mark.bytes().all(|b| b.is_ascii_hexdigit());
+    let folder = folder
+        .rsplit_once('-')
+        .is_some_and(|(_, mark)| is_mark(mark));
+    file && folder && names.next().is_some_and(|name| name == "kbasefs")
 }
 
 /// Where the control socket of an index may be, the preferred place first: `$XDG_RUNTIME_DIR/kbasefs/<hash>.sock`,
@@ -83,6 +100,10 @@ mod tests {
         assert_eq!(file, Path::new("/home/a/.config/kbasefs/config.toml"));
         let index = index_file(Path::new("/x/My photos"), &env).unwrap();
         assert!(index.starts_with("/data/kbasefs"));
+        assert!(is_usual_place(&index));
+        assert!(!is_usual_place(Path::new(
+            "/data/kbasefs/x-1/catalog.sqlite"
+        )));
         let folder = index
             .parent()
             .unwrap()

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::catalog::QueryError;
-use crate::{exchange, source, store};
+use crate::{backups, exchange, source, store};
 
 #[derive(Debug)]
 pub struct Failure {
@@ -88,6 +88,12 @@ impl From<exchange::Error> for Failure {
                 "import takes an export of kbasefs, sidecars, or JSON or CSV with the path of each photo",
             ),
         }
+    }
+}
+
+impl From<backups::Error> for Failure {
+    fn from(error: backups::Error) -> Self {
+        Self::internal(error.to_string())
     }
 }
 

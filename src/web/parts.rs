@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 
 use super::site::Pages;
 use crate::analysis::{Crawlers, Retry, Scheduler};
+use crate::backups::Backups;
 use crate::exchange::Takeover;
 use crate::library::Library;
 use crate::metrics::Traffic;
@@ -26,6 +27,7 @@ pub struct Parts {
     pub thumbnails: Arc<Thumbnails>,
     pub monitor: Arc<Monitor>,
     pub traffic: Arc<Traffic>,
+    pub backups: Arc<Backups>,
     pub instance: Arc<Instance>,
     pub pages: Pages,
     pub options: Options,

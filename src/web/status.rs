@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRef, Query, State};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use super::parts::Parts;
 use super::shape;
 use crate::analysis::scheduler::ProviderState;
 use crate::analysis::{Crawlers, Scheduler};
+use crate::backups::Backups;
 use crate::catalog::{SourcePath, Status};
 use crate::library::Library;
 use crate::metrics::{CacheUse, Process};
@@ -47,6 +49,7 @@ pub struct About {
     scheduler: Arc<Scheduler>,
     crawlers: Arc<Crawlers>,
     monitor: Arc<Monitor>,
+    backups: Arc<Backups>,
     instance: Arc<Instance>,
 }
 
@@ -59,6 +62,7 @@ impl FromRef<Parts> for About {
             scheduler: FromRef::from_ref(parts),
             crawlers: FromRef::from_ref(parts),
             monitor: FromRef::from_ref(parts),
+            backups: FromRef::from_ref(parts),
             instance: FromRef::from_ref(parts),
         }
     }
@@ -104,6 +108,7 @@ fn status(about: &About, within: &SourcePath) -> Result<Value, Failure> {
         "labels": index.label_count(),
         "catalog": instance.index_file().to_string_lossy(),
         "catalog_bytes": bytes,
+        "backups": about.backups.report(Timestamp::now().as_second())?.summary(),
         "index": instance.index_file().to_string_lossy(),
         "index_bytes": bytes,
         "cache": of_cache(&about.monitor.details_cache()),

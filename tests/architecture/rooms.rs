@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "library",
         &["blocking", "catalog", "faults", "index", "store"],
     ),
+    ("backups", &["config", "faults", "metrics", "store"]),
     (
         "analysis",
         &[
@@ -105,6 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "web",
         &[
             "analysis",
+            "backups",
             "blocking",
             "catalog",
             "exchange",
@@ -125,6 +127,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "analysis",
+            "backups",
             "catalog",
             "config",
             "exchange",
@@ -144,7 +147,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "fuse", "monitor", "panics", "store", "vfs", "web",
+            "app", "backups", "config", "fuse", "monitor", "panics", "store", "vfs", "web",
         ],
     ),
 ];

@@ -31,7 +31,7 @@ pub struct Reach {
 }
 
 /// What names of servers, certificates and times are looked up in, and the names of processes.
-const SYSTEM: [&str; 24] = [
+const SYSTEM: [&str; 25] = [
     "/proc",
     "/etc/resolv.conf",
     "/etc/hosts",
@@ -56,6 +56,7 @@ const SYSTEM: [&str; 24] = [
     "/lib64",
     "/sys/devices/system/cpu",
     "/sys/fs/cgroup",
+    "/sys/class/power_supply",
 ];
 
 const DEVICES: [&str; 2] = ["/dev/fuse", "/dev/null"];
@@ -84,6 +85,7 @@ impl Reach {
         let keys = config.provider.iter().filter_map(|p| p.key_file(&app::env));
         let reads = SYSTEM.into_iter().map(PathBuf::from);
         let reads = reads.chain(named.into_iter().flatten()).chain(keys);
+        let reads = reads.chain(supplies());
         Ok(Self {
             reads: reads.chain([source.to_owned()]).collect(),
             owns: folders.into_iter().collect(),
@@ -159,6 +161,14 @@ fn allow(
         false => access & AccessFs::from_file(RIGHTS),
     };
     rules.add_rule(PathBeneath::new(place, access))
+}
+
+/// What the links there lead to: batteries and plugs.
+fn supplies() -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir("/sys/class/power_supply").into_iter();
+    let links = entries.flatten().flatten().map(|entry| entry.path());
+    // One that was taken away meanwhile gives nothing.
+    links.filter_map(|link| link.canonicalize().ok())
 }
 
 fn private(folder: &Path) -> io::Result<()> {
