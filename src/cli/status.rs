@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use super::catalog::restore::local;
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
@@ -90,6 +91,7 @@ fn print(status: &Value) -> std::io::Result<()> {
                 providers.iter().try_for_each(print_provider)?;
                 continue;
             }
+            Value::Object(_) if key == "backups" => backups(value),
             Value::Object(parts) => {
                 let part = |(name, n): (&String, &Value)| format!("{name} {n}");
                 parts.iter().map(part).collect::<Vec<_>>().join(", ")
@@ -104,6 +106,18 @@ fn print(status: &Value) -> std::io::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// How many there are, and what the latest is, or why there is none.
+fn backups(backups: &Value) -> String {
+    let kept = backups["kept"].as_array().map_or(&[][..], Vec::as_slice);
+    let latest = kept.iter().find_map(|backup| backup["made"].as_i64());
+    let text = |key: &str| backups[key].as_str();
+    match (latest, text("failed").or(text("not_now"))) {
+        (Some(made), _) => format!("{}, the latest of {}", kept.len(), local(made)),
+        (None, Some(why)) => format!("none: {why}"),
+        (None, None) => "none yet".into(),
+    }
 }
 
 /// One line a provider; only a server costs something.
@@ -128,7 +142,7 @@ fn print_provider(provider: &Value) -> std::io::Result<()> {
     terminal::say(format_args!("{:14} {}", "provider", printable(&line)))
 }
 
-fn mebibytes(bytes: Option<u64>) -> String {
+pub fn mebibytes(bytes: Option<u64>) -> String {
     let tenths = (bytes.unwrap_or(0) * 10) >> 20;
     format!("{}.{} MiB", tenths / 10, tenths % 10)
 }

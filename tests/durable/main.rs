@@ -1,5 +1,6 @@
 //! What was committed stays, whatever happens to the process, the disk or the index file.
 
+mod backups;
 mod damage;
 mod foreign_logs;
 mod house;

@@ -15,7 +15,7 @@ use rustix::mount::MountFlags;
 use crate::house::{House, aside, clear_aside, settled};
 
 /// What is in an index, table by table.
-fn contents(index: &Path) -> rusqlite::Result<Vec<u32>> {
+pub fn contents(index: &Path) -> rusqlite::Result<Vec<u32>> {
     let index = Connection::open(index)?;
     let tables = [
         "photo",
@@ -64,7 +64,7 @@ fn scan(house: &House) -> std::process::Command {
 }
 
 /// Random enough, the same each time.
-fn moments(most: Duration) -> impl Iterator<Item = Duration> {
+pub fn moments(most: Duration) -> impl Iterator<Item = Duration> {
     let count = if is_long() { 50 } else { 12 };
     (0..count).map(move |n| most * ((n * 37 + 11) % 101) / 100)
 }
@@ -73,7 +73,7 @@ fn is_long() -> bool {
     std::env::var_os("KBASEFS_LONG").is_some()
 }
 
-fn kill_after(mut child: Child, moment: Duration) {
+pub fn kill_after(mut child: Child, moment: Duration) {
     std::thread::sleep(moment);
     // It may have come to its end.
     let _ = child.kill();
@@ -118,7 +118,7 @@ fn a_kill_in_recovery_leaves_the_old_index_or_the_whole_new_one() {
 }
 
 /// What is in the folder of the index though nothing is being made.
-fn unfinished(house: &House) -> Vec<String> {
+pub fn unfinished(house: &House) -> Vec<String> {
     let all = fs::read_dir(house.path("index")).unwrap();
     let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let is_one = |name: &String| name.contains("mend") || name.contains("-partial");

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::super::catalog::restore;
 use super::super::client::Client;
 use super::super::report::Hinted;
 use super::super::target::Catalog;
 use super::Finding;
 use crate::app;
 use crate::app::check::{self, Reached};
+use crate::backups::{Backups, Listed, NotNow, Report};
 use crate::config::Config;
 
 /// What is said of the file of a catalog: programs that read the JSON know it by its old name.
@@ -51,9 +53,15 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
     Finding::wrong("catalog", error.to_string(), hint)
 }
 
-pub async fn findings(catalog: &Catalog) -> anyhow::Result<Vec<Finding>> {
+pub async fn findings(catalog: &Catalog, config: &Config) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![file(&catalog.file)?];
     findings.extend(recovered(&catalog.file));
+    if catalog.file.exists() {
+        let backups = Backups::of(&catalog.file, &catalog.source, config.backups);
+        let report = backups.report(jiff::Timestamp::now().as_second());
+        let report = report.map_err(app::Error::Backups)?;
+        findings.extend(backups_found(&report));
+    }
     match Client::daemon(catalog).await {
         Err(silent) => findings.push(Finding::wrong(
             "daemon",
@@ -86,9 +94,39 @@ fn file(file: &Path) -> anyhow::Result<Finding> {
 fn recovered(file: &Path) -> Option<Finding> {
     let note = app::catalog_file::recovered_lately(file)?;
     let message = format!("{}: made of a damaged one, {note}", file.display());
-    let hint = "the damaged one is kept beside it; a backup may have what was left out";
+    let hint = "the damaged one is kept beside it; a backup may have what was left out: `kbasefs catalog restore`";
     Some(Finding::note(FILE, message, hint))
 }
+
+/// The backups there are, or why there are none.
+fn backups_found(report: &Report) -> Vec<Finding> {
+    let summary = report.summary();
+    let of_one = |backup: &Listed| match backup.made {
+        Some(_) => Finding::ok(BACKUP, restore::line(backup)),
+        None => Finding::wrong(
+            BACKUP,
+            restore::line(backup),
+            "remove it: another one is made",
+        ),
+    };
+    if !summary.kept.is_empty() {
+        return summary.kept.iter().map(of_one).collect();
+    }
+    let none = |why: &str| format!("none: {why}");
+    let by_hand = "`kbasefs catalog backup SOURCE FILE` makes one at once";
+    vec![match &report.not_now {
+        None => Finding::note(BACKUP, "none yet", "a mount makes one within minutes"),
+        Some(why @ NotNow::NothingSaid) => Finding::ok(BACKUP, none(&why.to_string())),
+        Some(why @ NotNow::Off) => Finding::note(
+            BACKUP,
+            none(&why.to_string()),
+            "`backups = 2` keeps two, a day apart or more",
+        ),
+        Some(why) => Finding::note(BACKUP, none(&why.to_string()), by_hand),
+    }]
+}
+
+const BACKUP: &str = "backup";
 
 fn of_daemon(status: &Value) -> Vec<Finding> {
     let number = |key: &str| status[key].as_u64().unwrap_or(0);
@@ -112,6 +150,13 @@ fn of_daemon(status: &Value) -> Vec<Finding> {
             FILE,
             format!("{why}: nothing is analysed"),
             "make room on its disk, or let it be written: answers that wait are kept then",
+        ));
+    }
+    if let Some(why) = status["backups"]["failed"].as_str() {
+        findings.push(Finding::wrong(
+            BACKUP,
+            format!("the last one failed: {why}"),
+            "`kbasefs catalog check` says whether the catalog is sound; the older ones are kept",
         ));
     }
     let crawlers = status["crawlers"].as_object();

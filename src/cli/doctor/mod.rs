@@ -77,7 +77,9 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     findings.extend(catalog::providers(&finder.config).await);
     if let Some(path) = &args.source {
         match finder.target(path).await {
-            Ok(target) => findings.extend(catalog::findings(&target.catalog).await?),
+            Ok(target) => {
+                findings.extend(catalog::findings(&target.catalog, &finder.config).await?)
+            }
             Err(error) => findings.push(catalog::not_found(&error)),
         }
     }

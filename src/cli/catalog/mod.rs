@@ -1,5 +1,8 @@
 //! `kbasefs catalog`
 
+mod list;
+pub mod restore;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,9 +11,8 @@ use serde_json::json;
 
 use super::client::Client;
 use super::finder::Finder;
-use super::target;
-use super::{log, terminal};
-use crate::app;
+use super::{export, log, target, terminal};
+use crate::app::catalog_file;
 
 /// Look after the catalog of a photo folder; also while it is mounted
 #[derive(clap::Args)]
@@ -30,9 +32,17 @@ enum What {
         json: bool,
     },
     /// Copy it, as it is now, to a new file
-    Backup { source: PathBuf, file: PathBuf },
+    Backup {
+        source: PathBuf,
+        file: PathBuf,
+    },
+    Restore(restore::Args),
+    List(list::Args),
+    Export(export::Args),
     /// Give back the space that it doesn't use
-    Vacuum { source: PathBuf },
+    Vacuum {
+        source: PathBuf,
+    },
     /// Take over the catalog of a folder that is a part of another one's, and put its file aside
     Adopt {
         /// The folder within
@@ -45,24 +55,27 @@ enum What {
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     log::start(&finder.config, "warn");
-    match &args.what {
+    match args.what {
+        What::Restore(args) => restore::run(args, &finder).await?,
+        What::List(args) => list::run(&args, &finder)?,
+        What::Export(args) => return export::run(args, finder).await,
         What::Check { source, json } => {
-            let catalog = finder.target(source).await?.catalog;
+            let catalog = finder.target(&source).await?.catalog;
             let file = catalog.existing()?;
-            let found = app::catalog_file::check(file)?;
-            return report(&found, app::catalog_file::recovered(file), *json);
+            let found = catalog_file::check(file)?;
+            return report(&found, catalog_file::recovered(file), json);
         }
         What::Backup { source, file } => {
-            let catalog = finder.target(source).await?.catalog;
-            app::catalog_file::backup(catalog.existing()?, file)?;
+            let catalog = finder.target(&source).await?.catalog;
+            catalog_file::backup(catalog.existing()?, &file)?;
             terminal::say(format_args!("copied to {}", file.display()))?;
         }
         What::Vacuum { source } => {
-            let catalog = finder.target(source).await?.catalog;
-            let (before, after) = app::catalog_file::vacuum(catalog.existing()?)?;
+            let catalog = finder.target(&source).await?.catalog;
+            let (before, after) = catalog_file::vacuum(catalog.existing()?)?;
             terminal::say(format_args!("{before} bytes before, {after} after"))?;
         }
-        What::Adopt { folder, json } => adopt(folder, *json, &finder).await?,
+        What::Adopt { folder, json } => adopt(&folder, json, &finder).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
