@@ -49,6 +49,7 @@
 //! | a format of pictures, such as HEIC | `media/formats.rs`: one line; its metadata: `media/containers/`; its decoder: `media/decode/` |
 //! | what EXIF, XMP or IPTC mean | `media/metadata/`: one file a language |
 //! | which of them counts in what a photo says of itself | `source/facts/` |
+//! | a fact that a photo says of itself | `catalog/facts.rs`: its field, and `VERSION`; what it is taken from: `source/facts/mod.rs`; a tag that nobody read before: `media/metadata/` |
 //! | when a change in the source shows | `source/follow.rs`, `source/debouncer.rs` |
 //! | when a photo counts as moved, or as gone | `source/moves.rs`, `source/missing.rs` |
 //! | how many files are looked at at a time | `source/sync.rs` |

@@ -146,6 +146,10 @@ impl Store for Vast {
         self.rest.detail(id)
     }
 
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        self.rest.outdated()
+    }
+
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.rest.full_text(words)
     }

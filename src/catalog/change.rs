@@ -22,6 +22,16 @@ pub enum Change {
         /// What its metadata says.
         facts: Box<Facts>,
     },
+    /// The file was read again, by a version that finds more in it than the one before. The content is the same: what
+    /// everybody else said of it stays.
+    ReadAgain {
+        /// The photo whose file it is.
+        id: PhotoId,
+        /// The file as it was when its facts were read.
+        stat: FileStat,
+        /// What its metadata says now.
+        facts: Box<Facts>,
+    },
     /// A file that the catalog knows is at another path, or has other permissions.
     Moved {
         /// The photo whose file it is.
@@ -123,6 +133,7 @@ impl Change {
                 | Self::Measured { .. }
                 | Self::Failed { .. }
                 | Self::Hashed { .. }
+                | Self::ReadAgain { .. }
                 | Self::Declined { .. }
                 | Self::Spent { .. }
         )

@@ -1,9 +1,13 @@
 //! What a file says of itself, without looking at the picture.
+//!
+//! A fact is a field here and nowhere else: stores keep all of them as the one value that serde makes of them.
+
+use serde::{Deserialize, Serialize};
 
 use super::{DateSource, Facet, Format, Label, Origin, WallClock};
 
 /// Degrees, WGS 84: latitude -90 to 90, longitude -180 to 180.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Degrees north of the equator, negative to its south.
     pub latitude: f64,
@@ -24,18 +28,29 @@ impl Position {
 }
 
 /// Everything that the scan reads from one file. Texts are NFC, trimmed, free of control characters and never empty.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// What isn't said of a photo in the value that is kept is as in a file that says nothing; fields that this version
+/// doesn't know are passed over. A fact that had another meaning before needs another name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default = "Facts::unread")]
 pub struct Facts {
-    /// What the content is; not what the file's name claims.
+    /// Of the readers that found them: photos whose facts an earlier version read are read again.
+    pub version: u32,
+    /// What the content is; not what the file's name claims. This and the next three are kept beside the value, with
+    /// what is in memory of every photo.
+    #[serde(skip)]
     pub format: Format,
     /// Pixels across, once the orientation is applied. 0 where unknown.
+    #[serde(skip)]
     pub width: u32,
     /// Pixels from top to bottom, likewise.
+    #[serde(skip)]
     pub height: u32,
+    /// When the picture was taken, as far as the file tells.
+    #[serde(skip)]
+    pub date: Option<WallClock>,
     /// How the stored pixels are to be turned, 1 to 8, as EXIF's tag 0x0112 counts; 1 where nothing is said.
     pub orientation: u8,
-    /// When the picture was taken, as far as the file tells.
-    pub date: Option<WallClock>,
     /// Which of several dates that is; there where `date` is.
     pub date_source: Option<DateSource>,
     /// Maker and model as people say it: `Canon EOS R6`, `NIKON D70`.
@@ -63,14 +78,18 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The version of the readers: goes up by one whenever they find more in a file, or find another thing.
+    pub const VERSION: u32 = 1;
+
     /// Facts that say no more than the format.
     pub fn of(format: Format) -> Self {
         Self {
+            version: Self::VERSION,
             format,
             width: 0,
             height: 0,
-            orientation: 1,
             date: None,
+            orientation: 1,
             date_source: None,
             camera: None,
             make: None,
@@ -84,6 +103,22 @@ impl Facts {
             keywords: Vec::new(),
             rating: None,
         }
+    }
+
+    /// What is known of a file that no version has read.
+    pub fn unread() -> Self {
+        Self {
+            version: 0,
+            ..Self::of(Format::Unknown)
+        }
+    }
+
+    /// Whether every fact is one that a file can say. Others come of damage.
+    pub fn are_possible(&self) -> bool {
+        let on_earth = |p: Position| p.latitude.abs() <= 90.0 && p.longitude.abs() <= 180.0;
+        (1..=8).contains(&self.orientation)
+            && self.rating.is_none_or(|stars| stars <= 5)
+            && self.position.is_none_or(on_earth)
     }
 
     /// These facts as labels of origin `file`, ready to browse.

@@ -70,6 +70,7 @@ impl ChangeApplier<'_> {
                 stat,
                 facts,
             } => self.found(*known, path, *stat, facts),
+            Change::ReadAgain { id, stat, facts } => self.read_again(*id, stat, facts),
             Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
             Change::Gone { id } => self.gone(*id),
             Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
@@ -114,7 +115,10 @@ impl ChangeApplier<'_> {
         let mut record = match self.already(known, path)? {
             Some(record) => record,
             None => match self.records.gone_file(&stat)? {
-                Some(id) => return self.moved(id, path, stat),
+                Some(id) => {
+                    self.moved(id, path, stat)?;
+                    return self.read_again(id, &stat, facts);
+                }
                 None => self.unknown(path, stat)?,
             },
         };
@@ -140,6 +144,23 @@ impl ChangeApplier<'_> {
         let id = self.records.new_id()?;
         let name = naming::unique(path.file_name(), id, |n| self.records.is_name_taken(n))?;
         Ok(Record::new(id, name, path.clone(), stat))
+    }
+
+    /// Takes what a later version found in a file, if it is still that file.
+    fn read_again(&mut self, id: PhotoId, stat: &FileStat, facts: &Facts) -> Result<()> {
+        let Some(mut record) = self.present(id)? else {
+            return Ok(());
+        };
+        if !record.photo.stat.same_content(stat) || facts.version <= record.facts.version {
+            return Ok(());
+        }
+        record.read_again(facts.clone());
+        if let Some(hash) = record.photo.hash
+            && let Some(measured) = self.records.measured(&hash)?
+        {
+            record.measure(&measured);
+        }
+        self.put(record)
     }
 
     fn moved(&mut self, id: PhotoId, path: &SourcePath, stat: FileStat) -> Result<()> {
@@ -210,6 +231,9 @@ impl ChangeApplier<'_> {
         old.photo.path = new.photo.path;
         old.photo.stat = new.photo.stat;
         old.gone = false;
+        if new.facts.version > old.facts.version {
+            old.read_again(new.facts);
+        }
         Ok(old)
     }
 

@@ -128,6 +128,10 @@ impl Store for Cached {
         Ok(detail)
     }
 
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        self.store.outdated()
+    }
+
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         if let Some(found) = self.found.get(words) {
             self.hits.fetch_add(1, Ordering::Relaxed);

@@ -13,8 +13,9 @@ use super::record::{Record, Recorded};
 use super::record_transaction::RecordTransaction;
 use super::{Result, Store};
 use crate::catalog::{
-    Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, FileStat, Label, LabelKey,
-    Measured, Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored, Trace, Words,
+    Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Facts, FileStat, Label,
+    LabelKey, Measured, Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored,
+    Trace, Words,
 };
 
 /// A store that ends with the process.
@@ -100,6 +101,13 @@ impl Store for Memory {
         let records = self.lock();
         let record = records.photos.get(&id).filter(|r| !r.gone);
         Ok(record.map(Record::detail))
+    }
+
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        let records = self.lock();
+        let all = records.photos.iter();
+        let outdated = all.filter(|(_, record)| record.facts.version < Facts::VERSION);
+        Ok(outdated.map(|(id, _)| id.0).collect())
     }
 
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {

@@ -177,6 +177,9 @@ pub trait Store: Send + Sync {
     /// What analyzers said of a content, and when (seconds since 1970), the latest last.
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>>;
 
+    /// Photos whose facts an earlier version read from their files. Some may be gone.
+    fn outdated(&self) -> Result<RoaringBitmap>;
+
     /// Photos that have the words in a row in the title, description, tags, file name or folder. A store may know
     /// that two words are forms of one, and then finds more than the very words.
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap>;

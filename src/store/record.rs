@@ -106,6 +106,24 @@ impl Record {
         self.take_facts(facts);
     }
 
+    /// The same content, in which more was found: what the file says of itself is said anew.
+    pub fn read_again(&mut self, facts: Facts) {
+        // Colours were measured, by whoever decoded the picture.
+        let is_stale = |l: &Label| l.origin == Origin::File && l.facet != Facet::Color;
+        self.labels.retain(|l| !is_stale(l));
+        self.texts.retain(|t| t.origin != Origin::File);
+        let was = match self.photo.status {
+            // It was another format that nobody could decode.
+            Status::Failed if facts.format != self.facts.format => Status::Pending,
+            was => was,
+        };
+        self.photo.status = status(facts.format, was);
+        if self.photo.status != Status::Failed {
+            self.failure = None;
+        }
+        self.take_facts(facts);
+    }
+
     fn take_facts(&mut self, facts: Facts) {
         self.photo.format = facts.format;
         self.photo.date = facts.date;

@@ -81,6 +81,10 @@ impl Store for Watched {
         self.call().detail(id)
     }
 
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        self.call().outdated()
+    }
+
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if let Some(gate) = &self.gate {

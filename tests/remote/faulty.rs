@@ -77,6 +77,10 @@ impl Store for Faulty {
         self.memory.measured(hash)
     }
 
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        self.memory.outdated()
+    }
+
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.memory.full_text(words)
     }

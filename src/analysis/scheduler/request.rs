@@ -175,6 +175,10 @@ mod tests {
             self.0.analyses(hash)
         }
 
+        fn outdated(&self) -> Result<RoaringBitmap> {
+            self.0.outdated()
+        }
+
         fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
             self.0.full_text(words)
         }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, Statement};
 
 use tables::{FORMER, TABLES};
 
+use super::facts;
 use super::measured::read_colors;
 
 use crate::catalog::{WallClock, saved_name};
@@ -50,6 +51,8 @@ enum Kind {
     Date,
     /// A list of colours and their shares.
     Colors,
+    /// What a photo says of itself.
+    Facts,
     /// What somebody said, with a sign in front.
     Said,
 }
@@ -218,6 +221,7 @@ impl Kind {
             Self::Saved => saved_name(text).as_deref() == Some(text),
             Self::Word(words) => words().contains(&text),
             Self::Colors => read_colors(text).is_some(),
+            Self::Facts => facts::read(text).is_some(),
             Self::Date => text.parse::<WallClock>().is_ok(),
             Self::Said => text.starts_with(['+', '-']),
             _ => false,

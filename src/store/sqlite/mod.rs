@@ -7,6 +7,7 @@ mod backup;
 mod binding;
 mod catalog_lock;
 mod columns;
+mod facts;
 mod header;
 mod health;
 mod holdings;
@@ -281,6 +282,10 @@ impl Store for Sqlite {
     fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
         let record = self.read(|connection| rows::record(connection, id))?;
         Ok(record.filter(|r| !r.gone).map(|r| r.detail()))
+    }
+
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        self.read(facts::outdated)
     }
 
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {

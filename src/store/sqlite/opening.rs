@@ -32,6 +32,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/0010_measured.sql")),
         M::up(include_str!("migrations/0011_analyzers.sql")),
         M::up(include_str!("migrations/0012_no_answer.sql")),
+        M::up(include_str!("migrations/0013_facts.sql")),
     ];
     Migrations::new(steps.to_vec())
 });

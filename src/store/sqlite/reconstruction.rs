@@ -23,8 +23,8 @@ pub fn photos(old: &Connection, new: &Connection) -> Result<u64> {
     ids.dedup();
     let mut insert = new.prepare(
         "INSERT OR IGNORE INTO photo (id, path, name, hash, gone, dev, ino, size, mtime_ns, mode, uid, gid, format, \
-         status, width, height, orientation, keywords) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 384, 0, 0, 'unknown', 'pending', 0, 0, 1, '')",
+         status, width, height) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 384, 0, 0, 'unknown', 'pending', 0, 0)",
     )?;
     let mut rows = 0;
     for id in ids {

@@ -5,11 +5,10 @@ use std::str::FromStr;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::columns;
 use super::label_dictionary::LabelDictionary;
+use super::{columns, facts};
 use crate::catalog::{
-    Analysis, Answer, ContentHash, Facts, FileStat, Label, Photo, PhotoId, Position, SourcePath,
-    Stored, Tag, Text,
+    Analysis, Answer, ContentHash, FileStat, Label, Photo, PhotoId, SourcePath, Stored, Tag, Text,
 };
 use crate::store::record::{Record, Recorded, status};
 
@@ -19,10 +18,6 @@ type Result<T> = rusqlite::Result<T>;
 const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
     width, height, perceptual_hash, edited, title_name, text_bytes";
 const PHOTO_COLUMNS: usize = 20;
-
-/// The columns that [`facts`] reads, after those of the photo.
-const FACTS: &str = "orientation, date_source, camera, make, model, lens, latitude, \
-    longitude, country, city, title, description, keywords, rating, gone, failure";
 
 /// Every photo that is not gone, in order of id, and its labels. Says how many labels these have, and how many none has.
 pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<(u64, u64)> {
@@ -57,13 +52,15 @@ pub fn list(connection: &Connection, sql: &str) -> Result<Vec<PhotoId>> {
 
 /// Everything kept of one photo, gone or not.
 pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
-    let mut found =
-        connection.prepare_cached(&format!("SELECT {PHOTO}, {FACTS} FROM photo WHERE id = ?1"))?;
+    let mut found = connection.prepare_cached(&format!(
+        "SELECT {PHOTO}, gone, failure, facts FROM photo WHERE id = ?1"
+    ))?;
     let found = found.query_row([id.0], |row| {
         columns::check_row("photo", row)?;
+        let photo = photo(row)?;
         Ok(Record {
-            photo: photo(row)?,
-            facts: facts(row)?,
+            facts: facts::of(&photo, row, "facts")?,
+            photo,
             labels: Vec::new(),
             texts: Vec::new(),
             analyses: Vec::new(),
@@ -198,36 +195,6 @@ fn photo(row: &Row) -> Result<Photo> {
         height: row.get(15)?,
         perceptual_hash: row.get::<_, Option<i64>>(16)?.map(i64::cast_unsigned),
         edited: row.get(17)?,
-    })
-}
-
-fn facts(row: &Row) -> Result<Facts> {
-    let position = match (row.get("latitude")?, row.get("longitude")?) {
-        (Some(latitude), Some(longitude)) => Some(Position {
-            latitude,
-            longitude,
-        }),
-        _ => None,
-    };
-    let keywords: String = row.get("keywords")?;
-    Ok(Facts {
-        format: word(row, 10)?,
-        width: row.get("width")?,
-        height: row.get("height")?,
-        orientation: row.get("orientation")?,
-        date: maybe_word(row, 12)?,
-        date_source: maybe_word(row, 21)?,
-        camera: row.get("camera")?,
-        make: row.get("make")?,
-        model: row.get("model")?,
-        lens: row.get("lens")?,
-        position,
-        country: row.get("country")?,
-        city: row.get("city")?,
-        title: row.get("title")?,
-        description: row.get("description")?,
-        keywords: keywords.lines().map(str::to_owned).collect(),
-        rating: row.get("rating")?,
     })
 }
 

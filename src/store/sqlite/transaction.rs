@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, label_dictionary, measured, provider_store, renaming, rows};
+use super::{facts, journal, label_dictionary, measured, provider_store, renaming, rows};
 use crate::catalog::{
-    Act, ActId, ContentHash, Declined, Facts, FileStat, Label, LabelKey, Measured, PhotoId,
-    Searched, Slot, SourcePath, Spent, Trace,
+    Act, ActId, ContentHash, Declined, FileStat, Label, LabelKey, Measured, PhotoId, Searched,
+    Slot, SourcePath, Spent, Trace,
 };
 use crate::store::record::{Record, Recorded, kept_status};
 use crate::store::record_transaction::RecordTransaction;
@@ -59,23 +59,19 @@ impl<'a> SqliteTransaction<'a> {
         Ok(())
     }
 
-    /// Writes the row of a photo, with the numbers of its labels where these are other ones.
+    /// Writes the row of a photo, with the numbers of its labels where these are other ones. The facts of one that has a
+    /// row stay as they are.
     fn put_photo(&self, record: &Record, numbers: Option<Vec<u8>>) -> Result<()> {
-        let (photo, stat, facts) = (&record.photo, &record.photo.stat, &record.facts);
-        let position = facts.position;
+        let (photo, stat) = (&record.photo, &record.photo.stat);
         self.execute(
             "INSERT INTO photo (id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
-             gone, failure, perceptual_hash, width, height, orientation, date_source, camera, make, model, lens, \
-             latitude, longitude, country, city, title, description, keywords, rating, title_name, edited, \
-             text_bytes, said) \
+             gone, failure, perceptual_hash, width, height, title_name, edited, text_bytes, said, facts) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ifnull(?37, x'')) \
+             ?22, ifnull(?23, x''), ?24) \
              ON CONFLICT (id) DO UPDATE SET path = ?2, name = ?3, dev = ?4, ino = ?5, size = ?6, mtime_ns = ?7, mode = ?8, \
              uid = ?9, gid = ?10, format = ?11, status = ?12, date = ?13, hash = ?14, gone = ?15, failure = ?16, \
-             perceptual_hash = ?17, width = ?18, height = ?19, orientation = ?20, date_source = ?21, camera = ?22, \
-             make = ?23, model = ?24, lens = ?25, latitude = ?26, longitude = ?27, country = ?28, city = ?29, \
-             title = ?30, description = ?31, keywords = ?32, rating = ?33, title_name = ?34, edited = ?35, \
-             text_bytes = ?36, said = ifnull(?37, said)",
+             perceptual_hash = ?17, width = ?18, height = ?19, title_name = ?20, edited = ?21, text_bytes = ?22, \
+             said = ifnull(?23, said)",
             params![
                 photo.id.0,
                 photo.path.as_bytes(),
@@ -94,26 +90,13 @@ impl<'a> SqliteTransaction<'a> {
                 record.gone,
                 record.failure,
                 photo.perceptual_hash.map(u64::cast_signed),
-                facts.width,
-                facts.height,
-                facts.orientation,
-                facts.date_source.map(|s| s.name()),
-                facts.camera,
-                facts.make,
-                facts.model,
-                facts.lens,
-                position.map(|p| p.latitude),
-                position.map(|p| p.longitude),
-                facts.country,
-                facts.city,
-                facts.title,
-                facts.description,
-                keywords(facts),
-                facts.rating,
+                record.facts.width,
+                record.facts.height,
                 photo.title_name,
                 record.is_edited(),
                 photo.text_bytes,
                 numbers,
+                facts::written(&record.facts),
             ],
         )
     }
@@ -218,6 +201,7 @@ impl<'a> SqliteTransaction<'a> {
             false => Some(self.numbers(record)?),
         };
         self.put_photo(record, numbers)?;
+        facts::replace(self.connection, id, &old.facts, &record.facts)?;
         self.put_labels(record, &old.labels)?;
         if old.texts != record.texts {
             self.execute(DROP_TEXTS, [id.0])?;
@@ -256,11 +240,6 @@ fn searched(record: &Record) -> Option<Searched> {
     (!record.gone).then(|| Searched::of(&record.detail()))
 }
 
-/// Keywords are clean texts: none has a line break.
-fn keywords(facts: &Facts) -> String {
-    facts.keywords.join("\n")
-}
-
 impl RecordTransaction for SqliteTransaction<'_> {
     fn get(&mut self, id: PhotoId) -> Result<Option<Record>> {
         if let Some(record) = self.known.get(&id) {
@@ -277,9 +256,10 @@ impl RecordTransaction for SqliteTransaction<'_> {
         let id = record.photo.id;
         match self.get(id)? {
             Some(old) if !self.rewrites => self.put_again(record, &old)?,
-            Some(_) => {
+            Some(old) => {
                 self.drop_rows(id)?;
                 self.put_new(record)?;
+                facts::replace(self.connection, id, &old.facts, &record.facts)?;
             }
             None => self.put_new(record)?,
         }

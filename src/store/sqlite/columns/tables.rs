@@ -91,27 +91,12 @@ pub const TABLES: &[(&str, &[Column])] = &[
             maybe("perceptual_hash", Integer),
             column("width", COUNT, Number(0)),
             column("height", COUNT, Number(0)),
-            column("orientation", Kind::Within(1, 8), Number(1)),
-            maybe(
-                "date_source",
-                Kind::Word(|| DateSource::ALL.map(DateSource::name).to_vec()),
-            ),
-            maybe("camera", Text),
-            maybe("make", Text),
-            maybe("model", Text),
-            maybe("lens", Text),
-            maybe("latitude", Kind::Between(-90.0, 90.0)),
-            maybe("longitude", Kind::Between(-180.0, 180.0)),
-            maybe("country", Text),
-            maybe("city", Text),
-            maybe("title", Text),
-            maybe("description", Text),
-            column("keywords", Text, EMPTY),
-            maybe("rating", Kind::Within(0, 5)),
             maybe("title_name", Kind::Name),
             column("edited", FLAG, Number(0)),
             column("text_bytes", COUNT, Number(0)),
             column("said", Numbers, NoBytes),
+            // As of a file that no version has read: the next look at the source reads it.
+            column("facts", Kind::Facts, Otherwise::Text("{}")),
         ],
     ),
     (
@@ -275,6 +260,28 @@ pub const TABLES: &[(&str, &[Column])] = &[
 
 /// The columns that earlier versions had beside these, or in other tables: for a damaged catalog of theirs.
 pub const FORMER: &[(&str, &[Column])] = &[
+    (
+        "photo",
+        &[
+            column("orientation", Kind::Within(1, 8), Number(1)),
+            maybe(
+                "date_source",
+                Kind::Word(|| DateSource::ALL.map(DateSource::name).to_vec()),
+            ),
+            maybe("camera", Text),
+            maybe("make", Text),
+            maybe("model", Text),
+            maybe("lens", Text),
+            maybe("latitude", Kind::Between(-90.0, 90.0)),
+            maybe("longitude", Kind::Between(-180.0, 180.0)),
+            maybe("country", Text),
+            maybe("city", Text),
+            maybe("title", Text),
+            maybe("description", Text),
+            column("keywords", Text, EMPTY),
+            maybe("rating", Kind::Within(0, 5)),
+        ],
+    ),
     (
         "analysis",
         &[
