@@ -42,10 +42,11 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         report["seconds"].as_f64().unwrap_or_default()
     ))?;
     terminal::say(format_args!(
-        "{} files looked at, {} opened, {} bytes read a file, {} hashed, {} unreadable",
+        "{} files looked at, {} opened, {} bytes read a file, {} read again, {} hashed, {} unreadable",
         report["files"],
         report["opened"],
         report["bytes_per_file"],
+        report["read_again"],
         report["hashed"],
         report["unreadable"]
     ))?;

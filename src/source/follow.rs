@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -104,19 +104,22 @@ impl Follower {
     ) {
         let mut course = self.course(sync);
         let (found, copies) = mpsc::channel();
+        let (whole, seen) = mpsc::sync_channel(1);
+        let background = Background { found, whole };
         thread::scope(move |scope| {
             if let Some(watches) = course.watches.clone() {
                 scope.spawn(move || self.listen(&watches));
             }
             scope.spawn(move || find_copies(sync, stop, &copies));
+            scope.spawn(move || read_outdated(sync, stop, &seen));
             let first = sync.scan(stop);
             scanned(&first);
-            self.done(&mut course, &ScanScope::whole(), first, &found);
+            self.done(&mut course, &ScanScope::whole(), first, &background);
             if self.watching.mode != Mode::Off {
-                self.follow(sync, stop, &mut course, &found);
+                self.follow(sync, stop, &mut course, &background);
             }
-            // Ends the thread that waits for more.
-            drop(found);
+            // Ends the threads that wait for more.
+            drop(background);
         });
     }
 
@@ -133,7 +136,7 @@ impl Follower {
         self.state().following.clone()
     }
 
-    fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, found: &Sender<()>) {
+    fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, background: &Background) {
         while let Some(settled) = self.wait(course.next_look(), course.breath) {
             faults::may_panic("follow");
             let in_place = || sync.source_files.is_in_place().unwrap_or(false);
@@ -143,7 +146,7 @@ impl Follower {
                 _ => ScanScope::whole(),
             };
             let looked = sync.update(&scope, stop);
-            self.done(course, &scope, looked, found);
+            self.done(course, &scope, looked, background);
         }
     }
 
@@ -174,16 +177,14 @@ impl Follower {
         course: &mut Course,
         scope: &ScanScope,
         looked: Result<Report, Error>,
-        found: &Sender<()>,
+        background: &Background,
     ) {
         course.took(scope, looked.as_ref().ok());
-        match &looked {
-            Ok(report) if report.changes() > 0 => {
+        if let Ok(report) = &looked {
+            if report.changes() > 0 {
                 tracing::debug!(?report, "followed the source");
-                // Nobody listens any more when it is over.
-                let _ = found.send(());
             }
-            _ => {}
+            background.looked(scope, report);
         }
         self.tell(course, looked.err().map(|error| error.to_string()));
     }
@@ -324,6 +325,40 @@ fn report_shortage(shortage: Shortage) {
         "the system lets no more folders be watched ({limit} is {now}): looking again and again instead; \
          hint: sysctl {limit}={better}"
     );
+}
+
+/// What is done beside the following, when there is reason to.
+struct Background {
+    /// Something was found.
+    found: Sender<()>,
+    /// All of the source was looked at.
+    whole: SyncSender<()>,
+}
+
+impl Background {
+    /// Nobody listens any more when it is over.
+    fn looked(&self, scope: &ScanScope, report: &Report) {
+        if report.changes() > 0 {
+            let _ = self.found.send(());
+        }
+        if scope.is_whole() {
+            // Whoever is told once more already need not be told again.
+            let _ = self.whole.try_send(());
+        }
+    }
+}
+
+/// Reads what an earlier version read less of, whenever the source as a whole is known to be there.
+fn read_outdated(sync: &Sync, stop: &AtomicBool, seen: &Receiver<()>) {
+    while seen.recv().is_ok() {
+        match sync.read_outdated(stop) {
+            Ok(0) => {}
+            Ok(read) => {
+                tracing::info!("{read} files read again for what this version finds in them")
+            }
+            Err(e) => tracing::error!("{e}"),
+        }
+    }
 }
 
 /// Looks for copies whenever something was found and it is quiet again.

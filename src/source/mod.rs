@@ -17,6 +17,7 @@ mod missing;
 mod moves;
 mod non_pictures;
 mod report;
+mod rereading;
 mod samples;
 mod scan;
 mod scan_scope;

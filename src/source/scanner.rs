@@ -59,6 +59,14 @@ impl Scanner {
         self.sync.hash_candidates(&self.stop)
     }
 
+    /// Reads files of which an earlier version read less. Blocks; background work.
+    ///
+    /// # Errors
+    /// When the catalog can't be read or written.
+    pub fn read_outdated(&self) -> Result<u64, Error> {
+        self.sync.read_outdated(&self.stop)
+    }
+
     /// Scans the source, calls `scanned`, and keeps the catalog in step from then on. Blocks until [`Self::stop`].
     pub fn follow(&self, scanned: impl FnOnce(&Result<Report, Error>)) {
         self.follower.run(&self.sync, &self.stop, scanned);

@@ -70,6 +70,8 @@ pub struct Sync {
     pub(super) due: Mutex<Due>,
     /// Held while copies are looked for: whoever else asks waits for what is found. Locked before all the others here.
     pub(super) hashing: Mutex<()>,
+    /// Held while files are read again.
+    pub(super) rereading: Mutex<()>,
     /// Set on every folder that a walk enters.
     pub(super) watches: OnceLock<Arc<Watches>>,
     /// Held while a scan runs: one at a time. No other lock here is held while it is waited for.
@@ -94,6 +96,7 @@ impl Sync {
             samples: Samples::default(),
             due: Mutex::default(),
             hashing: Mutex::default(),
+            rereading: Mutex::default(),
             watches: OnceLock::new(),
             scanning: Mutex::default(),
             counts: Mutex::default(),

@@ -23,6 +23,7 @@ pub async fn post(
 ) -> Result<Json<Value>, Failure> {
     super::blocking(move || {
         let report = scanner.scan_below(&shape::within(body.within_base64.as_deref())?)?;
+        let read_again = scanner.read_outdated()?;
         let hashed = scanner.find_copies()?;
         let per_file = report.bytes_read.checked_div(report.opened).unwrap_or(0);
         Ok(Json(json!({
@@ -37,6 +38,7 @@ pub async fn post(
             "gone": report.gone,
             "unreadable": report.unreadable,
             "other": report.other,
+            "read_again": read_again,
             "hashed": hashed,
             "seconds": report.seconds,
         })))

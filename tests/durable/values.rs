@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use kbasefs::catalog::PhotoId;
 use kbasefs::store::provider_store::{ProviderStore, Spent};
 use kbasefs::store::sqlite::{self, Sqlite};
 use rusqlite::Connection;
@@ -163,6 +164,47 @@ fn a_value_that_can_not_be_costs_no_more_than_its_row() {
         places.len()
     );
     assert!(tried > places.len() / 2);
+}
+
+/// What a photo says of itself is read from its file again; what anybody else said of it never was in the value.
+#[test]
+fn facts_that_can_not_be_are_read_anew_from_the_file() {
+    let house = settled();
+    let facts = |app: &kbasefs::app::App, n: u32| {
+        let detail = app.library().detail(PhotoId(n)).unwrap().unwrap();
+        (detail.facts.clone(), detail)
+    };
+    let (before, others) = {
+        let app = house.app();
+        (facts(&app, 3), facts(&app, 4).1)
+    };
+    for damaged in [
+        "{\"version\":1,\"camera\":",
+        "",
+        "[]",
+        "{\"version\":1,\"orientation\":9}",
+        "{\"version\":1,\"rating\":\"many\"}",
+        "{\"version\":1,\"position\":{\"latitude\":91.0,\"longitude\":0.5}}",
+        "{\"version\":1,\"date_source\":\"origanal\"}",
+    ] {
+        let index = Connection::open(house.index()).unwrap();
+        let sql = "UPDATE photo SET facts = ?1 WHERE id = 3";
+        assert_eq!(index.execute(sql, [damaged]).unwrap(), 1);
+        index.close().unwrap();
+        assert_eq!(sqlite::check(&house.index()).unwrap().len(), 1, "{damaged}");
+        let app = house.app();
+        assert_eq!(facts(&app, 3).0.version, 0, "{damaged}");
+        assert_eq!(facts(&app, 3).1.texts, before.1.texts, "{damaged}");
+        assert_eq!(facts(&app, 3).1.entry, before.1.entry, "{damaged}");
+        assert_eq!(facts(&app, 4).1, others, "{damaged}");
+        assert_eq!(app.scanner().read_outdated().unwrap(), 1, "{damaged}");
+        assert_eq!(facts(&app, 3), before, "{damaged}");
+        drop(app);
+        let lost = sqlite::recovered(&house.index()).unwrap().unwrap();
+        assert!(lost.contains("photo: 1 values replaced"), "{lost}");
+        assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
+        clear_aside(&house);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod gone;
 mod identity;
+mod rereading;
 mod source;
 
 use std::ffi::OsStr;
