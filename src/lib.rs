@@ -94,6 +94,7 @@
 //! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
 //! - No thread that drives async tasks waits for the disk: [`blocking`] refuses it in tests.
 //! - What one event costs does not grow with the catalog: `tests/growth.rs` counts it.
+//! - What came and went leaves nothing in memory: `tests/churn.rs` counts it.
 //! - The source folder is opened for reading only, in one place: [`source_files`].
 //! - Nothing that a picture, a model or a file name says is trusted.
 #![forbid(unsafe_code)]

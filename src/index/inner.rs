@@ -31,6 +31,12 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// Forgets what nobody had any more after the last change. Whoever was told of that has looked at it by now.
+    pub(super) fn sweep(&mut self) {
+        self.labels.sweep();
+        self.folders.sweep();
+    }
+
     /// Lets go of everything but the numbers of folders, which the kernel may still ask about.
     pub(super) fn begin_anew(&mut self) {
         let folders = mem::take(&mut self.folders).emptied();

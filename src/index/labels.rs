@@ -292,6 +292,12 @@ impl Labels {
         self.kept.iter().filter(|k| !k.photos.is_empty()).count()
     }
 
+    /// How many there are, those included that nobody has any more.
+    #[cfg(debug_assertions)]
+    pub fn len(&self) -> usize {
+        self.by_key.len() + self.emptied.len()
+    }
+
     fn describe(&self, id: LabelId, count: impl Fn(&RoaringBitmap) -> u64) -> LabelFolder {
         let kept = &self.kept[id.0 as usize];
         LabelFolder {

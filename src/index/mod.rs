@@ -16,6 +16,7 @@ mod owners;
 mod packed_names;
 mod photos;
 mod recent;
+mod record_pages;
 mod saved;
 mod sort_keys;
 
@@ -56,7 +57,7 @@ impl Index {
         inner.is_half_changed = true;
         let mut delta = Delta::default();
         // First: numbers that the last change freed were kept until now for whoever was told of it.
-        inner.labels.sweep();
+        inner.sweep();
         for effect in effects {
             match effect {
                 Effect::Upsert(entry) => inner.upsert(entry, &mut delta),
@@ -132,6 +133,21 @@ impl Index {
     #[cfg(debug_assertions)]
     pub fn visits(&self) -> u64 {
         self.read().photos.visits()
+    }
+
+    /// How much is in each table, for tests: what came and went leaves nothing behind.
+    #[cfg(debug_assertions)]
+    pub fn table_sizes(&self) -> Vec<(&'static str, usize)> {
+        let mut inner = self.write();
+        inner.sweep();
+        let mut sizes = inner.photos.table_sizes();
+        sizes.extend([
+            ("folders", inner.folders.len()),
+            ("labels", inner.labels.len()),
+            ("photos that are alike", inner.alike.len()),
+            ("saved queries", inner.saved.all().count()),
+        ]);
+        sizes
     }
 
     /// The hash of a photo's content, if it is known.

@@ -92,6 +92,12 @@ impl Owners {
         self.numbers.keys().any(|owner| owner.0 == dev)
     }
 
+    /// How many there are.
+    #[cfg(debug_assertions)]
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// The whole of what was split.
     pub fn join(&self, file: &File) -> FileStat {
         let (dev, mode, uid, gid) = self.all[file.owner as usize].owner;

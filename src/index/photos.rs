@@ -10,6 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::alike::Fingerprint;
 use super::owners::{File, Owners};
+use super::record_pages::RecordPages;
 use super::{FolderId, LabelId, PackedNames, PhotoSnapshot, Traits};
 use crate::catalog::{
     ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status, WallClock, day,
@@ -136,7 +137,7 @@ impl Record {
 /// The records. The tables hold ids only; what they are found by stays in the records.
 #[derive(Default)]
 pub struct Photos {
-    records: Vec<Option<Record>>,
+    records: RecordPages,
     owners: Owners,
     /// By catalog name, by folder and file name where that is another one, by the name for the title, by content, by size
     /// and inode.
@@ -154,7 +155,7 @@ impl Photos {
     pub fn get(&self, id: PhotoId) -> Option<&Record> {
         #[cfg(debug_assertions)]
         self.visits.fetch_add(1, Ordering::Relaxed);
-        self.records.get(id.0 as usize)?.as_ref()
+        self.records.get(id)
     }
 
     /// What the disk said of the file of a record.
@@ -176,13 +177,14 @@ impl Photos {
 
     /// Every photo in order of id.
     pub fn iter(&self) -> impl Iterator<Item = (PhotoId, &Record)> {
-        let ids = (0..self.records.len()).map(|slot| PhotoId(slot as u32));
-        ids.filter_map(|id| Some((id, self.get(id)?)))
+        self.records
+            .ids()
+            .filter_map(|id| Some((id, self.get(id)?)))
     }
 
     /// Makes room for so many photos, when none is there yet.
     pub fn expect(&mut self, photos: usize) {
-        self.records.reserve_exact(photos + 1);
+        self.records.reserve(photos);
         for table in [NAME, TITLE, CONTENT, FILE] {
             self.tables[table] = HashTable::with_capacity(photos);
         }
@@ -190,20 +192,18 @@ impl Photos {
 
     /// Puts a record in, and finds it from now on. The photo must not be there already.
     pub fn insert(&mut self, id: PhotoId, record: Record) {
-        let slot = id.0 as usize;
-        if self.records.len() <= slot {
-            self.records.resize_with(slot + 1, || None);
-        }
         self.largest = self.largest.max(record.file.size());
-        let record = &*self.records[slot].insert(record);
-        let places = KEYS.map(|key| key(&self.hasher, record));
+        let places = KEYS.map(|key| key(&self.hasher, &record));
+        self.records.insert(id, record);
         let (records, hasher) = (&self.records, &self.hasher);
         let tables = self.tables.iter_mut().zip(KEYS).zip(places);
         for ((table, key), place) in tables {
             let Some(place) = place else { continue };
             let rehash = |id: &PhotoId| {
-                let record = records[id.0 as usize].as_ref();
-                record.and_then(|r| key(hasher, r)).unwrap_or_default()
+                records
+                    .get(*id)
+                    .and_then(|r| key(hasher, r))
+                    .unwrap_or_default()
             };
             table.insert_unique(place, id, rehash);
         }
@@ -211,7 +211,7 @@ impl Photos {
 
     /// Takes a record out; `None` where there is none.
     pub fn remove(&mut self, id: PhotoId) -> Option<Record> {
-        let record = self.records.get_mut(id.0 as usize)?.take()?;
+        let record = self.records.remove(id)?;
         let places = KEYS.map(|key| key(&self.hasher, &record));
         for (table, place) in self.tables.iter_mut().zip(places) {
             let found = place.and_then(|place| table.find_entry(place, |&other| other == id).ok());
@@ -283,6 +283,17 @@ impl Photos {
     #[cfg(debug_assertions)]
     pub fn visits(&self) -> u64 {
         self.visits.load(Ordering::Relaxed)
+    }
+
+    /// What there is room for in each table, or how much is in it.
+    #[cfg(debug_assertions)]
+    pub fn table_sizes(&self) -> Vec<(&'static str, usize)> {
+        let found_by: usize = self.tables.iter().map(HashTable::len).sum();
+        vec![
+            ("records", self.records.room()),
+            ("photos by what they are found by", found_by),
+            ("owners", self.owners.len()),
+        ]
     }
 
     fn find(&self, table: usize, hash: u64, is_it: impl Fn(&Record) -> bool) -> Option<PhotoId> {

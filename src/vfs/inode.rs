@@ -144,12 +144,14 @@ impl InodeTable {
     pub fn add_reference(&self, folder: Folder) -> Inode {
         let mut entries = self.lock();
         let inode = free_number(&entries, folder.parent, &folder.name);
-        let known = entries.entry(inode).or_insert(InodeEntry {
+        let references = entries.get(&inode).map_or(0, |known| known.references);
+        // Another folder may have come to be where the kernel knew one: what leads to it now counts.
+        let known = InodeEntry {
             folder,
-            references: 0,
+            references: references + 1,
             removed: false,
-        });
-        known.references += 1;
+        };
+        entries.insert(inode, known);
         inode
     }
 
@@ -189,6 +191,12 @@ impl InodeTable {
     /// The folder of a number, if the kernel refers to it.
     pub fn get(&self, inode: Inode) -> Option<Folder> {
         self.lock().get(&inode).map(|h| h.folder.clone())
+    }
+
+    /// How many folders the kernel may still ask about.
+    #[cfg(debug_assertions)]
+    pub fn len(&self) -> usize {
+        self.lock().len()
     }
 
     /// All that the kernel refers to.

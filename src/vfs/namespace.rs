@@ -194,6 +194,12 @@ impl Namespace {
         self.planned.load(Ordering::Relaxed)
     }
 
+    /// How many folders the kernel may still ask about, for tests.
+    #[cfg(debug_assertions)]
+    pub fn known_folders(&self) -> usize {
+        self.inodes.len()
+    }
+
     /// Counts a reference of the kernel to a folder below `parent`.
     pub(super) fn reference_folder(
         &self,

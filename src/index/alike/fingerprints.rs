@@ -115,6 +115,13 @@ impl FingerprintIndex {
         }
     }
 
+    /// How many photos are in its tables.
+    #[cfg(debug_assertions)]
+    pub fn len(&self) -> usize {
+        let buckets = self.by_part.iter().flat_map(HashMap::values);
+        buckets.map(|bucket| bucket.len() + 1).sum()
+    }
+
     /// Takes a photo in whose record is there, and which is not in yet.
     pub fn insert(&mut self, id: PhotoId, fingerprint: &Fingerprint, photos: &Photos) {
         let Some(picture) = fingerprint.picture else {

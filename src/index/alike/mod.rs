@@ -141,6 +141,12 @@ impl Alike {
         self.groups.get(&oldest)
     }
 
+    /// How much is in its tables.
+    #[cfg(debug_assertions)]
+    pub fn len(&self) -> usize {
+        self.fingerprints.len() + self.groups.len() + self.group_of.len() + self.shaken.len()
+    }
+
     /// Every group.
     pub fn groups(&self) -> impl Iterator<Item = PhotoId> {
         self.groups.keys().copied()
