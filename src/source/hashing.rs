@@ -3,9 +3,11 @@
 //! Reads whole files, so only those that another photo equals in size and in a few places. Runs in the background; knows nothing of analyses.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use parking_lot::MutexGuard;
+use roaring::RoaringBitmap;
 
 use super::batch::Batch;
 use super::samples::SMALL;
@@ -33,7 +35,7 @@ impl Due {
 
     /// Takes everything, so that nothing is due.
     fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::Sizes(HashSet::new()))
+        mem::replace(self, Self::Sizes(HashSet::new()))
     }
 
     /// Gives back what could not be brought to its end, beside what came meanwhile.
@@ -66,18 +68,33 @@ impl Sync {
         // Locked before `due`, which is only held for moments: scans add to it meanwhile.
         let _one_at_a_time = self.hashing.lock();
         let due = self.due().take();
-        let hashed = self.hash_due(&due, stop);
+        let suspects = mem::take(&mut *self.suspects());
+        let hashed = self.hash_due(&due, &suspects, stop);
         if hashed.is_err() || stop.load(Relaxed) {
             self.due().give_back(due);
         }
-        hashed
+        let index = self.library.index();
+        let is_there = |id: PhotoId| index.photo(id).is_some();
+        let settled = hashed.as_ref().ok();
+        let left = suspects.iter().filter(|id| {
+            settled.is_none_or(|hashed| !hashed.contains(*id)) && is_there(PhotoId(*id))
+        });
+        self.suspects().extend(left);
+        self.samples.sweep(is_there);
+        hashed.map(|hashed| hashed.len())
     }
 
-    fn hash_due(&self, due: &Due, stop: &AtomicBool) -> Result<u64, Error> {
+    /// Gives the photos that it hashed.
+    fn hash_due(
+        &self,
+        due: &Due,
+        suspects: &RoaringBitmap,
+        stop: &AtomicBool,
+    ) -> Result<RoaringBitmap, Error> {
         let mut batch = Batch::new(&self.library, self.options.batch());
-        let mut hashed = 0;
+        let mut hashed = RoaringBitmap::new();
         let mut last: Option<(FileStat, ContentHash)> = None;
-        let candidates = self.candidates(due)?;
+        let candidates = self.candidates(due, suspects)?;
         let go_on = || !stop.load(Relaxed);
         let groups = candidates.chunk_by(|a, b| a.stat.size == b.stat.size);
         for group in groups.take_while(|_| go_on()) {
@@ -93,12 +110,16 @@ impl Sync {
                 };
                 let (id, stat) = (photo.id, photo.stat);
                 last = Some((stat, hash));
-                hashed += 1;
+                hashed.insert(id.0);
                 batch.add(Change::Hashed { id, stat, hash })?;
             }
         }
         batch.commit()?;
         Ok(hashed)
+    }
+
+    fn suspects(&self) -> MutexGuard<'_, RoaringBitmap> {
+        self.suspects.lock()
     }
 
     /// Locked for moments, by scans as well; after `hashing` where both are.
@@ -107,10 +128,8 @@ impl Sync {
     }
 
     /// By size, then in order of inode, which is close to the order on the disk. Empty files are no copies of anything.
-    fn candidates(&self, due: &Due) -> Result<Vec<Candidate>, Error> {
+    fn candidates(&self, due: &Due, suspects: &RoaringBitmap) -> Result<Vec<Candidate>, Error> {
         let gone: HashSet<u64> = self.library.store().gone_sizes()?.into_iter().collect();
-        let suspects = self.suspects.lock();
-        let suspects = suspects.clone();
         let mut candidates = Vec::new();
         let mut take = |id: PhotoId, stat: &FileStat, is_hashed| {
             candidates.push(Candidate {

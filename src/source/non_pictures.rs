@@ -3,8 +3,7 @@
 //! Pictures are told by content. Only what comes in numbers beside photos and is never one is passed over by name: a
 //! folder of ten thousand films would otherwise be ten thousand slow opens after every start.
 
-use std::collections::HashMap;
-
+use hashlink::LruCache;
 use parking_lot::Mutex;
 
 use crate::catalog::{FileStat, SourcePath};
@@ -16,12 +15,20 @@ const NEVER_PICTURES: [&str; 35] = [
     "pp3", "sqlite", "srt", "ts", "wav", "webm", "wmv", "xmp", "zip",
 ];
 
+/// Files remembered: those that were seen last. Each takes some 60 bytes.
+const MOST: usize = 1 << 20;
+
 /// Inodes of files that were opened in vain, with size and time.
-#[derive(Default)]
 pub struct NonPictures {
-    opened: Mutex<HashMap<(u64, u64), (u64, i64)>>,
+    opened: Mutex<LruCache<(u64, u64), (u64, i64)>>,
     /// The only ones that count, unless there are none.
     extensions: Vec<String>,
+}
+
+impl Default for NonPictures {
+    fn default() -> Self {
+        Self::of(&[])
+    }
 }
 
 impl NonPictures {
@@ -29,7 +36,7 @@ impl NonPictures {
     pub fn of(extensions: &[String]) -> Self {
         let plain = |e: &String| e.trim_start_matches(['*', '.']).to_ascii_lowercase();
         Self {
-            opened: Mutex::default(),
+            opened: Mutex::new(LruCache::new(MOST)),
             extensions: extensions.iter().map(plain).collect(),
         }
     }
@@ -44,7 +51,7 @@ impl NonPictures {
         if refused {
             return true;
         }
-        let non_pictures = self.opened.lock();
+        let mut non_pictures = self.opened.lock();
         non_pictures.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
     }
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::catalog::{ContentHash, FileStat, Photo, PhotoId};
 use crate::source_files::SourceFiles;
@@ -18,15 +18,26 @@ const PIECE: usize = 16 << 10;
 /// Files up to this size are sooner read than sampled.
 pub const SMALL: u64 = 4 * PIECE as u64;
 
-/// The samples taken so far, and of which state of the file.
+/// The samples taken so far.
 #[derive(Default)]
-pub struct Samples(Mutex<HashMap<PhotoId, (FileStat, ContentHash)>>);
+pub struct Samples(Mutex<Taken>);
+
+#[derive(Default)]
+struct Taken {
+    /// Of which state of the file each is.
+    by_photo: HashMap<PhotoId, (FileStat, ContentHash)>,
+    /// How many there were when they were swept.
+    live: usize,
+}
+
+/// So few samples that nobody has use for are in nobody's way.
+const SLACK: usize = 1024;
 
 impl Samples {
     /// The hash of a photo's sample, read once as long as the file stays as it is. `None` when it is not as the
     /// catalog knows it.
     pub fn of(&self, photo: &Photo, source_files: &SourceFiles) -> io::Result<Option<ContentHash>> {
-        let known = self.0.lock().get(&photo.id).copied();
+        let known = self.lock().by_photo.get(&photo.id).copied();
         if let Some((stat, hash)) = known
             && stat.same_content(&photo.stat)
         {
@@ -37,8 +48,22 @@ impl Samples {
             return Ok(None);
         }
         let hash = sample(&file, stat.size)?;
-        self.0.lock().insert(photo.id, (stat, hash));
+        self.lock().by_photo.insert(photo.id, (stat, hash));
         Ok(Some(hash))
+    }
+
+    /// Forgets those of photos that aren't there any more, when they may be half of all: so sweeping costs no more than
+    /// sampling did.
+    pub fn sweep(&self, is_there: impl Fn(PhotoId) -> bool) {
+        let taken = &mut *self.lock();
+        if taken.by_photo.len() > SLACK + 2 * taken.live {
+            taken.by_photo.retain(|id, _| is_there(*id));
+            taken.live = taken.by_photo.len();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock()
     }
 }
 
@@ -50,4 +75,22 @@ fn sample(file: &File, size: u64) -> io::Result<ContentHash> {
         hasher.update(&piece[..length]);
     }
     Ok(ContentHash(*hasher.finalize().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_of_photos_that_came_and_went_leave_nothing_behind() {
+        let samples = Samples::default();
+        let sample = (FileStat::default(), ContentHash([0; 32]));
+        for id in 0..100_000 {
+            samples.lock().by_photo.insert(PhotoId(id), sample);
+            samples.sweep(|photo| photo.0 < 100 || photo.0 == id);
+            assert!(samples.lock().by_photo.len() <= 2 * SLACK + 3 * 100);
+        }
+        let kept = samples.lock();
+        assert!((0..100).all(|id| kept.by_photo.contains_key(&PhotoId(id))));
+    }
 }
