@@ -1,0 +1,114 @@
+//! What people say of a photo, and take back.
+
+use std::collections::BTreeMap;
+
+use super::Record;
+use crate::catalog::{Edit, Facet, Label, LabelKey, Origin, Said, Slot, Text, Trace, said};
+
+impl Record {
+    pub fn edit(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),
+            Edit::Untag(name) => self.untag(name),
+            Edit::Deny(name) => self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0)),
+            Edit::SetTags(names) => self.set_tags(names),
+            Edit::ClearTags => self.drop_human(Facet::Tag),
+            Edit::SetText(field, value) => self.put_text(Text::new(*field, Origin::Human, value)),
+            Edit::ClearText(field) => {
+                let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
+                self.texts.retain(|t| !is_it(t));
+            }
+            Edit::SetRating(stars) => {
+                // A photo has one rating: the others are denied, whoever gives them and whenever.
+                for n in 0..=5 {
+                    let confidence = if n == *stars { 1.0 } else { 0.0 };
+                    let value = n.to_string();
+                    self.put_label(Label::new(Facet::Rating, value, Origin::Human, confidence));
+                }
+            }
+            Edit::ClearRating => self.drop_human(Facet::Rating),
+        }
+    }
+
+    /// Whether a person said that the photo has not this label.
+    pub fn is_denied(&self, key: &LabelKey) -> bool {
+        let mut denials = self.labels.iter().filter(|l| l.is_denial());
+        denials.any(|l| l.key() == *key)
+    }
+
+    fn untag(&mut self, name: &str) {
+        let key = LabelKey::new(Facet::Tag, name);
+        self.labels
+            .retain(|l| l.origin != Origin::Human || l.key() != key);
+        if self.labels.iter().any(|l| l.key() == key) {
+            self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0));
+        }
+    }
+
+    fn set_tags(&mut self, names: &[String]) {
+        let in_list = |value: &str| LabelKey::new(Facet::Tag, &value.replace(',', ";"));
+        let wanted: Vec<_> = names.iter().map(|name| in_list(name)).collect();
+        let tags = Label::effective(&self.labels).into_iter();
+        let tags = tags.filter(|l| l.facet == Facet::Tag);
+        let have: Vec<_> = tags.map(|l| (in_list(&l.value), l.value.clone())).collect();
+        for (key, value) in &have {
+            if !wanted.contains(key) {
+                self.untag(value);
+            }
+        }
+        for (name, key) in names.iter().zip(&wanted) {
+            // What a list can't write is kept as it is.
+            let written = have
+                .iter()
+                .find(|(k, value)| k == key && value.contains(','));
+            let written = written.map(|(_, value)| value);
+            let is_human = |l: &Label| l.origin == Origin::Human && !l.is_denial();
+            let said = |l: &Label| is_human(l) && in_list(&l.value) == *key;
+            if !self.labels.iter().any(said) {
+                let name = written.unwrap_or(name);
+                self.put_label(Label::sure(Facet::Tag, name, Origin::Human));
+            }
+        }
+    }
+
+    fn drop_human(&mut self, facet: Facet) {
+        self.labels
+            .retain(|l| l.origin != Origin::Human || l.facet != facet);
+    }
+
+    /// All that people say of it.
+    pub fn said(&self) -> BTreeMap<Slot, Said> {
+        said(&self.labels, &self.texts)
+    }
+
+    /// Makes people say this, or nothing.
+    pub fn put_said(&mut self, slot: &Slot, said: Option<&Said>) {
+        match slot {
+            Slot::Label(key) => {
+                self.labels
+                    .retain(|l| l.origin != Origin::Human || l.key() != *key);
+                if let Some(said) = said {
+                    let confidence = if said.holds { 1.0 } else { 0.0 };
+                    let label = Label::new(key.facet, &said.value, Origin::Human, confidence);
+                    self.put_label(label);
+                }
+            }
+            Slot::Text(field) => {
+                let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
+                self.texts.retain(|t| !is_it(t));
+                if let Some(said) = said {
+                    self.put_text(Text::new(*field, Origin::Human, &said.value));
+                }
+            }
+            // Said of the catalog, not of a photo.
+            Slot::Saved(_) | Slot::Renamed(_) => {}
+        }
+    }
+
+    /// Takes back what an act changed, unless it was changed again since.
+    pub fn reverse(&mut self, trace: &Trace) {
+        if self.said().get(&trace.slot) == trace.after.as_ref() {
+            self.put_said(&trace.slot, trace.before.as_ref());
+        }
+    }
+}
