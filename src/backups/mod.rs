@@ -14,10 +14,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use conditions::POWER;
@@ -283,7 +284,7 @@ impl Backups {
 
     /// What was found at the last look of this process, where that failed.
     fn failed(&self) -> MutexGuard<'_, Option<String>> {
-        self.failed.lock().expect("nothing panics under this lock")
+        self.failed.lock()
     }
 
     fn kept(&self) -> Result<Vec<Backup>, Error> {

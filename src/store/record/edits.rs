@@ -6,6 +6,7 @@ use super::Record;
 use crate::catalog::{Edit, Facet, Label, LabelKey, Origin, Said, Slot, Text, Trace, said};
 
 impl Record {
+    /// A person changes what is said of it.
     pub fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),

@@ -3,11 +3,14 @@
 //! Write-ahead log, one writer, a few readers that never wait for it. What is committed survives the end of the
 //! process at any moment.
 
+mod analyses;
 mod backup;
 mod binding;
 mod catalog_lock;
 mod columns;
+mod errors;
 mod facts;
+mod full_text;
 mod header;
 mod health;
 mod holdings;
@@ -20,6 +23,7 @@ mod opening;
 mod provider_store;
 mod readable;
 mod reconstruction;
+mod record_rows;
 mod recovery;
 mod renaming;
 mod replace;
@@ -38,7 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::apply::apply;
 use super::{Error, Result, Store};
@@ -205,45 +209,6 @@ fn care(changes: &[Change]) -> &'static str {
 /// Connections that are kept for the next who reads: each has a cache of 8 MiB, and few threads read at a time.
 const IDLE_READERS: usize = 4;
 
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        use ErrorCode::{
-            ConstraintViolation, DatabaseCorrupt, DiskFull, NotADatabase, TypeMismatch,
-        };
-        use rusqlite::Error::{
-            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
-        };
-        // What the users of a catalog share needs room on the disk as well.
-        if error.sqlite_error().map(|e| e.extended_code) == Some(ffi::SQLITE_IOERR_SHMSIZE) {
-            return Self::Full;
-        }
-        match error.sqlite_error_code() {
-            Some(DiskFull) => return Self::Full,
-            Some(DatabaseCorrupt | NotADatabase) => return Self::Damaged,
-            Some(ConstraintViolation | TypeMismatch) => return Self::Refused(error.into()),
-            Some(
-                ErrorCode::SystemIoFailure
-                | ErrorCode::ReadOnly
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::CannotOpen
-                | ErrorCode::PermissionDenied
-                | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::NoLargeFileSupport
-                | ErrorCode::OutOfMemory,
-            ) => return Self::Unavailable(error.into()),
-            _ => {}
-        }
-        match error {
-            FromSqlConversionFailure(..)
-            | IntegralValueOutOfRange(..)
-            | InvalidColumnType(..)
-            | Utf8Error(..) => Self::Damaged,
-            error => Self::Backend(error.into()),
-        }
-    }
-}
-
 impl Store for Sqlite {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {
         self.with_recovery(|| {
@@ -271,7 +236,7 @@ impl Store for Sqlite {
     }
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
-        let recorded = self.read(|connection| rows::analyses(connection, hash))?;
+        let recorded = self.read(|connection| analyses::of(connection, hash))?;
         Ok(recorded.into_iter().map(|r| (r.analysis, r.at)).collect())
     }
 
@@ -289,30 +254,14 @@ impl Store for Sqlite {
     }
 
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
-        self.read(|connection| {
-            let mut found =
-                connection.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")?;
-            found
-                .query_map([match_expression(&[words])], |row| row.get::<_, u32>(0))?
-                .collect()
-        })
+        self.read(|connection| full_text::photos(connection, words))
     }
 
     fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
-        if words.is_empty() {
-            return Ok(Vec::new());
+        match words {
+            [] => Ok(Vec::new()),
+            words => self.read(|connection| full_text::relevance(connection, words)),
         }
-        self.read(|connection| {
-            // Weights in the order of the columns: title, description, tags, path. The better, the further below 0.
-            let mut found = connection.prepare_cached(
-                "SELECT rowid, -bm25(words, 10.0, 3.0, 5.0, 1.0) FROM words WHERE words MATCH ?1",
-            )?;
-            found
-                .query_map([match_expression(words)], |row| {
-                    Ok((PhotoId(row.get(0)?), row.get(1)?))
-                })?
-                .collect()
-        })
     }
 
     fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
@@ -336,16 +285,6 @@ impl Store for Sqlite {
     fn size_bytes(&self) -> Result<u64> {
         Ok(size(&self.path))
     }
-}
-
-/// FTS5's expression for any of these words, each in a row. Words are letters, digits and accents: nothing in them
-/// has a meaning of its own. The syntax is at <https://www.sqlite.org/fts5.html#full_text_query_syntax>.
-fn match_expression(words: &[&Words]) -> String {
-    let phrases = words.iter().map(|words| {
-        let star = if words.is_open() { "*" } else { "" };
-        format!("\"{}\"{star}", words.words().join(" "))
-    });
-    phrases.collect::<Vec<_>>().join(" OR ")
 }
 
 #[cfg(test)]

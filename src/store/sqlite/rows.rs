@@ -7,10 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::label_dictionary::LabelDictionary;
 use super::{columns, facts};
-use crate::catalog::{
-    Analysis, Answer, ContentHash, FileStat, Label, Photo, PhotoId, SourcePath, Stored, Tag, Text,
-};
-use crate::store::record::{Record, Recorded, status};
+use crate::catalog::{ContentHash, FileStat, Label, Photo, PhotoId, SourcePath, Stored, Text};
+use crate::store::record::{Record, status};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -110,51 +108,6 @@ fn analyzed(connection: &Connection, id: PhotoId) -> Result<Vec<(String, String,
     )?;
     let analyzed = analyzed.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     analyzed.collect()
-}
-
-/// What analyzers said of a content, the latest last.
-pub fn analyses(connection: &Connection, hash: &ContentHash) -> Result<Vec<Recorded>> {
-    let mut found = connection.prepare_cached(
-        "SELECT analyzer, model, remote, at, title, description, version FROM \
-         analysis WHERE hash = ?1 ORDER BY at, analyzer",
-    )?;
-    let found = found.query_map([hash.0], |row| {
-        columns::check_row("analysis", row)?;
-        let answer = Answer {
-            title: row.get(4)?,
-            description: row.get(5)?,
-            tags: Vec::new(),
-        };
-        let analysis = Analysis {
-            hash: *hash,
-            stat: FileStat::default(),
-            analyzer: row.get(0)?,
-            model: row.get(1)?,
-            version: row.get(6)?,
-            remote: row.get(2)?,
-            answer,
-        };
-        let at = row.get(3)?;
-        Ok(Recorded { analysis, at })
-    })?;
-    let mut all = found.collect::<Result<Vec<_>>>()?;
-    for recorded in &mut all {
-        add_tags(connection, &mut recorded.analysis)?;
-    }
-    Ok(all)
-}
-
-fn add_tags(connection: &Connection, analysis: &mut Analysis) -> Result<()> {
-    let mut tags = connection.prepare_cached(
-        "SELECT name, confidence FROM analysis_tag WHERE hash = ?1 AND analyzer = ?2 ORDER BY position",
-    )?;
-    let tags = tags.query_map((analysis.hash.0, &analysis.analyzer), |row| {
-        columns::check_row("analysis_tag", row)?;
-        let (name, confidence) = (row.get(0)?, row.get(1)?);
-        Ok(Tag { name, confidence })
-    })?;
-    analysis.answer.tags = tags.collect::<Result<_>>()?;
-    Ok(())
 }
 
 /// The columns are known by their place: a name is looked up for every row, and a load reads a million.
