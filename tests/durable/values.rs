@@ -258,6 +258,7 @@ fn a_number_that_can_not_be_is_no_reason_to_recover_twice() {
         format!("UPDATE photo SET id = {last} WHERE id = 7"),
         format!("UPDATE photo SET id = {} WHERE id = 7", i64::MIN),
         format!("UPDATE act SET id = {last} WHERE id = 7"),
+        format!("UPDATE act SET id = {} WHERE id = 7", 1_i64 << 40),
         format!("UPDATE sqlite_sequence SET seq = {last} WHERE name = 'act'"),
         format!("UPDATE sqlite_sequence SET seq = {last} WHERE name = 'photo'"),
         "UPDATE sqlite_sequence SET seq = 0".to_owned(),

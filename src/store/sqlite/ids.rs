@@ -45,11 +45,14 @@ fn given(catalog: &Connection, table: &str) -> rusqlite::Result<i64> {
     Ok(rows::one(catalog, sql, [table])?.unwrap_or(0))
 }
 
-/// Removes photos with a number that was never given, and says how many.
-pub fn drop_stray(new: &Connection) -> Result<u64> {
-    let last = last_of(new, "SELECT id FROM photo")?;
-    let removed = new.execute("DELETE FROM photo WHERE id > ?1", [last])?;
-    Ok(removed as u64)
+/// Removes photos and acts with a number that was never given, and says how many of each.
+pub fn drop_stray(new: &Connection) -> Result<Vec<(&'static str, u64)>> {
+    let removed = NUMBERED.map(|(table, _)| {
+        let last = last_of(new, &format!("SELECT id FROM {table}"))?;
+        let removed = new.execute(&format!("DELETE FROM {table} WHERE id > ?1"), [last])?;
+        Ok((table, removed as u64))
+    });
+    removed.into_iter().collect()
 }
 
 /// No number of a photo or an act that is lost is given to another one: its labels or traces may still be there.

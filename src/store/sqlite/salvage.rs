@@ -89,9 +89,10 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     transaction.commit()?;
     migrate(&mut new)?;
     let transaction = new.transaction()?;
-    let stray = ids::drop_stray(&transaction)?;
-    if stray > 0 {
-        salvage.losses.entry("photo".into()).or_default().left_out += stray;
+    for (table, stray) in ids::drop_stray(&transaction)? {
+        if stray > 0 {
+            salvage.losses.entry(table.into()).or_default().left_out += stray;
+        }
     }
     let is_torn = |table: &str| salvage.losses.contains_key(table);
     if is_torn("photo") {
