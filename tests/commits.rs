@@ -306,6 +306,10 @@ impl Store for Gated {
         self.store.analyses(hash)
     }
 
+    fn outdated(&self) -> Result<RoaringBitmap> {
+        self.store.outdated()
+    }
+
     fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
         self.store.measured(hash)
     }

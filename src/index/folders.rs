@@ -72,7 +72,11 @@ impl Folders {
         };
         Self {
             emptied: self.by_id.keys().copied().collect(),
-            by_id: self.by_id.into_iter().map(|(id, f)| (id, empty(f))).collect(),
+            by_id: self
+                .by_id
+                .into_iter()
+                .map(|(id, f)| (id, empty(f)))
+                .collect(),
             next: self.next,
         }
     }
