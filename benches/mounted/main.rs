@@ -1,28 +1,33 @@
 //! How fast is a mount beside a native folder with the same entries, and beside other file systems in user space?
 //!
+//! The floor is a file system that knows every answer before it is asked: what FUSE takes by itself. Goals are multiples of
+//! the native time, or of the floor's. A second table says where the time goes.
+//!
 //! Makes 12,000 photos (half a gigabyte; KBASEFS_BENCH_DATA names a folder that keeps them), mounts them, and prints the
 //! time through each mount as a multiple of the native time: lower is better. Cold rows need root, who may drop caches; rows
 //! of programs that aren't installed say so. Words after `--` pick rows: `cargo bench --bench mounted -- xattr find`.
 
 mod collection;
+mod cost;
 mod counting;
+mod floor;
 mod peers;
 mod rows;
 mod waiting;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use collection::Collection;
 use peers::Peer;
-use rows::{Row, Start};
+use rows::Row;
 
 /// Each row is the median of so many rounds, in each of which every file system has its turn.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 fn main() -> io::Result<()> {
-    if waiting::ask() {
+    if waiting::ask() || floor::serve()? {
         return Ok(());
     }
     let scratch = tempfile::tempdir()?;
@@ -34,17 +39,12 @@ fn main() -> io::Result<()> {
         .filter(|a| !a.starts_with('-'))
         .collect();
     let mounts = peers::mount_all(&collection, scratch.path())?;
-    let names: Vec<_> = mounts.iter().map(Peer::heading).collect();
-    println!("| operation | goal | native | {} |", names.join(" | "));
-    println!(
-        "| --- | --- | --- | {} |",
-        vec!["---"; names.len()].join(" | ")
-    );
     let meant =
         |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    for row in rows::rows(&collection).iter().filter(|row| meant(row.name)) {
-        println!("{}", line(row, &collection, &mounts));
-    }
+    let rows = rows::rows(&collection);
+    let meant_rows = || rows.iter().filter(|row| meant(row.name));
+    print_table(meant_rows(), &collection, &mounts);
+    cost::run(meant_rows().filter(|row| row.may_run()), &mounts);
     if let Some(mount) = mounts[0].mountpoint.as_ref().filter(|_| meant("count")) {
         counting::run(&collection, mount)?;
     }
@@ -54,60 +54,65 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A row as it is printed.
-fn line(row: &Row, collection: &Collection, mounts: &[Peer]) -> String {
-    if row.start == Start::Cold && !rustix::process::geteuid().is_root() {
-        return format!(
-            "| {} | {} | only root may drop caches |",
-            row.name, row.goal
-        );
+fn print_table<'a>(
+    rows: impl Iterator<Item = &'a Row<'a>>,
+    collection: &Collection,
+    mounts: &[Peer],
+) {
+    let names: Vec<_> = mounts.iter().map(Peer::heading).collect();
+    let head = ["operation", "goal", "native", "kbasefs / floor"];
+    let head: Vec<_> = head
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+        .collect();
+    println!("| {} |", head.join(" | "));
+    println!("| {} |", vec!["---"; head.len()].join(" | "));
+    for row in rows {
+        println!("| {} |", cells(row, collection, mounts).join(" | "));
+    }
+}
+
+/// A row as it is printed: the native time, and multiples.
+fn cells(row: &Row, collection: &Collection, mounts: &[Peer]) -> Vec<String> {
+    let mut cells = vec![row.name.to_owned(), row.goal.to_owned()];
+    if !row.may_run() {
+        cells.push("only root may drop caches".into());
+        return cells;
     }
     let mut places = vec![Some(collection.native.clone())];
     places.extend(mounts.iter().map(|m| m.mountpoint.clone()));
-    let times = times(row, &places);
-    let native = times[0];
-    let cell = |time: &Option<Duration>| match (time, native) {
-        (Some(time), Some(native)) => format!("{:.2}", time.as_secs_f64() / native.as_secs_f64()),
-        _ => "-".into(),
+    let rounds: Vec<Vec<_>> = (0..ROUNDS).map(|_| round(row, &places)).collect();
+    let native = rounds.iter().filter_map(|round| round[NATIVE]);
+    let native = median(native.map(|time| time.as_secs_f64() * 1e3));
+    cells.push(native.map_or("-".into(), |ms| format!("{ms:.2} ms")));
+    cells.push(ratio(&rounds, OWN, FLOOR));
+    cells.extend((OWN..places.len()).map(|place| ratio(&rounds, place, NATIVE)));
+    cells
+}
+
+/// Where they stand in a round.
+const NATIVE: usize = 0;
+const OWN: usize = 1;
+const FLOOR: usize = 2;
+
+/// The time at each place, one after the other; `None` where the row has no meaning.
+fn round(row: &Row, places: &[Option<PathBuf>]) -> Vec<Option<Duration>> {
+    let once = |at: &PathBuf| row.prepare(at).and_then(|()| (row.run)(at)).ok();
+    places.iter().map(|at| at.as_ref().and_then(once)).collect()
+}
+
+/// How many times longer it takes at a place than at another one. What disturbs a round disturbs both, so the ratios of
+/// rounds are compared, not times of different rounds.
+fn ratio(rounds: &[Vec<Option<Duration>>], place: usize, other: usize) -> String {
+    let of = |round: &Vec<Option<Duration>>| {
+        Some(round[place]?.as_secs_f64() / round[other]?.as_secs_f64())
     };
-    let cells: Vec<_> = times[1..].iter().map(cell).collect();
-    let native = native.map_or("-".into(), |time| {
-        format!("{:.2} ms", time.as_secs_f64() * 1e3)
-    });
-    format!(
-        "| {} | {} | {native} | {} |",
-        row.name,
-        row.goal,
-        cells.join(" | ")
-    )
+    let ratio = median(rounds.iter().filter_map(of));
+    ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"))
 }
 
-/// The median at each place, `None` where the row has no meaning.
-fn times(row: &Row, places: &[Option<PathBuf>]) -> Vec<Option<Duration>> {
-    let mut all = vec![Vec::new(); places.len()];
-    for _ in 0..ROUNDS {
-        for (place, times) in places.iter().zip(&mut all) {
-            times.extend(place.as_ref().and_then(|at| once(row, at)));
-        }
-    }
-    all.into_iter().map(median).collect()
-}
-
-fn once(row: &Row, at: &Path) -> Option<Duration> {
-    match row.start {
-        Start::Cold => drop_caches(),
-        // Once fills the caches; the second time finds what the first one changed in them.
-        Start::Warm => (0..2).try_for_each(|_| (row.run)(at).map(|_| ())).ok()?,
-    }
-    (row.run)(at).ok()
-}
-
-fn median(mut times: Vec<Duration>) -> Option<Duration> {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied()
-}
-
-fn drop_caches() {
-    rustix::fs::sync();
-    std::fs::write("/proc/sys/vm/drop_caches", "3").expect("root may drop caches");
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }

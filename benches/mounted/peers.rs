@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::collection::Collection;
+use super::floor;
 
 /// A mounted file system; unmounted when dropped.
 pub struct Peer {
@@ -28,6 +29,15 @@ impl Peer {
         let text = status.map(|output| output.stdout).unwrap_or_default();
         let status: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         usize::try_from(status["analyzed"].as_u64().unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// The number of the process that serves it, where this one started it.
+    pub fn process(&self) -> Option<u32> {
+        self.serving.as_ref().map(Child::id)
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Ends the process as it is; whoever waits for it gets away.
@@ -98,7 +108,34 @@ pub fn mount_all(collection: &Collection, scratch: &Path) -> io::Result<Vec<Peer
         })
     };
     let (bindfs, mergerfs) = (mount("bindfs", &[])?, mount("mergerfs", &[])?);
-    Ok(vec![own, bindfs, mergerfs, tmsu(collection, scratch)?])
+    let floor = floor(collection, scratch)?;
+    Ok(vec![
+        own,
+        floor,
+        bindfs,
+        mergerfs,
+        tmsu(collection, scratch)?,
+    ])
+}
+
+/// What knows every answer before it is asked, as a process of its own.
+fn floor(collection: &Collection, scratch: &Path) -> io::Result<Peer> {
+    let mountpoint = scratch.join("floor");
+    fs::create_dir(&mountpoint)?;
+    let mut floor = Command::new(std::env::current_exe()?);
+    let floor = floor
+        .env(floor::SHOWS, &collection.native)
+        .env(floor::MOUNTPOINT, &mountpoint);
+    let mut serving = floor.stdout(Stdio::piped()).spawn()?;
+    let log = BufReader::new(serving.stdout.take().expect("it is piped"));
+    let ready = log.lines().map_while(Result::ok).any(|l| l == floor::READY);
+    assert!(ready, "the floor is mounted");
+    Ok(Peer {
+        name: "floor",
+        mountpoint: Some(mountpoint),
+        serving: Some(serving),
+        home: PathBuf::new(),
+    })
 }
 
 /// Mounts a folder with this program, configured like this besides, and waits until all of it is known.
