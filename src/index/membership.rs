@@ -1,7 +1,8 @@
 //! What a photo belongs to: what decides in which folders it is.
 
-use super::Inner;
-use crate::catalog::{Facet, PhotoId, Status};
+use super::inner::Inner;
+use super::photos::Record;
+use crate::catalog::{Facet, FileStat, PhotoId, Status};
 
 /// Everything that decides how many names a photo has.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,10 +28,20 @@ impl Membership {
     }
 }
 
+/// What decides what `stat` says of a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoFile {
+    /// Of the original.
+    pub stat: FileStat,
+    /// Bytes of its text file.
+    pub text_bytes: u32,
+    /// For how many names it has.
+    pub membership: Membership,
+}
+
 impl Inner {
-    /// `None` where there is no such photo.
-    pub fn membership(&self, id: PhotoId) -> Option<Membership> {
-        let record = self.photos.get(id)?;
+    /// Of the photo of a record.
+    pub fn membership_of(&self, id: PhotoId, record: &Record) -> Membership {
         let mut membership = Membership {
             status: record.status,
             is_recent: self.recent.contains(id.0),
@@ -44,6 +55,6 @@ impl Inner {
                 membership.stars = key.folded.parse().unwrap_or(0);
             }
         }
-        Some(membership)
+        membership
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use delta::{Delta, PhotoDelta, PhotoSnapshot, Traits};
 pub(crate) use evaluate::FullText;
 pub(crate) use folders::{FolderId, SourceFolder};
 pub(crate) use labels::{LabelFolder, LabelId};
-pub(crate) use membership::Membership;
+pub(crate) use membership::{Membership, PhotoFile};
 pub(crate) use packed_names::PackedNames;
 pub(crate) use saved::SavedQuery;
 pub(crate) use sort_keys::SortKeys;
@@ -76,6 +76,17 @@ impl Index {
         delta.regrouped = alike.settle(photos);
         inner.is_half_changed = false;
         delta
+    }
+
+    /// What `stat` says of a photo's file. Allocates nothing: a listing with attributes asks it of every entry.
+    pub(crate) fn file(&self, id: PhotoId) -> Option<PhotoFile> {
+        let inner = self.read();
+        let record = inner.photos.get(id)?;
+        Some(PhotoFile {
+            stat: inner.photos.stat(record),
+            text_bytes: record.text_bytes(),
+            membership: inner.membership_of(id, record),
+        })
     }
 
     /// Everything that is at hand of a photo; its path is put together for this.
@@ -299,11 +310,6 @@ impl Index {
         };
         let shown = |label| inner.labels.shown(label);
         record.packed.labels().map(shown).collect()
-    }
-
-    /// What decides in which folders a photo is.
-    pub(crate) fn membership(&self, id: PhotoId) -> Option<Membership> {
-        self.read().membership(id)
     }
 
     /// A label, if it is of this facet, with the number of photos of `within` that have it: maybe none.

@@ -65,6 +65,11 @@ impl Record {
         }
     }
 
+    /// Bytes of its text file.
+    pub fn text_bytes(&self) -> u32 {
+        self.text_bytes
+    }
+
     /// When it was taken.
     pub fn date(&self) -> Option<WallClock> {
         self.date

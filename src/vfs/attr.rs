@@ -4,7 +4,7 @@ use super::namespace::Namespace;
 use super::tree::mistake;
 use super::views::views;
 use super::{Editable, Error, Inode, Result, Step, generated};
-use crate::catalog::Photo;
+use crate::index::PhotoFile;
 
 /// What something in the tree is. There are no links and no devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,12 @@ impl Namespace {
     /// What `stat` says of something.
     pub fn attr(&self, inode: Inode) -> Result<Attr> {
         if let Some(id) = inode.photo() {
-            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
-            return Ok(self.photo_attr(&photo));
+            let file = self.index().file(id).ok_or(Error::NotFound)?;
+            return Ok(photo_attr(inode, &file));
         }
         if let Some(id) = inode.text() {
-            let photo = self.index().photo(id).ok_or(Error::NotFound)?;
-            return Ok(text_attr(&photo));
+            let file = self.index().file(id).ok_or(Error::NotFound)?;
+            return Ok(text_attr(inode, &file));
         }
         if let Some(number) = inode.generated() {
             let content = generated::content(number, self.index()).ok_or(Error::NotFound)?;
@@ -59,21 +59,6 @@ impl Namespace {
         }
         let folder = self.inodes.get(inode).ok_or(Error::NotFound)?;
         Ok(self.inode_attr(inode, &folder.steps))
-    }
-
-    fn photo_attr(&self, photo: &Photo) -> Attr {
-        let membership = self.index().membership(photo.id).unwrap_or_default();
-        Attr {
-            inode: Inode::of_photo(photo.id),
-            kind: Kind::File,
-            size: photo.stat.size,
-            bytes_on_disk: photo.stat.size,
-            mtime_ns: photo.stat.mtime_ns,
-            mode: photo.stat.mode & 0o755,
-            nlink: views().iter().map(|view| view.links(&membership)).sum(),
-            uid: photo.stat.uid,
-            gid: photo.stat.gid,
-        }
     }
 
     /// Of something in the table: a folder, or the file that explains a mistake.
@@ -111,17 +96,32 @@ impl Namespace {
     }
 }
 
-/// The text of a photo is as private as the photo, and as old.
-fn text_attr(photo: &Photo) -> Attr {
+fn photo_attr(inode: Inode, file: &PhotoFile) -> Attr {
+    let links = views().iter().map(|view| view.links(&file.membership));
     Attr {
-        inode: Inode::of_text(photo.id),
+        inode,
         kind: Kind::File,
-        size: photo.text_bytes.into(),
+        size: file.stat.size,
+        bytes_on_disk: file.stat.size,
+        mtime_ns: file.stat.mtime_ns,
+        mode: file.stat.mode & 0o755,
+        nlink: links.sum(),
+        uid: file.stat.uid,
+        gid: file.stat.gid,
+    }
+}
+
+/// The text of a photo is as private as the photo, and as old.
+fn text_attr(inode: Inode, file: &PhotoFile) -> Attr {
+    Attr {
+        inode,
+        kind: Kind::File,
+        size: file.text_bytes.into(),
         bytes_on_disk: 0,
-        mtime_ns: photo.stat.mtime_ns,
-        mode: photo.stat.mode & 0o444,
+        mtime_ns: file.stat.mtime_ns,
+        mode: file.stat.mode & 0o444,
         nlink: 1,
-        uid: photo.stat.uid,
-        gid: photo.stat.gid,
+        uid: file.stat.uid,
+        gid: file.stat.gid,
     }
 }
