@@ -58,8 +58,50 @@ impl Accesses {
 
     /// Photos were listed, or would have been if they were analysed.
     pub fn listed(&self, photos: RoaringBitmap, caller: &Caller) {
-        if !photos.is_empty() && self.crawlers.lists_all(caller.pid).is_none() {
+        // Who asks is found out last: that reads files of `/proc`, for each folder that a walk opens.
+        if !photos.is_empty()
+            && self.scheduler.wants(Access::Listed)
+            && self.crawlers.lists_all(caller.pid).is_none()
+        {
             self.scheduler.accessed_all(photos, Access::Listed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::library::Library;
+    use crate::store::memory::Memory;
+
+    #[test]
+    fn a_listing_that_starts_nothing_asks_for_no_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join("rsync");
+        symlink("/bin/cat", &named).unwrap();
+        let mut rsync = Command::new(named);
+        let rsync = rsync.arg0("cat").stdin(Stdio::piped());
+        let mut rsync = rsync.stdout(Stdio::null()).spawn().unwrap();
+        let library = Arc::new(Library::unloaded(Arc::new(Memory::default())));
+        let accesses = Accesses {
+            scheduler: Scheduler::idle(library),
+            crawlers: Arc::default(),
+        };
+        let caller = Caller {
+            pid: rsync.id(),
+            uid: 0,
+        };
+        accesses.listed([1].into(), &caller);
+        let listed = accesses.crawlers.counts();
+        let is_known = accesses.crawlers.lists_all(caller.pid);
+        // It ends when nobody writes to it any more.
+        drop(rsync.stdin.take());
+        rsync.wait().unwrap();
+        assert_eq!(listed, []);
+        assert_eq!(is_known.as_deref(), Some("rsync"));
     }
 }

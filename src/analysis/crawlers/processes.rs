@@ -5,6 +5,8 @@
 //! at photos does so on many threads.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,9 @@ const MOST: usize = 1024;
 
 /// Helpers that start one another: a sandbox is two processes, and starts a loader.
 const MOST_HELPERS: usize = 4;
+
+/// Bytes that such a file of `/proc` has at most, as a rule.
+const LARGEST: usize = 4096;
 
 /// The first process of a system takes those in whose parents have ended; they don't work for it.
 const FIRST: u32 = 1;
@@ -112,7 +117,9 @@ impl Processes {
 
     fn read(&self, id: u32, file: &str) -> Option<String> {
         let path = self.proc.join(id.to_string()).join(file);
-        let bytes = std::fs::read(path).ok()?;
+        // These files have no size: without room for the whole, reading one takes seven calls instead of two.
+        let mut bytes = Vec::with_capacity(LARGEST);
+        File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
