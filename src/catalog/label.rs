@@ -173,6 +173,14 @@ impl Label {
         keyed.into_iter().map(|(_, label)| label).collect()
     }
 
+    /// Those of one facet that hold, in order of key. What is said of others decides nothing of them, and costs nothing.
+    pub(crate) fn effective_of(labels: &[Self], facet: Facet) -> Vec<&Self> {
+        let of_facet = labels.iter().filter(|label| label.facet == facet);
+        let mut keyed: Vec<_> = of_facet.map(|label| (label.key(), label)).collect();
+        Self::keep_effective(&mut keyed, |(_, label)| label);
+        keyed.into_iter().map(|(_, label)| label).collect()
+    }
+
     /// The labels that hold, each with its key and in order of it.
     pub(crate) fn effective_by_key(labels: &[Self]) -> Vec<(LabelKey, &Self)> {
         let mut keyed: Vec<_> = labels.iter().map(|label| (label.key(), label)).collect();

@@ -26,8 +26,8 @@ pub const ATTRIBUTES: &[Attribute] = &[
 
 /// Baloo counts half stars: 0 to 10.
 fn rating(detail: &Detail) -> Option<String> {
-    let labels = Label::effective(&detail.entry.labels);
-    let rating = labels.into_iter().find(|l| l.facet == Facet::Rating)?;
+    let labels = Label::effective_of(&detail.entry.labels, Facet::Rating);
+    let rating = labels.first()?;
     let stars: u8 = rating.value.parse().ok()?;
     Some((stars * 2).to_string())
 }

@@ -281,8 +281,7 @@ fn set_text(field: TextField, text: &str) -> Edit {
 
 /// The tags that hold: a person's first, then by confidence.
 fn tags(detail: &Detail) -> Vec<&Label> {
-    let mut tags = Label::effective(&detail.entry.labels);
-    tags.retain(|l| l.facet == Facet::Tag);
+    let mut tags = Label::effective_of(&detail.entry.labels, Facet::Tag);
     tags.sort_by(|a, b| {
         let by_person = (b.origin == Origin::Human).cmp(&(a.origin == Origin::Human));
         by_person.then(b.confidence.total_cmp(&a.confidence))
