@@ -9,11 +9,13 @@
 //! A kernel without epochs remembers no name.
 
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use hashbrown::DefaultHashBuilder;
 
 use super::attributes::TTL;
 use crate::vfs::Inode;
@@ -31,7 +33,7 @@ pub struct DentryCache {
     /// The kernel's end of the mount, where it has epochs.
     epochs: OnceLock<File>,
     filter: Box<[AtomicU64]>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl DentryCache {
@@ -40,7 +42,7 @@ impl DentryCache {
         Self {
             epochs: OnceLock::new(),
             filter: (0..FILTER_BITS / 64).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -103,7 +104,8 @@ pub struct Folder {
 }
 
 struct InodeEntry {
-    folder: Folder,
+    /// Shared with who asks: every lookup does.
+    folder: Arc<Folder>,
     references: u64,
     /// It was removed: the kernel has no more use for this number, even if such a folder comes again.
     removed: bool,
@@ -126,7 +128,7 @@ impl Default for InodeTable {
             steps: Vec::new(),
         };
         let root = InodeEntry {
-            folder,
+            folder: Arc::new(folder),
             references: 1,
             removed: false,
         };
@@ -147,7 +149,7 @@ impl InodeTable {
         let references = entries.get(&inode).map_or(0, |known| known.references);
         // Another folder may have come to be where the kernel knew one: what leads to it now counts.
         let known = InodeEntry {
-            folder,
+            folder: Arc::new(folder),
             references: references + 1,
             removed: false,
         };
@@ -157,6 +159,10 @@ impl InodeTable {
 
     /// The kernel drops references. Without any left, a folder is looked up anew when it is wanted; the root stays.
     pub fn forget(&self, inode: Inode, references: u64) {
+        // The kernel forgets photos by the ten thousand, and lookups wait for the table.
+        if inode.is_file() {
+            return;
+        }
         let mut entries = self.lock();
         let Entry::Occupied(mut known) = entries.entry(inode) else {
             return;
@@ -180,16 +186,16 @@ impl InodeTable {
         let mut entries = self.lock();
         for moved in entries.values_mut() {
             if moved.is(old.parent, &old.name) {
-                moved.folder = new.clone();
+                moved.folder = Arc::new(new.clone());
             } else if moved.folder.steps.starts_with(&old.steps) {
-                let steps = &mut moved.folder.steps;
+                let steps = &mut Arc::make_mut(&mut moved.folder).steps;
                 steps.splice(..old.steps.len(), new.steps.iter().cloned());
             }
         }
     }
 
     /// The folder of a number, if the kernel refers to it.
-    pub fn get(&self, inode: Inode) -> Option<Folder> {
+    pub fn get(&self, inode: Inode) -> Option<Arc<Folder>> {
         self.lock().get(&inode).map(|h| h.folder.clone())
     }
 
@@ -200,7 +206,7 @@ impl InodeTable {
     }
 
     /// All that the kernel refers to.
-    pub fn all(&self) -> Vec<(Inode, Folder)> {
+    pub fn all(&self) -> Vec<(Inode, Arc<Folder>)> {
         let entries = self.lock();
         entries
             .iter()

@@ -134,7 +134,7 @@ impl Namespace {
     pub(super) fn open_dir(
         &self,
         inode: Inode,
-        folder: &Folder,
+        folder: Arc<Folder>,
         listing: Listing,
         photos: RoaringBitmap,
     ) -> OpenDir {
@@ -152,7 +152,7 @@ impl Namespace {
         }
     }
 
-    pub(super) fn folder(&self, inode: Inode) -> Result<Folder> {
+    pub(super) fn folder(&self, inode: Inode) -> Result<Arc<Folder>> {
         match self.inodes.get(inode) {
             Some(folder) if folder.steps.last() == Some(&Step::Mistake) => Err(Error::NotAFolder),
             Some(folder) => Ok(folder),

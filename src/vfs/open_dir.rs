@@ -5,6 +5,7 @@
 //! that a listing goes on at the right place whatever changed meanwhile: [`cookies`] has their order, and why.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -33,7 +34,7 @@ pub struct DirEntry {
 /// A folder opened for listing.
 pub struct OpenDir {
     inode: Inode,
-    folder: Folder,
+    folder: Arc<Folder>,
     /// The dots, the generated files, the folders: by cookie.
     first: Vec<DirEntry>,
     photos: RoaringBitmap,
@@ -45,7 +46,7 @@ impl OpenDir {
     pub(super) fn new(
         namespace: &Namespace,
         inode: Inode,
-        folder: &Folder,
+        folder: Arc<Folder>,
         listing: Listing,
         photos: RoaringBitmap,
     ) -> Self {
@@ -66,7 +67,7 @@ impl OpenDir {
             entry(cookie, Inode::of_generated(number), Kind::File, name)
         }));
         let mut folders = listing.folders.list(namespace.shown());
-        folders.extend(edited(namespace, inode, folder, &folders));
+        folders.extend(edited(namespace, inode, &folder, &folders));
         first.extend(folders.into_iter().map(|shown| {
             let kind = match shown.step {
                 Step::Mistake => Kind::File,
@@ -81,7 +82,7 @@ impl OpenDir {
         first.sort_by_key(|e| e.cookie);
         Self {
             inode,
-            folder: folder.clone(),
+            folder,
             first,
             photos,
             is_steady: listing.folders.is_steady(),

@@ -137,7 +137,7 @@ impl Tree {
         if self.accesses.is_search(&folder, caller) {
             self.namespace.recent_searches.add(&folder.name);
         }
-        Ok(self.namespace.open_dir(inode, &folder, listing, photos))
+        Ok(self.namespace.open_dir(inode, folder, listing, photos))
     }
 
     /// Whether a folder would be empty only because nothing is analysed yet.

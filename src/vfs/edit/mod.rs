@@ -42,7 +42,7 @@ pub struct Editor {
 /// A name in a folder, which may be there or not, as the dentries of the kernel.
 struct Dentry<'a> {
     parent: Inode,
-    folder: Folder,
+    folder: Arc<Folder>,
     listing: Listing,
     editable: Editable,
     name: &'a [u8],
