@@ -42,7 +42,6 @@ pub struct FdLease {
 
 /// What tells a file from one that took its place. The number of a deleted one is given to others, so it isn't enough;
 /// a file system that doesn't know when a file was created leaves it at that.
-#[derive(PartialEq, Eq)]
 struct FileIdentity {
     dev: u64,
     ino: u64,
@@ -63,17 +62,30 @@ impl FdCache {
         }
     }
 
-    /// A lease of the file that `inode` is now.
+    /// A lease of the file that `inode` is now, which is open from now on, while there are not too many.
     ///
     /// # Errors
     /// When the file can't be looked at.
-    pub fn lease(self: &Arc<Self>, inode: Inode, file: &File) -> io::Result<FdLease> {
-        Ok(FdLease {
+    pub fn lease(self: &Arc<Self>, inode: Inode, file: File) -> io::Result<FdLease> {
+        let lease = self.lease_of(inode, FileIdentity::of(&file)?);
+        self.insert(lease.id, Arc::new(file));
+        Ok(lease)
+    }
+
+    /// A lease of a file that the kernel holds open by itself, known by its device and inode: that inode isn't given to
+    /// another file meanwhile.
+    pub fn lease_held(self: &Arc<Self>, inode: Inode, (dev, ino): (u64, u64)) -> FdLease {
+        let created = None;
+        self.lease_of(inode, FileIdentity { dev, ino, created })
+    }
+
+    fn lease_of(self: &Arc<Self>, inode: Inode, identity: FileIdentity) -> FdLease {
+        FdLease {
             fd_cache: Arc::clone(self),
             id: self.last_id.fetch_add(1, Ordering::Relaxed) + 1,
             inode,
-            identity: FileIdentity::of(file)?,
-        })
+            identity,
+        }
     }
 
     /// Keeps a file open, and closes another one for it where they are too many.
@@ -93,11 +105,6 @@ impl FdCache {
 }
 
 impl FdLease {
-    /// Has the file open from now on, while there are not too many.
-    pub fn insert(&self, file: File) {
-        self.fd_cache.insert(self.id, Arc::new(file));
-    }
-
     /// The file, if it is open.
     pub fn cached(&self) -> Option<Arc<File>> {
         self.fd_cache.files().get(&self.id).cloned()
@@ -112,7 +119,7 @@ impl FdLease {
             return Ok(file);
         }
         let file = (self.fd_cache.open)(self.inode)?;
-        if FileIdentity::of(&file)? != self.identity {
+        if !self.identity.is_of(&FileIdentity::of(&file)?) {
             return Err(Errno::STALE.into());
         }
         let file = Arc::new(file);
@@ -129,6 +136,11 @@ impl Drop for FdLease {
 }
 
 impl FileIdentity {
+    fn is_of(&self, now: &Self) -> bool {
+        let is_as_old = self.created.is_none() || self.created == now.created;
+        (self.dev, self.ino) == (now.dev, now.ino) && is_as_old
+    }
+
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
@@ -190,9 +202,7 @@ mod tests {
         fn open(&self, number: u64) -> FdLease {
             self.write(number);
             let file = (self.fd_cache.open)(Inode(number)).unwrap();
-            let lease = self.fd_cache.lease(Inode(number), &file).unwrap();
-            lease.insert(file);
-            lease
+            self.fd_cache.lease(Inode(number), file).unwrap()
         }
 
         fn is_open(&self) -> usize {
@@ -224,6 +234,18 @@ mod tests {
         assert!(first.file().is_err());
         fixture.write(1);
         let error = first.file().unwrap_err();
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::STALE));
+    }
+
+    #[test]
+    fn a_file_that_the_kernel_holds_is_known_by_its_inode() {
+        let fixture = Fixture::new(1);
+        fixture.write(1);
+        let file = (fixture.fd_cache.open)(Inode(1)).unwrap();
+        let metadata = file.metadata().unwrap();
+        let lease = |ino| fixture.fd_cache.lease_held(Inode(1), (metadata.dev(), ino));
+        assert!(lease(metadata.ino()).file().is_ok());
+        let error = lease(metadata.ino() + 1).file().unwrap_err();
         assert_eq!(Errno::from_io_error(&error), Some(Errno::STALE));
     }
 

@@ -1,10 +1,11 @@
 //! Files held open: originals, what the tree writes itself, and what programs are writing.
 //!
 //! One table holds them all. How an original reaches its reader is decided in [`open_modes`], which of them have a descriptor
-//! of this process in [`fd_cache`], and what is written goes through [`drafts`].
+//! of this process in [`fd_cache`], which the kernel holds a moment longer in [`idle_backing`], and what is written goes through [`drafts`].
 
 pub mod drafts;
 pub mod fd_cache;
+mod idle_backing;
 mod open_modes;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use fuser::{BackingId, FileHandle, FopenFlags, ReplyData, ReplyOpen};
 use parking_lot::Mutex;
 use rustix::io::{ReadWriteFlags, preadv2};
+use tokio::task::spawn_blocking;
 
 use super::counters::Timed;
 use super::errno;
@@ -25,6 +27,7 @@ use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::source_files::SourceFiles;
 use crate::vfs::{Caller, Content, Draft, Error, Inode, Tree};
 use fd_cache::{FdCache, FdLease};
+use idle_backing::KEPT_FOR;
 pub use open_modes::OpenModes;
 use open_modes::{FileReplaced, OpenMode, PageCache, Reader};
 
@@ -118,8 +121,7 @@ impl Files {
         found: io::Result<(File, FileStat)>,
         reply: Timed<ReplyOpen>,
     ) {
-        let lease = |(file, now)| Ok((self.fd_cache.lease(request.inode, &file)?, file, now));
-        match found.and_then(lease) {
+        match found {
             Ok(original) => self.open_in_mode(request, original, Duration::ZERO, reply),
             Err(e) => reply.now().error(errno::of_disk(&e)),
         }
@@ -129,22 +131,18 @@ impl Files {
     fn open_in_mode(
         &self,
         request: OpenRequest,
-        original: (FdLease, File, FileStat),
+        original: (File, FileStat),
         timeout: Duration,
         mut reply: Timed<ReplyOpen>,
     ) {
-        let (_, file, now) = &original;
-        // Reads that the kernel does by itself aren't seen.
-        let may_pass = self.passthrough && request.unread.is_none();
-        let register = || {
-            may_pass
-                .then(|| reply.unsent().open_backing(file).ok())
-                .flatten()
-        };
+        let (file, now) = &original;
+        let register = || reply.unsent().open_backing(file).ok();
         let reader = Reader {
             inode: request.inode,
             file: (now.dev, now.ino),
             is_known: now.same_content(&request.stat),
+            // Reads that the kernel does by itself aren't seen.
+            may_pass: self.passthrough && request.unread.is_none(),
         };
         match self.open_modes.open(reader, timeout, register) {
             Ok(mode) => self.reply_opened(request, original, mode, reply),
@@ -162,14 +160,25 @@ impl Files {
     fn reply_opened(
         &self,
         request: OpenRequest,
-        (lease, file, _): (FdLease, File, FileStat),
+        (file, now): (File, FileStat),
         mode: OpenMode<BackingId>,
         reply: Timed<ReplyOpen>,
     ) {
         // What the kernel reads by itself takes no descriptor here.
-        if matches!(mode, OpenMode::ReadRequests(_)) {
-            lease.insert(file);
-        }
+        let lease = match mode {
+            OpenMode::Passthrough(_) => {
+                let held = (now.dev, now.ino);
+                Ok(self.fd_cache.lease_held(request.inode, held))
+            }
+            OpenMode::ReadRequests(_) => self.fd_cache.lease(request.inode, file),
+        };
+        let lease = match lease {
+            Ok(lease) => lease,
+            Err(e) => {
+                self.close_original(request.inode);
+                return reply.now().error(errno::of_disk(&e));
+            }
+        };
         // What is left in the page cache by a thumbnailer would be read unseen by whoever looks at the photo.
         let must_be_seen = request.unread.is_some();
         let unread = Mutex::new(request.unread);
@@ -239,7 +248,7 @@ impl Files {
             return;
         };
         match &*open {
-            OpenFile::Original { lease, .. } => self.open_modes.close(lease.inode),
+            OpenFile::Original { lease, .. } => self.close_original(lease.inode),
             OpenFile::Draft(draft) => {
                 self.tree.editor.close_draft(draft);
                 // With the last who has it open its bytes go from the disk, which takes its time for a large file.
@@ -247,6 +256,28 @@ impl Files {
             }
             OpenFile::Generated(_) => {}
         }
+    }
+
+    fn close_original(&self, inode: Inode) {
+        if !self.open_modes.close(inode) {
+            return;
+        }
+        let open_modes = Arc::downgrade(&self.open_modes);
+        self.runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(KEPT_FOR).await;
+                // Without it the mount has ended.
+                let Some(open_modes) = open_modes.upgrade() else {
+                    return;
+                };
+                // A file that was deleted meanwhile goes from the disk now, which may take its time.
+                let dropped = spawn_blocking(move || open_modes.drop_idle());
+                // An error is the end of the runtime.
+                if !matches!(dropped.await, Ok(true)) {
+                    return;
+                }
+            }
+        });
     }
 }
 

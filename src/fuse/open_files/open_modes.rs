@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hashlink::LruCache;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::idle_backing::IdleBacking;
 use crate::vfs::Inode;
 
 /// How an open inode is read. `B` is what the kernel calls a backing file.
@@ -53,6 +54,8 @@ pub struct Reader {
     pub file: File,
     /// Whether the kernel was told the size of this very content: it cuts or fills what it caches to that.
     pub is_known: bool,
+    /// Whether the kernel may read it by itself.
+    pub may_pass: bool,
 }
 
 /// Another file is being read under this inode.
@@ -68,6 +71,7 @@ pub struct OpenModes<B> {
 
 struct State<B> {
     open: HashMap<Inode, Open<B>>,
+    idle: IdleBacking<B>,
     /// Of which file the page cache may have bytes; nothing of those that were forgotten is relied on.
     cached: LruCache<Inode, File>,
 }
@@ -80,6 +84,7 @@ impl<B> Default for OpenModes<B> {
     fn default() -> Self {
         let state = State {
             open: HashMap::new(),
+            idle: IdleBacking::default(),
             cached: LruCache::new(MAX_CACHED_INODES),
         };
         Self {
@@ -90,7 +95,8 @@ impl<B> Default for OpenModes<B> {
 }
 
 impl<B> OpenModes<B> {
-    /// Counts one more open of an inode. `register` is asked by the first only; without a backing it is requests.
+    /// Counts one more open of an inode. `register` is asked by the first only, if no backing file is kept from before;
+    /// without a backing it is requests.
     /// Blocks for at most `timeout` while another file is read under the inode.
     ///
     /// # Errors
@@ -113,17 +119,28 @@ impl<B> OpenModes<B> {
         }
     }
 
-    /// Counts one open less; the last closes the backing file.
-    pub fn close(&self, inode: Inode) {
+    /// Counts one open less; after the last the backing file is kept for a moment. True when somebody has to call
+    /// [`Self::drop_idle`] from now on.
+    pub fn close(&self, inode: Inode) -> bool {
         let mut state = self.lock();
         let Some(known) = state.open.get_mut(&inode) else {
-            return;
+            return false;
         };
         known.count -= 1;
-        if known.count == 0 {
-            state.open.remove(&inode);
-            self.closed.notify_all();
+        if known.count > 0 {
+            return false;
         }
+        let closed = state.open.remove(&inode);
+        self.closed.notify_all();
+        let backing = closed.and_then(|closed| Some((closed.file, closed.backing?)));
+        backing.is_some_and(|(file, backing)| state.idle.keep(inode, file, backing, Instant::now()))
+    }
+
+    /// Drops the backing files that were kept long enough; false when there are none to come back for.
+    pub fn drop_idle(&self) -> bool {
+        let expired = self.lock().idle.take_expired(Instant::now());
+        // Dropped here, when nobody waits for the lock any more.
+        expired.is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, State<B>> {
@@ -133,8 +150,13 @@ impl<B> OpenModes<B> {
 
 impl<B> State<B> {
     fn open(&mut self, reader: Reader, register: impl FnOnce() -> Option<B>) -> OpenMode<B> {
+        let idle = &mut self.idle;
+        let backing = || {
+            let kept = idle.take(reader.inode, reader.file);
+            kept.or_else(|| register().map(Arc::new))
+        };
         let known = self.open.entry(reader.inode).or_insert_with(|| Open {
-            backing: register().map(Arc::new),
+            backing: reader.may_pass.then(backing).flatten(),
             file: reader.file,
             cached: None,
             count: 0,
@@ -167,6 +189,7 @@ mod tests {
             inode: Inode(inode),
             file: (1, file),
             is_known: true,
+            may_pass: true,
         }
     }
 
@@ -240,5 +263,24 @@ mod tests {
             let second = second.join().unwrap();
             assert_eq!(second, Ok(OpenMode::Passthrough(Arc::new(2))));
         });
+    }
+
+    #[test]
+    fn who_opens_a_file_again_gets_the_backing_that_is_kept_unless_reads_must_be_seen() {
+        let open_modes = OpenModes::default();
+        let open = |reader, backing| open_modes.open(reader, NOW, || backing).unwrap();
+        let passes = |backing| OpenMode::Passthrough(Arc::new(backing));
+        assert_eq!(open(reader(7, 1), Some(1)), passes(1));
+        assert!(open_modes.close(Inode(7)), "it has to be dropped some time");
+        assert_eq!(open(reader(7, 1), Some(2)), passes(1));
+        open_modes.close(Inode(7));
+        let seen = Reader {
+            may_pass: false,
+            ..reader(7, 1)
+        };
+        let requests = OpenMode::ReadRequests(PageCache::Drop);
+        assert_eq!(open(seen, Some(3)), requests);
+        open_modes.close(Inode(7));
+        assert_eq!(open(reader(7, 2), Some(4)), passes(4));
     }
 }
