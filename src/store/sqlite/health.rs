@@ -46,7 +46,7 @@ pub(super) fn findings(catalog: &Connection, path: &Path) -> Result<Vec<String>>
         Fit::Misnumbered { number, version } => Ok(vec![format!(
             "it says that it is of version {number}: its tables are of {version}"
         )]),
-        Fit::Version(version) => look_at_all(catalog, version == *CURRENT_VERSION),
+        Fit::Version(version) => look_at_all(catalog, version == CURRENT_VERSION),
         // Nobody here knows what they have to hold.
         Fit::New | Fit::Newer => pages(catalog),
     }

@@ -202,7 +202,7 @@ fn form_of(catalog: &Path) -> i32 {
         let number = catalog.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok(Schema::of(&catalog)?.nearest_version(number))
     };
-    form().unwrap_or(*CURRENT_VERSION)
+    form().unwrap_or(CURRENT_VERSION)
 }
 
 /// A new catalog with the tables of a version that nobody else sees, all in one file at every moment.

@@ -42,13 +42,17 @@ const FEW: usize = 4;
 /// Those of each version, the first one first.
 static VERSIONS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     let mut catalog = Connection::open_in_memory().expect(IN_MEMORY);
-    let versions = 1..=*CURRENT_VERSION;
+    let versions = 1..=CURRENT_VERSION;
     let versions = versions.map(|version| {
         migrate_to(&mut catalog, version).expect(IN_MEMORY);
         Schema::of(&catalog).expect(IN_MEMORY)
     });
     versions.collect()
 });
+
+/// The digest of the newest one. An index that has exactly that needs no comparison with all others: to make them takes
+/// eight milliseconds, four times as long as all else that is done before a mount answers.
+const NEWEST: &str = "0d75b1fdcee6576040f5084d004ebb55af53eb21d35f383d7fe1460d1b64a72c";
 
 const IN_MEMORY: &str = "a test makes every version in memory";
 
@@ -90,8 +94,16 @@ impl Schema {
             other.map(|other| self.0.iter().filter(|one| is_in(other, *one)).count())
         };
         let own = Some(number).filter(|number| Self::of_version(*number).is_some());
-        let all = (1..=*CURRENT_VERSION).chain(own);
+        let all = (1..=CURRENT_VERSION).chain(own);
         all.max_by_key(alike).expect("there is a first version")
+    }
+
+    fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for part in self.all().flat_map(|(kind, name, sql)| [kind, name, sql]) {
+            hasher.update(part.as_bytes()).update(&[0]);
+        }
+        hasher.finalize().to_hex().to_string()
     }
 
     /// By kind and name.
@@ -152,6 +164,9 @@ impl Schema {
         if self.0.is_empty() && number == 0 {
             return Fit::New;
         }
+        if number == CURRENT_VERSION && self.digest() == NEWEST {
+            return Fit::Version(number);
+        }
         let own = Self::of_version(number);
         if own.is_some_and(|own| own.wrong_in(self).is_empty()) {
             return Fit::Version(number);
@@ -163,7 +178,7 @@ impl Schema {
         if !is_signed && !self.0.is_empty() && !self.is_ours() {
             return Fit::Foreign;
         }
-        if number > *CURRENT_VERSION {
+        if number > CURRENT_VERSION {
             return Fit::Newer;
         }
         Fit::Damaged(self.nearest(number).wrong_in(self))
@@ -251,9 +266,15 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_is_known_by_its_digest() {
+        let newest = VERSIONS.last().unwrap();
+        assert_eq!(newest.digest(), NEWEST, "after a new migration");
+    }
+
+    #[test]
     fn a_number_is_wrong_where_the_tables_are_of_another_version() {
         let newest = VERSIONS.last().unwrap();
-        let version = *CURRENT_VERSION;
+        let version = CURRENT_VERSION;
         assert_eq!(newest.fit(version, true), Fit::Version(version));
         for number in [0, 1, version - 1, version + 1, -1, i32::MAX, i32::MIN] {
             assert_eq!(

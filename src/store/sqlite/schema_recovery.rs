@@ -225,7 +225,7 @@ fn has_schema(catalog: &Connection) -> bool {
 
 /// The pages of the schema in a catalog that is made for this.
 fn schema_of_new(path: &Path) -> Result<Vec<Page>> {
-    let new = empty(path, *CURRENT_VERSION)?;
+    let new = empty(path, CURRENT_VERSION)?;
     let size: u32 = new.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let numbers: Vec<u64> = new
         .prepare("SELECT pageno - 1 FROM dbstat WHERE name = 'sqlite_schema' ORDER BY pageno")?
