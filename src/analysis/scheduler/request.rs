@@ -259,7 +259,7 @@ mod tests {
         let mut ends = Vec::new();
         let each = |photo, ended: &AnalysisResult| ends.push((photo, ended.clone()));
         scheduler.analyze_all(request, each).await;
-        let damaged = AnalysisResult::Failed("index: damaged".into());
+        let damaged = AnalysisResult::Failed("catalog: damaged".into());
         assert_eq!(ends, [(PhotoId(1), damaged)]);
     }
 }
