@@ -18,8 +18,10 @@ pub struct LabelFolders {
     within: Query,
     /// Left out at the front of the folder's name: `2024-` of `2024-07`. Labels that lack it aren't shown.
     prefix: String,
-    /// Only labels that some of these photos lack; `-label` then resolves, too.
+    /// Only labels that some of these photos lack are listed; `-label` then resolves, too.
     narrowing: bool,
+    /// Those of the path in a folder that narrows: none comes twice.
+    path: Vec<LabelKey>,
     /// How many are listed at most, those of most photos; the others are found when looked up.
     listed: usize,
 }
@@ -32,6 +34,7 @@ impl LabelFolders {
             within,
             prefix: String::new(),
             narrowing: false,
+            path: Vec::new(),
             listed: usize::MAX,
         }
     }
@@ -44,21 +47,22 @@ impl LabelFolders {
         }
     }
 
-    /// Only labels that tell the photos apart, and so many of them in listings.
-    pub fn narrowing(self, listed: usize) -> Self {
+    /// In listings only labels that tell the photos apart, and so many of them; never those of the path.
+    pub fn narrowing(self, path: Vec<LabelKey>, listed: usize) -> Self {
         Self {
             narrowing: true,
+            path,
             listed,
             ..self
         }
     }
 
-    /// Whether a label has a folder.
-    fn shows(&self, key: &LabelKey, index: &Index) -> bool {
+    /// How many of the photos have a label, and how many haven't.
+    fn parted(&self, key: &LabelKey, index: &Index) -> (u64, u64) {
         let within = self.photos(index);
         let labelled = index.evaluate(&Query::Label(key.clone()), &no_matches);
         let count = labelled.intersection_len(&within);
-        count > 0 && (!self.narrowing || count < within.len())
+        (count, within.len() - count)
     }
 
     fn photos(&self, index: &Index) -> RoaringBitmap {
@@ -167,14 +171,18 @@ impl Subfolders for LabelFolders {
     }
 
     fn find(&self, name: &[u8], Shown { index, .. }: Shown<'_>) -> Option<Step> {
-        let find = |name| naming::find(name, self.facet, &self.prefix, index);
+        let find = |name| {
+            let label = naming::find(name, self.facet, &self.prefix, index);
+            label.filter(|label| !self.path.contains(&label.key))
+        };
         if let Some(label) = find(name) {
-            let is_shown = self.shows(&label.key, index);
-            return is_shown.then_some(Step::Label(label.key));
+            // Also one that all of them have: whether a path leads somewhere doesn't depend on other photos.
+            let (with, _) = self.parted(&label.key, index);
+            return (with > 0).then_some(Step::Label(label.key));
         }
         let denied = find(name.strip_prefix(b"-").filter(|_| self.narrowing)?)?;
-        let is_shown = self.shows(&denied.key, index);
-        is_shown.then_some(Step::Except(denied.key))
+        let (with, without) = self.parted(&denied.key, index);
+        (with > 0 && without > 0).then_some(Step::Except(denied.key))
     }
 
     fn stale(&self, change: &mut Changed<'_>) -> Names {

@@ -33,7 +33,11 @@ impl View for Tags {
                     true => MOST_NARROWING,
                     false => 0,
                 };
-                Listing::of(folders.narrowing(listed), Matching(within))
+                let path = steps.iter().filter_map(|step| match step {
+                    Step::Label(key) => Some(key.clone()),
+                    _ => None,
+                });
+                Listing::of(folders.narrowing(path.collect(), listed), Matching(within))
             }
         };
         listing.needing_analyses()

@@ -2,18 +2,19 @@
 
 use super::{Attribute, Reading, set_tags, set_text, tag_list, text};
 use crate::catalog::{Detail, Edit, Facet, Label, TextField};
+use crate::vfs::error::{Error, Result};
 
 pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.xdg.comment",
         get: |detail| text(detail, TextField::Description),
-        set: Some(|value| set_text(TextField::Description, value)),
+        set: Some(|value| Ok(set_text(TextField::Description, value))),
         reading: Reading::Plain,
     },
     Attribute {
         name: "user.xdg.tags",
         get: tag_list,
-        set: Some(set_tags),
+        set: Some(|value| Ok(set_tags(value))),
         reading: Reading::Plain,
     },
     Attribute {
@@ -32,9 +33,16 @@ fn rating(detail: &Detail) -> Option<String> {
     Some((stars * 2).to_string())
 }
 
-fn set_rating(value: &str) -> Edit {
-    match value.trim().parse::<u8>() {
-        Ok(halves) => Edit::SetRating(halves.min(10).div_ceil(2)),
-        Err(_) => Edit::ClearRating,
+/// Halves count as the next whole star. Nothing takes the stars away, as removing the attribute does.
+fn set_rating(value: &str) -> Result<Edit> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Ok(Edit::ClearRating);
+    }
+    match value.parse::<u8>() {
+        Ok(halves @ 0..=10) => Ok(Edit::SetRating(halves.div_ceil(2))),
+        _ => Err(Error::Invalid(format!(
+            "{value:?} is no number from 0 to 10"
+        ))),
     }
 }

@@ -8,19 +8,19 @@ pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.kbasefs.description",
         get: |detail| text(detail, TextField::Description),
-        set: Some(|value| set_text(TextField::Description, value)),
+        set: Some(|value| Ok(set_text(TextField::Description, value))),
         reading: Reading::Asks,
     },
     Attribute {
         name: "user.kbasefs.title",
         get: |detail| text(detail, TextField::Title),
-        set: Some(|value| set_text(TextField::Title, value)),
+        set: Some(|value| Ok(set_text(TextField::Title, value))),
         reading: Reading::Plain,
     },
     Attribute {
         name: "user.kbasefs.tags",
         get: tag_list,
-        set: Some(set_tags),
+        set: Some(|value| Ok(set_tags(value))),
         reading: Reading::Plain,
     },
     Attribute {

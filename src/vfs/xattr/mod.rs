@@ -23,8 +23,8 @@ pub struct Attribute {
     pub name: &'static str,
     /// Its value, if the photo has one.
     get: fn(&Detail) -> Option<String>,
-    /// What setting it means; `None` for one that can't be set.
-    set: Option<fn(&str) -> Edit>,
+    /// What setting it means; `None` for one that can't be set. Fails where a value can't be one.
+    set: Option<fn(&str) -> Result<Edit>>,
     reading: Reading,
 }
 
@@ -231,7 +231,7 @@ impl Attributes {
         let set = attribute.set.ok_or(Error::NotPermitted)?;
         let words = format!("set {}", attribute.name);
         self.editor
-            .act(caller, words, vec![Deed::Edit(id, vec![set(text)])])
+            .act(caller, words, vec![Deed::Edit(id, vec![set(text)?])])
     }
 
     /// Asks for an analysis on someone's behalf and waits for it; false when the asker asks for all that it meets. Whatever
