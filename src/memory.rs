@@ -65,6 +65,8 @@ impl Limit {
         K: Hash + Eq + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
+        // Before the look at how often caches are halved: whoever changes that afterwards finds this one among them.
+        let mut caches = self.0.caches.lock();
         let halvings = self.0.halvings.load(Ordering::Relaxed);
         let weight: Weight<K, V> = Arc::new(weight);
         let shared = Arc::new(SharedCache {
@@ -77,7 +79,6 @@ impl Limit {
             let shared = of_cache.upgrade();
             shared.inspect(|shared| shared.resize(halvings)).is_some()
         };
-        let mut caches = self.0.caches.lock();
         caches.push(Box::new(resize));
         Cache(shared)
     }
