@@ -11,5 +11,6 @@ mod monitoring;
 mod paging;
 mod pictures;
 mod security;
+mod shapes;
 mod webdriver;
 mod world;

@@ -154,16 +154,27 @@ impl World {
         self.url = url.trim_end_matches('/').to_owned();
     }
 
-    /// Asks through the control socket, as commands do.
+    /// Has something done through the control socket, as commands do.
     pub async fn command_asks(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
+        self.control("POST", path, &body).await
+    }
+
+    /// What the control socket answers.
+    pub async fn control(
+        &self,
+        method: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> serde_json::Value {
         let indexes = self.path("home/.local/share/kbasefs");
         let index = indexes.read_dir().unwrap().next().unwrap().unwrap().path();
         let mut files = index.read_dir().unwrap().map(|entry| entry.unwrap().path());
         let socket = files.find(|file| file.extension() == Some(OsStr::new("sock")));
         let client = Client::builder().unix_socket(socket.expect("a server has a socket"));
         let client = client.tls_certs_only([]).build().unwrap();
-        let asked = client.post(format!("http://kbasefs{path}")).json(&body);
-        let answer = asked.send().await.unwrap();
+        let method = method.parse().unwrap();
+        let asked = client.request(method, format!("http://kbasefs{path}"));
+        let answer = asked.json(body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }

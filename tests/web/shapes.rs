@@ -1,0 +1,167 @@
+//! What programs rely on: the fields of every `--json` and of the control socket, each with its types, as `shapes.txt` has
+//! them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+/// Types by place.
+type Shape = BTreeMap<String, BTreeSet<&'static str>>;
+
+fn add(shape: &mut Shape, at: &str, value: &Value) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::Number(n) if n.is_f64() => "number",
+        Value::Number(_) => "integer",
+    };
+    shape.entry(at.to_owned()).or_default().insert(kind);
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| add(shape, &format!("{at}[]"), item)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, value)| add(shape, &format!("{at}.{name}"), value)),
+        _ => {}
+    }
+}
+
+/// The shapes that were met, each under the name of what was asked.
+#[derive(Default)]
+struct Album(BTreeMap<String, Shape>);
+
+impl Album {
+    /// The lines that a command prints, whatever its exit code.
+    fn command(&mut self, world: &World, name: &str, options: &[&str], args: &[&OsStr]) {
+        let words = name
+            .split(' ')
+            .chain(["--json"])
+            .chain(options.iter().copied());
+        let args: Vec<_> = words.map(OsStr::new).chain(args.iter().copied()).collect();
+        let output = world.command(&args).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!text.is_empty(), "{args:?}: {error}");
+        for line in text.lines() {
+            let value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{args:?}: {e}"));
+            self.value(name, &value);
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &Value) {
+        add(self.0.entry(name.to_owned()).or_default(), "$", value);
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, shape) in &self.0 {
+            writeln!(text, "{name}").unwrap();
+            for (at, kinds) in shape {
+                let kinds: Vec<_> = kinds.iter().copied().collect();
+                writeln!(text, "  {at}: {}", kinds.join(" or ")).unwrap();
+            }
+        }
+        text
+    }
+}
+
+/// Photos of which one has a name that isn't UTF-8, and one is broken.
+fn photos() -> World {
+    let world = World::new();
+    (0..3).for_each(|n| world.photo(format!("trip/{n}.png"), n));
+    world.photo(OsStr::from_bytes(b"trip/\xff.png"), 8);
+    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    world
+}
+
+#[tokio::test]
+async fn every_field_that_is_printed_or_answered_stays() {
+    let mut world = photos();
+    world.serve(&[]);
+    world.pause_analysis().await;
+    let path = |name: &str| world.path(name).into_os_string();
+    let (all, part, out) = (path("photos"), path("photos/trip"), path("out"));
+    let (photo, second) = (path("photos/trip/0.png"), path("photos/trip/1.png"));
+    let broken = path("photos/broken.jpg");
+    let lossy = world
+        .path("photos/trip")
+        .join(OsStr::from_bytes(b"\xff.png"));
+    let lossy = lossy.into_os_string();
+    let table = path("table.csv");
+    std::fs::write(&table, "path,title\nnowhere.png,a\ntrip/0.png,b\n").unwrap();
+    // A rate needs two moments.
+    let is_told = |pulse: &str| !pulse.contains("\"images_lately\":[]");
+    world.eventually("/api/v1/pulse", is_told).await;
+    let mut album = Album::default();
+    let before: [(&str, &[&str], &[&OsStr]); 13] = [
+        ("scan", &[], &[&all]),
+        ("status", &[], &[&all]),
+        ("status", &[], &[&part]),
+        ("search", &["--limit=9"], &[&all, "trip".as_ref()]),
+        ("tag", &["--tag=beach"], &[&photo, &lossy]),
+        ("untag", &["--tag=beach"], &[&lossy]),
+        ("undo", &["1", "--source"], &[&all]),
+        ("redo", &["--source"], &[&all]),
+        ("log", &[], &[&all]),
+        ("export", &["--format=csv"], &[&all, &out]),
+        ("import", &[], &[&all, &table]),
+        ("catalog check", &[], &[&all]),
+        ("top", &["-n1"], &[&all]),
+    ];
+    for (name, options, args) in before {
+        album.command(&world, name, options, args);
+    }
+    let asked: [(&str, &str, Value); 8] = [
+        ("GET", "/api/v1/catalog", Value::Null),
+        ("GET", "/api/v1/log?most=9", Value::Null),
+        ("GET", "/api/v1/search?q=trip", Value::Null),
+        (
+            "POST",
+            "/api/v1/saved",
+            json!({"name": "n", "query": "trip"}),
+        ),
+        ("POST", "/api/v1/web", json!({"address": "127.0.0.1:0"})),
+        ("POST", "/api/v1/retry", json!({})),
+        ("POST", "/api/v1/pause", json!({"paused": true})),
+        ("POST", "/api/v1/pause", json!({"paused": false})),
+    ];
+    for (method, path, body) in asked {
+        let name = format!("{method} {}", path.split('?').next().unwrap());
+        album.value(&name, &world.control(method, path, &body).await);
+    }
+    let after: [(&str, &[&str], &[&OsStr]); 8] = [
+        ("analyze --dry-run", &[], &[&all]),
+        ("analyze", &[], &[&photo, &broken]),
+        ("show", &[], &[&photo]),
+        ("show", &[], &[&second]),
+        ("show", &[], &[&broken]),
+        ("doctor", &[], &[&all]),
+        ("provider list", &[], &[]),
+        ("provider test", &[], &[]),
+    ];
+    for (name, options, args) in after {
+        album.command(&world, name, options, args);
+    }
+    adoption(&mut album);
+    let text = album.text();
+    assert!(text == include_str!("shapes.txt"), "{text}");
+}
+
+/// The catalog of a folder that is taken over by the one around it.
+fn adoption(album: &mut Album) {
+    let world = photos();
+    let part = world.path("photos/trip");
+    for folder in ["photos/trip", "photos"] {
+        world.run(&["scan", world.path(folder).to_str().unwrap()]);
+    }
+    album.command(&world, "catalog adopt", &[], &[part.as_os_str()]);
+}
