@@ -24,10 +24,11 @@
 //! source_files -> blocking, catalog                the source folder, opened for reading
 //! media        -> catalog, panics                  picture files: formats, metadata, decoders
 //! memory       -> metrics                          caches that make room: whoever keeps things has them from here
+//! metrics      -> api                              what is counted: whoever works may add to it
 //!
 //! catalog                                          Photo, Label, Query, Change: plain values
+//! api                                              what is asked and answered as JSON: plain values
 //! config                                           what users may set
-//! metrics                                          what is counted: whoever works may add to it
 //! blocking                                         which threads may wait for the disk: whoever does so says it
 //! panics                                           what one costs: a picture where that is expected, else the process
 //! faults                                           what tests ask to go wrong
@@ -76,6 +77,7 @@
 //! | what the kernel is told to forget | `vfs/stale.rs`, `fuse/invalidate.rs`; which names it remembers: `fuse/dentry_cache.rs` |
 //! | what becomes of a mount whose process ends, or is stuck | `cli/mount/guard/`, `cli/probe.rs`, `fuse/mountinfo.rs` |
 //! | a format of import and export | `exchange/` |
+//! | a field of the API or of `--json` | `api/`: one file a subject |
 //! | the local API behind the commands | `web/`: one file a path; what its handlers work with: `web/parts.rs` |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/auth.rs` |
@@ -100,6 +102,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod api;
 pub mod app;
 pub mod backups;
 pub mod blocking;

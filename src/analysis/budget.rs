@@ -53,7 +53,7 @@ const SPANS: [&str; 3] = ["minute", "day", "month"];
 const FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m"];
 
 /// What was spent today and this month, for people.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Spending {
     pub today: Spent,
     pub month: Spent,

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::{Error, env, is_in_use};
+use crate::api::KeptCatalog;
 use crate::config::{self, Config};
 use crate::store::{self, OwnerLock, sqlite};
 
@@ -51,21 +50,11 @@ pub fn size(catalog: &Path) -> u64 {
     sqlite::size(catalog)
 }
 
-/// A catalog that is kept for this user.
-#[derive(Debug, Serialize)]
-pub struct Kept {
-    pub catalog: String,
-    pub catalog_bytes: u64,
-    /// Nothing where the file can't be read.
-    pub source: Option<String>,
-    pub in_use: bool,
-}
-
 /// All catalogs where they usually are, and the one that the settings name, by their source.
 ///
 /// # Errors
 /// When the folder can't be read.
-pub fn all(config: &Config) -> Result<Vec<Kept>, Error> {
+pub fn all(config: &Config) -> Result<Vec<KeptCatalog>, Error> {
     let folder = config::catalogs_folder(&env);
     let usual = folder.as_deref().map(usual_files).transpose()?;
     let named = config.catalog.clone().filter(|file| file.exists());
@@ -94,10 +83,10 @@ fn usual_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn kept(file: &Path) -> Kept {
+fn kept(file: &Path) -> KeptCatalog {
     let holdings = sqlite::Holdings::of(file);
     let source = holdings.ok().and_then(|holds| holds.source);
-    Kept {
+    KeptCatalog {
         catalog: file.to_string_lossy().into_owned(),
         catalog_bytes: size(file),
         source: source.map(|source| source.to_string_lossy().into_owned()),

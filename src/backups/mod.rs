@@ -17,13 +17,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use parking_lot::{Mutex, MutexGuard};
-use serde::Serialize;
-
 use conditions::POWER;
+use jiff::Timestamp;
 pub use kept::{Backup, Since, since_copy};
+use parking_lot::{Mutex, MutexGuard};
 
+use crate::api::{BackupList, ListedBackup};
 use crate::metrics::process::free_bytes;
 use crate::store::sqlite::{self, Holdings, Progress};
 use crate::{faults, store};
@@ -108,29 +107,10 @@ pub struct Report {
     pub failed: Option<String>,
 }
 
-/// The same as programs are told.
-#[derive(Debug, Serialize)]
-pub struct Summary {
-    pub folder: String,
-    pub kept: Vec<Listed>,
-    pub not_now: Option<String>,
-    pub failed: Option<String>,
-}
-
-/// One backup.
-#[derive(Debug, Serialize)]
-pub struct Listed {
-    pub file: String,
-    /// In seconds since 1970; nothing where the file can't be read.
-    pub made: Option<i64>,
-    pub bytes: u64,
-    pub edits_since: Option<u64>,
-    pub answers_since: Option<u64>,
-}
-
 impl Report {
-    pub fn summary(&self) -> Summary {
-        Summary {
+    /// The same as programs are told.
+    pub fn summary(&self) -> BackupList {
+        BackupList {
             folder: self.folder.to_string_lossy().into_owned(),
             kept: self.kept.iter().map(|backup| self.listed(backup)).collect(),
             not_now: self.not_now.as_ref().map(ToString::to_string),
@@ -138,11 +118,11 @@ impl Report {
         }
     }
 
-    fn listed(&self, backup: &Backup) -> Listed {
+    fn listed(&self, backup: &Backup) -> ListedBackup {
         let holds = backup.holds.as_ref();
         let since = self.now.as_ref().zip(holds);
         let since = since.and_then(|(now, copy)| since_copy(now, copy));
-        Listed {
+        ListedBackup {
             file: backup.file.to_string_lossy().into_owned(),
             made: backup.made(),
             bytes: backup.bytes,

@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
 use super::target::{self, Catalog, Named};
 use super::terminal::{self, printable};
-use crate::web::PHOTOS_HEADER;
+use crate::api::{
+    AnalyzeLine, AnalyzeRequest, AnalyzeResult, AnalyzedSum, EncodedPath, Estimate, PHOTOS_HEADER,
+    PhotoName, PhotoPath,
+};
 
 /// Look at pictures now, rather than when they are browsed
 #[derive(clap::Args)]
@@ -36,31 +38,35 @@ pub struct Args {
 }
 
 /// What is to be analysed, by catalog: folders as the API takes them, and photos.
-type Work = BTreeMap<PathBuf, (Catalog, Vec<Option<String>>, Vec<Value>)>;
+type Work = BTreeMap<PathBuf, (Catalog, Vec<Option<EncodedPath>>, Vec<PhotoName>)>;
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     log::start(&finder.config, "warn");
     let start = Instant::now();
-    let mut sum = Sum::default();
+    let mut sum = AnalyzedSum::default();
     for (catalog, folders, photos) in work(&args.what, &finder).await?.into_values() {
         let client = Client::of_new(&catalog, &finder.config).await?;
         let folders = folders.into_iter().map(|within| (within, None));
         let photos = (!photos.is_empty()).then_some((None, Some(photos)));
-        for (within, photos) in folders.chain(photos) {
-            let asked = json!({
-                "photos": photos, "within_base64": within, "provider": args.provider, "stale": args.stale,
-                "dry_run": args.dry_run,
-            });
+        for (within_base64, photos) in folders.chain(photos) {
+            let request = AnalyzeRequest {
+                photos,
+                within_base64,
+                provider: args.provider.clone(),
+                stale: args.stale,
+                dry_run: args.dry_run,
+            };
             match args.dry_run {
-                true => estimate(&client, &asked, args.json).await?,
-                false => analyze(&client, &catalog.source, &asked, args.json, &mut sum).await?,
+                true => print_estimate(&client.ask(&request).await?, args.json)?,
+                false => analyze(&client, &catalog.source, &request, args.json, &mut sum).await?,
             }
         }
     }
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    sum.print(args.json, start.elapsed().as_secs_f64())?;
+    sum.seconds = start.elapsed().as_secs_f64();
+    print_sum(&sum, args.json)?;
     Ok(match sum.failed {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
@@ -90,11 +96,11 @@ async fn work(what: &[PathBuf], finder: &Finder) -> anyhow::Result<Work> {
 async fn analyze(
     client: &Client,
     source: &Path,
-    asked: &Value,
+    request: &AnalyzeRequest,
     json: bool,
-    sum: &mut Sum,
+    sum: &mut AnalyzedSum,
 ) -> anyhow::Result<()> {
-    let answer = client.post("/api/v1/analyze", asked).await?;
+    let answer = client.request(request).await?;
     let count = answer
         .header(PHOTOS_HEADER)
         .and_then(|n| n.parse().ok())
@@ -106,18 +112,16 @@ async fn analyze(
     let style = "{wide_bar} {pos}/{len} photos, {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
     answer
-        .lines(|line| {
-            sum.add(&line);
-            bar.inc(u64::from(!line["result"].is_null()));
-            if json && !line["result"].is_null() {
-                terminal::say(format_args!("{line}"))?;
-            }
-            if !json && (line["result"] == "failed" || line["result"] == "refused") {
-                let reason = line["reason"].as_str().unwrap_or("not analysed");
-                let path = target::below(source, &line);
-                bar.suspend(|| {
-                    eprintln!("{}", printable(&format!("{}: {reason}", path.display())))
-                });
+        .lines(|line: AnalyzeLine| {
+            let Some((result, failed)) = ended(&line) else {
+                return Ok(());
+            };
+            sum.add(result);
+            bar.inc(1);
+            match failed {
+                _ if json => terminal::json(&line)?,
+                Some(failed) => bar.suspend(|| eprintln!("{}", failed.said(source))),
+                None => {}
             }
             Ok(())
         })
@@ -126,70 +130,66 @@ async fn analyze(
     Ok(())
 }
 
-/// Says what an analysis would take.
-async fn estimate(client: &Client, asked: &Value, json: bool) -> anyhow::Result<()> {
-    let estimate = client.post("/api/v1/analyze", asked).await?.value().await?;
-    if json {
-        return Ok(terminal::say(format_args!("{estimate}"))?);
+/// A photo that nobody looked at, and why.
+struct Unanalyzed<'a> {
+    path: Option<&'a PhotoPath>,
+    reason: Option<&'a str>,
+}
+
+impl Unanalyzed<'_> {
+    fn said(&self, source: &Path) -> String {
+        let path = self.path.map(|path| target::below(source, path));
+        let path = path.unwrap_or_else(|| source.into());
+        let reason = self.reason.unwrap_or("not analysed");
+        printable(&format!("{}: {reason}", path.display()))
     }
-    for part in estimate["providers"].as_array().into_iter().flatten() {
-        let text = |key: &str| match &part[key] {
-            Value::Null => "unknown".to_owned(),
-            Value::String(text) => text.clone(),
-            number => number.to_string(),
-        };
+}
+
+/// How it ended for the photo of a line; nothing for the last line.
+fn ended(line: &AnalyzeLine) -> Option<(AnalyzeResult, Option<Unanalyzed<'_>>)> {
+    let (result, path, reason) = match line {
+        AnalyzeLine::Photo(line) => (line.result, Some(&line.photo.path), &line.photo.reason),
+        AnalyzeLine::Unread(line) => (line.result, None, &line.reason),
+        AnalyzeLine::Sum(_) => return None,
+    };
+    let reason = reason.as_deref();
+    let failed = matches!(result, AnalyzeResult::Failed | AnalyzeResult::Refused);
+    Some((result, failed.then_some(Unanalyzed { path, reason })))
+}
+
+/// Says what an analysis would take.
+fn print_estimate(estimate: &Estimate, json: bool) -> std::io::Result<()> {
+    if json {
+        return terminal::json(estimate);
+    }
+    for part in &estimate.providers {
+        let cost = part.cost.map(|cost| format!("{cost:?}"));
+        let time = part.seconds.map(|seconds| format!("about {seconds:.0} s"));
         terminal::say(format_args!(
             "{}: {} pictures, {} tokens in and {} out, cost {}, {}",
-            printable(&text("name")),
-            text("images"),
-            text("input_tokens"),
-            text("output_tokens"),
-            text("cost"),
-            match part["seconds"].as_f64() {
-                Some(seconds) => format!("about {seconds:.0} s"),
-                None => "time unknown".into(),
-            }
+            printable(&part.name),
+            part.images,
+            part.input_tokens,
+            part.output_tokens,
+            cost.as_deref().unwrap_or("unknown"),
+            time.as_deref().unwrap_or("time unknown"),
         ))?;
     }
     Ok(())
 }
 
-/// How many photos ended how.
-#[derive(Default)]
-struct Sum {
-    photos: u64,
-    analyzed: u64,
-    failed: u64,
-    skipped: u64,
-}
-
-impl Sum {
-    fn add(&mut self, line: &Value) {
-        let counter = match line["result"].as_str() {
-            Some("analyzed") => &mut self.analyzed,
-            Some("failed" | "refused") => &mut self.failed,
-            Some(_) => &mut self.skipped,
-            None => return,
-        };
-        *counter += 1;
-        self.photos += 1;
+fn print_sum(sum: &AnalyzedSum, json: bool) -> std::io::Result<()> {
+    if json {
+        return terminal::json(sum);
     }
-
-    fn print(&self, as_json: bool, seconds: f64) -> std::io::Result<()> {
-        let Self {
-            photos,
-            analyzed,
-            failed,
-            skipped,
-        } = self;
-        if as_json {
-            let sum = json!({
-                "photos": photos, "analyzed": analyzed, "failed": failed, "skipped": skipped, "seconds": seconds,
-            });
-            return terminal::say(format_args!("{sum}"));
-        }
-        terminal::say(format_args!(
-            "{photos} photos: {analyzed} analysed, {failed} failed, {skipped} skipped ({seconds:.1} s)"
-        ))
-    }
+    let AnalyzedSum {
+        photos,
+        analyzed,
+        failed,
+        skipped,
+        seconds,
+    } = sum;
+    terminal::say(format_args!(
+        "{photos} photos: {analyzed} analysed, {failed} failed, {skipped} skipped ({seconds:.1} s)"
+    ))
 }

@@ -9,14 +9,15 @@ use axum::http::{HeaderMap, Method, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
 use super::report::{Hinted, hinted};
 use super::target::Catalog;
+use crate::api::{self, CATALOG_HEADER, FailureBody};
 use crate::app::{self, App};
 use crate::config::{self, Config};
-use crate::web::{self, CATALOG_HEADER};
+use crate::web;
 
 /// How long an answer may take that needs nothing.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,7 +94,7 @@ impl Client {
 
     /// The kernel connects to the socket of a process that is stopped as well.
     async fn alive(self, source: &Path) -> anyhow::Result<Self> {
-        let asked = self.send(Method::GET, "/healthz", None);
+        let asked = self.send(Method::GET, "/healthz", String::new());
         if tokio::time::timeout(HEALTH_TIMEOUT, asked).await.is_ok() {
             return Ok(self);
         }
@@ -106,24 +107,28 @@ impl Client {
         ))
     }
 
-    /// Asks for a value.
-    pub async fn get(&self, path_and_query: &str) -> anyhow::Result<Value> {
-        let answer = self.send(Method::GET, path_and_query, None).await?;
-        Ok(serde_json::from_slice(&answer.whole().await?)?)
+    /// What is answered.
+    pub async fn ask<R: api::Request>(&self, request: &R) -> anyhow::Result<R::Answer> {
+        let whole = self.request(request).await?.whole().await?;
+        serde_json::from_slice(&whole).map_err(|e| foreign(R::PATH, &e))
     }
 
-    /// Asks for something to be done.
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        self.send(Method::POST, path, Some(body)).await
+    /// Has something done of which is told piece by piece.
+    pub async fn request<R: api::Request>(&self, request: &R) -> anyhow::Result<Answer> {
+        let (method, path, body) = match R::METHOD {
+            api::Method::Get => {
+                let query = serde_urlencoded::to_string(request)?;
+                (Method::GET, format!("{}?{query}", R::PATH), String::new())
+            }
+            api::Method::Post => {
+                let body = serde_json::to_string(request)?;
+                (Method::POST, R::PATH.to_owned(), body)
+            }
+        };
+        self.send(method, &path, body).await
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Answer> {
-        let body = body.map(Value::to_string).unwrap_or_default();
+    async fn send(&self, method: Method, path: &str, body: String) -> anyhow::Result<Answer> {
         let (status, answer) = match self {
             Self::Daemon { http, id } => {
                 let request = http.request(method, format!("http://kbasefs{path}"));
@@ -166,17 +171,26 @@ fn http(socket: &Path) -> anyhow::Result<reqwest::Client> {
 
 /// What the API says when it refuses.
 fn refusal(body: &[u8]) -> Hinted {
-    let body: Value = serde_json::from_slice(body)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
-    let message = body["error"]
-        .as_str()
-        .map_or_else(|| body.to_string(), str::to_owned);
-    let text = |key: &str| body[key].as_str().map(str::to_owned);
-    Hinted {
-        message,
-        hint: text("hint"),
-        pointed: text("pointed"),
+    match serde_json::from_slice::<FailureBody>(body) {
+        Ok(failure) => Hinted {
+            message: failure.error,
+            hint: failure.hint,
+            pointed: failure.pointed,
+        },
+        Err(_) => Hinted {
+            message: String::from_utf8_lossy(body).into_owned(),
+            hint: None,
+            pointed: None,
+        },
     }
+}
+
+/// What another version of the program says.
+fn foreign(path: &str, error: &serde_json::Error) -> anyhow::Error {
+    hinted(
+        format!("{path}: the process that has the catalog answers in another way: {error}"),
+        "another version of kbasefs started it: `kbasefs umount`, and mount again",
+    )
 }
 
 impl Answer {
@@ -192,15 +206,10 @@ impl Answer {
         Ok(whole)
     }
 
-    /// The answer as one value.
-    pub async fn value(self) -> anyhow::Result<Value> {
-        Ok(serde_json::from_slice(&self.whole().await?)?)
-    }
-
     /// Hands over each line as it comes.
-    pub async fn lines(
+    pub async fn lines<T: DeserializeOwned>(
         mut self,
-        mut each: impl FnMut(Value) -> anyhow::Result<()>,
+        mut each: impl FnMut(T) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let mut buffer = Vec::new();
         while let Some(piece) = self.body.next().await {

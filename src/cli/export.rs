@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
-
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
 use super::target;
 use super::terminal::{self, printable};
+use crate::api::{ExchangeReport, ExportRequest};
 
 /// Write what is known of the photos into files that other programs read
 #[derive(clap::Args)]
@@ -35,33 +34,35 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     let target = finder.target(&args.source).await?;
     let within = target.within()?;
     let client = Client::of(&target.catalog, &finder.config).await?;
-    let to = args.to.as_deref().map(target::named_file).transpose()?;
-    let asked = json!({"format": args.format, "to": to, "within_base64": within});
-    let report = client.post("/api/v1/export", &asked).await?.value().await?;
+    let request = ExportRequest {
+        format: args.format,
+        to: args.to.as_deref().map(target::named_file).transpose()?,
+        within_base64: within,
+    };
+    let report = client.ask(&request).await?;
     print(&report, "written", args.json)
 }
 
 /// Prints how an export or import went.
-pub fn print(report: &Value, done: &str, as_json: bool) -> anyhow::Result<ExitCode> {
-    let failed = report["failed"].as_array().map_or(&[][..], Vec::as_slice);
+pub fn print(report: &ExchangeReport, done: &str, as_json: bool) -> anyhow::Result<ExitCode> {
+    let ExchangeReport {
+        photos,
+        changed,
+        failed,
+    } = report;
     if as_json {
-        terminal::say(format_args!("{report}"))?;
+        terminal::json(report)?;
     } else {
         for failure in failed {
-            let text = |key: &str| failure[key].as_str().unwrap_or("?");
-            eprintln!(
-                "{}",
-                printable(&format!("{}: {}", text("path"), text("reason")))
-            );
+            let said = format!("{}: {}", failure.path, failure.reason);
+            eprintln!("{}", printable(&said));
         }
         terminal::say(format_args!(
-            "{} photos looked at: {} {done}, {} failed",
-            report["photos"],
-            report["changed"],
+            "{photos} photos looked at: {changed} {done}, {} failed",
             failed.len()
         ))?;
     }
-    Ok(match failed {
+    Ok(match failed[..] {
         [] => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })

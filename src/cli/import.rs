@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::json;
-
 use super::client::Client;
 use super::finder::Finder;
 use super::target;
 use super::{export, log};
+use crate::api::{ImportRequest, ScanRequest, StatusQuery};
 
 /// Take in what sidecars, other programs or another catalog say of the photos
 #[derive(clap::Args)]
@@ -31,11 +30,14 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     let target = finder.target(&args.source).await?;
     let within = target.within()?;
     let client = Client::of_new(&target.catalog, &finder.config).await?;
-    if client.get("/api/v1/status").await?["photos"] == 0 {
-        client.post("/api/v1/scan", &json!({})).await?;
+    if client.ask(&StatusQuery::default()).await?.photos == 0 {
+        client.ask(&ScanRequest::default()).await?;
     }
-    let from = args.from.as_deref().map(target::named_file).transpose()?;
-    let asked = json!({"format": args.format, "from": from, "within_base64": within});
-    let report = client.post("/api/v1/import", &asked).await?.value().await?;
+    let request = ImportRequest {
+        format: args.format,
+        from: args.from.as_deref().map(target::named_file).transpose()?,
+        within_base64: within,
+    };
+    let report = client.ask(&request).await?;
     export::print(&report, "changed", args.json)
 }

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
 use super::report::hinted;
 use super::terminal::{self, printable};
+use crate::api::{
+    self, Act, By, LogQuery, RedoRequest, TakenBack, TakenBackActs, TakenBackResult, UndoRequest,
+};
 
 /// Print what people did to tags, texts and ratings, the latest first
 #[derive(clap::Args)]
@@ -58,12 +59,12 @@ struct At {
 }
 
 /// Who does what this program asks for.
-pub fn by() -> Value {
-    json!({
-        "process": "kbasefs",
-        "pid": std::process::id(),
-        "uid": rustix::process::getuid().as_raw(),
-    })
+pub fn by() -> By {
+    By {
+        process: "kbasefs".into(),
+        pid: std::process::id(),
+        uid: rustix::process::getuid().as_raw(),
+    }
 }
 
 pub async fn log(args: LogArgs, finder: Finder) -> anyhow::Result<()> {
@@ -71,33 +72,45 @@ pub async fn log(args: LogArgs, finder: Finder) -> anyhow::Result<()> {
     let target = finder.target_or_mount(args.what.as_deref()).await?;
     let within = target.within()?;
     let client = Client::of(&target.catalog, &finder.config).await?;
-    let asked = within.map(|within| format!("&within_base64={within}"));
-    let asked = asked.unwrap_or_default();
-    let page = format!("/api/v1/log?most={}{asked}", args.most);
-    let found = client.get(&page).await?;
-    for act in acts(&found) {
+    let request = LogQuery {
+        most: args.most,
+        within_base64: within,
+    };
+    for act in client.ask(&request).await?.acts {
         match args.json {
-            true => terminal::say(format_args!("{act}"))?,
-            false => terminal::say(format_args!("{}", line(act)))?,
+            true => terminal::json(&act)?,
+            false => terminal::say(format_args!("{}", line(&act)))?,
         }
     }
     Ok(())
 }
 
 pub async fn undo(args: UndoArgs, finder: Finder) -> anyhow::Result<()> {
-    let asked = json!({"act": args.act, "seconds": args.since, "by": by()});
-    take_back("/api/v1/undo", asked, args.at, finder).await
+    let request = UndoRequest {
+        act: args.act,
+        seconds: args.since,
+        by: by(),
+    };
+    take_back(&request, args.act.is_some(), args.at, finder).await
 }
 
 pub async fn redo(args: RedoArgs, finder: Finder) -> anyhow::Result<()> {
-    let asked = json!({"act": args.act, "by": by()});
-    take_back("/api/v1/redo", asked, args.at, finder).await
+    let request = RedoRequest {
+        act: args.act,
+        by: by(),
+    };
+    take_back(&request, args.act.is_some(), args.at, finder).await
 }
 
-async fn take_back(page: &str, asked: Value, at: At, finder: Finder) -> anyhow::Result<()> {
+async fn take_back(
+    request: &impl api::Request<Answer = TakenBackActs>,
+    names_an_act: bool,
+    at: At,
+    finder: Finder,
+) -> anyhow::Result<()> {
     log::start(&finder.config, "warn");
     let target = finder.target_or_mount(at.source.as_deref()).await?;
-    if asked["act"].is_null() && target.within()?.is_some() {
+    if !names_an_act && target.within()?.is_some() {
         let source = target.catalog.source.display();
         return Err(hinted(
             format!(
@@ -108,51 +121,50 @@ async fn take_back(page: &str, asked: Value, at: At, finder: Finder) -> anyhow::
         ));
     }
     let client = Client::of(&target.catalog, &finder.config).await?;
-    let done = client.post(page, &asked).await?.value().await?;
-    for act in acts(&done) {
-        if at.json {
-            terminal::say(format_args!("{act}"))?;
-            continue;
-        }
-        let words = printable(act["words"].as_str().unwrap_or_default());
-        let result = act["result"].as_str().unwrap_or_default();
-        terminal::say(format_args!(
-            "{result} {}: {words} ({} photos)",
-            act["act"], act["photos"]
-        ))?;
-        for photo in act["left_alone"].as_array().into_iter().flatten() {
-            let path = printable(photo["path"].as_str().unwrap_or_default());
-            terminal::say(format_args!("left alone, edited since: {path}"))?;
+    for act in client.ask(request).await?.acts {
+        match at.json {
+            true => terminal::json(&act)?,
+            false => print(&act)?,
         }
     }
     Ok(())
 }
 
-fn acts(answer: &Value) -> impl Iterator<Item = &Value> {
-    answer["acts"].as_array().into_iter().flatten()
+fn print(taken: &TakenBack) -> std::io::Result<()> {
+    let result = match taken.result {
+        TakenBackResult::Undone => "undone",
+        TakenBackResult::Redone => "redone",
+    };
+    let words = printable(&taken.words);
+    terminal::say(format_args!(
+        "{result} {}: {words} ({} photos)",
+        taken.act, taken.photos
+    ))?;
+    for photo in &taken.left_alone {
+        let path = printable(&photo.path);
+        terminal::say(format_args!("left alone, edited since: {path}"))?;
+    }
+    Ok(())
 }
 
-fn line(act: &Value) -> String {
-    let text = |key: &str| printable(act[key].as_str().unwrap_or_default());
-    let at = jiff::Timestamp::from_second(act["at"].as_i64().unwrap_or_default());
-    let at = at
-        .unwrap_or_default()
-        .to_zoned(jiff::tz::TimeZone::system());
-    let photos = match (act["photos"].as_u64(), act["path"].as_str()) {
-        (Some(1), Some(path)) => printable(path),
-        (count, _) => format!("{} photos", count.unwrap_or_default()),
+fn line(act: &Act) -> String {
+    let at = jiff::Timestamp::from_second(act.at).unwrap_or_default();
+    let at = at.to_zoned(jiff::tz::TimeZone::system());
+    let photos = match (act.photos, &act.path) {
+        (1, Some(path)) => printable(path),
+        (count, _) => format!("{count} photos"),
     };
-    let undone = match act["undone_by"].as_u64() {
+    let undone = match act.undone_by {
         Some(by) => format!(" [undone by {by}]"),
         None => String::new(),
     };
     format!(
         "{:>5}  {}  {}[{}]  {}: {photos}{undone}",
-        act["act"],
+        act.act,
         at.strftime("%Y-%m-%d %H:%M:%S"),
-        text("process"),
-        act["pid"],
-        text("words"),
+        printable(&act.process),
+        act.pid,
+        printable(&act.words),
     )
 }
 

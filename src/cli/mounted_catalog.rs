@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use super::client::Client;
 use super::probe::{self, Health};
 use super::report::{hinted, plain};
-use super::target::path_of;
+use crate::api::CatalogQuery;
 use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::vfs::xattr::folders::{CATALOG, ID, SOCKET};
 
@@ -79,13 +79,10 @@ impl MountedCatalog {
             }
         }
         let client = Client::of_mount(&socket, &id)?;
-        let asked = tokio::time::timeout(MOUNT_TIMEOUT, client.get("/api/v1/catalog"));
+        let asked = tokio::time::timeout(MOUNT_TIMEOUT, client.ask(&CatalogQuery {}));
         let told = asked.await.map_err(|_| silent(mount, Errno::TIMEDOUT))??;
-        let (source, file) = (
-            path_of(&told["source_base64"]),
-            path_of(&told["index_base64"]),
-        );
-        let (Some(source), Some(file)) = (source, file) else {
+        let paths = (told.source_base64.path(), told.index_base64.path());
+        let (Some(source), Some(file)) = paths else {
             return Err(silent(mount, Errno::NODATA));
         };
         Ok(Self {
@@ -93,7 +90,7 @@ impl MountedCatalog {
             file,
             socket,
             id,
-            in_place: told["in_place"] != false,
+            in_place: told.in_place,
         })
     }
 }

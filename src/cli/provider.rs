@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
-
 use super::log;
 use super::report::hinted;
 use super::terminal::{self, printable};
+use crate::api::{ProviderAnswer, ProviderAnswerTag, ProviderTest};
 use crate::app::check::{self, Reached};
 use crate::config::Config;
 
@@ -57,7 +56,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     for reached in &reached {
         all_well &= reached.failure.is_none();
         match json {
-            true => terminal::say(format_args!("{}", shape(reached)))?,
+            true => terminal::json(&shape(reached))?,
             false => print(reached)?,
         }
     }
@@ -87,27 +86,35 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| anyhow::Error::new(e).context(path.display().to_string()))
 }
 
-fn shape(reached: &Reached) -> Value {
-    let answer = reached.answer.as_ref();
-    json!({
-        "name": reached.name,
-        "kind": reached.kind,
-        "url": reached.url,
-        "model": reached.model,
-        "on": reached.on,
-        "reachable": reached.models.is_some() || answer.is_some(),
-        "models": reached.models,
-        "latency_s": reached.latency.map(|l| l.as_secs_f64()),
-        "error": reached.failure,
-        "answer": answer.map(|a| json!({
-            "title": a.title,
-            "description": a.description,
-            "tags": a.tags.iter().map(|t| json!({"name": t.name, "confidence": t.confidence})).collect::<Vec<_>>(),
-        })),
-        "input_tokens": reached.spent.map(|s| s.input_tokens),
-        "output_tokens": reached.spent.map(|s| s.output_tokens),
-        "cost": reached.spent.and_then(|s| (s.unpriced == 0).then_some(s.cost)),
-    })
+fn shape(reached: &Reached) -> ProviderTest {
+    let spent = reached.spent.as_ref();
+    let answer = reached.answer.as_ref().map(|answer| ProviderAnswer {
+        title: answer.title.clone(),
+        description: answer.description.clone(),
+        tags: answer
+            .tags
+            .iter()
+            .map(|tag| ProviderAnswerTag {
+                name: tag.name.clone(),
+                confidence: tag.confidence,
+            })
+            .collect(),
+    });
+    ProviderTest {
+        name: reached.name.clone(),
+        kind: reached.kind,
+        url: reached.url.clone(),
+        model: reached.model.clone(),
+        on: reached.on,
+        reachable: reached.models.is_some() || answer.is_some(),
+        models: reached.models.clone(),
+        latency_s: reached.latency.map(|l| l.as_secs_f64()),
+        error: reached.failure.clone(),
+        answer,
+        input_tokens: spent.map(|s| s.input_tokens),
+        output_tokens: spent.map(|s| s.output_tokens),
+        cost: spent.and_then(|s| (s.unpriced == 0).then_some(s.cost)),
+    }
 }
 
 fn print(reached: &Reached) -> std::io::Result<()> {

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
 use super::client::Client;
 use super::finder::Finder;
 use super::{log, terminal};
+use crate::api::ScanRequest;
 
 /// Bring the catalog in step with the photo folder; reads metadata, not pictures
 #[derive(clap::Args)]
@@ -23,32 +22,25 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let target = finder.target(&args.source).await?;
     let within = target.within()?;
     let client = Client::of_new(&target.catalog, &finder.config).await?;
-    let report = client
-        .post("/api/v1/scan", &json!({"within_base64": within}))
-        .await?
-        .value()
-        .await?;
+    let request = ScanRequest {
+        within_base64: within,
+    };
+    let report = client.ask(&request).await?;
     if args.json {
-        terminal::say(format_args!("{report}"))?;
-        return Ok(());
+        return Ok(terminal::json(&report)?);
     }
     terminal::say(format_args!(
         "{} photos: {} added, {} changed, {} moved, {} gone ({:.1} s)",
-        report["photos"],
-        report["added"],
-        report["changed"],
-        report["moved"],
-        report["gone"],
-        report["seconds"].as_f64().unwrap_or_default()
+        report.photos, report.added, report.changed, report.moved, report.gone, report.seconds
     ))?;
     terminal::say(format_args!(
         "{} files looked at, {} opened, {} bytes read a file, {} read again, {} hashed, {} unreadable",
-        report["files"],
-        report["opened"],
-        report["bytes_per_file"],
-        report["read_again"],
-        report["hashed"],
-        report["unreadable"]
+        report.files,
+        report.opened,
+        report.bytes_per_file,
+        report.read_again,
+        report.hashed,
+        report.unreadable
     ))?;
     Ok(())
 }

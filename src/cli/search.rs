@@ -3,12 +3,11 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use serde_json::json;
-
 use super::client::Client;
 use super::finder::Finder;
 use super::target;
 use super::{log, terminal};
+use crate::api::{SaveRequest, SearchQuery};
 
 const QUERIES: &str = "\
 Queries:
@@ -60,27 +59,22 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let within = target.within()?;
     let client = Client::of(&target.catalog, &finder.config).await?;
     let query = args.query.join(" ");
-    if let Some(name) = &args.save {
-        let kept = json!({ "name": name, "query": query });
-        client.post("/api/v1/saved", &kept).await?;
+    if let Some(name) = args.save {
+        let query = query.clone();
+        client.ask(&SaveRequest { name, query }).await?;
     }
-    let mut url = reqwest::Url::parse("http://kbasefs/api/v1/search")?;
-    url.query_pairs_mut().append_pair("q", &query);
-    if let Some(limit) = args.limit {
-        let limit = limit.to_string();
-        url.query_pairs_mut().append_pair("limit", &limit);
-    }
-    if let Some(within) = within {
-        url.query_pairs_mut().append_pair("within_base64", &within);
-    }
-    let uri = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-    let found = client.get(&uri).await?;
+    let request = SearchQuery {
+        q: query,
+        limit: args.limit,
+        within_base64: within,
+    };
+    let found = client.ask(&request).await?;
     let end = if args.null { 0 } else { b'\n' };
-    for photo in found["photos"].as_array().into_iter().flatten() {
+    for photo in &found.photos {
         if args.json {
-            terminal::line(photo.to_string().as_bytes(), b'\n')?;
+            terminal::line(&serde_json::to_vec(photo)?, b'\n')?;
         } else {
-            let path = target::below(&target.catalog.source, photo);
+            let path = target::below(&target.catalog.source, &photo.path);
             terminal::line(path.as_os_str().as_bytes(), end)?;
         }
     }

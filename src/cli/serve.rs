@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,6 +13,7 @@ use super::owner::{self, Owner};
 use super::page::{self, PageOptions};
 use super::terminal::{self, printable};
 use super::{Common, log};
+use crate::api::OpenPageRequest;
 use crate::app::App;
 use crate::config::Config;
 
@@ -55,13 +55,13 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
 
 /// Has the process that owns the catalog open its page.
 async fn ask(daemon: &Client, options: &PageOptions) -> anyhow::Result<()> {
-    let token = options.token_file.as_deref().map(page::token).transpose()?;
-    let asked = json!({"address": options.address, "token": token});
-    let answer = daemon.post("/api/v1/web", &asked).await?.value().await?;
-    let url = answer["url"].as_str().unwrap_or_default();
-    let was_open = answer["opened"] == false;
-    let already = if was_open { " already" } else { "" };
-    terminal::say(format_args!("the page is{already} at {url}"))?;
+    let request = OpenPageRequest {
+        address: options.address,
+        token: options.token_file.as_deref().map(page::token).transpose()?,
+    };
+    let page = daemon.ask(&request).await?;
+    let already = if page.opened { "" } else { " already" };
+    terminal::say(format_args!("the page is{already} at {}", page.url))?;
     Ok(())
 }
 

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
 use super::terminal::{self, printable};
+use crate::api::{Photo, Tag};
 
 /// Print everything known of one photo
 #[derive(clap::Args)]
@@ -23,44 +22,57 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     log::start(&finder.config, "warn");
     let photo = finder.photo(&args.photo).await?;
     let client = Client::of(&photo.catalog, &finder.config).await?;
-    let named = match (&photo.name["id"], &photo.name["path_base64"]) {
-        (Value::Number(id), _) => format!("id={id}"),
-        (_, Value::String(path)) => format!("path_base64={path}"),
-        _ => unreachable!("a photo is named by one of the two"),
-    };
-    let known = client.get(&format!("/api/v1/photo?{named}")).await?;
+    let known = client.ask(&photo.name).await?;
     if args.json {
-        terminal::say(format_args!("{known}"))?;
-        return Ok(());
+        return Ok(terminal::json(&known)?);
     }
-    for (key, value) in known.as_object().into_iter().flatten() {
-        if let Some(text) = text(key, value) {
-            terminal::say(format_args!("{key:12} {}", printable(&text)))?;
+    for (name, text) in rows(&known) {
+        if let Some(text) = text {
+            terminal::say(format_args!("{name:12} {}", printable(&text)))?;
         }
     }
     Ok(())
 }
 
-/// A value as people read it; `None` for one that says nothing.
-fn text(key: &str, value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Array(all) if key == "tags" => {
-            let tag = |t: &Value| {
-                let name = t["name"].as_str().unwrap_or_default();
-                let origin = t["origin"].as_str().unwrap_or_default();
-                let sure = t["confidence"].as_f64().unwrap_or_default();
-                format!("{name} ({origin} {sure:.2})")
-            };
-            join(all.iter().map(tag))
-        }
-        Value::Array(all) => join(all.iter().filter_map(|v| text("", v))),
-        other => Some(other.to_string()),
-    }
+/// What people read; nothing of what says nothing.
+fn rows(photo: &Photo) -> [(&'static str, Option<String>); 25] {
+    let tag = |tag: &Tag| format!("{} ({} {:.2})", tag.name, tag.origin, tag.confidence);
+    let degrees = |of: Option<f64>| of.map(|degrees| format!("{degrees:?}"));
+    [
+        ("path", Some(photo.path.path.clone())),
+        (
+            "path_base64",
+            photo.path.path_base64.as_ref().map(ToString::to_string),
+        ),
+        ("id", Some(photo.id.to_string())),
+        ("name", Some(photo.name.clone())),
+        ("status", Some(photo.status.to_string())),
+        ("reason", photo.reason.clone()),
+        ("hash", photo.hash.clone()),
+        ("size", Some(photo.size.to_string())),
+        ("format", Some(photo.format.clone())),
+        ("width", Some(photo.width.to_string())),
+        ("height", Some(photo.height.to_string())),
+        ("date", photo.date.clone()),
+        ("date_source", photo.date_source.clone()),
+        ("camera", photo.camera.clone()),
+        ("lens", photo.lens.clone()),
+        ("latitude", degrees(photo.latitude)),
+        ("longitude", degrees(photo.longitude)),
+        ("country", photo.country.clone()),
+        ("city", photo.city.clone()),
+        ("rating", photo.rating.map(|stars| stars.to_string())),
+        ("colors", joined(&photo.colors)),
+        ("title", photo.title.clone()),
+        ("description", photo.description.clone()),
+        (
+            "tags",
+            joined(&photo.tags.iter().map(tag).collect::<Vec<_>>()),
+        ),
+        ("models", joined(&photo.models)),
+    ]
 }
 
-fn join(all: impl Iterator<Item = String>) -> Option<String> {
-    let all: Vec<_> = all.collect();
+fn joined(all: &[String]) -> Option<String> {
     (!all.is_empty()).then(|| all.join(", "))
 }

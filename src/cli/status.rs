@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::Value;
-
 use super::catalog::restore::local;
 use super::client::Client;
 use super::finder::Finder;
@@ -13,6 +11,7 @@ use super::mounted_catalog::{self, MountedCatalog};
 use super::report::{self, hinted};
 use super::target::Catalog;
 use super::terminal::{self, printable};
+use crate::api::{BackupList, CacheHits, EncodedPath, Provider, Status, StatusQuery};
 use crate::fuse::mountinfo::MountTable;
 
 /// Print how a catalog is doing; of each of your mounts when none is named
@@ -61,88 +60,123 @@ async fn mounted(finder: &Finder, json: bool) -> anyhow::Result<ExitCode> {
 
 async fn say(
     catalog: &Catalog,
-    within: Option<String>,
+    within: Option<EncodedPath>,
     finder: &Finder,
     json: bool,
 ) -> anyhow::Result<()> {
     let client = Client::of(catalog, &finder.config).await?;
-    let asked = within.map(|within| format!("?within_base64={within}"));
-    let page = format!("/api/v1/status{}", asked.unwrap_or_default());
-    let status = client.get(&page).await?;
+    let request = StatusQuery {
+        within_base64: within,
+    };
+    let status = client.ask(&request).await?;
     match json {
-        true => terminal::say(format_args!("{status}"))?,
+        true => terminal::json(&status)?,
         false => print(&status)?,
     }
     Ok(())
 }
 
-/// What programs still find under the names that it had first.
-const OLD_KEYS: [&str; 2] = ["index", "index_bytes"];
+fn print(status: &Status) -> std::io::Result<()> {
+    let row = |(name, text): (&str, String)| {
+        terminal::say(format_args!("{name:14} {}", printable(&text)))
+    };
+    counts(status).into_iter().try_for_each(row)?;
+    work(status).into_iter().try_for_each(row)?;
+    let providers = status.providers.iter().map(provider);
+    providers.map(|text| ("provider", text)).try_for_each(row)?;
+    process(status).into_iter().try_for_each(row)
+}
 
-fn print(status: &Value) -> std::io::Result<()> {
-    for (key, value) in status.as_object().into_iter().flatten() {
-        if OLD_KEYS.contains(&key.as_str()) {
-            continue;
-        }
-        let text = match value {
-            Value::Null => "-".into(),
-            Value::String(text) => text.clone(),
-            Value::Array(providers) if key == "providers" => {
-                providers.iter().try_for_each(print_provider)?;
-                continue;
-            }
-            Value::Object(_) if key == "backups" => backups(value),
-            Value::Object(parts) => {
-                let part = |(name, n): (&String, &Value)| format!("{name} {n}");
-                parts.iter().map(part).collect::<Vec<_>>().join(", ")
-            }
-            Value::Number(n) if key.ends_with("_bytes") => mebibytes(n.as_u64()),
-            other => other.to_string(),
-        };
-        terminal::say(format_args!(
-            "{:14} {}",
-            key.trim_end_matches("_bytes"),
-            printable(&text)
-        ))?;
-    }
-    Ok(())
+/// What is known, and whether it can be kept.
+fn counts(status: &Status) -> [(&'static str, String); 14] {
+    [
+        ("version", status.version.clone()),
+        ("source", status.source.clone()),
+        ("mountpoint", known(&status.mountpoint)),
+        ("page", known(&status.page)),
+        ("part", known(&status.part)),
+        ("photos", status.photos.to_string()),
+        ("analyzed", status.analyzed.to_string()),
+        ("pending", status.pending.to_string()),
+        ("failed", status.failed.to_string()),
+        ("unsupported", status.unsupported.to_string()),
+        ("paused", status.paused.to_string()),
+        ("unkept", known(&status.unkept)),
+        ("unkept_answers", status.unkept_answers.to_string()),
+        ("recovered", known(&status.recovered)),
+    ]
+}
+
+/// What goes on.
+fn work(status: &Status) -> [(&'static str, String); 12] {
+    let crawlers = status.crawlers.iter();
+    let crawlers: Vec<_> = crawlers.map(|(name, n)| format!("{name} {n}")).collect();
+    [
+        ("queued", status.queued.to_string()),
+        ("running", status.running.to_string()),
+        ("labels", status.labels.to_string()),
+        ("catalog", status.catalog.clone()),
+        ("catalog", mebibytes(status.catalog_bytes)),
+        ("backups", backups(&status.backups)),
+        ("cache", hits(status.cache)),
+        ("crawlers", crawlers.join(", ")),
+        ("watched_folders", status.watched_folders.to_string()),
+        ("polling", status.polling.to_string()),
+        ("away", known(&status.away)),
+        ("previews", hits(status.previews)),
+    ]
+}
+
+/// What it takes.
+fn process(status: &Status) -> [(&'static str, String); 3] {
+    let memory = |bytes: Option<u64>| known(&bytes.map(mebibytes));
+    [
+        ("rss", memory(status.rss_bytes)),
+        ("peak_rss", memory(status.peak_rss_bytes)),
+        ("uptime_s", status.uptime_s.to_string()),
+    ]
 }
 
 /// How many there are, and what the latest is, or why there is none.
-fn backups(backups: &Value) -> String {
-    let kept = backups["kept"].as_array().map_or(&[][..], Vec::as_slice);
-    let latest = kept.iter().find_map(|backup| backup["made"].as_i64());
-    let text = |key: &str| backups[key].as_str();
-    match (latest, text("failed").or(text("not_now"))) {
-        (Some(made), _) => format!("{}, the latest of {}", kept.len(), local(made)),
+fn backups(backups: &BackupList) -> String {
+    let latest = backups.kept.iter().find_map(|backup| backup.made);
+    let why = backups.failed.as_deref().or(backups.not_now.as_deref());
+    match (latest, why) {
+        (Some(made), _) => format!("{}, the latest of {}", backups.kept.len(), local(made)),
         (None, Some(why)) => format!("none: {why}"),
         (None, None) => "none yet".into(),
     }
 }
 
 /// One line a provider; only a server costs something.
-fn print_provider(provider: &Value) -> std::io::Result<()> {
-    let text = |key: &str| provider[key].as_str().unwrap_or("-").to_owned();
-    let today = &provider["today"];
-    let cost = match today["cost"].as_f64() {
-        Some(cost) => format!("{cost:.4}"),
-        None => "unknown".into(),
-    };
-    let mut line = format!(
-        "{} ({}): {}; {} described, {} waiting",
-        text("name"),
-        text("model"),
-        text("state"),
-        provider["answered"],
-        provider["queued"],
-    );
-    if provider["is_server"] == true {
-        line += &format!("; today {} requests, cost {cost}", today["requests"]);
+fn provider(provider: &Provider) -> String {
+    let Provider {
+        name,
+        model,
+        state,
+        answered,
+        queued,
+        today,
+        ..
+    } = provider;
+    let said = format!("{name} ({model}): {state}; {answered} described, {queued} waiting");
+    if !provider.is_server {
+        return said;
     }
-    terminal::say(format_args!("{:14} {}", "provider", printable(&line)))
+    let cost = today.cost.map(|cost| format!("{cost:.4}"));
+    let cost = cost.as_deref().unwrap_or("unknown");
+    format!("{said}; today {} requests, cost {cost}", today.requests)
 }
 
-pub fn mebibytes(bytes: Option<u64>) -> String {
-    let tenths = (bytes.unwrap_or(0) * 10) >> 20;
+fn known(text: &Option<String>) -> String {
+    text.as_deref().unwrap_or("-").to_owned()
+}
+
+fn hits(cache: CacheHits) -> String {
+    format!("hits {}, misses {}", cache.hits, cache.misses)
+}
+
+pub fn mebibytes(bytes: u64) -> String {
+    let tenths = (bytes * 10) >> 20;
     format!("{}.{} MiB", tenths / 10, tenths % 10)
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::client::Client;
 use super::finder::Finder;
 use super::report::hinted;
 use super::target::Catalog;
 use super::{journal, log, terminal};
+use crate::api::{PhotoName, TagRequest};
 
 /// Give photos a tag, or take it from them; `kbasefs undo` takes that back
 #[derive(clap::Args)]
@@ -32,7 +31,7 @@ pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()>
         None => false,
     };
     let (photos, tags) = photos_and_tags(args.names, args.tag, is_file)?;
-    let mut of_catalog = BTreeMap::<PathBuf, (Catalog, Vec<Value>)>::new();
+    let mut of_catalog = BTreeMap::<PathBuf, (Catalog, Vec<PhotoName>)>::new();
     for path in photos {
         let photo = finder.photo(&path).await?;
         let known = of_catalog.entry(photo.catalog.file.clone());
@@ -41,11 +40,16 @@ pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()>
     }
     for (catalog, photos) in of_catalog.into_values() {
         let client = Client::of(&catalog, &finder.config).await?;
-        let asked = json!({"photos": photos, "tags": tags, "remove": remove, "by": journal::by()});
-        let done = client.post("/api/v1/tag", &asked).await?.value().await?;
+        let request = TagRequest {
+            photos,
+            tags: tags.clone(),
+            remove,
+            by: journal::by(),
+        };
+        let done = client.ask(&request).await?;
         match args.json {
-            true => terminal::say(format_args!("{done}"))?,
-            false => terminal::say(format_args!("{} photos changed", done["photos"]))?,
+            true => terminal::json(&done)?,
+            false => terminal::say(format_args!("{} photos changed", done.photos))?,
         }
     }
     Ok(())

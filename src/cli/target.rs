@@ -1,17 +1,14 @@
 //! What a path of the command line can mean: a catalog, a part of one, a photo. [`Finder`](super::finder::Finder) tells
 //! which.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
 
 use super::mounted_catalog::MountedCatalog;
 use super::report::hinted;
 use super::resolved_path::ResolvedPath;
+use crate::api::{EncodedPath, FilePath, PhotoName, PhotoPath};
 use crate::config::Config;
 
 /// A catalog, whether it is there yet or not.
@@ -77,16 +74,16 @@ impl Target {
     }
 
     /// The same as the API takes it: nothing for everything.
-    pub fn within(&self) -> anyhow::Result<Option<String>> {
-        let bytes = self.folder()?.as_os_str().as_bytes();
-        Ok((!bytes.is_empty()).then(|| URL_SAFE_NO_PAD.encode(bytes)))
+    pub fn within(&self) -> anyhow::Result<Option<EncodedPath>> {
+        let folder = self.folder()?;
+        Ok((!folder.as_os_str().is_empty()).then(|| folder.into()))
     }
 }
 
 /// A photo as the API names it, and its catalog.
 pub struct Photo {
     pub catalog: Catalog,
-    pub name: Value,
+    pub name: PhotoName,
 }
 
 /// What a path is that may be a folder or a photo.
@@ -106,7 +103,7 @@ impl From<MountedCatalog> for Catalog {
 }
 
 /// A file or folder as the API names it. The process of a mount can't read or write in it.
-pub fn named_file(path: &Path) -> anyhow::Result<Value> {
+pub fn named_file(path: &Path) -> anyhow::Result<FilePath> {
     let path = std::path::absolute(path)?;
     let there = path
         .ancestors()
@@ -118,24 +115,11 @@ pub fn named_file(path: &Path) -> anyhow::Result<Value> {
             "name a file or folder outside of mounts",
         ));
     }
-    let bytes = path.as_os_str().as_bytes();
-    Ok(json!({"path_base64": URL_SAFE_NO_PAD.encode(bytes)}))
-}
-
-/// A path as the API writes it.
-pub fn path_of(encoded: &Value) -> Option<PathBuf> {
-    let bytes = URL_SAFE_NO_PAD.decode(encoded.as_str()?).ok()?;
-    Some(PathBuf::from(OsString::from_vec(bytes)))
-}
-
-/// The bytes of a path in an answer of the API.
-pub fn path_bytes(photo: &Value) -> Vec<u8> {
-    let encoded = photo["path_base64"].as_str();
-    let decoded = encoded.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    decoded.unwrap_or_else(|| photo["path"].as_str().unwrap_or_default().into())
+    let path_base64 = path.as_path().into();
+    Ok(FilePath { path_base64 })
 }
 
 /// A path of an answer, below its source.
-pub fn below(source: &Path, photo: &Value) -> PathBuf {
-    source.join(OsStr::from_bytes(&path_bytes(photo)))
+pub fn below(source: &Path, photo: &PhotoPath) -> PathBuf {
+    source.join(OsStr::from_bytes(&photo.bytes()))
 }

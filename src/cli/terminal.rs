@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use serde::Serialize;
+
 /// The text with control characters and direction marks escaped.
 pub fn printable(text: &str) -> String {
     let misleads = |c: char| {
@@ -32,6 +34,11 @@ pub fn line(bytes: &[u8], end: u8) -> io::Result<()> {
 /// Prints a line of the program's own words.
 pub fn say(text: fmt::Arguments) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Prints a value as a line of JSON.
+pub fn json(value: &impl Serialize) -> io::Result<()> {
+    say(format_args!("{}", serde_json::to_string(value)?))
 }
 
 /// Whether a reader that went away, like `head`, is all that is wrong.

@@ -10,6 +10,7 @@ use super::client::Client;
 use super::finder::Finder;
 use super::report::hinted;
 use super::{log, terminal};
+use crate::api::PulseQuery;
 
 /// Show what a catalog is doing, live, until Ctrl-C
 #[derive(clap::Args)]
@@ -56,9 +57,9 @@ async fn show(args: &Args, client: &Client, screen: &Screen) -> anyhow::Result<(
     let mut looks = 0;
     while args.times.is_none_or(|times| looks < times) {
         ticks.tick().await;
-        let snapshot = client.get("/api/v1/pulse").await?;
+        let snapshot = client.ask(&PulseQuery {}).await?;
         match args.json {
-            true => terminal::say(format_args!("{snapshot}"))?,
+            true => terminal::json(&snapshot)?,
             false => screen.show(&board::lines(&snapshot))?,
         }
         looks += 1;

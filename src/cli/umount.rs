@@ -9,6 +9,7 @@ use super::mounted_catalog::{self, MountedCatalog};
 use super::probe::{self, Health};
 use super::report::hinted;
 use super::resolved_path::ResolvedPath;
+use crate::api::UnkeptQuery;
 use crate::app;
 use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::fuse::mounts;
@@ -86,11 +87,11 @@ async fn refuse_to_lose(mount: &Mount) -> anyhow::Result<()> {
         return Ok(());
     };
     let client = Client::of_mount(&served.socket, &served.id)?;
-    let Ok(status) = client.get("/api/v1/status").await else {
+    let Ok(status) = client.ask(&UnkeptQuery {}).await else {
         return Ok(());
     };
-    let waiting = status["unkept_answers"].as_u64().unwrap_or(0);
-    let why = status["unkept"].as_str().filter(|_| waiting > 0);
+    let waiting = status.unkept_answers;
+    let why = status.unkept.filter(|_| waiting > 0);
     why.map_or(Ok(()), |why| {
         Err(hinted(
             format!(

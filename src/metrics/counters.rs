@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::{Process, Route, Times};
+use crate::api::HostUse;
 
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
@@ -36,44 +35,6 @@ pub struct Counters {
     pub index_free_bytes: Option<u64>,
     /// Nothing can be kept now, and so nothing is analysed.
     pub unkept: bool,
-}
-
-/// Something that looks at photos.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct HostUse {
-    pub name: String,
-    pub model: String,
-    pub ends: Ends,
-    /// Photos that wait for it.
-    pub waiting: u64,
-    /// What it is doing just now: photos of the model inside the program, requests of a server.
-    pub running: u64,
-    /// The most that it may do at a time, as things are.
-    pub limit: u64,
-    /// Why it is of no use now.
-    pub trouble: Option<String>,
-    /// Whether that is because the money is spent.
-    pub is_spent: bool,
-    /// What it took today; `None` of what costs nothing.
-    pub today: Option<Bill>,
-}
-
-/// How the work on photos ended, since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Ends {
-    pub analyzed: u64,
-    /// Got the results of another photo of the same content.
-    pub copied: u64,
-    pub failed: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Bill {
-    pub requests: u64,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    /// `None` where what some requests cost isn't known.
-    pub cost: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

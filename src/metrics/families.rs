@@ -4,7 +4,8 @@
 use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
 
 use super::exposition::{self, Exposition};
-use super::{Bill, CacheUse, Counters, HostUse, Route};
+use super::{CacheUse, Counters, Route};
+use crate::api::{Bill, HostUse};
 
 /// The counters as text.
 pub fn exposition(counters: Counters) -> String {

@@ -86,7 +86,7 @@ fn between(earlier: &Counters, now: &Counters) -> Option<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Ends, HostUse};
+    use crate::api::{Ends, HostUse};
     use std::time::Duration;
 
     fn at(millis: u64, analyzed: u64) -> Arc<Counters> {

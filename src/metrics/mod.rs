@@ -13,11 +13,10 @@ pub mod process;
 mod snapshot;
 mod traffic;
 
-pub use counters::{Bill, CacheUse, Counters, Ends, HostUse, Requests};
+pub use counters::{CacheUse, Counters, Requests};
 pub use exposition::CONTENT_TYPE;
 pub use families::exposition;
 pub use histogram::{Histogram, Times};
 pub use history::{History, Sample};
 pub use process::Process;
-pub use snapshot::{Count, Latency, Share, Snapshot, Trouble};
 pub use traffic::{Route, Traffic};

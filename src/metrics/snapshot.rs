@@ -2,97 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::{CacheUse, Counters, Ends, History, HostUse, Times};
+use super::{CacheUse, Counters, History, Times};
+use crate::api::{Count, Cpu, Ends, HostUse, Latency, Memory, Share, Snapshot, Trouble};
 
 /// Seconds over which rates are told.
 const RATES_OVER: f64 = 10.0;
 /// Seconds over which percentiles and shares are told.
 const TIMES_OVER: f64 = 60.0;
-
-#[derive(Clone, Debug, Serialize)]
-pub struct Snapshot {
-    pub version: &'static str,
-    pub uptime_s: f64,
-    pub paused: bool,
-    pub images_per_second: f64,
-    /// Since the start.
-    pub ends: Ends,
-    /// By state; none while the index is being loaded.
-    pub photos: Vec<Count>,
-    /// By how much they are wanted, the most first.
-    pub queue: Vec<Count>,
-    pub hosts: Vec<HostUse>,
-    pub stages: Vec<Latency>,
-    pub errors: Vec<Trouble>,
-    pub caches: Vec<Share>,
-    pub memory: Memory,
-    pub cpu: Cpu,
-    pub requests_per_second: f64,
-    /// What the kernel asked; empty without a mount.
-    pub requests: Vec<Latency>,
-    pub index_bytes: Option<u64>,
-    pub index_free_bytes: Option<u64>,
-    /// Images a second, of each of the last seconds.
-    pub images_lately: Vec<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Count {
-    pub name: &'static str,
-    pub count: u64,
-}
-
-/// How long things take.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Latency {
-    pub name: &'static str,
-    /// Since the start.
-    pub count: u64,
-    pub per_second: f64,
-    /// Begun, and not answered.
-    pub running: u64,
-    /// Seconds, of the last minute; `None` when there was nothing.
-    pub p50: Option<f64>,
-    pub p95: Option<f64>,
-    pub p99: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Trouble {
-    pub name: &'static str,
-    /// Since the start.
-    pub count: u64,
-    pub last_minute: u64,
-}
-
-/// How often a cache had what it was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Share {
-    pub name: &'static str,
-    /// Since the start.
-    pub hits: u64,
-    pub misses: u64,
-    /// 0 to 1, since the start and in the last minute; `None` when nothing was asked.
-    pub rate: Option<f64>,
-    pub rate_lately: Option<f64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Memory {
-    pub now_bytes: Option<u64>,
-    pub peak_bytes: Option<u64>,
-    pub limit_bytes: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Cpu {
-    /// Since the start, of all threads together.
-    pub seconds: f64,
-    /// Processors kept busy.
-    pub now: f64,
-}
 
 impl Snapshot {
     /// Without a past, nothing is told of rates.
@@ -101,7 +17,7 @@ impl Snapshot {
         let (short, long) = (lately(RATES_OVER), lately(TIMES_OVER));
         let rate = |of: &dyn Fn(&Counters) -> f64| per_second(now, short, of);
         Self {
-            version: now.version,
+            version: now.version.into(),
             uptime_s: now.uptime.as_secs_f64(),
             paused: now.paused,
             images_per_second: rate(&|f| f.analyzed() as f64),
@@ -148,7 +64,10 @@ fn sum(hosts: &[HostUse]) -> Ends {
 }
 
 fn counts(pairs: &[(&'static str, u64)]) -> Vec<Count> {
-    let count = |&(name, count)| Count { name, count };
+    let count = |&(name, count): &(&str, u64)| Count {
+        name: name.into(),
+        count,
+    };
     pairs.iter().map(count).collect()
 }
 
@@ -178,10 +97,10 @@ fn requests(now: &Counters, short: Option<&Counters>, long: Option<&Counters>) -
 }
 
 impl Latency {
-    fn of(name: &'static str, all: &Times, earlier: Option<Times>) -> Self {
+    fn of(name: &str, all: &Times, earlier: Option<Times>) -> Self {
         let lately = earlier.map_or(*all, |earlier| all.since(&earlier));
         Self {
-            name,
+            name: name.into(),
             count: all.count(),
             per_second: 0.0,
             running: 0,
@@ -198,7 +117,7 @@ fn errors(now: &Counters, long: Option<&Counters>) -> Vec<Trouble> {
             .map_or(0, |(_, count)| *count)
     };
     let trouble = |(n, &(name, count)): (usize, &(&'static str, u64))| Trouble {
-        name,
+        name: name.into(),
         count,
         last_minute: count.saturating_sub(before(n)),
     };
@@ -216,7 +135,7 @@ fn caches(now: &Counters, long: Option<&Counters>) -> Vec<Share> {
             cache.misses.saturating_sub(before.misses),
         );
         Share {
-            name: cache.name,
+            name: cache.name.into(),
             hits: cache.hits,
             misses: cache.misses,
             rate: part(cache.hits, cache.misses),

@@ -3,9 +3,10 @@
 use super::Monitor;
 use crate::analysis::scheduler::ProviderState;
 use crate::analysis::{Failure, Outage};
+use crate::api::{Bill, Ends, HostUse};
 use crate::catalog::Status;
 use crate::metrics::process::{self, Process};
-use crate::metrics::{Bill, CacheUse, Counters, Ends, HostUse};
+use crate::metrics::{CacheUse, Counters};
 use crate::store::provider_store::Spent;
 
 impl Monitor {
@@ -98,16 +99,18 @@ fn host(state: ProviderState) -> HostUse {
         limit: state.limit as u64,
         is_spent: spent.as_ref().is_some_and(is_spent),
         trouble: state.down.or(spent.map(|why| why.to_string())),
-        today: budget.map(|budget| bill(budget.spending().today)),
+        today: budget.map(|budget| budget.spending().today.into()),
     }
 }
 
 /// What part of the requests cost isn't known makes the sum unknown, not small.
-fn bill(spent: Spent) -> Bill {
-    Bill {
-        requests: spent.requests,
-        input_tokens: spent.input_tokens,
-        output_tokens: spent.output_tokens,
-        cost: (spent.unpriced == 0).then_some(spent.cost),
+impl From<Spent> for Bill {
+    fn from(spent: Spent) -> Self {
+        Self {
+            requests: spent.requests,
+            input_tokens: spent.input_tokens,
+            output_tokens: spent.output_tokens,
+            cost: (spent.unpriced == 0).then_some(spent.cost),
+        }
     }
 }

@@ -14,8 +14,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::analysis::Scheduler;
 use crate::analysis::previews::Previews;
+use crate::api::Snapshot;
 use crate::library::Library;
-use crate::metrics::{History, Requests, Snapshot, Traffic};
+use crate::metrics::{History, Requests, Traffic};
 use crate::store::cached::Cached;
 use crate::thumbnails::Thumbnails;
 

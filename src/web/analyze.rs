@@ -10,50 +10,53 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::failure::Failure;
-use super::shape::{self, Named, PhotoShape};
+use super::shape;
 use crate::analysis::budget::Usage;
-use crate::analysis::scheduler::Request;
+use crate::analysis::scheduler::{Provider, Request};
 use crate::analysis::{AnalysisResult, Scheduler};
+use crate::api::{
+    AnalyzeLine, AnalyzeRequest, AnalyzeResult, AnalyzedPhoto, AnalyzedSum, Estimate, FailureBody,
+    PHOTOS_HEADER, Photo, PhotoName, ProviderEstimate, UnreadPhoto,
+};
 use crate::blocking::unblock;
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
 use crate::source::Scanner;
 
-/// How many photos the answer is about.
-pub const PHOTOS_HEADER: &str = "kbasefs-photos";
-
-#[derive(Deserialize)]
-pub struct AnalyzeRequest {
-    /// Every photo of the source, or of a folder of it, when missing.
-    photos: Option<Vec<Named>>,
-    within_base64: Option<String>,
-    /// Only this one is to look; else all inside the program, and the preferred server.
-    provider: Option<String>,
-    /// Also at photos that it has looked at with another model or prompt.
-    #[serde(default)]
-    stale: bool,
-    /// Only say what it would take.
-    #[serde(default)]
-    dry_run: bool,
-}
-
+/// Has photos looked at, and tells of each as it is done.
+#[utoipa::path(
+    post,
+    path = "/api/v1/analyze",
+    operation_id = "analyze",
+    request_body = AnalyzeRequest,
+    responses(
+        (
+            status = 200,
+            description = "A line of JSON for each photo, and a last one that sums up; with dry_run, only what it would \
+                           take",
+            content((AnalyzeLine = "application/x-ndjson"), (Estimate = "application/json")),
+            headers(("kbasefs-photos" = u64, description = "How many photos the answer is about")),
+        ),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+        (status = 404, description = "What is wrong, and what to do", body = FailureBody),
+        (status = 409, description = "Analyses are paused, or the file has changed since the last scan", body = FailureBody),
+    )
+)]
 pub async fn post(
     State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
     State(scheduler): State<Arc<Scheduler>>,
     Json(body): Json<AnalyzeRequest>,
 ) -> Result<Response, Failure> {
-    let within = shape::within(body.within_base64.as_deref())?;
+    let within = shape::within(body.within_base64.as_ref())?;
     let (named, index) = (body.photos, Arc::clone(&library));
     let photos = super::blocking(move || {
         scanner.scan_below(&within)?;
-        let one = |named: &Named| named.resolve(&index, &scanner);
+        let one = |named: &PhotoName| named.resolve(&index, &scanner);
         match named {
             Some(named) => named.iter().map(one).collect(),
             None => Ok(below(&index, &within)),
@@ -105,53 +108,45 @@ const USUAL_INPUT: f64 = 1100.0;
 const USUAL_OUTPUT: f64 = 250.0;
 
 /// What an analysis would take, by what the requests of this month took.
-fn estimate(scheduler: &Scheduler, request: &Request) -> Value {
+fn estimate(scheduler: &Scheduler, request: &Request) -> Estimate {
     let parts = scheduler.estimate(request).into_iter();
-    let parts = parts.map(|(provider, images)| {
-        let name = provider.analyzer.name();
-        let model = provider.analyzer.model();
-        let Some(server) = &provider.server else {
-            return json!({
-                "name": name, "model": model, "images": images, "input_tokens": 0, "output_tokens": 0, "cost": 0.0,
-                "seconds": null,
-            });
-        };
-        let month = server.budget.spending().month;
-        let told = (month.requests > 0 && month.input_tokens > 0).then_some(month.requests as f64);
-        let each = |sum: u64, usual: f64| told.map_or(usual, |requests| sum as f64 / requests);
-        let input = each(month.input_tokens, USUAL_INPUT) * images as f64;
-        let output = each(month.output_tokens, USUAL_OUTPUT) * images as f64;
-        let usage = Usage {
-            input: input as u64,
-            output: output as u64,
-        };
-        json!({
-            "name": name,
-            "model": model,
-            "images": images,
-            "input_tokens": usage.input,
-            "output_tokens": usage.output,
-            "cost": server.budget.price().map(|price| price.of(usage)),
-            "seconds": scheduler.pace(name).map(|each| each * images as f64),
-        })
-    });
-    json!({"photos": request.photos.len(), "providers": parts.collect::<Vec<_>>()})
+    Estimate {
+        photos: request.photos.len() as u64,
+        providers: parts
+            .map(|(provider, images)| estimate_of(scheduler, &provider, images))
+            .collect(),
+    }
 }
 
-#[derive(Default)]
-struct Sum {
-    analyzed: u64,
-    failed: u64,
-    skipped: u64,
-}
-
-impl Sum {
-    fn add(&mut self, ended: &AnalysisResult) {
-        match ended {
-            AnalysisResult::Analyzed => self.analyzed += 1,
-            AnalysisResult::Failed(_) | AnalysisResult::Refused(_) => self.failed += 1,
-            AnalysisResult::Skipped => self.skipped += 1,
-        }
+fn estimate_of(scheduler: &Scheduler, provider: &Provider, images: u64) -> ProviderEstimate {
+    let (name, model) = (provider.analyzer.name(), provider.analyzer.model());
+    let free = ProviderEstimate {
+        name: name.into(),
+        model: model.into(),
+        images,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost: Some(0.0),
+        seconds: None,
+    };
+    let Some(server) = &provider.server else {
+        return free;
+    };
+    let month = server.budget.spending().month;
+    let told = (month.requests > 0 && month.input_tokens > 0).then_some(month.requests as f64);
+    let each = |sum: u64, usual: f64| told.map_or(usual, |requests| sum as f64 / requests);
+    let input = each(month.input_tokens, USUAL_INPUT) * images as f64;
+    let output = each(month.output_tokens, USUAL_OUTPUT) * images as f64;
+    let usage = Usage {
+        input: input as u64,
+        output: output as u64,
+    };
+    ProviderEstimate {
+        input_tokens: usage.input,
+        output_tokens: usage.output,
+        cost: server.budget.price().map(|price| price.of(usage)),
+        seconds: scheduler.pace(name).map(|each| each * images as f64),
+        ..free
     }
 }
 
@@ -163,15 +158,16 @@ async fn analyze(
     lines: UnboundedSender<String>,
 ) {
     let start = Instant::now();
-    let count = request.photos.len();
+    let photos = request.photos.len() as u64;
     // What is known of each photo is read by a thread that may wait for the disk, until nobody tells it more.
     let (tell, mut told) = unbounded_channel();
     let written = lines.clone();
     let counting = unblock(move || {
-        let mut sum = Sum::default();
+        let mut sum = AnalyzedSum::default();
         while let Some((photo, ended)) = told.blocking_recv() {
-            sum.add(&ended);
-            send(&written, &line(&library, photo, &ended));
+            let result = result(&ended);
+            sum.add(result);
+            send(&written, &line(&library, photo, result, reason(ended)));
         }
         sum
     });
@@ -188,38 +184,55 @@ async fn analyze(
         () = lines.closed() => return,
     };
     let seconds = start.elapsed().as_secs_f64();
-    send(
-        &lines,
-        &json!({
-            "photos": count,
-            "analyzed": sum.analyzed,
-            "failed": sum.failed,
-            "skipped": sum.skipped,
-            "seconds": seconds,
-        }),
-    );
+    let sum = AnalyzedSum {
+        photos,
+        seconds,
+        ..sum
+    };
+    send(&lines, &AnalyzeLine::Sum(sum));
 }
 
 /// Who has stopped listening is told nothing.
-fn send(lines: &UnboundedSender<String>, line: &Value) {
-    let _ = lines.send(format!("{line}\n"));
+fn send(lines: &UnboundedSender<String>, line: &AnalyzeLine) {
+    let line = serde_json::to_string(line).expect("it has text for keys");
+    let _ = lines.send(line + "\n");
 }
 
-fn line(library: &Library, photo: PhotoId, ended: &AnalysisResult) -> Value {
-    let mut line = match library.detail(photo) {
-        Ok(Some(detail)) => json!(PhotoShape::from(&detail)),
-        Ok(None) => json!({"id": photo.0}),
-        Err(error) => json!({"id": photo.0, "error": error.to_string()}),
+fn line(
+    library: &Library,
+    photo: PhotoId,
+    result: AnalyzeResult,
+    reason: Option<String>,
+) -> AnalyzeLine {
+    let error = match library.detail(photo) {
+        Ok(Some(detail)) => {
+            let mut photo = Photo::from(&detail);
+            photo.reason = reason.or(photo.reason);
+            return AnalyzeLine::Photo(Box::new(AnalyzedPhoto { photo, result }));
+        }
+        Ok(None) => None,
+        Err(error) => Some(error.to_string()),
     };
-    line["result"] = match ended {
-        AnalysisResult::Analyzed => "analyzed",
-        AnalysisResult::Failed(_) => "failed",
-        AnalysisResult::Refused(_) => "refused",
-        AnalysisResult::Skipped => "skipped",
+    AnalyzeLine::Unread(UnreadPhoto {
+        id: photo.0,
+        error,
+        reason,
+        result,
+    })
+}
+
+fn result(ended: &AnalysisResult) -> AnalyzeResult {
+    match ended {
+        AnalysisResult::Analyzed => AnalyzeResult::Analyzed,
+        AnalysisResult::Failed(_) => AnalyzeResult::Failed,
+        AnalysisResult::Refused(_) => AnalyzeResult::Refused,
+        AnalysisResult::Skipped => AnalyzeResult::Skipped,
     }
-    .into();
-    if let AnalysisResult::Failed(reason) | AnalysisResult::Refused(reason) = ended {
-        line["reason"] = reason.as_str().into();
+}
+
+fn reason(ended: AnalysisResult) -> Option<String> {
+    match ended {
+        AnalysisResult::Failed(reason) | AnalysisResult::Refused(reason) => Some(reason),
+        AnalysisResult::Analyzed | AnalysisResult::Skipped => None,
     }
-    line
 }

@@ -1,8 +1,6 @@
 //! Which catalog answers. Whoever found it by a mount says in each request which one is meant: a photo's number means
 //! another photo elsewhere.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,33 +9,34 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::failure::Failure;
+use crate::api::{CATALOG_HEADER, CatalogIdentity};
 use crate::monitor::Instance;
 use crate::source_files::SourceFiles;
-
-/// The id of the catalog that is meant.
-pub const CATALOG_HEADER: &str = "kbasefs-catalog";
 
 /// How long the disk that the source is on may take to say whether it is there.
 const DISK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Which catalog answers.
+#[utoipa::path(
+    get,
+    path = "/api/v1/catalog",
+    operation_id = "catalog",
+    responses((status = 200, description = "What tells it from others", body = CatalogIdentity))
+)]
 pub async fn get(
     State(instance): State<Arc<Instance>>,
     State(source_files): State<Arc<SourceFiles>>,
-) -> Json<Value> {
+) -> Json<CatalogIdentity> {
     let in_place = is_in_place(&source_files).await;
-    let encoded = |path: &Path| URL_SAFE_NO_PAD.encode(path.as_os_str().as_bytes());
-    Json(json!({
-        "id": instance.id(),
-        "source_base64": encoded(source_files.root()),
-        "index_base64": encoded(instance.index_file()),
-        "in_place": in_place,
-    }))
+    Json(CatalogIdentity {
+        id: instance.id().into(),
+        source_base64: source_files.root().into(),
+        index_base64: instance.index_file().into(),
+        in_place,
+    })
 }
 
 /// Whether the folder at the source's path is the source, as far as can be told now: somebody may have moved that, and

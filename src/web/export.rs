@@ -7,41 +7,42 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::shape::{self, FilePath};
+use super::shape;
+use crate::api::{ExchangeReport, ExportRequest, FailedFile, FailureBody};
 use crate::catalog::SourcePath;
 use crate::exchange::{Exchange, Format, Report};
 use crate::library::Library;
 use crate::monitor::Instance;
 use crate::source_files::SourceFiles;
 
-#[derive(Deserialize)]
-pub struct ExportRequest {
-    format: String,
-    /// The folder; the source itself when missing: sidecars beside the photos.
-    to: Option<FilePath>,
-    /// Only photos below this folder. Paths begin at the source.
-    within_base64: Option<String>,
-}
-
+/// Writes everything that is known into a folder.
+#[utoipa::path(
+    post,
+    path = "/api/v1/export",
+    operation_id = "export",
+    request_body = ExportRequest,
+    responses(
+        (status = 200, description = "How it went", body = ExchangeReport),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 pub async fn post(
     State(library): State<Arc<Library>>,
     State(source_files): State<Arc<SourceFiles>>,
     State(instance): State<Arc<Instance>>,
     Json(body): Json<ExportRequest>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<ExchangeReport>, Failure> {
     super::blocking(move || {
         let format = format(&body.format)?;
         let folder = folder(&body, format, source_files.root(), &instance)?;
         let exchange = Exchange {
             library: &library,
             source_files: &source_files,
-            folder: shape::within(body.within_base64.as_deref())?,
+            folder: shape::within(body.within_base64.as_ref())?,
         };
-        Ok(Json(report_shape(&exchange.export(format, &folder)?)))
+        Ok(Json(report_shape(exchange.export(format, &folder)?)))
     })
     .await
 }
@@ -87,12 +88,13 @@ fn is_inside(folder: &Path, root: &Path) -> bool {
     there.is_some_and(|there| there.starts_with(root))
 }
 
-pub fn report_shape(report: &Report) -> Value {
-    let failed = report.failed.iter();
-    let failed = failed.map(|(path, reason)| json!({"path": path, "reason": reason}));
-    json!({
-        "photos": report.photos,
-        "changed": report.changed,
-        "failed": failed.collect::<Vec<_>>(),
-    })
+pub fn report_shape(report: Report) -> ExchangeReport {
+    let failed = report.failed.into_iter();
+    ExchangeReport {
+        photos: report.photos,
+        changed: report.changed,
+        failed: failed
+            .map(|(path, reason)| FailedFile { path, reason })
+            .collect(),
+    }
 }

@@ -1,10 +1,10 @@
-//! What goes wrong, as an answer: `{"error": …, "hint": …}`, and `pointed` where a query has a mistake.
+//! What goes wrong, as an answer.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
+use crate::api::FailureBody;
 use crate::catalog::QueryError;
 use crate::{backups, exchange, source, store};
 
@@ -105,7 +105,11 @@ impl From<source::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = json!({"error": self.error, "hint": self.hint, "pointed": self.pointed});
+        let body = FailureBody {
+            error: self.error,
+            hint: self.hint,
+            pointed: self.pointed,
+        };
         (self.status, Json(body)).into_response()
     }
 }

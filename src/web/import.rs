@@ -4,36 +4,36 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRef, State};
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::export::{below, format, report_shape};
 use super::failure::Failure;
 use super::parts::{Options, Parts};
-use super::shape::{self, FilePath};
+use super::shape;
 use crate::analysis::scheduler::Adopted;
 use crate::analysis::tag_normalizer::TagNormalizer;
 use crate::analysis::{AnalysisResult, Scheduler, parse};
+use crate::api::{ExchangeReport, FailureBody, ImportRequest};
 use crate::catalog::{PhotoId, clean};
 use crate::exchange::{Exchange, ForeignAnswer, Format};
 use crate::library::Library;
 use crate::monitor::Instance;
 use crate::source_files::SourceFiles;
 
-#[derive(Deserialize)]
-pub struct ImportRequest {
-    /// What the file or folder says it is when missing.
-    format: Option<String>,
-    /// A file, or a folder; the sidecars in the source when missing.
-    from: Option<FilePath>,
-    /// Only for photos below this folder. Paths begin at the source, or at the folder.
-    within_base64: Option<String>,
-}
-
+/// Takes in what other programs, other catalogs and sidecars know of the photos.
+#[utoipa::path(
+    post,
+    path = "/api/v1/import",
+    operation_id = "import",
+    request_body = ImportRequest,
+    responses(
+        (status = 200, description = "How it went", body = ExchangeReport),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 pub async fn post(
     State(into): State<ImportTarget>,
     Json(body): Json<ImportRequest>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<ExchangeReport>, Failure> {
     super::blocking(move || import(&into, &body).map(Json)).await
 }
 
@@ -59,9 +59,9 @@ impl FromRef<Parts> for ImportTarget {
     }
 }
 
-fn import(into: &ImportTarget, body: &ImportRequest) -> Result<Value, Failure> {
+fn import(into: &ImportTarget, body: &ImportRequest) -> Result<ExchangeReport, Failure> {
     let wanted = body.format.as_deref().map(format).transpose()?;
-    let within = shape::within(body.within_base64.as_deref())?;
+    let within = shape::within(body.within_base64.as_ref())?;
     let (from, format) = match &body.from {
         Some(path) => (path.resolve(&into.instance)?, wanted),
         None => (below(into.source_files.root(), &within), Some(Format::Xmp)),
@@ -72,7 +72,7 @@ fn import(into: &ImportTarget, body: &ImportRequest) -> Result<Value, Failure> {
         folder: within,
     };
     let adopt = |photo, said: &ForeignAnswer| adopt(into, photo, said);
-    Ok(report_shape(&exchange.import(&from, format, &adopt)?))
+    Ok(report_shape(exchange.import(&from, format, &adopt)?))
 }
 
 /// Takes over what another program's model said, as if a provider of this one had: cleaned, and beside what the picture is.

@@ -4,33 +4,36 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::export::report_shape;
 use super::failure::Failure;
-use super::shape::FilePath;
+use crate::api::{AdoptRequest, Adopted, FailureBody};
 use crate::exchange::Takeover;
 use crate::monitor::Instance;
 
-#[derive(Deserialize)]
-pub struct AdoptInnerRequest {
-    /// The folder whose catalog it is.
-    source: FilePath,
-    index: FilePath,
-}
-
+/// Takes over the catalog of a folder within the source.
+#[utoipa::path(
+    post,
+    path = "/api/v1/catalog/adopt",
+    operation_id = "adopt",
+    request_body = AdoptRequest,
+    responses(
+        (status = 200, description = "What was taken over", body = Adopted),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 pub async fn adopt(
     State(takeover): State<Arc<Takeover>>,
     State(instance): State<Arc<Instance>>,
-    Json(body): Json<AdoptInnerRequest>,
-) -> Result<Json<Value>, Failure> {
+    Json(body): Json<AdoptRequest>,
+) -> Result<Json<Adopted>, Failure> {
     super::blocking(move || {
         let folder = body.source.resolve(&instance)?;
         let taken = takeover.run(&folder, &body.index.resolve(&instance)?)?;
-        let mut told = report_shape(&taken.report);
-        told["aside"] = json!(taken.aside.to_string_lossy());
-        Ok(Json(told))
+        Ok(Json(Adopted {
+            report: report_shape(taken.report),
+            aside: taken.aside.to_string_lossy().into_owned(),
+        }))
     })
     .await
 }

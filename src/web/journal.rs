@@ -5,21 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::{Query, State};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::shape::{self, PathShape};
+use super::shape;
+use crate::api::{
+    self, By, FailureBody, Log, LogQuery, PhotoPath, RedoRequest, TakenBackActs, TakenBackResult,
+    UndoRequest,
+};
 use crate::catalog::{ActId, Actor, Done, PhotoId, Role, SourcePath, Trace};
 use crate::library::{Library, TakenBack, UndoError, Which};
-
-/// The program on whose behalf something is done.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct By {
-    process: String,
-    pid: u32,
-    uid: u32,
-}
 
 impl From<By> for Actor {
     fn from(by: By) -> Self {
@@ -28,55 +22,16 @@ impl From<By> for Actor {
     }
 }
 
-#[derive(Deserialize)]
-pub struct JournalQuery {
-    most: usize,
-    /// Only acts on photos below this folder.
-    within_base64: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub struct Undo {
-    act: Option<u64>,
-    /// All acts of the last seconds, instead.
-    seconds: Option<i64>,
-    #[serde(default)]
-    by: By,
-}
-
-#[derive(Deserialize)]
-pub struct Redo {
-    act: Option<u64>,
-    #[serde(default)]
-    by: By,
-}
-
-/// An act of the journal.
-#[derive(Serialize)]
-struct ActShape {
-    act: u64,
-    /// Seconds since 1970.
-    at: i64,
-    process: String,
-    pid: u32,
-    uid: u32,
-    words: String,
-    photos: u64,
-    /// One of them.
-    #[serde(flatten)]
-    photo: Option<PathShape>,
-    undoes: Option<u64>,
-    redoes: Option<u64>,
-    undone_by: Option<u64>,
-}
-
-fn act_shape(library: &Library, done: Done) -> ActShape {
+fn act_shape(library: &Library, done: Done) -> api::Act {
     let (undoes, redoes) = match done.role {
         Role::Undoes(of) => (Some(of.0), None),
         Role::Redoes(of) => (None, Some(of.0)),
         Role::New | Role::Continues(_) => (None, None),
     };
-    ActShape {
+    let photo = done.photo.and_then(|id| path(library, id));
+    let (path, path_base64) =
+        photo.map_or((None, None), |photo| (Some(photo.path), photo.path_base64));
+    api::Act {
         act: done.id.0,
         at: done.at,
         process: done.by.process,
@@ -84,26 +39,39 @@ fn act_shape(library: &Library, done: Done) -> ActShape {
         uid: done.by.uid,
         words: done.words,
         photos: done.photos,
-        photo: done.photo.and_then(|id| path(library, id)),
+        path,
+        path_base64,
         undoes,
         redoes,
         undone_by: done.undone_by.map(|id| id.0),
     }
 }
 
-fn path(library: &Library, id: PhotoId) -> Option<PathShape> {
+fn path(library: &Library, id: PhotoId) -> Option<PhotoPath> {
     Some((&library.index().photo(id)?.path).into())
 }
 
+/// What people did, the latest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/log",
+    operation_id = "log",
+    params(LogQuery),
+    responses(
+        (status = 200, description = "The acts", body = Log),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 pub async fn get(
     State(library): State<Arc<Library>>,
-    Query(params): Query<JournalQuery>,
-) -> Result<Json<Value>, Failure> {
+    Query(params): Query<LogQuery>,
+) -> Result<Json<Log>, Failure> {
     super::blocking(move || {
-        let within = shape::within(params.within_base64.as_deref())?;
+        let within = shape::within(params.within_base64.as_ref())?;
         let acts = acts(&library, &within, params.most)?.into_iter();
-        let acts: Vec<_> = acts.map(|done| act_shape(&library, done)).collect();
-        Ok(Json(json!({ "acts": acts })))
+        Ok(Json(Log {
+            acts: acts.map(|done| act_shape(&library, done)).collect(),
+        }))
     })
     .await
 }
@@ -135,10 +103,22 @@ fn acts(library: &Library, within: &SourcePath, most: usize) -> Result<Vec<Done>
 /// Acts looked through at a time.
 const PAGE: usize = 100;
 
+/// Takes back the last act, one, or all acts of the last seconds.
+#[utoipa::path(
+    post,
+    path = "/api/v1/undo",
+    operation_id = "undo",
+    request_body = UndoRequest,
+    responses(
+        (status = 200, description = "What was taken back", body = TakenBackActs),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+        (status = 404, description = "There is nothing to take back", body = FailureBody),
+    )
+)]
 pub async fn undo(
     State(library): State<Arc<Library>>,
-    Json(body): Json<Undo>,
-) -> Result<Json<Value>, Failure> {
+    Json(body): Json<UndoRequest>,
+) -> Result<Json<TakenBackActs>, Failure> {
     super::blocking(move || {
         let which = match (body.act, body.seconds) {
             (None, None) => Which::Last,
@@ -154,10 +134,21 @@ pub async fn undo(
     .await
 }
 
+/// Does again what was taken back last, or one act.
+#[utoipa::path(
+    post,
+    path = "/api/v1/redo",
+    operation_id = "redo",
+    request_body = RedoRequest,
+    responses(
+        (status = 200, description = "What was done again", body = TakenBackActs),
+        (status = 404, description = "There is nothing to do again", body = FailureBody),
+    )
+)]
 pub async fn redo(
     State(library): State<Arc<Library>>,
-    Json(body): Json<Redo>,
-) -> Result<Json<Value>, Failure> {
+    Json(body): Json<RedoRequest>,
+) -> Result<Json<TakenBackActs>, Failure> {
     super::blocking(move || {
         let done = library.redo(body.act.map(ActId), &body.by.into())?;
         Ok(Json(taken_back(&library, vec![done])))
@@ -165,24 +156,26 @@ pub async fn redo(
     .await
 }
 
-fn taken_back(library: &Library, acts: Vec<TakenBack>) -> Value {
+fn taken_back(library: &Library, acts: Vec<TakenBack>) -> TakenBackActs {
     let shape = |taken: TakenBack| {
         let left = taken.left_alone.iter().filter_map(|&id| path(library, id));
         let left: Vec<_> = left.collect();
-        json!({
-            "act": taken.act.id.0,
-            "words": taken.act.words,
-            "result": match taken.role {
-                Role::Redoes(_) => "redone",
-                _ => "undone",
+        api::TakenBack {
+            act: taken.act.id.0,
+            words: taken.act.words,
+            result: match taken.role {
+                Role::Redoes(_) => TakenBackResult::Redone,
+                _ => TakenBackResult::Undone,
             },
-            "by_act": taken.by.0,
-            "photos": taken.photos,
-            "left_alone": left,
-            "gone": taken.left_alone.len() - left.len(),
-        })
+            by_act: taken.by.0,
+            photos: taken.photos,
+            gone: (taken.left_alone.len() - left.len()) as u64,
+            left_alone: left,
+        }
     };
-    json!({ "acts": acts.into_iter().map(shape).collect::<Vec<_>>() })
+    TakenBackActs {
+        acts: acts.into_iter().map(shape).collect(),
+    }
 }
 
 /// Seconds since 1970.

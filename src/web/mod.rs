@@ -11,6 +11,7 @@ mod import;
 mod inner;
 mod journal;
 mod metrics;
+mod openapi;
 mod parts;
 mod photo;
 mod saved;
@@ -28,39 +29,41 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
 use tokio::net::UnixListener;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::faults;
 
-pub use analyze::PHOTOS_HEADER;
-pub use catalog::CATALOG_HEADER;
 pub use parts::{Options, Parts};
 pub use site::{Pages, Site, words};
 
 /// Every page of the API.
 pub fn router(parts: Parts) -> Router {
-    Router::new()
-        .route("/api/v1/catalog", get(catalog::get))
-        .route("/api/v1/catalog/adopt", post(inner::adopt))
-        .route("/api/v1/status", get(status::get))
-        .route("/api/v1/search", get(search::get))
-        .route("/api/v1/saved", post(saved::post))
-        .route("/api/v1/photo", get(photo::get))
-        .route("/api/v1/scan", post(scan::post))
-        .route("/api/v1/analyze", post(analyze::post))
-        .route("/api/v1/export", post(export::post))
-        .route("/api/v1/import", post(import::post))
-        .route("/api/v1/tag", post(tag::post))
-        .route("/api/v1/log", get(journal::get))
-        .route("/api/v1/undo", post(journal::undo))
-        .route("/api/v1/redo", post(journal::redo))
-        .route("/api/v1/web", post(site::open))
-        .route("/api/v1/pause", post(metrics::pause))
-        .route("/api/v1/retry", post(metrics::retry))
+    let (router, document) = OpenApiRouter::with_openapi(openapi::Control::openapi())
+        .routes(routes!(catalog::get))
+        .routes(routes!(inner::adopt))
+        .routes(routes!(status::get))
+        .routes(routes!(search::get))
+        .routes(routes!(saved::post))
+        .routes(routes!(photo::get))
+        .routes(routes!(scan::post))
+        .routes(routes!(analyze::post))
+        .routes(routes!(export::post))
+        .routes(routes!(import::post))
+        .routes(routes!(tag::post))
+        .routes(routes!(journal::get))
+        .routes(routes!(journal::undo))
+        .routes(routes!(journal::redo))
+        .routes(routes!(site::open::post))
+        .routes(routes!(metrics::pause))
+        .routes(routes!(metrics::retry))
         .with_state(parts.clone())
         .merge(metrics::router(parts.clone()))
-        .layer(from_fn_with_state(parts, catalog::same))
+        .merge(openapi::router())
+        .split_for_parts();
+    openapi::describe(router, &document).layer(from_fn_with_state(parts, catalog::same))
 }
 
 /// A control socket; its file goes with it.

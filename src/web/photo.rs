@@ -6,17 +6,30 @@ use axum::Json;
 use axum::extract::{Query, State};
 
 use super::failure::Failure;
-use super::shape::{Named, PhotoShape};
 use crate::analysis::Scheduler;
+use crate::api::{FailureBody, Photo, PhotoName};
 use crate::library::Library;
 use crate::source::Scanner;
 
+/// Everything known of one photo.
+#[utoipa::path(
+    get,
+    path = "/api/v1/photo",
+    operation_id = "photo",
+    params(PhotoName),
+    responses(
+        (status = 200, description = "The photo", body = Photo),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+        (status = 404, description = "What is wrong, and what to do", body = FailureBody),
+        (status = 409, description = "The file has changed since the last scan", body = FailureBody),
+    )
+)]
 pub async fn get(
     State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
     State(scheduler): State<Arc<Scheduler>>,
-    Query(named): Query<Named>,
-) -> Result<Json<PhotoShape>, Failure> {
+    Query(named): Query<PhotoName>,
+) -> Result<Json<Photo>, Failure> {
     super::blocking(move || {
         let id = named.resolve(&library, &scanner)?;
         let detail = library.detail(id)?;
@@ -26,7 +39,7 @@ pub async fn get(
             true => scheduler.outlook(id)?.reason(),
             false => None,
         };
-        Ok(Json(PhotoShape::from(&detail).because(why)))
+        Ok(Json(Photo::from(&detail).because(why)))
     })
     .await
 }

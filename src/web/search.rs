@@ -6,43 +6,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::shape::{self, PathShape};
+use super::shape;
+use crate::api::{FailureBody, Found, Hit, SearchQuery};
 use crate::catalog::{Photo, PhotoId, parse_query};
 use crate::library::Library;
 
-#[derive(Deserialize)]
-pub struct SearchQuery {
-    q: String,
-    /// At most so many; all without it.
-    limit: Option<usize>,
-    /// Only below this folder.
-    within_base64: Option<String>,
-}
-
-#[derive(Serialize)]
-pub struct Found {
-    /// The query as it was understood.
-    query: String,
-    /// How many there are, however many are given.
-    total: u64,
-    photos: Vec<Hit>,
-}
-
-#[derive(Serialize)]
-struct Hit {
-    #[serde(flatten)]
-    path: PathShape,
-    id: u32,
-    name: String,
-    status: &'static str,
-    date: Option<String>,
-    /// How well it fits the words of the query; 0 for a query without words.
-    score: f64,
-}
-
+/// Where the photos of a query are, the most relevant first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/search",
+    operation_id = "search",
+    params(SearchQuery),
+    responses(
+        (status = 200, description = "What was found", body = Found),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 pub async fn get(
     State(library): State<Arc<Library>>,
     Query(params): Query<SearchQuery>,
@@ -52,7 +33,7 @@ pub async fn get(
 
 fn search(library: &Library, params: &SearchQuery) -> Result<Found, Failure> {
     let query = parse_query(&params.q).map_err(|e| Failure::query(&params.q, e))?;
-    let within = shape::within(params.within_base64.as_deref())?;
+    let within = shape::within(params.within_base64.as_ref())?;
     let found = library.evaluate(&query)?;
     let found = found & library.index().photos_below(within.as_bytes());
     let scores = library.store().relevance(&query.wanted_words())?;
@@ -82,7 +63,7 @@ fn hit((score, photo): &(f64, Photo)) -> Hit {
         path: (&photo.path).into(),
         id: photo.id.0,
         name: String::from_utf8_lossy(&photo.name).into_owned(),
-        status: photo.status.name(),
+        status: photo.status.into(),
         date: photo.date.map(|d| d.to_string()),
         score: *score,
     }

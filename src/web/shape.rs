@@ -1,28 +1,17 @@
-//! The JSON of a photo. A path that is not UTF-8 appears lossily, with its bytes as base64 beside it.
+//! What requests name, found in the catalog; and what the catalog knows of a photo, as the API says it.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use axum::http::StatusCode;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use crate::catalog::{Detail, Facet, Label, PhotoId, SourcePath, TextField};
+use crate::api::{EncodedPath, FilePath, Photo, PhotoName, PhotoPath, PhotoStatus, Tag, TagOrigin};
+use crate::catalog::{Detail, Facet, Label, Origin, PhotoId, SourcePath, Status, TextField};
 use crate::library::Library;
 use crate::monitor::Instance;
 use crate::source::{At, Scanner};
 
-/// A photo as a request names it: by its number, or by its path relative to the source as URL-safe base64.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Named {
-    id: Option<u32>,
-    path_base64: Option<String>,
-}
-
-impl Named {
+impl PhotoName {
     /// The photo that is named. A file is the photo that the catalog knows at its path only as long as it is that file.
     pub fn resolve(&self, library: &Library, scanner: &Scanner) -> Result<PhotoId, Failure> {
         match self.place()? {
@@ -53,9 +42,10 @@ impl Named {
     fn place(&self) -> Result<Place, Failure> {
         match (self.id, &self.path_base64) {
             (Some(id), None) => Ok(Place::Id(PhotoId(id))),
-            (None, Some(text)) => {
-                let bytes = URL_SAFE_NO_PAD.decode(text);
-                let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
+            (None, Some(path)) => {
+                let bytes = path.bytes();
+                let bytes =
+                    bytes.ok_or_else(|| Failure::bad_request("path_base64 is no base64"))?;
                 Ok(Place::Path(SourcePath::new(bytes)))
             }
             _ => Err(Failure::bad_request("name a photo by id or by path_base64")),
@@ -82,18 +72,11 @@ fn changed(path: &SourcePath) -> Failure {
     )
 }
 
-/// A file or folder outside the source, absolute: its bytes as URL-safe base64.
-#[derive(Clone, Debug, Deserialize)]
-pub struct FilePath {
-    path_base64: String,
-}
-
 impl FilePath {
     /// In the mount of this process nothing can be read or written by it: it would wait for itself.
     pub fn resolve(&self, instance: &Instance) -> Result<PathBuf, Failure> {
-        let bytes = URL_SAFE_NO_PAD.decode(&self.path_base64);
-        let bytes = bytes.map_err(|_| Failure::bad_request("path_base64 is no base64"))?;
-        let path = PathBuf::from(OsString::from_vec(bytes));
+        let path = self.path_base64.path();
+        let path = path.ok_or_else(|| Failure::bad_request("path_base64 is no base64"))?;
         if instance
             .mountpoint()
             .is_some_and(|mount| path.starts_with(mount))
@@ -107,76 +90,43 @@ impl FilePath {
     }
 }
 
-/// The folder of the source that a request is about, as URL-safe base64; the empty one, all of it, when it names none.
-pub fn within(named: Option<&str>) -> Result<SourcePath, Failure> {
-    let bytes = URL_SAFE_NO_PAD.decode(named.unwrap_or_default());
-    let bytes = bytes.map_err(|_| Failure::bad_request("within_base64 is no base64"))?;
+/// The folder of the source that a request is about; the empty one, all of it, when it names none.
+pub fn within(named: Option<&EncodedPath>) -> Result<SourcePath, Failure> {
+    let bytes = named.map_or(Some(Vec::new()), EncodedPath::bytes);
+    let bytes = bytes.ok_or_else(|| Failure::bad_request("within_base64 is no base64"))?;
     Ok(SourcePath::new(bytes))
 }
 
-/// The path of a photo relative to the source.
-#[derive(Debug, Serialize)]
-pub struct PathShape {
-    pub path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path_base64: Option<String>,
+impl From<&SourcePath> for PhotoPath {
+    fn from(path: &SourcePath) -> Self {
+        Self::of(path.as_bytes())
+    }
 }
 
-impl From<&SourcePath> for PathShape {
-    fn from(path: &SourcePath) -> Self {
-        let bytes = path.as_bytes();
-        let lossy = std::str::from_utf8(bytes).is_err();
-        Self {
-            path: String::from_utf8_lossy(bytes).into_owned(),
-            path_base64: lossy.then(|| URL_SAFE_NO_PAD.encode(bytes)),
+impl From<Status> for PhotoStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Analyzed => Self::Analyzed,
+            Status::Failed => Self::Failed,
+            Status::Unsupported => Self::Unsupported,
         }
     }
 }
 
-#[derive(Debug, Serialize)]
-pub struct TagShape {
-    name: String,
-    origin: &'static str,
-    /// Of a model's tag.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    analyzer: Option<Box<str>>,
-    /// 0 to 1.
-    confidence: f32,
+impl From<Origin> for TagOrigin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Human => Self::Human,
+            Origin::Xmp => Self::Xmp,
+            Origin::File => Self::File,
+            Origin::Remote => Self::Remote,
+            Origin::Embedded => Self::Embedded,
+        }
+    }
 }
 
-/// Everything known of a photo.
-#[derive(Debug, Serialize)]
-pub struct PhotoShape {
-    #[serde(flatten)]
-    pub path: PathShape,
-    id: u32,
-    /// In every view but `all/`.
-    name: String,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    hash: Option<String>,
-    size: u64,
-    format: &'static str,
-    width: u32,
-    height: u32,
-    date: Option<String>,
-    date_source: Option<&'static str>,
-    camera: Option<String>,
-    lens: Option<String>,
-    latitude: Option<f64>,
-    longitude: Option<f64>,
-    country: Option<String>,
-    city: Option<String>,
-    rating: Option<u8>,
-    colors: Vec<String>,
-    title: Option<String>,
-    description: Option<String>,
-    tags: Vec<TagShape>,
-    models: Vec<String>,
-}
-
-impl PhotoShape {
+impl Photo {
     /// Says why there is no description yet, unless the analysis failed.
     pub fn because(self, why: Option<String>) -> Self {
         let reason = self.reason.or(why);
@@ -184,7 +134,7 @@ impl PhotoShape {
     }
 }
 
-impl From<&Detail> for PhotoShape {
+impl From<&Detail> for Photo {
     fn from(detail: &Detail) -> Self {
         let (photo, facts) = (&detail.entry.photo, &detail.facts);
         let text = |field| detail.text(field).map(|t| t.value.clone());
@@ -192,15 +142,15 @@ impl From<&Detail> for PhotoShape {
             path: (&photo.path).into(),
             id: photo.id.0,
             name: String::from_utf8_lossy(&photo.name).into_owned(),
-            status: photo.status.name(),
+            status: photo.status.into(),
             reason: detail.failure.clone(),
             hash: photo.hash.map(|h| h.to_string()),
             size: photo.stat.size,
-            format: photo.format.name(),
+            format: photo.format.name().into(),
             width: facts.width,
             height: facts.height,
             date: photo.date.map(|d| d.to_string()),
-            date_source: facts.date_source.map(|s| s.name()),
+            date_source: facts.date_source.map(|s| s.name().to_owned()),
             camera: facts.camera.clone(),
             lens: facts.lens.clone(),
             latitude: facts.position.map(|p| p.latitude),
@@ -229,12 +179,12 @@ fn values(detail: &Detail, facet: Facet) -> Vec<String> {
     labels.into_iter().map(|l| l.value.clone()).collect()
 }
 
-fn tags(detail: &Detail) -> Vec<TagShape> {
+fn tags(detail: &Detail) -> Vec<Tag> {
     let tags = holding(detail, Facet::Tag).into_iter();
-    let shape = |tag: &Label| TagShape {
+    let shape = |tag: &Label| Tag {
         name: tag.value.clone(),
-        origin: tag.origin.name(),
-        analyzer: tag.analyzer.clone(),
+        origin: tag.origin.into(),
+        analyzer: tag.analyzer.as_deref().map(str::to_owned),
         confidence: tag.confidence,
     };
     tags.map(shape).collect()

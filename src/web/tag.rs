@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::journal::By;
-use super::shape::Named;
+use crate::api::{FailureBody, TagRequest, Tagged};
 use crate::catalog::{Act, Deed, Edit, PhotoId, Role, clean};
 use crate::library::Library;
 use crate::source::Scanner;
@@ -17,22 +14,24 @@ use crate::source::Scanner;
 /// The longest tag, in characters: that of models, and more.
 const LONGEST: usize = 200;
 
-#[derive(Deserialize)]
-pub struct TagRequest {
-    photos: Vec<Named>,
-    tags: Vec<String>,
-    /// Takes them away.
-    #[serde(default)]
-    remove: bool,
-    #[serde(default)]
-    by: By,
-}
-
+/// Gives photos tags, or takes tags from them.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tag",
+    operation_id = "tag",
+    request_body = TagRequest,
+    responses(
+        (status = 200, description = "What that changed", body = Tagged),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+        (status = 404, description = "The catalog has no such photo", body = FailureBody),
+        (status = 409, description = "The file has changed since the last scan", body = FailureBody),
+    )
+)]
 pub async fn post(
     State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
     Json(body): Json<TagRequest>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Tagged>, Failure> {
     super::blocking(move || {
         let photos = body
             .photos
@@ -62,8 +61,8 @@ pub async fn post(
             Some((id, _)) => library.store().act(id)?,
             None => None,
         };
-        let (act, changed) = done.map_or((None, 0), |(done, _)| (Some(done.id.0), done.photos));
-        Ok(Json(json!({ "act": act, "photos": changed })))
+        let (act, photos) = done.map_or((None, 0), |(done, _)| (Some(done.id.0), done.photos));
+        Ok(Json(Tagged { act, photos }))
     })
     .await
 }

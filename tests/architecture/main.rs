@@ -14,6 +14,7 @@ const CONFINED: &[(&str, &str)] = &[
     ("openat2", "src/source_files.rs"),
     ("clap::", "src/cli/"),
     ("anyhow", "src/cli/"),
+    ("ToSchema", "src/api/"),
     ("ImageFormat", "src/media/"),
     ("prometheus_client", "src/metrics/"),
     ("NsReader", "src/media/metadata/xmp/"),
@@ -28,6 +29,35 @@ fn what_is_confined_stays_in_its_room() {
                 .any(|line| !line.trim_start().starts_with("//") && line.contains(name));
             let at_home = file.starts_with(room) || (*name == "anyhow" && file == "src/main.rs");
             assert!(at_home || !said, "{file}: {name} belongs into {room}");
+        }
+    }
+}
+
+/// A path that a router has from its handler's description is in the description of the API, and the reverse.
+#[test]
+fn no_path_of_the_api_is_routed_without_its_description() {
+    for (file, code) in all()
+        .iter()
+        .filter(|(file, _)| file.starts_with("src/web/"))
+    {
+        for named in code.split(".route(").skip(1) {
+            assert!(
+                !named.trim_start().starts_with("\"/api/"),
+                "{file}: {named}"
+            );
+        }
+    }
+}
+
+/// Handlers answer, and commands read, the types of `api`.
+#[test]
+fn neither_commands_nor_handlers_take_json_apart() {
+    let rooms = ["src/cli/", "src/web/"];
+    for (file, code) in all() {
+        if rooms.iter().any(|room| file.starts_with(room)) {
+            for name in ["json!", "Value[", "serde_json::Value"] {
+                assert!(!code.contains(name), "{file}: {name}");
+            }
         }
     }
 }

@@ -6,11 +6,12 @@ use super::sources::{self, Graph};
 
 /// The rooms, which are the modules of the crate's root, and those that each may use: those that it uses.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("api", &[]),
     ("blocking", &[]),
     ("catalog", &[]),
     ("config", &[]),
     ("faults", &[]),
-    ("metrics", &[]),
+    ("metrics", &["api"]),
     ("panics", &[]),
     ("index", &["catalog", "faults"]),
     ("media", &["catalog", "panics"]),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "library",
         &["blocking", "catalog", "faults", "index", "store"],
     ),
-    ("backups", &["config", "faults", "metrics", "store"]),
+    ("backups", &["api", "config", "faults", "metrics", "store"]),
     (
         "analysis",
         &[
@@ -95,6 +96,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "monitor",
         &[
             "analysis",
+            "api",
             "catalog",
             "library",
             "metrics",
@@ -106,6 +108,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "web",
         &[
             "analysis",
+            "api",
             "backups",
             "blocking",
             "catalog",
@@ -127,6 +130,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "analysis",
+            "api",
             "backups",
             "catalog",
             "config",
@@ -147,7 +151,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "backups", "config", "fuse", "monitor", "panics", "store", "vfs", "web",
+            "api", "app", "backups", "config", "fuse", "monitor", "panics", "store", "vfs", "web",
         ],
     ),
 ];

@@ -10,6 +10,7 @@ mod metrics;
 mod monitoring;
 mod paging;
 mod pictures;
+mod promises;
 mod security;
 mod shapes;
 mod webdriver;

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
+use crate::api::mismatch;
 use crate::world::World;
 
 /// Types by place.
@@ -102,7 +103,7 @@ async fn every_field_that_is_printed_or_answered_stays() {
     let is_told = |pulse: &str| !pulse.contains("\"images_lately\":[]");
     world.eventually("/api/v1/pulse", is_told).await;
     let mut album = Album::default();
-    let before: [(&str, &[&str], &[&OsStr]); 13] = [
+    let before: [(&str, &[&str], &[&OsStr]); 14] = [
         ("scan", &[], &[&all]),
         ("status", &[], &[&all]),
         ("status", &[], &[&part]),
@@ -115,6 +116,7 @@ async fn every_field_that_is_printed_or_answered_stays() {
         ("export", &["--format=csv"], &[&all, &out]),
         ("import", &[], &[&all, &table]),
         ("catalog check", &[], &[&all]),
+        ("catalog list", &[], &[]),
         ("top", &["-n1"], &[&all]),
     ];
     for (name, options, args) in before {
@@ -134,9 +136,17 @@ async fn every_field_that_is_printed_or_answered_stays() {
         ("POST", "/api/v1/pause", json!({"paused": true})),
         ("POST", "/api/v1/pause", json!({"paused": false})),
     ];
+    let described = world
+        .control("GET", "/api/v1/openapi.json", &Value::Null)
+        .await;
     for (method, path, body) in asked {
-        let name = format!("{method} {}", path.split('?').next().unwrap());
-        album.value(&name, &world.control(method, path, &body).await);
+        let answer = world.control(method, path, &body).await;
+        let path = path.split('?').next().unwrap();
+        let operation = &described["paths"][path][method.to_lowercase()];
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{method} {path} is not described");
+        assert_eq!(mismatch(&answer, schema, &described, path), None, "{path}");
+        album.value(&format!("{method} {path}"), &answer);
     }
     let after: [(&str, &[&str], &[&OsStr]); 8] = [
         ("analyze --dry-run", &[], &[&all]),

@@ -3,7 +3,7 @@
 use crate::app::catalog_file;
 use crate::cli::finder::Finder;
 use crate::cli::status::mebibytes;
-use crate::cli::terminal::{printable, say};
+use crate::cli::terminal::{self, printable, say};
 
 /// List your catalogs: the photo folder, the size, whether it is in use, and the file
 #[derive(clap::Args)]
@@ -16,11 +16,11 @@ pub struct Args {
 pub fn run(args: &Args, finder: &Finder) -> anyhow::Result<()> {
     for catalog in catalog_file::all(&finder.config)? {
         if args.json {
-            say(format_args!("{}", serde_json::to_string(&catalog)?))?;
+            terminal::json(&catalog)?;
             continue;
         }
         let source = catalog.source.as_deref().unwrap_or("(can't be read)");
-        let size = mebibytes(Some(catalog.catalog_bytes));
+        let size = mebibytes(catalog.catalog_bytes);
         let in_use = if catalog.in_use { "in use" } else { "-" };
         let line = format!("{source}  {size}  {in_use}  {}", catalog.catalog);
         say(format_args!("{}", printable(&line)))?;

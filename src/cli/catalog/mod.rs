@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::client::Client;
 use super::finder::Finder;
 use super::{export, log, target, terminal};
+use crate::api::{AdoptRequest, CatalogCheck};
 use crate::app::catalog_file;
 
 /// Look after the catalog of a photo folder; also while it is mounted
@@ -62,8 +62,13 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
         What::Check { source, json } => {
             let catalog = finder.target(&source).await?.catalog;
             let file = catalog.existing()?;
-            let found = catalog_file::check(file)?;
-            return report(&found, catalog_file::recovered(file), json);
+            let problems = catalog_file::check(file)?;
+            let check = CatalogCheck {
+                sound: problems.is_empty(),
+                problems,
+                recovered: catalog_file::recovered(file),
+            };
+            return report(&check, json);
         }
         What::Backup { source, file } => {
             let catalog = finder.target(&source).await?.catalog;
@@ -83,20 +88,20 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
 async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()> {
     let (inner, outer) = finder.to_adopt(folder).await?;
     let client = Client::of(&outer, &finder.config).await?;
-    let asked = json!({
-        "source": target::named_file(&inner.source)?, "index": target::named_file(&inner.file)?,
-    });
-    let told = client.post("/api/v1/catalog/adopt", &asked).await?;
-    let told = told.value().await?;
+    let request = AdoptRequest {
+        source: target::named_file(&inner.source)?,
+        index: target::named_file(&inner.file)?,
+    };
+    let told = client.ask(&request).await?;
     if json {
-        return Ok(terminal::say(format_args!("{told}"))?);
+        return Ok(terminal::json(&told)?);
     }
-    let left = told["failed"].as_array().map_or(0, Vec::len);
-    let aside = terminal::printable(told["aside"].as_str().unwrap_or_default());
+    let (report, aside) = (&told.report, terminal::printable(&told.aside));
     terminal::say(format_args!(
         "{} photos looked at: {} changed; its file is put aside as {aside}",
-        told["photos"], told["changed"]
+        report.photos, report.changed
     ))?;
+    let left = report.failed.len();
     if left > 0 {
         terminal::say(format_args!(
             "what was said of {left} photos that the catalog doesn't have is in there only"
@@ -105,23 +110,27 @@ async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()>
     Ok(())
 }
 
-fn report(found: &[String], recovered: Option<String>, json: bool) -> anyhow::Result<ExitCode> {
-    if json {
-        let sound = found.is_empty();
-        let report = json!({"sound": sound, "problems": found, "recovered": recovered});
-        terminal::say(format_args!("{report}"))?;
-    } else if found.is_empty() {
-        terminal::say(format_args!("the catalog is sound"))?;
+fn report(check: &CatalogCheck, json: bool) -> anyhow::Result<ExitCode> {
+    match json {
+        true => terminal::json(check)?,
+        false => print(check)?,
     }
-    if let Some(recovered) = recovered.filter(|_| !json) {
-        let recovered = terminal::printable(&recovered);
-        terminal::say(format_args!("it was made of a damaged one: {recovered}"))?;
-    }
-    for problem in found.iter().filter(|_| !json) {
-        terminal::say(format_args!("{}", terminal::printable(problem)))?;
-    }
-    Ok(match found.is_empty() {
+    Ok(match check.sound {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+fn print(check: &CatalogCheck) -> std::io::Result<()> {
+    if check.sound {
+        terminal::say(format_args!("the catalog is sound"))?;
+    }
+    if let Some(recovered) = &check.recovered {
+        let recovered = terminal::printable(recovered);
+        terminal::say(format_args!("it was made of a damaged one: {recovered}"))?;
+    }
+    for problem in &check.problems {
+        terminal::say(format_args!("{}", terminal::printable(problem)))?;
+    }
+    Ok(())
 }

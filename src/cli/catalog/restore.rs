@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
+use crate::api::{ListedBackup, Restored};
 use crate::app::{self, catalog_file};
-use crate::backups::{Backups, Listed, since_copy};
+use crate::backups::{Backups, since_copy};
 use crate::cli::finder::Finder;
 use crate::cli::report::hinted;
 use crate::cli::target::Catalog;
-use crate::cli::terminal::{printable, say};
+use crate::cli::terminal::{self, printable, say};
 
 /// List the backups of a catalog, or bring one back; the catalog of before is kept beside it
 #[derive(clap::Args)]
@@ -41,7 +40,7 @@ fn list(catalog: &Catalog, backups: &Backups, json: bool) -> anyhow::Result<()> 
     }
     let summary = report.summary();
     if json {
-        return Ok(say(format_args!("{}", serde_json::to_string(&summary)?))?);
+        return Ok(terminal::json(&summary)?);
     }
     for backup in &summary.kept {
         say(format_args!("{}", printable(&line(backup))))?;
@@ -57,7 +56,7 @@ fn list(catalog: &Catalog, backups: &Backups, json: bool) -> anyhow::Result<()> 
 }
 
 /// One backup, as people are told of it.
-pub fn line(backup: &Listed) -> String {
+pub fn line(backup: &ListedBackup) -> String {
     let name = &backup.file;
     match backup.made {
         Some(made) => format!("{name} of {}{}", local(made), since(backup)),
@@ -65,7 +64,7 @@ pub fn line(backup: &Listed) -> String {
     }
 }
 
-fn since(backup: &Listed) -> String {
+fn since(backup: &ListedBackup) -> String {
     match (backup.edits_since, backup.answers_since) {
         (Some(edits), Some(answers)) => {
             format!("; since then {edits} edits and {answers} answers of servers")
@@ -103,14 +102,13 @@ fn restore(catalog: &Catalog, backups: &Backups, file: &Path, json: bool) -> any
     let aside = Some(aside).filter(|file| file.exists());
     let since = before.and_then(|before| since_copy(&before, &holds));
     if json {
-        let told = json!({
-            "restored": copy.to_string_lossy(),
-            "made": holds.copied,
-            "aside": aside.as_ref().map(|file| file.to_string_lossy()),
-            "edits_since": since.map(|since| since.edits),
-            "answers_since": since.map(|since| since.answers),
-        });
-        return Ok(say(format_args!("{told}"))?);
+        return Ok(terminal::json(&Restored {
+            restored: copy.to_string_lossy().into_owned(),
+            made: holds.copied,
+            aside: aside.map(|file| file.to_string_lossy().into_owned()),
+            edits_since: since.as_ref().map(|since| since.edits),
+            answers_since: since.as_ref().map(|since| since.answers),
+        })?);
     }
     let of = holds.copied.map(|made| format!(" of {}", local(made)));
     let copy = copy.display().to_string();

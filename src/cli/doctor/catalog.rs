@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::super::catalog::restore;
 use super::super::client::Client;
 use super::super::report::Hinted;
 use super::super::target::Catalog;
-use super::Finding;
+use crate::api::{Finding, ListedBackup, Status, StatusQuery};
 use crate::app;
 use crate::app::check::{self, Reached};
-use crate::backups::{Backups, Listed, NotNow, Report};
+use crate::backups::{Backups, NotNow, Report};
 use crate::config::Config;
 
 /// What is said of the file of a catalog: programs that read the JSON know it by its old name.
@@ -68,7 +66,10 @@ pub async fn findings(catalog: &Catalog, config: &Config) -> anyhow::Result<Vec<
             silent.to_string(),
             "kill -CONT it where it is stopped; else `kbasefs umount`, and kill it",
         )),
-        Ok(Some(daemon)) => findings.extend(of_daemon(&daemon.get("/api/v1/status").await?)),
+        Ok(Some(daemon)) => {
+            let status = daemon.ask(&StatusQuery::default()).await?;
+            findings.extend(of_daemon(&status));
+        }
         Ok(None) => findings.push(Finding::ok("daemon", "none runs for this folder")),
     }
     Ok(findings)
@@ -101,7 +102,7 @@ fn recovered(file: &Path) -> Option<Finding> {
 /// The backups there are, or why there are none.
 fn backups_found(report: &Report) -> Vec<Finding> {
     let summary = report.summary();
-    let of_one = |backup: &Listed| match backup.made {
+    let of_one = |backup: &ListedBackup| match backup.made {
         Some(_) => Finding::ok(BACKUP, restore::line(backup)),
         None => Finding::wrong(
             BACKUP,
@@ -128,49 +129,42 @@ fn backups_found(report: &Report) -> Vec<Finding> {
 
 const BACKUP: &str = "backup";
 
-fn of_daemon(status: &Value) -> Vec<Finding> {
-    let number = |key: &str| status[key].as_u64().unwrap_or(0);
-    let mut findings = vec![match status["away"].as_str() {
+fn of_daemon(status: &Status) -> Vec<Finding> {
+    let watched = status.watched_folders;
+    let mut findings = vec![match &status.away {
         Some(away) => Finding::wrong("source", away, "it is taken up again when it is back"),
-        None if status["polling"] == true => Finding::note(
+        None if status.polling => Finding::note(
             "source",
-            format!(
-                "{} folders followed, and looked at again and again",
-                number("watched_folders")
-            ),
+            format!("{watched} folders followed, and looked at again and again"),
             "on a network that is as it should be; else raise sysctl fs.inotify.max_user_watches",
         ),
-        None => Finding::ok(
-            "source",
-            format!("{} folders followed", number("watched_folders")),
-        ),
+        None => Finding::ok("source", format!("{watched} folders followed")),
     }];
-    if let Some(why) = status["unkept"].as_str() {
+    if let Some(why) = &status.unkept {
         findings.push(Finding::wrong(
             FILE,
             format!("{why}: nothing is analysed"),
             "make room on its disk, or let it be written: answers that wait are kept then",
         ));
     }
-    if let Some(why) = status["backups"]["failed"].as_str() {
+    if let Some(why) = &status.backups.failed {
         findings.push(Finding::wrong(
             BACKUP,
             format!("the last one failed: {why}"),
             "`kbasefs catalog check` says whether the catalog is sound; the older ones are kept",
         ));
     }
-    let crawlers = status["crawlers"].as_object();
-    for (name, count) in crawlers.into_iter().flatten() {
+    for (name, count) in &status.crawlers {
         findings.push(Finding::note(
             "crawler",
             format!("{name} looked {count} times"),
             "it starts less than others do; contrib/system tells how to leave mounts out",
         ));
     }
-    if number("failed") > 0 {
+    if status.failed > 0 {
         findings.push(Finding::note(
             "photos",
-            format!("{} could not be looked at", number("failed")),
+            format!("{} could not be looked at", status.failed),
             "they are in failed/; the attribute user.kbasefs.status says why",
         ));
     }
@@ -179,18 +173,26 @@ fn of_daemon(status: &Value) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::api::FindingState as State;
 
     #[test]
     fn a_daemon_tells_what_is_wrong() {
-        let states = |status: Value| {
+        let states = |status: Status| {
             let found = of_daemon(&status);
             found.iter().map(|f| (f.what, f.state)).collect::<Vec<_>>()
         };
-        let well = serde_json::json!({"watched_folders": 3, "polling": false, "away": null});
+        let well = Status {
+            watched_folders: 3,
+            ..Status::default()
+        };
         assert_eq!(states(well), [("source", State::Ok)]);
-        let away = serde_json::json!({"away": "source /x: gone", "failed": 2, "crawlers": {"updatedb": 9}});
+        let away = Status {
+            away: Some("source /x: gone".into()),
+            failed: 2,
+            crawlers: [("updatedb".to_owned(), 9)].into(),
+            ..Status::default()
+        };
         let expected = [
             ("source", State::Wrong),
             ("crawler", State::Note),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, getrlimit};
 
-use super::Finding;
+use crate::api::Finding;
 use crate::cli::mounted_catalog;
 use crate::cli::probe::{self, Health};
 use crate::fuse::mounts::Mount;
@@ -171,8 +171,8 @@ fn pruned(rules: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::api::FindingState as State;
 
     #[test]
     fn a_kernel_is_told_by_its_number() {

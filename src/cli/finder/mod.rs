@@ -12,16 +12,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustix::fs::FileType;
-use serde_json::json;
 
 use super::mounted_catalog::{self, MountedCatalog, within};
 use super::report::{hinted, missing};
 use super::resolved_path::ResolvedPath;
 use super::target::{Catalog, Named, Part, Photo, Target};
 use super::terminal::printable;
+use crate::api::PhotoName;
 use crate::app;
 use crate::config::Config;
 use crate::fuse::mountinfo::{Mount, MountTable};
@@ -87,7 +85,7 @@ impl Finder {
                 let id = inode.photo().ok_or_else(|| not_a_photo(path))?;
                 Ok(Named::Photo(Photo {
                     catalog: target.catalog,
-                    name: json!({"id": id.0}),
+                    name: PhotoName::of_id(id.0),
                 }))
             }
         }
@@ -180,7 +178,7 @@ impl Finder {
             ));
         };
         let bytes = target.folder()?.as_os_str().as_bytes();
-        let name = json!({"path_base64": URL_SAFE_NO_PAD.encode(bytes)});
+        let name = PhotoName::of_path(bytes);
         Ok(Photo {
             catalog: target.catalog,
             name,

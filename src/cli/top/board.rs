@@ -1,7 +1,6 @@
 //! What `top` shows of a snapshot: lines of at most 80 columns, about as many as an ordinary terminal has.
 
-use serde_json::Value;
-
+use crate::api::{Count, HostUse, Latency, Memory, Share, Snapshot, Trouble};
 use crate::cli::terminal::printable;
 use crate::web::words;
 
@@ -9,16 +8,16 @@ use crate::web::words;
 const KINDS: usize = 5;
 const COLUMNS: usize = 80;
 
-pub fn lines(snapshot: &Value) -> Vec<String> {
+pub fn lines(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = vec![head(snapshot)];
     let facts = [
         ("images", images(snapshot)),
-        ("photos", each(&snapshot["photos"], counted)),
-        ("waiting", each(&snapshot["queue"], counted)),
-        ("memory", memory(&snapshot["memory"])),
-        ("cpu", format!("{} cores", rate(&snapshot["cpu"]["now"]))),
-        ("caches", each(&snapshot["caches"], hits)),
-        ("errors", errors(&snapshot["errors"])),
+        ("photos", each(&snapshot.photos, counted)),
+        ("waiting", each(&snapshot.queue, counted)),
+        ("memory", memory(&snapshot.memory)),
+        ("cpu", format!("{} cores", words::rate(&snapshot.cpu.now))),
+        ("caches", each(&snapshot.caches, hits)),
+        ("errors", errors(&snapshot.errors)),
     ];
     lines.extend(facts.map(|(name, text)| format!("{name:9} {text}")));
     lines.push(String::new());
@@ -26,13 +25,13 @@ pub fn lines(snapshot: &Value) -> Vec<String> {
         "{:28} {:>8} {:>8} {:>8}  today",
         "HOST", "RUNNING", "AT MOST", "WAITING"
     ));
-    lines.extend(all(&snapshot["hosts"]).iter().map(host));
+    lines.extend(snapshot.hosts.iter().map(host));
     lines.push(String::new());
     lines.push(latency_head("STAGE"));
-    lines.extend(all(&snapshot["stages"]).iter().map(latency));
-    let mut kinds: Vec<_> = all(&snapshot["requests"]).iter().collect();
+    lines.extend(snapshot.stages.iter().map(latency));
+    let mut kinds: Vec<_> = snapshot.requests.iter().collect();
     if !kinds.is_empty() {
-        kinds.sort_by(|a, b| frequency(b).total_cmp(&frequency(a)));
+        kinds.sort_by(|a, b| b.per_second.total_cmp(&a.per_second));
         lines.push(String::new());
         lines.push(latency_head("KERNEL"));
         lines.extend(kinds.into_iter().take(KINDS).map(latency));
@@ -40,57 +39,51 @@ pub fn lines(snapshot: &Value) -> Vec<String> {
     lines.iter().map(|line| cut(line)).collect()
 }
 
-fn head(snapshot: &Value) -> String {
-    let is_busy = all(&snapshot["hosts"])
-        .iter()
-        .any(|host| host["running"] != 0);
-    let state = match (snapshot["paused"] == true, is_busy) {
+fn head(snapshot: &Snapshot) -> String {
+    let is_busy = snapshot.hosts.iter().any(|host| host.running != 0);
+    let state = match (snapshot.paused, is_busy) {
         (true, _) => "paused",
         (false, true) => "analysing",
         (false, false) => "idle",
     };
-    let uptime = words::span(snapshot["uptime_s"].as_f64().unwrap_or(0.0));
-    format!(
-        "kbasefs {}, {state}, up {uptime}",
-        text(&snapshot["version"])
-    )
+    let uptime = words::span(snapshot.uptime_s);
+    format!("kbasefs {}, {state}, up {uptime}", snapshot.version)
 }
 
-fn images(snapshot: &Value) -> String {
-    let ends = &snapshot["ends"];
+fn images(snapshot: &Snapshot) -> String {
+    let ends = &snapshot.ends;
     format!(
         "{} a second; {} looked at, {} copies, {} failed",
-        rate(&snapshot["images_per_second"]),
-        count(&ends["analyzed"]),
-        count(&ends["copied"]),
-        count(&ends["failed"]),
+        words::rate(&snapshot.images_per_second),
+        words::count(&ends.analyzed),
+        words::count(&ends.copied),
+        words::count(&ends.failed),
     )
 }
 
-fn memory(memory: &Value) -> String {
-    let megabytes = |key: &str| words::megabytes(memory[key].as_f64().unwrap_or(0.0));
+fn memory(memory: &Memory) -> String {
+    let megabytes = |bytes: u64| words::megabytes(bytes as f64);
     format!(
         "{}, {} at most, of {}",
-        megabytes("now_bytes"),
-        megabytes("peak_bytes"),
-        megabytes("limit_bytes"),
+        megabytes(memory.now_bytes.unwrap_or(0)),
+        megabytes(memory.peak_bytes.unwrap_or(0)),
+        megabytes(memory.limit_bytes),
     )
 }
 
-fn counted(of: &Value) -> String {
-    format!("{} {}", count(&of["count"]), text(&of["name"]))
+fn counted(of: &Count) -> String {
+    format!("{} {}", words::count(&of.count), of.name)
 }
 
-fn hits(cache: &Value) -> String {
-    let lately = words::share(&cache["rate_lately"].as_f64());
-    format!("{} {lately}", text(&cache["name"]))
+fn hits(cache: &Share) -> String {
+    format!("{} {}", cache.name, words::share(&cache.rate_lately))
 }
 
-fn errors(errors: &Value) -> String {
-    let happened = |error: &&Value| error["count"] != 0;
-    let said = all(errors).iter().filter(happened).map(|error| {
-        let lately = count(&error["last_minute"]);
-        format!("{}, {lately} in the last minute", counted(error))
+fn errors(errors: &[Trouble]) -> String {
+    let happened = errors.iter().filter(|error| error.count != 0);
+    let said = happened.map(|error| {
+        let (count, lately) = (words::count(&error.count), words::count(&error.last_minute));
+        format!("{count} {}, {lately} in the last minute", error.name)
     });
     match said.collect::<Vec<_>>().join("; ") {
         none if none.is_empty() => "none".into(),
@@ -98,23 +91,23 @@ fn errors(errors: &Value) -> String {
     }
 }
 
-fn host(host: &Value) -> String {
-    let today = match (&host["trouble"], &host["today"]) {
-        (Value::String(trouble), _) => trouble.clone(),
-        (_, Value::Null) => String::new(),
-        (_, today) => format!(
+fn host(host: &HostUse) -> String {
+    let today = match (&host.trouble, &host.today) {
+        (Some(trouble), _) => trouble.clone(),
+        (None, None) => String::new(),
+        (None, Some(today)) => format!(
             "{} requests, {} tokens, cost {}",
-            count(&today["requests"]),
-            words::count(&(number(&today["input_tokens"]) + number(&today["output_tokens"]))),
-            words::cost(&today["cost"].as_f64()),
+            words::count(&today.requests),
+            words::count(&(today.input_tokens + today.output_tokens)),
+            words::cost(&today.cost),
         ),
     };
     format!(
         "{:28} {:>8} {:>8} {:>8}  {today}",
-        text(&host["name"]),
-        count(&host["running"]),
-        count(&host["limit"]),
-        count(&host["waiting"]),
+        host.name,
+        words::count(&host.running),
+        words::count(&host.limit),
+        words::count(&host.waiting),
     )
 }
 
@@ -125,44 +118,19 @@ fn latency_head(of: &str) -> String {
     )
 }
 
-fn latency(of: &Value) -> String {
-    let time = |key: &str| words::time(&of[key].as_f64());
+fn latency(of: &Latency) -> String {
     format!(
         "{:28} {:>8} {:>8} {:>8} {:>8}",
-        text(&of["name"]),
-        rate(&of["per_second"]),
-        time("p50"),
-        time("p95"),
-        time("p99"),
+        of.name,
+        words::rate(&of.per_second),
+        words::time(&of.p50),
+        words::time(&of.p95),
+        words::time(&of.p99),
     )
 }
 
-fn all(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn each(list: &Value, words: impl Fn(&Value) -> String) -> String {
-    all(list).iter().map(words).collect::<Vec<_>>().join(", ")
-}
-
-fn frequency(of: &Value) -> f64 {
-    of["per_second"].as_f64().unwrap_or(0.0)
-}
-
-fn number(of: &Value) -> u64 {
-    of.as_u64().unwrap_or(0)
-}
-
-fn count(of: &Value) -> String {
-    words::count(&number(of))
-}
-
-fn rate(of: &Value) -> String {
-    words::rate(&of.as_f64().unwrap_or(0.0))
-}
-
-fn text(of: &Value) -> &str {
-    of.as_str().unwrap_or_default()
+fn each<T>(list: &[T], words: impl Fn(&T) -> String) -> String {
+    list.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// Names come from settings, reasons from servers: none of them moves the cursor.
@@ -173,28 +141,86 @@ fn cut(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::api::{Cpu, Ends};
 
-    fn snapshot() -> Value {
-        json!({
-            "version": "1.0.0", "uptime_s": 250.0, "paused": false, "images_per_second": 3.25,
-            "ends": {"analyzed": 1200, "copied": 3, "failed": 1},
-            "photos": [{"name": "pending", "count": 7}, {"name": "analyzed", "count": 1200}],
-            "queue": [{"name": "asked", "count": 2}],
-            "hosts": [
-                {"name": "embedded", "running": 2, "limit": 2, "waiting": 7, "trouble": null, "today": null},
-                {"name": "desk\u{1b}[2J", "running": 0, "limit": 3, "waiting": 0, "trouble": "connection refused", "today": null},
+    fn count(name: &str, count: u64) -> Count {
+        Count {
+            name: name.into(),
+            count,
+        }
+    }
+
+    fn latency(name: &str, per_second: f64, p99: Option<f64>) -> Latency {
+        Latency {
+            name: name.into(),
+            count: 9,
+            per_second,
+            running: 0,
+            p50: Some(0.0001),
+            p95: Some(0.0002),
+            p99,
+        }
+    }
+
+    fn hosts() -> Vec<HostUse> {
+        let embedded = HostUse {
+            name: "embedded".into(),
+            running: 2,
+            limit: 2,
+            waiting: 7,
+            ..HostUse::default()
+        };
+        let desk = HostUse {
+            name: "desk\u{1b}[2J".into(),
+            limit: 3,
+            trouble: Some("connection refused".into()),
+            ..HostUse::default()
+        };
+        vec![embedded, desk]
+    }
+
+    fn snapshot() -> Snapshot {
+        let trouble = |name: &str, count| Trouble {
+            name: name.into(),
+            count,
+            last_minute: 0,
+        };
+        Snapshot {
+            version: "1.0.0".into(),
+            uptime_s: 250.0,
+            images_per_second: 3.25,
+            ends: Ends {
+                analyzed: 1200,
+                copied: 3,
+                failed: 1,
+            },
+            photos: vec![count("pending", 7), count("analyzed", 1200)],
+            queue: vec![count("asked", 2)],
+            hosts: hosts(),
+            stages: vec![latency("infer", 3.25, None)],
+            errors: vec![trouble("picture", 1), trouble("file", 0)],
+            caches: vec![Share {
+                name: "details".into(),
+                hits: 1,
+                misses: 1,
+                rate: Some(0.5),
+                rate_lately: Some(0.5),
+            }],
+            memory: Memory {
+                now_bytes: Some(120 << 20),
+                peak_bytes: Some(180 << 20),
+                limit_bytes: 1 << 30,
+            },
+            cpu: Cpu {
+                seconds: 9.0,
+                now: 1.9,
+            },
+            requests: vec![
+                latency("lookup", 1.0, Some(0.0003)),
+                latency("getattr", 20.0, Some(0.0003)),
             ],
-            "stages": [{"name": "infer", "per_second": 3.25, "p50": 0.08, "p95": 0.1, "p99": null}],
-            "errors": [{"name": "picture", "count": 1, "last_minute": 0}, {"name": "file", "count": 0, "last_minute": 0}],
-            "caches": [{"name": "details", "rate_lately": 0.5}],
-            "memory": {"now_bytes": 125_829_120, "peak_bytes": 188_743_680, "limit_bytes": 1_073_741_824u64},
-            "cpu": {"now": 1.9},
-            "requests": [
-                {"name": "lookup", "per_second": 1.0, "p50": 0.0001, "p95": 0.0002, "p99": 0.0003},
-                {"name": "getattr", "per_second": 20.0, "p50": 0.0001, "p95": 0.0002, "p99": 0.0003},
-            ],
-        })
+            ..Snapshot::default()
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use super::super::failure::Failure;
 use super::blocking;
 use super::details::{DetailSources, when};
 use super::edit::{self, by};
-use super::order::Sort;
 use super::page::{self, Frame, Mistake, counted, visible};
 use super::view::ViewQuery;
+use crate::api::Sort;
 use crate::catalog::{ActId, Done, PhotoId, Role};
 use crate::library::{Library, Which};
 

@@ -1,72 +1,57 @@
-//! The JSON API for programs, as `openapi.json` describes it: looking, and asking for analyses.
+//! The JSON API for programs over TCP: looking, and asking for analyses.
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::super::failure::Failure;
-use super::super::shape::PhotoShape;
 use super::super::{analyze, photo, search, status};
 use super::blocking;
 use super::facets;
 use super::gallery;
-use super::order::Sort;
 use super::view::{View, ViewQuery};
+use crate::api::{
+    Facets, FacetsQuery, FailureBody, Photo, PhotoPage, PhotosQuery, TagCount, Tags, TagsQuery,
+};
 use crate::catalog::{Facet, fold};
 use crate::library::Library;
 use crate::web::Parts;
 
-pub fn router(parts: Parts) -> Router {
-    Router::new()
-        .route("/api/v1/status", get(status::get))
-        .route("/api/v1/search", get(search::get))
-        .route("/api/v1/photo", get(photo::get))
-        .route("/api/v1/photos", get(photos))
-        .route("/api/v1/facets", get(all_facets))
-        .route("/api/v1/tags", get(tags))
-        .route("/api/v1/openapi.json", get(openapi))
+pub fn router(parts: Parts) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(status::get))
+        .routes(routes!(search::get))
+        .routes(routes!(photo::get))
+        .routes(routes!(photos))
+        .routes(routes!(all_facets))
+        .routes(routes!(tags))
         .with_state(parts)
 }
 
 /// What begins to answer when the folder was looked through, however long that takes.
-pub fn without_timeout(parts: Parts) -> Router {
-    Router::new()
-        .route("/api/v1/analyze", post(analyze::post))
+pub fn without_timeout(parts: Parts) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(analyze::post))
         .with_state(parts)
-}
-
-const OPENAPI: &str = include_str!("../assets/openapi.json");
-
-async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], OPENAPI)
 }
 
 const A_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1000;
 
-#[derive(Deserialize)]
-struct PhotosQuery {
-    #[serde(default)]
-    q: String,
-    sort: Option<Sort>,
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct PhotoPage {
-    total: u64,
-    photos: Vec<PhotoShape>,
-    /// What `after` is for the next page.
-    next: Option<String>,
-}
-
+/// The photos of a query, page after page.
+#[utoipa::path(
+    get,
+    path = "/api/v1/photos",
+    operation_id = "photos",
+    params(PhotosQuery),
+    responses(
+        (status = 200, description = "A page", body = PhotoPage),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 async fn photos(
     State(library): State<Arc<Library>>,
     Query(params): Query<PhotosQuery>,
@@ -84,7 +69,7 @@ async fn photos(
         let (keys, more) = view.order(&library).page(after.as_ref(), most);
         let mut photos = Vec::with_capacity(keys.len());
         for key in &keys {
-            photos.extend(library.detail(key.photo())?.as_ref().map(PhotoShape::from));
+            photos.extend(library.detail(key.photo())?.as_ref().map(Photo::from));
         }
         let next = keys.last().filter(|_| more).map(ToString::to_string);
         Ok(Json(PhotoPage {
@@ -96,17 +81,21 @@ async fn photos(
     .await
 }
 
-#[derive(Deserialize)]
-struct FacetsQuery {
-    #[serde(default)]
-    q: String,
-    limit: Option<usize>,
-}
-
+/// What the photos of a query have in common, with counts.
+#[utoipa::path(
+    get,
+    path = "/api/v1/facets",
+    operation_id = "facets",
+    params(FacetsQuery),
+    responses(
+        (status = 200, description = "The labels that narrow it down", body = Facets),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 async fn all_facets(
     State(library): State<Arc<Library>>,
     Query(params): Query<FacetsQuery>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Facets>, Failure> {
     blocking(move || {
         let view = View::find(
             &library,
@@ -116,35 +105,31 @@ async fn all_facets(
             },
         )?;
         let most = params.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE);
-        let choices = |facet| facets::choices(&library, &view, facet, most);
-        let facets: serde_json::Map<_, _> = Facet::ALL
-            .into_iter()
-            .map(|facet| (facet.name().to_owned(), json!(choices(facet))))
-            .collect();
-        Ok(Json(json!({"total": view.photos.len(), "facets": facets})))
+        let choices = |facet: Facet| {
+            let links = facets::choices(&library, &view, facet, most).into_iter();
+            let choices = links.map(|link| link.choice).collect();
+            (facet.name().to_owned(), choices)
+        };
+        Ok(Json(Facets {
+            total: view.photos.len(),
+            facets: Facet::ALL.into_iter().map(choices).collect(),
+        }))
     })
     .await
 }
 
-#[derive(Deserialize)]
-struct TagsQuery {
-    /// What they begin with.
-    #[serde(default)]
-    prefix: String,
-    limit: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct TagCount {
-    tag: String,
-    photos: u64,
-}
-
-/// The most frequent first.
+/// All tags, the most frequent first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tags",
+    operation_id = "tags",
+    params(TagsQuery),
+    responses((status = 200, description = "The tags", body = Tags))
+)]
 async fn tags(
     State(library): State<Arc<Library>>,
     Query(params): Query<TagsQuery>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Tags>, Failure> {
     blocking(move || {
         let index = library.index();
         let prefix = fold(&params.prefix);
@@ -156,7 +141,9 @@ async fn tags(
             tag: tag.shown,
             photos: tag.photos,
         });
-        Ok(Json(json!({ "tags": tags.collect::<Vec<_>>() })))
+        Ok(Json(Tags {
+            tags: tags.collect(),
+        }))
     })
     .await
 }

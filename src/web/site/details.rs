@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::super::failure::Failure;
 use super::analysis::{self, Analyses};
 use super::blocking;
-use super::order::Sort;
 use super::page::{self, Mistake, counted, visible};
 use super::view::ViewQuery;
 use crate::analysis::Scheduler;
+use crate::api::Sort;
 use crate::catalog::{
     ActId, Detail, Facet, Label, Origin, PhotoId, Query as Meant, Status, TextField,
 };

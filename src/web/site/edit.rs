@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::super::failure::Failure;
 use super::blocking;
 use super::details::{self, DetailSources, Details};
-use super::order::Sort;
 use super::page::{self, Mistake};
 use super::view::ViewQuery;
+use crate::api::Sort;
 use crate::catalog::{Act, ActId, Actor, Deed, Detail, Edit, PhotoId, Role, TextField, clean};
 use crate::library::Library;
 

@@ -2,6 +2,7 @@
 
 use super::page::{counted, visible};
 use super::view::{View, ViewQuery};
+use crate::api::Choice;
 use crate::catalog::{Facet, Query, parse_query};
 use crate::index::LabelFolder;
 use crate::library::Library;
@@ -14,20 +15,15 @@ pub struct Chip {
 
 pub struct FacetBox {
     pub name: &'static str,
-    pub few: Vec<Choice>,
+    pub few: Vec<ChoiceLink>,
     /// What is shown on demand.
-    pub more: Vec<Choice>,
+    pub more: Vec<ChoiceLink>,
 }
 
-#[derive(serde::Serialize)]
-pub struct Choice {
-    pub value: String,
-    #[serde(skip)]
+/// A choice, and where it leads.
+pub struct ChoiceLink {
+    pub choice: Choice,
     pub href: String,
-    /// The query that chooses it as well.
-    pub query: String,
-    pub photos: u64,
-    #[serde(skip)]
     pub count: String,
 }
 
@@ -72,7 +68,7 @@ pub fn boxes(library: &Library, view: &View) -> Vec<FacetBox> {
 }
 
 /// The labels of a facet that narrow what is looked at: the most frequent first, years and stars in their order.
-pub fn choices(library: &Library, view: &View, facet: Facet, most: usize) -> Vec<Choice> {
+pub fn choices(library: &Library, view: &View, facet: Facet, most: usize) -> Vec<ChoiceLink> {
     let total = view.photos.len();
     let mut labels = library.index().labels_within(facet, &view.photos);
     labels.retain(|label| label.photos < total);
@@ -87,14 +83,16 @@ pub fn choices(library: &Library, view: &View, facet: Facet, most: usize) -> Vec
         .collect()
 }
 
-fn choice(view: &View, label: LabelFolder) -> Option<Choice> {
+fn choice(view: &View, label: LabelFolder) -> Option<ChoiceLink> {
     let query = view.query.clone().and(narrowing(&label)?).to_string();
-    Some(Choice {
-        value: shown(&label),
+    Some(ChoiceLink {
         href: link_to(&view.view_query, query.clone()),
-        query,
-        photos: label.photos,
         count: counted(label.photos),
+        choice: Choice {
+            value: shown(&label),
+            query,
+            photos: label.photos,
+        },
     })
 }
 

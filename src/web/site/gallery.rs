@@ -11,11 +11,12 @@ use serde::Deserialize;
 use super::super::failure::Failure;
 use super::blocking;
 use super::facets::{self, Chip, FacetBox};
-use super::order::{Key, Sort};
+use super::order::Key;
 use super::page::{self, Frame, Mistake, PageCache, counted};
 use super::tiles::{Division, PhotoTile, Tile};
 use super::view::{View, ViewQuery};
 use crate::analysis::Scheduler;
+use crate::api::Sort;
 use crate::catalog::{Facet, Status};
 use crate::library::Library;
 

@@ -18,7 +18,7 @@ mod gallery;
 mod help;
 mod listen;
 mod login;
-mod open;
+pub mod open;
 mod order;
 mod page;
 mod photo;
@@ -43,9 +43,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::failure::Failure;
-use super::{Options, Parts, blocking, metrics};
+use super::{Options, Parts, blocking, metrics, openapi};
 use crate::memory::Limit;
 use analysis::Analyses;
 use auth::{AccessGuard, Token};
@@ -54,7 +56,6 @@ use listen::Bounds;
 use page::PageCache;
 
 pub use dashboard::words;
-pub use open::post as open;
 
 /// What all pages share.
 #[derive(Clone)]
@@ -176,16 +177,22 @@ fn router(parts: Parts, access_guard: Arc<AccessGuard>) -> Router {
     let login = Router::new()
         .route("/login", get(login::get).post(login::post))
         .with_state(Arc::clone(&access_guard));
-    let router = people(parts.clone())
+    let (programs, mut document) = OpenApiRouter::with_openapi(openapi::Site::openapi())
         .merge(api::router(parts.clone()))
         .merge(metrics::router(parts.clone()))
+        .merge(openapi::router())
+        .split_for_parts();
+    let (without_timeout, more) = api::without_timeout(parts.clone()).split_for_parts();
+    document.merge(more);
+    let router = people(parts.clone())
+        .merge(openapi::describe(programs, &document))
         .merge(login)
         .fallback(page::not_found)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             REQUEST_TIMEOUT,
         ))
-        .merge(api::without_timeout(parts.clone()))
+        .merge(without_timeout)
         .layer(RequestBodyLimitLayer::new(LARGEST_REQUEST))
         .layer(RequestBodyTimeoutLayer::new(REQUEST_TIMEOUT))
         .layer(from_fn_with_state(access_guard, auth::guard))

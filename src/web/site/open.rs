@@ -1,29 +1,31 @@
 //! Opening the page of a daemon that runs already: asked through its control socket.
 
-use std::net::SocketAddr;
-
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::Site;
+use crate::api::{FailureBody, OpenPageRequest, OpenedPage};
 use crate::web::Parts;
 
-#[derive(Deserialize)]
-pub struct OpenRequest {
-    address: SocketAddr,
-    token: Option<String>,
-}
-
 /// Where the page is; it is opened unless it is open.
+#[utoipa::path(
+    post,
+    path = "/api/v1/web",
+    operation_id = "open_page",
+    request_body = OpenPageRequest,
+    responses(
+        (status = 200, description = "It is open", body = OpenedPage),
+        (status = 400, description = "What is wrong, and what to do", body = FailureBody),
+    )
+)]
 pub async fn post(
     State(parts): State<Parts>,
-    Json(body): Json<OpenRequest>,
-) -> Result<Json<Value>, Failure> {
+    Json(body): Json<OpenPageRequest>,
+) -> Result<Json<OpenedPage>, Failure> {
     if let Some(url) = parts.instance.page() {
-        return Ok(Json(json!({"url": url, "opened": false})));
+        let (url, opened) = (url.to_owned(), false);
+        return Ok(Json(OpenedPage { url, opened }));
     }
     let site = Site::bind(body.address, body.token.as_deref());
     let failed = |e| {
@@ -39,5 +41,6 @@ pub async fn post(
             tracing::error!("web page: {e}");
         }
     });
-    Ok(Json(json!({"url": url, "opened": true})))
+    let opened = true;
+    Ok(Json(OpenedPage { url, opened }))
 }

@@ -8,26 +8,10 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use roaring::RoaringBitmap;
-use serde::Deserialize;
-use strum::IntoStaticStr;
 
+use crate::api::Sort;
 use crate::catalog::{PhotoId, WallClock};
 use crate::index::{Index, SortKeys};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, IntoStaticStr)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Sort {
-    /// The best match first, then the newest.
-    Relevance,
-    /// By date; what has none comes last.
-    Newest,
-    Oldest,
-    /// By file name.
-    Name,
-    /// What came into the catalog last, first.
-    Added,
-}
 
 impl Sort {
     pub const ALL: [Self; 5] = [

@@ -6,11 +6,11 @@ use axum::response::Response;
 
 use super::super::failure::Failure;
 use super::details::{DetailSources, Details, DetailsQuery};
-use super::order::Sort;
 use super::page::{self, Frame, Mistake, counted};
 use super::tiles::thumbnail;
 use super::view::View;
 use super::{blocking, pictures};
+use crate::api::Sort;
 use crate::catalog::{ActId, Photo, PhotoId};
 use crate::media::formats::shown_by_browsers;
 use crate::thumbnails::Size;

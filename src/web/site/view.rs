@@ -4,9 +4,10 @@ use roaring::RoaringBitmap;
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::order::{Order, Scores, Sort};
+use super::order::{Order, Scores};
 use super::page;
 use crate::analysis::{Access, Scheduler};
+use crate::api::Sort;
 use crate::catalog::{Query, Status, parse_query};
 use crate::library::Library;
 

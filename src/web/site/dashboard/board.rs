@@ -2,7 +2,8 @@
 
 use super::plot::{Curve, OfMany, Plot, Window};
 use super::words;
-use crate::metrics::{HostUse, Latency, Sample, Snapshot, Trouble};
+use crate::api::{Count, HostUse, Latency, Snapshot, Trouble};
+use crate::metrics::Sample;
 
 pub struct Board {
     pub snapshot: Snapshot,
@@ -19,13 +20,13 @@ pub struct Card {
     pub now: String,
     pub unit: &'static str,
     pub plot: Plot,
-    pub parts: Vec<(&'static str, String)>,
+    pub parts: Vec<(String, String)>,
 }
 
 /// A part of a bar of a thousand.
 #[derive(Debug, PartialEq)]
 pub struct Part {
-    pub name: &'static str,
+    pub name: String,
     pub count: u64,
     pub from: u64,
     pub width: u64,
@@ -118,17 +119,21 @@ fn parts(snapshot: &Snapshot) -> Vec<Part> {
     let all: u64 = snapshot.photos.iter().map(|state| state.count).sum();
     let place = |count: u64| (count * 1000).checked_div(all).unwrap_or(0);
     let mut before = 0;
-    let part = |state: &crate::metrics::Count| {
+    let part = |state: &Count| {
         let from = place(before);
         before += state.count;
         Part {
-            name: state.name,
+            name: state.name.clone(),
             count: state.count,
             from,
             width: place(before) - from,
         }
     };
     snapshot.photos.iter().map(part).collect()
+}
+
+fn named<const N: usize>(parts: [(&str, String); N]) -> Vec<(String, String)> {
+    parts.map(|(name, shown)| (name.to_owned(), shown)).into()
 }
 
 fn images(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
@@ -144,11 +149,11 @@ fn images(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
         now: words::rate(&snapshot.images_per_second),
         unit: "a second",
         plot: plot(curve),
-        parts: vec![
+        parts: named([
             ("looked at", words::count(&snapshot.ends.analyzed)),
             ("copies", words::count(&snapshot.ends.copied)),
             ("failed", words::count(&snapshot.ends.failed)),
-        ],
+        ]),
     }
 }
 
@@ -166,7 +171,9 @@ fn queue(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
         now: words::count(&snapshot.queue.iter().map(|priority| priority.count).sum()),
         unit: "photos",
         plot: plot(curve),
-        parts: parts.map(|p| (p.name, words::count(&p.count))).collect(),
+        parts: parts
+            .map(|p| (p.name.clone(), words::count(&p.count)))
+            .collect(),
     }
 }
 
@@ -186,10 +193,10 @@ fn memory(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
         now: shown(snapshot.memory.now_bytes),
         unit: "",
         plot: plot(curve),
-        parts: vec![
+        parts: named([
             ("peak", shown(snapshot.memory.peak_bytes)),
             ("allowed", shown(Some(limit))),
-        ],
+        ]),
     }
 }
 
@@ -207,10 +214,10 @@ fn cpu(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
         now: words::rate(&snapshot.cpu.now),
         unit: "processors",
         plot: plot(curve),
-        parts: vec![
+        parts: named([
             ("there are", processors.to_string()),
             ("spent", words::span(snapshot.cpu.seconds)),
-        ],
+        ]),
     }
 }
 
@@ -228,10 +235,10 @@ fn requests(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
         now: words::rate(&snapshot.requests_per_second),
         unit: "requests a second",
         plot: plot(curve),
-        parts: vec![
+        parts: named([
             ("running", sum(|kind| kind.running)),
             ("since the mount", sum(|kind| kind.count)),
-        ],
+        ]),
     }
 }
 
@@ -249,7 +256,7 @@ fn errors(snapshot: &Snapshot, plot: &dyn Fn(Curve) -> Plot) -> Card {
         now: sum(|class| class.last_minute),
         unit: "in the last minute",
         plot: plot(curve),
-        parts: vec![("since the start", sum(|class| class.count))],
+        parts: named([("since the start", sum(|class| class.count))]),
     }
 }
 
@@ -260,7 +267,8 @@ fn whole(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Bill, Counters, History};
+    use crate::api::Bill;
+    use crate::metrics::{Counters, History};
 
     fn board(counters: &Counters) -> Board {
         Board::new(Snapshot::of(counters, &History::default()), &[])

@@ -99,7 +99,8 @@ pub async fn retry(State(retry): State<Arc<Retry>>) -> Result<Redirect, Mistake>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Bill, Counters, Histogram, History, HostUse, Requests, Sample, Snapshot};
+    use crate::api::{Bill, HostUse, Snapshot};
+    use crate::metrics::{Counters, Histogram, History, Requests, Sample};
 
     fn rendered(counters: &Counters) -> String {
         let samples = [Sample::default()];
