@@ -5,6 +5,7 @@ mod answers;
 mod asking;
 mod durability;
 mod failures;
+mod fallback;
 mod faulty;
 mod full_disk;
 mod local;

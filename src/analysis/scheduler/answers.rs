@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use super::Provider;
 use super::outcome::JobOutcome;
-use super::state::{ProviderQueue, QueueId};
+use super::state::{ProviderQueue, QueueId, answers_for};
 use crate::catalog::{ContentHash, Declined};
 use crate::store;
 use crate::store::provider_store::{AnswerState, ProviderStore};
@@ -109,5 +109,27 @@ impl Answers {
             }
             None => Ok(()),
         }
+    }
+    /// Whether none has answered about a content in place of a server.
+    pub fn check_needed(&self, queue: QueueId, content: &ContentHash) -> Result<(), JobOutcome> {
+        let provider = self.provider(queue);
+        if provider.server.is_none() {
+            return Ok(());
+        }
+        let others = self.providers.iter().enumerate();
+        let others = others.map(|(n, other)| (QueueId(n), other));
+        let counts = |(id, other): &(QueueId, &Provider)| {
+            other.server.is_some()
+                && *id != queue
+                && answers_for((*id, other.on), (queue, provider.on))
+        };
+        for (id, other) in others.filter(counts) {
+            let state = self.store.answer_state(other.analyzer.name(), content);
+            let state = state.map_err(|error| JobOutcome::RetryLater(error.to_string()))?;
+            if state.answered.is_some() {
+                return Err(JobOutcome::AnsweredBy(id));
+            }
+        }
+        Ok(())
     }
 }

@@ -269,7 +269,10 @@ impl Committer {
     fn confirmed(&self, photo: PhotoId, end: &End) -> JobOutcome {
         let is_of_content = matches!(
             end.outcome,
-            JobOutcome::Analyzed | JobOutcome::Copied | JobOutcome::Declined { .. }
+            JobOutcome::Analyzed
+                | JobOutcome::Copied
+                | JobOutcome::AnsweredBy(_)
+                | JobOutcome::Declined { .. }
         );
         let is_it = |content| self.library.index().hash(photo) == Some(content);
         if is_of_content && !end.content.is_none_or(is_it) {

@@ -1,5 +1,6 @@
 //! How the work on a photo ends.
 
+use super::state::QueueId;
 use crate::analysis::Failure;
 use crate::catalog::{Change, FileStat, PhotoId, clean};
 use crate::panics;
@@ -24,6 +25,8 @@ pub enum JobOutcome {
     Analyzed,
     /// Another photo of the same content was or is analysed.
     Copied,
+    /// Another server has answered about the content, in place of this one.
+    AnsweredBy(QueueId),
     /// The content can't be read or decoded: recorded, and not tried again by anyone until the file changes.
     Failed(String),
     /// Recorded for the analyzer: it isn't asked again about this picture.
@@ -113,7 +116,7 @@ impl AnalysisResult {
 impl From<JobOutcome> for AnalysisResult {
     fn from(outcome: JobOutcome) -> Self {
         match outcome {
-            JobOutcome::Analyzed | JobOutcome::Copied => Self::Analyzed,
+            JobOutcome::Analyzed | JobOutcome::Copied | JobOutcome::AnsweredBy(_) => Self::Analyzed,
             JobOutcome::Declined {
                 refused: true,
                 reason,

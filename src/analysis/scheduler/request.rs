@@ -43,7 +43,7 @@ impl Scheduler {
         let ended = |photo, ended| ends.lock().add(photo, ended);
         let feed = async |whom: Option<Whom>, window| {
             let Some(whom) = whom else { return };
-            let ask = |photo| async move { (photo, self.ended(photo, whom, stale).await) };
+            let ask = |photo| async move { (photo, self.verdict(photo, whom, stale).await) };
             let mut asked = stream::iter(photos.clone())
                 .map(ask)
                 .buffer_unordered(window);
@@ -56,6 +56,24 @@ impl Scheduler {
             feed(servers, self.requests() * ASKED_A_REQUEST),
             feed(local, self.workers * ASKED_A_WORKER)
         );
+    }
+
+    /// Asks, and says how that ended. Whoever asks servers in general is content with any one's answer: where there is
+    /// one already, a failure of a better one changes nothing, as it changes nothing for a photo that is new.
+    async fn verdict(&self, photo: PhotoId, whom: Whom, stale: bool) -> AnalysisResult {
+        let ended = self.ended(photo, whom, stale).await;
+        let has_failed = matches!(
+            ended,
+            AnalysisResult::Failed(_) | AnalysisResult::Refused(_)
+        );
+        let is_described = || {
+            self.library.index().status(photo) == Some(Status::Analyzed)
+                && self.state.has_answer_of_server(photo)
+        };
+        match has_failed && whom == Whom::Servers && is_described() {
+            true => AnalysisResult::Skipped,
+            false => ended,
+        }
     }
 
     /// Who is asked: inside the program, and of the servers.
@@ -84,21 +102,33 @@ impl Scheduler {
         let photos: RoaringBitmap = request.photos.iter().map(|p| p.0).collect();
         let of_use = index.photos_with(Status::Pending) | index.photos_with(Status::Analyzed);
         let of_use = photos & of_use;
-        let shares = match request.provider.is_some() || request.stale {
-            false => self.state.shares(&of_use),
-            true => (0..self.answers.providers.len())
-                .map(QueueId)
+        let shares = match self.named(request) {
+            None => self.state.shares(&of_use),
+            Some(queues) => queues
+                .into_iter()
                 .map(|queue| (queue, self.state.missing(queue, &of_use, request.stale)))
                 .collect(),
         };
-        let shares = shares
+        shares
             .into_iter()
-            .map(|(queue, share)| (self.answers.provider(queue).clone(), share.len()));
-        let is_meant = |provider: &Provider| {
-            let wanted = request.provider.as_deref();
-            wanted.is_none_or(|wanted| wanted == provider.analyzer.name())
+            .map(|(queue, share)| (self.answers.provider(queue).clone(), share.len()))
+            .collect()
+    }
+
+    /// The queues that a request asks whatever others said, if it names some.
+    fn named(&self, request: &Request) -> Option<Vec<QueueId>> {
+        let (local, servers) = self.meant(request.provider.as_deref(), request.stale);
+        let is_named = |queue: QueueId, provider: &Provider| match provider.server {
+            None => local.is_some_and(|whom| whom == Whom::Local || whom == Whom::One(queue)),
+            Some(_) => servers == Some(Whom::One(queue)),
         };
-        shares.filter(|(provider, _)| is_meant(provider)).collect()
+        let named = || {
+            self.queues()
+                .filter(|(queue, provider)| is_named(*queue, provider))
+                .map(|(queue, _)| queue)
+                .collect()
+        };
+        (request.provider.is_some() || request.stale).then(named)
     }
 
     /// Requests that may run at the same time.

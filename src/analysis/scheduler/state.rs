@@ -1,8 +1,8 @@
 //! What askers, workers, dispatchers and the committer share: what waits, what runs, who wants to know.
 //!
-//! Every provider has a queue, inside the program or on a server: what decides whether a photo goes into it is what that
-//! provider has said, not what others have. No queue waits for another. Holds the rules of single flight. Knows nothing
-//! of files, analyzers or the store.
+//! Every provider has a queue, inside the program or on a server. Whether a photo goes into it depends on what that
+//! provider has said, and for a server also on what those have said that stand in for it. No queue waits for another.
+//! Holds the rules of single flight. Knows nothing of files, analyzers or the store.
 
 mod provider_queue;
 mod queues;
@@ -28,6 +28,7 @@ use crate::analysis::scheduler::answers::Known;
 use crate::catalog::{ContentHash, FileStat, PhotoId};
 pub use provider_queue::{Place, ProviderQueue, Ready};
 use queues::ProviderQueues;
+pub use queues::answers_for;
 use store_breaker::StoreBreaker;
 
 /// Where someone who waits is told.
@@ -152,7 +153,12 @@ impl SchedulerState {
                     // An error says that nobody waits any more.
                     let _ = waiter.send((photo, AnalysisResult::Failed(reason)));
                 }
-                _ => state.queues[queue.0].ask(photo, access, stale, waiter.clone()),
+                _ => {
+                    if whom == Whom::One(queue) {
+                        state.queues[queue.0].named.insert(photo.0);
+                    }
+                    state.queues[queue.0].ask(photo, access, stale, waiter.clone());
+                }
             }
         }
         self.work.notify_one();
@@ -227,6 +233,11 @@ impl SchedulerState {
     /// Whether a running photo is wanted even where there is an answer of an earlier version.
     pub fn is_wanted_again(&self, queue: QueueId, photo: PhotoId) -> bool {
         self.lock().queues[queue.0].again.contains(photo.0)
+    }
+
+    /// Whether a running photo is wanted from just this provider.
+    pub fn is_named(&self, queue: QueueId, photo: PhotoId) -> bool {
+        self.lock().queues[queue.0].named.contains(photo.0)
     }
 
     /// The servers that will want to see a photo that is just decoded.
@@ -407,6 +418,11 @@ impl SchedulerState {
         self.lock().queues[queue.0].answered.contains(photo.0)
     }
 
+    /// Whether some server has answered about a photo.
+    pub fn has_answer_of_server(&self, photo: PhotoId) -> bool {
+        self.lock().has_answer_of_server(photo)
+    }
+
     /// Whether every provider has declined.
     pub fn is_given_up(&self, photo: PhotoId) -> bool {
         let state = self.lock();
@@ -424,12 +440,19 @@ impl SchedulerState {
     /// Tells everyone who waits for a photo how it ended; where a server has no answer, the next one is asked instead.
     pub fn tell(&self, queue: QueueId, photo: PhotoId, outcome: JobOutcome) {
         let mut state = self.lock();
-        state.queues[queue.0].count(photo, &outcome);
+        let (whose, outcome) = match outcome {
+            JobOutcome::AnsweredBy(other) => (other, JobOutcome::Copied),
+            outcome => (queue, outcome),
+        };
+        state.queues[whose.0].count(photo, &outcome);
         let access = state.queues[queue.0].end(photo);
         let passes_on = matches!(
             outcome,
             JobOutcome::Declined { .. } | JobOutcome::RetryLater(_)
         );
+        if matches!(outcome, JobOutcome::Analyzed | JobOutcome::Copied) {
+            state.withdraw(photo);
+        }
         if !(passes_on && state.hand_over(queue, photo, access)) {
             state.queues[queue.0].tell(photo, &AnalysisResult::from(outcome));
         }

@@ -125,7 +125,11 @@ impl Worker {
                 false
             }
             None => match self.check_unanswered(&read, queue) {
-                Err(outcome @ (JobOutcome::Copied | JobOutcome::Declined { .. })) => {
+                Err(
+                    outcome @ (JobOutcome::Copied
+                    | JobOutcome::AnsweredBy(_)
+                    | JobOutcome::Declined { .. }),
+                ) => {
                     self.end(&read, queue, None, outcome, false);
                     false
                 }
@@ -180,8 +184,12 @@ impl Worker {
     /// Whoever had the content before has committed by now: whether it is known what a provider says of it.
     fn check_unanswered(&self, read: &Read, queue: QueueId) -> Result<(), JobOutcome> {
         let again = self.state.is_wanted_again(queue, read.photo.id);
-        self.answers
-            .check_unanswered(queue, &read.content.hash, again)
+        let hash = &read.content.hash;
+        self.answers.check_unanswered(queue, hash, again)?;
+        match self.state.is_named(queue, read.photo.id) {
+            true => Ok(()),
+            false => self.answers.check_needed(queue, hash),
+        }
     }
 
     fn show(

@@ -38,6 +38,8 @@ pub struct ProviderQueue {
     pub contents: HashMap<ContentHash, Vec<Duplicate>>,
     /// Photos that are wanted even though there is an answer.
     pub again: RoaringBitmap,
+    /// Photos that this provider was asked about by name: what others said doesn't matter.
+    pub named: RoaringBitmap,
     /// Photos for which there is an answer.
     pub answered: RoaringBitmap,
     /// Photos that an earlier version dealt with. A server isn't asked again about these unless somebody wants that, as
@@ -84,6 +86,7 @@ impl Default for ProviderQueue {
             waiters: HashMap::new(),
             contents: HashMap::new(),
             again: RoaringBitmap::new(),
+            named: RoaringBitmap::new(),
             answered: RoaringBitmap::new(),
             stale: RoaringBitmap::new(),
             declined: RoaringBitmap::new(),
@@ -287,7 +290,7 @@ impl ProviderQueue {
             JobOutcome::Analyzed => self.ended.analyzed += 1,
             JobOutcome::Copied => self.ended.copies += 1,
             JobOutcome::Failed(_) | JobOutcome::Declined { .. } => self.ended.failed += 1,
-            JobOutcome::RetryLater(_) | JobOutcome::Skipped => {}
+            JobOutcome::RetryLater(_) | JobOutcome::Skipped | JobOutcome::AnsweredBy(_) => {}
         }
         match outcome {
             JobOutcome::Analyzed | JobOutcome::Copied => self.note(photo, true),
@@ -306,6 +309,7 @@ impl ProviderQueue {
     /// A photo runs no more; gives the strongest access that it had.
     pub fn end(&mut self, photo: PhotoId) -> Access {
         self.again.remove(photo.0);
+        self.named.remove(photo.0);
         self.running.remove(&photo).unwrap_or(Access::Listed)
     }
 

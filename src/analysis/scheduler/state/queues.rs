@@ -1,6 +1,8 @@
 //! The queues of all providers: which photo is next, and who looks at it.
 //!
 //! Every analyzer inside the program looks at every photo. Of the servers, one is enough: the first that has an answer.
+//! Servers stand in for each other, unless one is started earlier than those before it: what is said for a listing is
+//! no reason to withhold the better model from whoever asks.
 
 use roaring::RoaringBitmap;
 
@@ -20,6 +22,12 @@ pub struct ProviderQueues {
     pub stopped: bool,
     /// Nothing is begun, here or by dispatchers.
     pub paused: bool,
+}
+
+/// Whether the answer of a server makes another one needless, or it is that one: the preferred ones do, and those behind
+/// it that nothing starts earlier. What one of these said, it said in place of the server before it.
+pub fn answers_for((other, other_on): (QueueId, Access), (server, on): (QueueId, Access)) -> bool {
+    other <= server || other_on >= on
 }
 
 impl ProviderQueues {
@@ -66,7 +74,8 @@ impl ProviderQueues {
         down.or_else(|| self.store_breaker.why_given_up().map(str::to_owned))
     }
 
-    /// The first server after another one that has neither answered nor declined, unless one before it answered.
+    /// The first server that is to look at a photo, after another one if that has no answer; one that is down only where
+    /// there is no other.
     pub fn server_for(
         &self,
         photo: PhotoId,
@@ -75,10 +84,7 @@ impl ProviderQueues {
     ) -> Option<QueueId> {
         let mut down = None;
         for (id, queue) in self.servers(access) {
-            if queue.answered.contains(photo.0) && !queue.again.contains(photo.0) {
-                break;
-            }
-            if Some(id) <= after || queue.declined.contains(photo.0) {
+            if Some(id) <= after || !self.is_due(id, photo) {
                 continue;
             }
             if !queue.is_down() {
@@ -89,37 +95,80 @@ impl ProviderQueues {
         down.filter(|_| after.is_none())
     }
 
-    /// What each queue is to look at of many photos, when they are accessed like this.
+    /// Whether a server has still to look at a photo: neither it nor one that stands in for it has answered, and it has
+    /// not declined.
+    fn is_due(&self, server: QueueId, photo: PhotoId) -> bool {
+        let has_answered = |queue: &ProviderQueue| {
+            queue.answered.contains(photo.0) && !queue.again.contains(photo.0)
+        };
+        !self.queues[server.0].declined.contains(photo.0)
+            && !self.who_answers_for(server).any(has_answered)
+    }
+
+    /// A server and those whose answers make it needless.
+    fn who_answers_for(&self, server: QueueId) -> impl Iterator<Item = &ProviderQueue> {
+        let on = self.queues[server.0].on;
+        self.all()
+            .filter(|(_, queue)| !queue.is_local())
+            .filter(move |(id, queue)| answers_for((*id, queue.on), (server, on)))
+            .map(|(_, queue)| queue)
+    }
+
+    /// Whether some server has answered about a photo.
+    pub fn has_answer_of_server(&self, photo: PhotoId) -> bool {
+        let mut servers = self.queues.iter().filter(|queue| !queue.is_local());
+        servers.any(|queue| queue.answered.contains(photo.0))
+    }
+
+    /// Takes a photo that a server has answered about from those that need not look at it any more. Whoever waits for
+    /// one of these learns from it that there is an answer.
+    pub fn withdraw(&mut self, photo: PhotoId) {
+        for server in (0..self.queues.len()).map(QueueId) {
+            let queue = &self.queues[server.0];
+            let is_idle = !queue.is_local()
+                && queue.waiting.contains(photo)
+                && !queue.waiters.contains_key(&photo)
+                && !queue.named.contains(photo.0);
+            if is_idle && !self.is_due(server, photo) {
+                self.queues[server.0].waiting.remove(photo);
+            }
+        }
+    }
+
+    /// What each queue is to look at of many photos, when they are accessed like this; in the order of the queues.
     pub fn shares(&self, photos: &RoaringBitmap, access: Access) -> Vec<(QueueId, RoaringBitmap)> {
         let local = self.local(access);
         let local = local.map(|(id, queue)| (id, queue.missing(photos, false)));
-        local
-            .chain(self.shares_of_servers(photos, access))
-            .collect()
+        let servers = self.shares_of_servers(photos, access);
+        let mut shares: Vec<_> = local.chain(servers).collect();
+        shares.sort_unstable_by_key(|(id, _)| *id);
+        shares
     }
 
+    /// As [`Self::server_for`] gives each of them.
     fn shares_of_servers(
         &self,
         photos: &RoaringBitmap,
         access: Access,
     ) -> Vec<(QueueId, RoaringBitmap)> {
-        let mut photos = photos.clone();
-        let mut shares = Vec::new();
-        for (id, queue) in self.servers(access) {
-            photos -= &queue.answered;
-            let share = &photos - &queue.declined;
-            if !queue.is_down() || !self.has_another(id, access) {
-                photos -= &share;
-                shares.push((id, share));
-            }
-        }
-        shares
+        let (up, down): (Vec<_>, Vec<_>) = self
+            .servers(access)
+            .map(|(id, queue)| (id, queue.is_down()))
+            .partition(|(_, is_down)| !is_down);
+        let mut left = photos.clone();
+        let share = |(id, _)| {
+            let share = self.due(id, &left);
+            left -= &share;
+            (id, share)
+        };
+        up.into_iter().chain(down).map(share).collect()
     }
 
-    /// Whether a server behind this one is up.
-    fn has_another(&self, queue: QueueId, access: Access) -> bool {
-        self.servers(access)
-            .any(|(id, q)| id > queue && !q.is_down())
+    /// Those of many photos that a server has still to look at.
+    fn due(&self, server: QueueId, photos: &RoaringBitmap) -> RoaringBitmap {
+        let due = photos - &self.queues[server.0].declined;
+        let answered = self.who_answers_for(server).map(|queue| &queue.answered);
+        answered.fold(due, |due, answered| due - answered)
     }
 
     /// Gives a photo, and those who wait for it, to the next server. Whether there is one.
@@ -130,6 +179,7 @@ impl ProviderQueues {
         let Some(to) = self.server_for(photo, access, Some(from)) else {
             return false;
         };
+        self.queues[from.0].named.remove(photo.0);
         let waiters = self.queues[from.0].waiters.remove(&photo);
         self.queues[to.0].take_over(photo, access, waiters.unwrap_or_default());
         true

@@ -229,6 +229,85 @@ fn a_server_is_started_by_its_access_and_a_better_one_may_follow() {
 }
 
 #[test]
+fn the_answer_of_a_server_counts_for_those_that_it_stands_in_for() {
+    let check = |[first, second]: [Access; 2], answers: QueueId, expected: Option<QueueId>| {
+        let state = servers(first, second);
+        ask(&state, Whom::One(answers), 7, Access::Asked, None);
+        work(&state, JobOutcome::Analyzed);
+        assert_eq!(server_for(&state, Access::Asked), expected);
+    };
+    let (asked, listed) = (Access::Asked, Access::Listed);
+    check([asked, asked], SECOND, None);
+    check([listed, asked], SECOND, None);
+    check([asked, listed], SECOND, Some(FIRST));
+    check([asked, listed], FIRST, None);
+    check([listed, asked], FIRST, None);
+}
+
+#[test]
+fn the_answer_of_the_preferred_server_keeps_a_listing_from_those_behind_it() {
+    let state = servers(Access::Asked, Access::Listed);
+    ask(&state, Whom::One(FIRST), 7, Access::Asked, None);
+    work(&state, JobOutcome::Analyzed);
+    assert_eq!(server_for(&state, Access::Listed), None);
+}
+
+#[test]
+fn what_waits_for_a_server_that_is_down_is_not_sent_to_it_once_another_has_answered() {
+    let state = servers(Access::Listed, Access::Listed);
+    list(&state, [7]);
+    let soon = Instant::now() + std::time::Duration::from_secs(60);
+    state.give_up(FIRST, "gone", soon);
+    list(&state, [7]);
+    assert_eq!(state.take(), taken(7, &[LOCAL, SECOND]));
+    state.tell(SECOND, PhotoId(7), JobOutcome::Analyzed);
+    assert!(state.recovered(FIRST));
+    assert_eq!(state.counts(FIRST).waiting.total(), 0);
+}
+
+/// What a server has to do with a photo: its access, what it said (`None`: nothing; else whether it answered), and
+/// whether it is down.
+type Situation = (Access, Option<bool>, bool);
+
+fn situations() -> Vec<Situation> {
+    let mut all = Vec::new();
+    for on in [Access::Listed, Access::Asked] {
+        for said in [None, Some(true), Some(false)] {
+            all.extend([(on, said, false), (on, said, true)]);
+        }
+    }
+    all
+}
+
+fn server_in((on, said, is_down): Situation) -> ProviderQueue {
+    let mut queue = server(on);
+    let soon = Instant::now() + std::time::Duration::from_secs(600);
+    queue.down = is_down.then(|| ("gone".to_owned(), soon));
+    match said {
+        Some(true) => queue.answered.insert(7),
+        Some(false) => queue.declined.insert(7),
+        None => false,
+    };
+    queue
+}
+
+#[test]
+fn of_many_photos_each_goes_where_it_goes_alone() {
+    let all = situations();
+    let pairs = || all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b)));
+    for ((a, b), c) in pairs().flat_map(|pair| all.iter().map(move |c| (pair, *c))) {
+        let state = SchedulerState::new([a, b, c].map(server_in).into());
+        for access in [Access::Listed, Access::Asked] {
+            let photos = RoaringBitmap::from_iter([7]);
+            let shares = state.lock().shares(&photos, access).into_iter();
+            let to: Vec<_> = shares.filter(|(_, share)| !share.is_empty()).collect();
+            let alone = server_for(&state, access).map(|queue| (queue, photos));
+            assert_eq!(to, Vec::from_iter(alone), "{access:?}: {a:?} {b:?} {c:?}");
+        }
+    }
+}
+
+#[test]
 fn a_server_that_is_down_is_passed_over_and_who_waits_goes_on() {
     let state = servers(Access::Asked, Access::Asked);
     let (tell, mut told) = mpsc::unbounded_channel();
