@@ -10,7 +10,7 @@ use kbasefs::store::provider_store::ProviderStore;
 use serde_json::json;
 
 use crate::server::{Act, DOG, Server, say, status};
-use crate::world::{Desk, KEY, desk, world};
+use crate::world::{Desk, KEY, World, desk, world};
 
 #[tokio::test]
 async fn what_fails_for_the_moment_is_tried_again() {
@@ -169,6 +169,43 @@ async fn the_next_provider_answers_for_one_that_declines() {
     assert_eq!((first.count(), second.count()), (1, 1));
     assert_eq!(world.ask("a").await, AnalysisResult::Skipped);
     assert_eq!((first.count(), second.count()), (1, 1));
+}
+
+/// A catalog of ten photos and a server that does this with every request.
+async fn all_asked(usual: Act) -> (Server, World) {
+    let server = Server::start();
+    server.usual(usual);
+    let one = Desk {
+        parallel: 1,
+        ..desk()
+    };
+    let files = "a:1 b:2 c:3 d:4 e:5 f:6 g:7 h:8 i:9 j:0";
+    let world = world(files, &[(one, &server)]);
+    let ends = world.ask_all(Request::default()).await;
+    let failed = ends
+        .iter()
+        .filter(|end| matches!(end, AnalysisResult::Failed(_)));
+    assert_eq!(failed.count(), 10, "{ends:?}");
+    (server, world)
+}
+
+#[tokio::test]
+async fn a_server_that_rejects_one_picture_after_the_other_is_not_asked_about_all() {
+    let (server, world) = all_asked(status(400)).await;
+    // Three pictures in each of four forms. Those that nobody asked about are asked for again.
+    assert_eq!(server.count(), 12);
+    let state = &world.scheduler.providers()[0];
+    assert_eq!(state.declined, 2);
+    assert!(state.down.is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_rejects_pictures_for_what_they_show_is_asked_about_each_once() {
+    let error = json!({"error": {"message": "The image is too large."}});
+    let (server, world) = all_asked(Act::Status(400, error.to_string(), None)).await;
+    assert_eq!(server.count(), 10);
+    let state = &world.scheduler.providers()[0];
+    assert_eq!((state.declined, &state.down), (10, &None));
 }
 
 #[tokio::test]

@@ -81,26 +81,7 @@ impl Capabilities {
                 ..self
             });
         }
-        let of_form = [
-            "response_format",
-            "json_schema",
-            "json_object",
-            "schema",
-            "format",
-            "grammar",
-            "tool",
-            "structured",
-        ];
-        // About the picture, and nothing to do with what the server can be told: another form won't help.
-        let of_picture = [
-            "image",
-            "picture",
-            "base64",
-            "context length",
-            "too large",
-            "too long",
-        ];
-        if says(&of_picture) && !says(&of_form) {
+        if is_about_picture(&words) {
             return None;
         }
         if let Some(form) = self.form.next() {
@@ -116,6 +97,35 @@ impl Capabilities {
         };
         (bare != self).then_some(bare)
     }
+}
+
+/// Whether a server rejects a request because of its picture, so far as its words tell. What it can be told has nothing
+/// to do with it then: another form won't help, and another picture may be welcome.
+pub fn is_about_picture(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let says = |names: &[&str]| names.iter().any(|name| words.contains(name));
+    let of_form = [
+        "response_format",
+        "json_schema",
+        "json_object",
+        "schema",
+        "format",
+        "grammar",
+        "tool",
+        "structured",
+    ];
+    let of_picture = [
+        "image",
+        "picture",
+        "base64",
+        "context length",
+        "too large",
+        "too long",
+        // The filters of Azure and of OpenAI answer with 400.
+        "content management policy",
+        "safety system",
+    ];
+    says(&of_picture) && !says(&of_form)
 }
 
 impl Form {
@@ -181,6 +191,7 @@ mod tests {
             "Object > Prompt > Prompt -think -temperature -keep_alive",
         );
         check("image is too large", "");
+        check("rejected as a result of our safety system", "");
         let unsupported =
             "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.";
         assert_eq!(

@@ -8,6 +8,7 @@ mod connection;
 mod failures;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,7 +23,7 @@ use super::super::budget::{BudgetGuard, Usage};
 use super::super::parse::{self, ParseError};
 use super::super::prompt::Prompt;
 use super::super::tag_normalizer::TagNormalizer;
-use super::super::{Analyzer, Failure, Subject};
+use super::super::{Analyzer, Failure, Outage, Subject};
 use crate::blocking::unblock;
 use crate::catalog::{Answer, clean};
 use crate::store::provider_store::ProviderStore;
@@ -38,6 +39,10 @@ const MAX_TOKENS: u32 = 1024;
 
 /// How much longer an answer may be that broke off: asked once more, with so many times the limit.
 const LONGER: u32 = 4;
+
+/// Pictures in a row that a server rejects in every form, after which that is a matter of the server. A bad picture may
+/// have a neighbour; each of them costs four requests.
+const MOST_REJECTED: u32 = 3;
 
 /// What the user may set of one server.
 #[derive(Clone)]
@@ -134,6 +139,8 @@ pub struct Remote {
     budget: Arc<BudgetGuard>,
     provider_store: Arc<dyn ProviderStore>,
     capabilities: Mutex<Option<Capabilities>>,
+    /// Pictures in a row that were rejected in every form.
+    rejected: AtomicU32,
     version: String,
     system: String,
 }
@@ -168,6 +175,7 @@ impl Remote {
             budget,
             provider_store,
             capabilities: Mutex::default(),
+            rejected: AtomicU32::default(),
         })
     }
 
@@ -202,10 +210,11 @@ impl Remote {
                         can = less;
                         continue;
                     }
-                    None => return Err(Trouble::Rejected(reason).failure()),
+                    None => return Err(self.rejection(reason)),
                 },
                 Err(trouble) => return Err(trouble.failure()),
             };
+            self.rejected.store(0, Ordering::Relaxed);
             self.remember(&can).await;
             if reply.cut && !longer {
                 // What the first answer cost is on the disk before a second one costs something.
@@ -216,6 +225,21 @@ impl Remote {
                 continue;
             }
             return self.understand(&reply);
+        }
+    }
+
+    /// What it means that nothing was left to do without: it is about this picture, unless one after the other fares
+    /// like that.
+    fn rejection(&self, reason: String) -> Failure {
+        if capabilities::is_about_picture(&reason) {
+            return Failure::Permanent { reason };
+        }
+        match self.rejected.fetch_add(1, Ordering::Relaxed) + 1 < MOST_REJECTED {
+            true => Failure::Permanent { reason },
+            false => Failure::Host {
+                reason,
+                outage: Outage::Denied,
+            },
         }
     }
 
