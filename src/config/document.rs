@@ -97,6 +97,7 @@ blocked = []
 # automobile = "car"
 
 # Models, the preferred first: the next is asked where one can't answer.
+# Answers belong to the name of a model: under another name it is asked, and paid, for everything again.
 #
 # [[provider]]
 # name = "desk"
@@ -139,10 +140,7 @@ mod tests {
 
     #[test]
     fn the_example_of_a_provider_is_a_valid_one() {
-        let example = DOCUMENT
-            .split("where one can't answer.\n#\n")
-            .nth(1)
-            .unwrap();
+        let example = DOCUMENT.split("for everything again.\n#\n").nth(1).unwrap();
         let lines = example.lines().map(|line| line.trim_start_matches("# "));
         let text = lines.collect::<Vec<_>>().join("\n");
         let config = Config::parse(&text, "example").unwrap();
