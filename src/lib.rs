@@ -100,28 +100,29 @@
 //! - The source folder is opened for reading only, in one place: [`source_files`].
 //! - Nothing that a picture, a model or a file name says is trusted.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod analysis;
 pub mod api;
 pub mod app;
 pub mod backups;
-pub mod blocking;
+mod blocking;
 pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod exchange;
-pub mod faults;
+mod faults;
 pub mod fuse;
 pub mod index;
 pub mod library;
 pub mod media;
 pub mod memory;
-pub mod metrics;
-pub mod monitor;
-pub mod panics;
+mod metrics;
+mod monitor;
+mod panics;
 pub mod source;
 pub mod source_files;
 pub mod store;
 mod thumbnails;
 pub mod vfs;
-pub mod web;
+mod web;

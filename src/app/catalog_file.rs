@@ -40,7 +40,7 @@ pub fn holdings(catalog: &Path) -> Result<sqlite::Holdings, Error> {
     Ok(sqlite::Holdings::of(catalog)?)
 }
 
-/// The same of a copy that nobody changes.
+/// What a copy that nobody changes holds that can't be found out again.
 pub fn holdings_of_copy(copy: &Path) -> Result<sqlite::Holdings, Error> {
     Ok(sqlite::Holdings::of_copy(copy)?)
 }

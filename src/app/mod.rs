@@ -3,12 +3,12 @@
 //! Knows what there is and in what order it starts and stops, and hands out the parts: who works with a catalog is given
 //! those that it uses, and doesn't know this module. Nothing of commands, HTTP or the terminal.
 
-pub mod catalog_file;
-pub mod check;
+pub(crate) mod catalog_file;
+pub(crate) mod check;
 mod error;
 mod index_file;
 mod parts;
-pub mod providers;
+mod providers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,8 @@ use crate::web;
 
 pub use crate::analysis::providers::remote::ready_tls;
 pub use error::Error;
-pub use index_file::{env, followed, index_file, is_in_use, owner};
+pub use index_file::is_in_use;
+pub(crate) use index_file::{env, followed, index_file, owner};
 
 /// A catalog that this process owns.
 pub struct App {
@@ -67,8 +68,9 @@ impl App {
         Ok(app)
     }
 
-    /// The same as [`Self::open`], but the index is still to be loaded: who needs it waits until [`Self::load`] is done.
-    pub fn begin(source: &Path, config: Config) -> Result<Self, Error> {
+    /// Opens the catalog as [`Self::open`] does, but with nothing in the index yet: who needs it waits until
+    /// [`Self::load`] is done.
+    pub(crate) fn begin(source: &Path, config: Config) -> Result<Self, Error> {
         let source_files = SourceFiles::open(source).map_err(|e| Error::Source {
             path: source.into(),
             source: e,
@@ -125,7 +127,7 @@ impl App {
     }
 
     /// Fills the index of a catalog that [`Self::begin`] opened. Blocks.
-    pub fn load(&self) -> Result<(), Error> {
+    pub(crate) fn load(&self) -> Result<(), Error> {
         // Whoever waits for the index needn't wait for this.
         std::thread::scope(|scope| {
             scope.spawn(|| self.scheduler.learn());
@@ -143,7 +145,7 @@ impl App {
     }
 
     /// Shows the catalog.
-    pub fn mount(
+    pub(crate) fn mount(
         &self,
         target: fuse::MountTarget,
         options: &fuse::MountOptions,
@@ -182,7 +184,7 @@ impl App {
     }
 
     /// What commands and browsers are answered with.
-    pub fn web(&self) -> web::Parts {
+    pub(crate) fn web(&self) -> web::Parts {
         let batch = self.config.batch_size;
         let retry = Retry::new(
             Arc::clone(&self.library),
@@ -224,21 +226,23 @@ impl App {
         &self.scanner
     }
 
-    pub fn monitor(&self) -> &Arc<Monitor> {
+    /// What the process counted since it started.
+    pub(crate) fn monitor(&self) -> &Arc<Monitor> {
         &self.monitor
     }
 
     /// The backups that this process makes of it.
-    pub fn backups(&self) -> &Arc<Backups> {
+    pub(crate) fn backups(&self) -> &Arc<Backups> {
         &self.backups
     }
 
-    pub fn instance(&self) -> &Arc<Instance> {
+    /// Which catalog this process serves, and where it is reached.
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
         &self.instance
     }
 
     /// Ends all work: what is running is finished and committed, the rest is left.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.scanner.stop();
         self.scheduler.stop();
         self.backups.stop();

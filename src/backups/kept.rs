@@ -9,8 +9,11 @@ use crate::store::sqlite::Holdings;
 /// A backup that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
+    /// Its path.
     pub file: PathBuf,
+    /// Its place in their order: a later one has a higher number.
     pub number: u64,
+    /// Its size.
     pub bytes: u64,
     /// Nothing where it can't be read.
     pub holds: Option<Holdings>,

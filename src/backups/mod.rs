@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use conditions::POWER;
 use jiff::Timestamp;
-pub use kept::{Backup, Since, since_copy};
+pub use kept::Backup;
+pub(crate) use kept::since_copy;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::api::{BackupList, ListedBackup};
@@ -54,10 +55,18 @@ pub struct Backups {
     failed: Mutex<Option<String>>,
 }
 
+/// Why a backup can't be made, or those that are there can't be told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Their folder can't be made, read or changed.
     #[error("backups in {}: {source}", path.display())]
-    Folder { path: PathBuf, source: io::Error },
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The catalog can't be read, or its copy isn't sound.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -65,15 +74,21 @@ pub enum Error {
 /// Why there is no backup to be made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotNow {
+    /// The setting `backups` is 0.
     Off,
+    /// The catalog is in the photo folder, where nothing is written.
     InSource,
     /// There is nothing that couldn't be found out again.
     NothingSaid,
+    /// The last one holds all that a person said or paid for.
     Unchanged,
     /// The last one isn't a day old.
     Recent,
+    /// The machine runs on its battery.
     OnBattery,
+    /// The disk has too little room.
     NoRoom {
+        /// In bytes: three times the size of the catalog.
         needed: u64,
     },
 }
@@ -96,6 +111,7 @@ impl fmt::Display for NotNow {
 
 /// What there is, and what comes next.
 pub struct Report {
+    /// Where the backups are, whether or not it is there.
     pub folder: PathBuf,
     /// The latest first.
     pub kept: Vec<Backup>,
@@ -108,7 +124,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The same as programs are told.
+    /// Puts it into words for programs.
     pub fn summary(&self) -> BackupList {
         BackupList {
             folder: self.folder.to_string_lossy().into_owned(),
@@ -146,7 +162,7 @@ impl Backups {
         }
     }
 
-    /// The same on a machine with other batteries and plugs than this one.
+    /// Takes `supplies` for the folder in which the system lists batteries and plugs.
     pub fn powered_by(mut self, supplies: &Path) -> Self {
         self.power = supplies.into();
         self

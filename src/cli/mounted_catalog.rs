@@ -47,7 +47,8 @@ impl MountedCatalog {
         Self::at(mount, socket, id).await
     }
 
-    /// The same, but nothing for a mount that nobody serves any more, or whose catalog isn't known.
+    /// Asks a mount of this program as [`Self::by`] does; nothing for one that nobody serves any more, or whose catalog
+    /// isn't known.
     pub async fn if_known(mount: &Mount) -> anyhow::Result<Option<Self>> {
         if !is_trusted(mount) {
             return Err(of_another(mount));

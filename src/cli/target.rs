@@ -73,7 +73,7 @@ impl Target {
         }
     }
 
-    /// The same as the API takes it: nothing for everything.
+    /// The folder that is meant, as the API takes it: nothing for all of the source.
     pub fn within(&self) -> anyhow::Result<Option<EncodedPath>> {
         let folder = self.folder()?;
         Ok((!folder.as_os_str().is_empty()).then(|| folder.into()))

@@ -63,7 +63,7 @@ impl Default for Folders {
 }
 
 impl Folders {
-    /// The same folders under the same numbers, without any photo.
+    /// Takes all photos out; the folders keep their numbers.
     pub fn emptied(self) -> Self {
         let empty = |folder: Folder| Folder {
             photos: RoaringBitmap::new(),

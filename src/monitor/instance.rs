@@ -8,7 +8,7 @@ pub struct Instance {
     id: String,
     index_file: PathBuf,
     started: Instant,
-    /// The same, in seconds since 1970.
+    /// When that was, in seconds since 1970.
     started_at: f64,
     socket: OnceLock<PathBuf>,
     mountpoint: OnceLock<PathBuf>,

@@ -107,7 +107,7 @@ impl Record {
         self.take_facts(facts);
     }
 
-    /// The same content, in which more was found: what the file says of itself is said anew.
+    /// Content that hasn't changed, in which more was found: what the file says of itself is said anew.
     pub fn read_again(&mut self, facts: Facts) {
         // Colours were measured, by whoever decoded the picture.
         let is_stale = |l: &Label| l.origin == Origin::File && l.facet != Facet::Color;

@@ -12,6 +12,7 @@ pub struct Candidate<'a> {
 }
 
 impl Query {
+    /// Whether the photo is among those that the query means.
     pub fn admits(&self, candidate: &Candidate) -> bool {
         let photo = &candidate.entry.photo;
         let has = |wanted: &dyn Fn(&LabelKey) -> bool| {

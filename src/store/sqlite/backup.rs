@@ -32,8 +32,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<()> {
     partial.finish(to).map_err(|e| Error::of_new_file(to, e))
 }
 
-/// The same with all of the copy looked at before it has its name: what is damaged is no backup. The copy says when it
-/// was made, in seconds since 1970. Stops soon, with an error, when `stop` becomes true.
+/// Copies it as [`backup`] does, and looks at all of the copy before it has its name: what is damaged is no backup. The
+/// copy says when it was made, in seconds since 1970. Stops soon, with an error, when `stop` becomes true.
 ///
 /// # Errors
 /// [`Error::Damaged`] for a catalog that isn't sound, beside those of [`backup`].

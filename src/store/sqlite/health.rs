@@ -38,7 +38,7 @@ fn try_check(path: &Path) -> Result<Vec<String>> {
     findings(&connect_keeping_log(path)?, path)
 }
 
-/// The same of what a connection sees of the file at `path`.
+/// What is wrong in what a connection sees of the file at `path`.
 pub(super) fn findings(catalog: &Connection, path: &Path) -> Result<Vec<String>> {
     match schema::fit(catalog)? {
         Fit::Foreign => Err(Error::Foreign { path: path.into() }),
@@ -117,7 +117,7 @@ pub fn recovered(path: &Path) -> Result<Option<String>> {
     Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
 }
 
-/// The same, if it can be read and was so lately that somebody may not have heard of it.
+/// What [`recovered`] says, if it can be read and was so lately that somebody may not have heard of it.
 pub fn recovered_lately(path: &Path) -> Option<String> {
     let note = recovered(path).ok()??;
     let at: jiff::civil::DateTime = note.get(..19)?.parse().ok()?;

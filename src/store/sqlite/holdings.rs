@@ -26,6 +26,7 @@ pub struct Progress {
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holdings {
+    /// How far it has come.
     pub progress: Progress,
     /// The folder of photos.
     pub source: Option<PathBuf>,
