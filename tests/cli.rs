@@ -6,17 +6,17 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// A home, a photo folder and a mountpoint, all gone in the end.
-struct House {
+struct TestEnv {
     folder: tempfile::TempDir,
 }
 
-impl House {
+impl TestEnv {
     fn new() -> Self {
-        let house = Self {
+        let env = Self {
             folder: tempfile::tempdir().unwrap(),
         };
         for name in ["home", "photos/2019", "mnt"] {
-            std::fs::create_dir_all(house.path(name)).unwrap();
+            std::fs::create_dir_all(env.path(name)).unwrap();
         }
         let picture = |shade: u8| {
             image::RgbImage::from_fn(80, 60, |x, y| {
@@ -24,21 +24,17 @@ impl House {
             })
         };
         picture(200)
-            .save(house.path("photos/2019/IMG_1.jpg"))
+            .save(env.path("photos/2019/IMG_1.jpg"))
             .unwrap();
-        picture(20).save(house.path("photos/IMG_1.png")).unwrap();
-        std::fs::copy(
-            house.path("photos/IMG_1.png"),
-            house.path("photos/copy.png"),
-        )
-        .unwrap();
+        picture(20).save(env.path("photos/IMG_1.png")).unwrap();
+        std::fs::copy(env.path("photos/IMG_1.png"), env.path("photos/copy.png")).unwrap();
         std::fs::write(
-            house.path("photos/broken.jpg"),
+            env.path("photos/broken.jpg"),
             b"\xff\xd8\xff\xe0 no picture",
         )
         .unwrap();
-        std::fs::write(house.path("photos/notes.txt"), "not a photo").unwrap();
-        house
+        std::fs::write(env.path("photos/notes.txt"), "not a photo").unwrap();
+        env
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -84,7 +80,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // Most tests don't mount, or have unmounted.
         let _ = kbasefs::fuse::detach(&self.path("mnt"));
@@ -110,9 +106,9 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn analysing_without_a_mount_finds_everything_and_says_what_failed() {
-    let house = House::new();
-    let photos = house.text("photos");
-    let output = house.run(&["analyze", &photos, "--json"]);
+    let env = TestEnv::new();
+    let photos = env.text("photos");
+    let output = env.run(&["analyze", &photos, "--json"]);
     assert_eq!(
         output.status.code(),
         Some(1),
@@ -130,7 +126,7 @@ fn analysing_without_a_mount_finds_everything_and_says_what_failed() {
     );
     assert_eq!(each.len(), 4);
 
-    let status = house.json(&["status", &photos, "--json"]);
+    let status = env.json(&["status", &photos, "--json"]);
     assert_eq!(status["photos"], 4);
     assert_eq!(status["analyzed"], 3);
     assert_eq!(status["failed"], 1);
@@ -147,16 +143,16 @@ fn analysing_without_a_mount_finds_everything_and_says_what_failed() {
     ] {
         assert!(status.get(key).is_some(), "{key}");
     }
-    let shown = house.json(&["show", &house.text("photos/2019/IMG_1.jpg"), "--json"]);
+    let shown = env.json(&["show", &env.text("photos/2019/IMG_1.jpg"), "--json"]);
     assert_eq!(
         (&shown["width"], &shown["height"]),
         (&80.into(), &60.into())
     );
     assert_eq!(shown["path"], "2019/IMG_1.jpg");
-    let hash = blake3::hash(&std::fs::read(house.path("photos/2019/IMG_1.jpg")).unwrap());
+    let hash = blake3::hash(&std::fs::read(env.path("photos/2019/IMG_1.jpg")).unwrap());
     assert_eq!(shown["hash"], hash.to_hex().as_str());
 
-    let again = house.run(&["analyze", &photos, "--json"]);
+    let again = env.run(&["analyze", &photos, "--json"]);
     let last = String::from_utf8(again.stdout).unwrap();
     let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
     assert_eq!(
@@ -167,18 +163,18 @@ fn analysing_without_a_mount_finds_everything_and_says_what_failed() {
 
 #[test]
 fn a_search_prints_paths() {
-    let house = House::new();
-    let photos = house.text("photos");
-    house.ok(&["scan", &photos]);
-    let found = house.ok(&["search", &photos, "type:png", "-copy"]);
-    assert_eq!(found, format!("{}\n", house.text("photos/IMG_1.png")));
-    let output = house.run(&["search", &photos, "is:failed", "tpye:png"]);
+    let env = TestEnv::new();
+    let photos = env.text("photos");
+    env.ok(&["scan", &photos]);
+    let found = env.ok(&["search", &photos, "type:png", "-copy"]);
+    assert_eq!(found, format!("{}\n", env.text("photos/IMG_1.png")));
+    let output = env.run(&["search", &photos, "is:failed", "tpye:png"]);
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();
     let expected = "kbasefs: query: unknown field tpye at character 11 (hint: did you mean type: ?)\n  \
                     is:failed tpye:png\n            ^^^^\n";
     assert_eq!(error, expected);
-    let output = house.run(&["search", &photos, "type:png", "--json"]);
+    let output = env.run(&["search", &photos, "type:png", "--json"]);
     assert_eq!(
         output.status.code(),
         Some(2),
@@ -188,17 +184,13 @@ fn a_search_prints_paths() {
 
 #[test]
 fn a_search_ranks_by_relevance() {
-    let house = House::new();
-    let photos = house.text("photos");
-    std::fs::create_dir(house.path("photos/img")).unwrap();
-    std::fs::rename(
-        house.path("photos/IMG_1.png"),
-        house.path("photos/img/IMG.png"),
-    )
-    .unwrap();
-    house.ok(&["scan", &photos]);
+    let env = TestEnv::new();
+    let photos = env.text("photos");
+    std::fs::create_dir(env.path("photos/img")).unwrap();
+    std::fs::rename(env.path("photos/IMG_1.png"), env.path("photos/img/IMG.png")).unwrap();
+    env.ok(&["scan", &photos]);
     let search = |more: &[&str]| {
-        let found = house.ok(&[&["search", "--json"], more].concat());
+        let found = env.ok(&[&["search", "--json"], more].concat());
         let hits = found
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -219,215 +211,215 @@ fn a_mount_in_the_background_shows_the_photos_and_answers_every_command() {
     if !can_mount() {
         return;
     }
-    let house = House::new();
-    let (photos, mnt) = (house.text("photos"), house.text("mnt"));
-    house.ok(&["mount", &photos, &mnt]);
+    let env = TestEnv::new();
+    let (photos, mnt) = (env.text("photos"), env.text("mnt"));
+    env.ok(&["mount", &photos, &mnt]);
     assert_eq!(
-        names(&house.path("mnt/all")),
+        names(&env.path("mnt/all")),
         ["2019", "IMG_1.png", "broken.jpg", "copy.png"]
     );
-    let original = std::fs::read(house.path("photos/2019/IMG_1.jpg")).unwrap();
+    let original = std::fs::read(env.path("photos/2019/IMG_1.jpg")).unwrap();
     assert_eq!(
-        std::fs::read(house.path("mnt/all/2019/IMG_1.jpg")).unwrap(),
+        std::fs::read(env.path("mnt/all/2019/IMG_1.jpg")).unwrap(),
         original
     );
-    assert_eq!(names(&house.path("mnt/by-type")), ["jpeg", "png"]);
+    assert_eq!(names(&env.path("mnt/by-type")), ["jpeg", "png"]);
 
-    let status = house.json(&["status", &mnt, "--json"]);
+    let status = env.json(&["status", &mnt, "--json"]);
     assert_eq!(
         (&status["photos"], &status["mountpoint"]),
         (&4.into(), &mnt.as_str().into())
     );
-    let shown = house.json(&["show", &house.text("mnt/all/IMG_1.png"), "--json"]);
+    let shown = env.json(&["show", &env.text("mnt/all/IMG_1.png"), "--json"]);
     assert_eq!(shown["path"], "IMG_1.png");
-    house.run(&["analyze", &mnt]);
-    assert_eq!(house.json(&["status", &photos, "--json"])["analyzed"], 3);
-    assert_eq!(names(&house.path("mnt/failed")), ["broken.jpg"]);
+    env.run(&["analyze", &mnt]);
+    assert_eq!(env.json(&["status", &photos, "--json"])["analyzed"], 3);
+    assert_eq!(names(&env.path("mnt/failed")), ["broken.jpg"]);
 
-    let found = house.ok(&["search", "--save", "my pngs", &mnt, "type:png", "-copy"]);
-    assert_eq!(found, format!("{}\n", house.text("photos/IMG_1.png")));
-    assert_eq!(names(&house.path("mnt/saved")), ["my pngs"]);
-    assert_eq!(names(&house.path("mnt/saved/my pngs")), ["IMG_1.png"]);
-    let (_, error) = house.refused(&["search", "--save", ".x", &mnt, "type:png"]);
+    let found = env.ok(&["search", "--save", "my pngs", &mnt, "type:png", "-copy"]);
+    assert_eq!(found, format!("{}\n", env.text("photos/IMG_1.png")));
+    assert_eq!(names(&env.path("mnt/saved")), ["my pngs"]);
+    assert_eq!(names(&env.path("mnt/saved/my pngs")), ["IMG_1.png"]);
+    let (_, error) = env.refused(&["search", "--save", ".x", &mnt, "type:png"]);
     assert!(
         error.contains("no saved query can have this name"),
         "{error}"
     );
 
-    let (code, error) = house.refused(&["mount", &photos, &mnt]);
+    let (code, error) = env.refused(&["mount", &photos, &mnt]);
     assert_eq!(code, 32);
     assert!(error.contains("mounted there already"), "{error}");
-    std::fs::create_dir(house.path("second")).unwrap();
-    let (_, error) = house.refused(&["mount", &photos, &house.text("second")]);
+    std::fs::create_dir(env.path("second")).unwrap();
+    let (_, error) = env.refused(&["mount", &photos, &env.text("second")]);
     assert!(error.contains("in use by another kbasefs"), "{error}");
 
-    house.ok(&["umount", &mnt]);
-    assert!(names(&house.path("mnt")).is_empty());
-    let (_, error) = house.refused(&["umount", &mnt]);
+    env.ok(&["umount", &mnt]);
+    assert!(names(&env.path("mnt")).is_empty());
+    let (_, error) = env.refused(&["umount", &mnt]);
     assert!(error.contains("no kbasefs is mounted there"), "{error}");
-    assert_eq!(house.json(&["status", &photos, "--json"])["analyzed"], 3);
+    assert_eq!(env.json(&["status", &photos, "--json"])["analyzed"], 3);
 }
 
 #[test]
 fn what_can_not_work_is_said_in_one_line_with_a_hint() {
-    let house = House::new();
-    let (photos, mnt) = (house.text("photos"), house.text("mnt"));
+    let env = TestEnv::new();
+    let (photos, mnt) = (env.text("photos"), env.text("mnt"));
     let check = |args: &[&str], code: i32, text: &str| {
-        let (got, error) = house.refused(args);
+        let (got, error) = env.refused(args);
         assert_eq!(got, code, "{error}");
         assert!(error.contains(text) && error.contains("hint: "), "{error}");
     };
-    check(&["mount", &house.text("nowhere"), &mnt], 32, "nowhere");
+    check(&["mount", &env.text("nowhere"), &mnt], 32, "nowhere");
     check(
-        &["mount", &photos, &house.text("nowhere")],
+        &["mount", &photos, &env.text("nowhere")],
         32,
         "no such folder",
     );
     check(&["mount", &photos, &photos], 32, "contain each other");
     check(
-        &["mount", &photos, &house.text("photos/2019")],
+        &["mount", &photos, &env.text("photos/2019")],
         32,
         "contain each other",
     );
     check(
-        &["mount", &house.text("photos/2019"), &photos],
+        &["mount", &env.text("photos/2019"), &photos],
         32,
         "contain each other",
     );
     check(
-        &["mount", &photos, &house.text("home/..")],
+        &["mount", &photos, &env.text("home/..")],
         32,
         "contain each other",
     );
     check(&["mount", &photos, &mnt, "-o", "nonsense"], 1, "nonsense");
     check(
-        &["show", &house.text("photos/IMG_1.png")],
+        &["show", &env.text("photos/IMG_1.png")],
         1,
         "no catalog knows this file",
     );
-    std::fs::write(house.path("mnt/x"), "").unwrap();
+    std::fs::write(env.path("mnt/x"), "").unwrap();
     check(&["mount", &photos, &mnt], 32, "not empty");
-    std::fs::remove_file(house.path("mnt/x")).unwrap();
-    std::fs::write(house.path("c.toml"), "wrokers = 3").unwrap();
+    std::fs::remove_file(env.path("mnt/x")).unwrap();
+    std::fs::write(env.path("c.toml"), "wrokers = 3").unwrap();
     check(
-        &["mount", &photos, &mnt, "--config", &house.text("c.toml")],
+        &["mount", &photos, &mnt, "--config", &env.text("c.toml")],
         1,
         "wrokers",
     );
     check(
-        &["scan", &photos, "--config", &house.text("none.toml")],
+        &["scan", &photos, "--config", &env.text("none.toml")],
         1,
         "none.toml",
     );
-    assert_eq!(house.run(&["scan"]).status.code(), Some(2));
-    assert!(names(&house.path("mnt")).is_empty());
+    assert_eq!(env.run(&["scan"]).status.code(), Some(2));
+    assert!(names(&env.path("mnt")).is_empty());
 }
 
 #[test]
 fn what_is_known_goes_out_and_comes_back() {
-    let house = House::new();
-    let (photos, out) = (house.text("photos"), house.text("out"));
-    let csv = house.path("mine.csv");
+    let env = TestEnv::new();
+    let (photos, out) = (env.text("photos"), env.text("out"));
+    let csv = env.path("mine.csv");
     std::fs::write(&csv, "path,tags,rating\n2019/IMG_1.jpg,Rex;sea,4\n").unwrap();
-    let report = house.json(&["import", &photos, csv.to_str().unwrap(), "--json"]);
+    let report = env.json(&["import", &photos, csv.to_str().unwrap(), "--json"]);
     assert_eq!(
         (&report["changed"], &report["photos"]),
         (&1.into(), &1.into())
     );
-    let report = house.json(&["export", &photos, &out, "--format", "xmp", "--json"]);
+    let report = env.json(&["export", &photos, &out, "--format", "xmp", "--json"]);
     assert_eq!(
         (&report["changed"], &report["failed"]),
         (&1.into(), &serde_json::json!([]))
     );
-    let sidecar = std::fs::read_to_string(house.path("out/2019/IMG_1.jpg.xmp")).unwrap();
+    let sidecar = std::fs::read_to_string(env.path("out/2019/IMG_1.jpg.xmp")).unwrap();
     assert!(sidecar.contains("<xmp:Rating>4</xmp:Rating>") && sidecar.contains("Rex"));
-    assert!(!house.path("photos/2019/IMG_1.jpg.xmp").exists());
-    let inside = house.text("photos/out");
-    let (code, error) = house.refused(&["export", &photos, &inside, "--format", "xmp"]);
+    assert!(!env.path("photos/2019/IMG_1.jpg.xmp").exists());
+    let inside = env.text("photos/out");
+    let (code, error) = env.refused(&["export", &photos, &inside, "--format", "xmp"]);
     assert_eq!(code, 1);
     assert!(
-        error.contains("--into-source") && !house.path("photos/out").exists(),
+        error.contains("--into-source") && !env.path("photos/out").exists(),
         "{error}"
     );
-    house.ok(&["export", &photos, "--format", "xmp", "--into-source"]);
-    assert!(house.path("photos/2019/IMG_1.jpg.xmp").exists());
-    house.ok(&["export", &photos, &out, "--format", "json"]);
-    let said = house.ok(&["import", &photos, &out]);
+    env.ok(&["export", &photos, "--format", "xmp", "--into-source"]);
+    assert!(env.path("photos/2019/IMG_1.jpg.xmp").exists());
+    env.ok(&["export", &photos, &out, "--format", "json"]);
+    let said = env.ok(&["import", &photos, &out]);
     assert_eq!(said, "4 photos looked at: 0 changed, 0 failed\n");
-    let said = house.ok(&["import", &photos]);
+    let said = env.ok(&["import", &photos]);
     assert_eq!(said, "1 photos looked at: 1 changed, 0 failed\n");
 }
 
 #[test]
 fn settings_completions_and_pages_are_printed() {
-    let house = House::new();
-    house.ok(&["config", "init"]);
-    assert!(house.path("home/.config/kbasefs/config.toml").exists());
-    house.refused(&["config", "init"]);
-    assert!(house.ok(&["config", "show"]).contains("facet_depth = 2"));
-    assert!(house.ok(&["completions", "bash"]).contains("kbasefs"));
-    assert!(house.ok(&["man"]).contains(".TH kbasefs"));
-    assert!(house.ok(&["--version"]).starts_with("kbasefs "));
+    let env = TestEnv::new();
+    env.ok(&["config", "init"]);
+    assert!(env.path("home/.config/kbasefs/config.toml").exists());
+    env.refused(&["config", "init"]);
+    assert!(env.ok(&["config", "show"]).contains("facet_depth = 2"));
+    assert!(env.ok(&["completions", "bash"]).contains("kbasefs"));
+    assert!(env.ok(&["man"]).contains(".TH kbasefs"));
+    assert!(env.ok(&["--version"]).starts_with("kbasefs "));
 }
 
 #[test]
 fn what_people_do_is_logged_taken_back_and_done_again() {
-    let house = House::new();
-    let (photos, picture) = (house.text("photos"), house.text("photos/2019/IMG_1.jpg"));
-    let tags = |house: &House| {
-        let known = house.json(&["show", &picture, "--json"]);
+    let env = TestEnv::new();
+    let (photos, picture) = (env.text("photos"), env.text("photos/2019/IMG_1.jpg"));
+    let tags = |env: &TestEnv| {
+        let known = env.json(&["show", &picture, "--json"]);
         let tags = known["tags"].as_array().unwrap().iter();
         let tags: Vec<_> = tags
             .map(|t| t["name"].as_str().unwrap().to_owned())
             .collect();
         tags.join(" ")
     };
-    house.ok(&["scan", &photos]);
-    let copy = house.text("photos/copy.png");
-    let done = house.json(&["tag", &picture, &copy, "Rex", "--json"]);
+    env.ok(&["scan", &photos]);
+    let copy = env.text("photos/copy.png");
+    let done = env.json(&["tag", &picture, &copy, "Rex", "--json"]);
     assert_eq!((&done["act"], &done["photos"]), (&1.into(), &2.into()));
-    house.ok(&["tag", "--tag", "sea", "--tag", "sun", &picture]);
-    house.ok(&["untag", &picture, "sea"]);
-    assert_eq!(tags(&house), "Rex sun");
-    let log = house.ok(&["log", &photos]);
+    env.ok(&["tag", "--tag", "sea", "--tag", "sun", &picture]);
+    env.ok(&["untag", &picture, "sea"]);
+    assert_eq!(tags(&env), "Rex sun");
+    let log = env.ok(&["log", &photos]);
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(lines.len(), 3);
     assert!(lines[0].contains("untag sea: 2019/IMG_1.jpg"), "{log}");
     assert!(lines[2].contains("tag Rex: 2 photos"), "{log}");
-    let at = |command: &[&str]| house.ok(&[command, &["--source", &photos]].concat());
+    let at = |command: &[&str]| env.ok(&[command, &["--source", &photos]].concat());
     assert!(at(&["undo"]).starts_with("undone 3: untag sea (1 photos)"));
-    assert_eq!(tags(&house), "Rex sea sun");
+    assert_eq!(tags(&env), "Rex sea sun");
     at(&["undo", "1"]);
-    assert_eq!(tags(&house), "sea sun");
+    assert_eq!(tags(&env), "sea sun");
     at(&["redo"]);
-    assert_eq!(tags(&house), "Rex sea sun");
+    assert_eq!(tags(&env), "Rex sea sun");
     // Undoing an undo is a redo.
     at(&["undo", "4"]);
-    assert_eq!(tags(&house), "Rex sun");
+    assert_eq!(tags(&env), "Rex sun");
     at(&["undo", "--since", "1h"]);
-    assert_eq!(tags(&house), "");
-    let (code, error) = house.refused(&["undo", "--source", &photos]);
+    assert_eq!(tags(&env), "");
+    let (code, error) = env.refused(&["undo", "--source", &photos]);
     assert!(code == 1 && error.contains("nothing to undo"), "{error}");
-    let (_, error) = house.refused(&["undo", "99", "--source", &photos]);
+    let (_, error) = env.refused(&["undo", "99", "--source", &photos]);
     assert!(error.contains("no act 99"), "{error}");
     if can_mount() {
-        let mounted = house.text("mnt");
-        house.ok(&["mount", &photos, &mounted]);
+        let mounted = env.text("mnt");
+        env.ok(&["mount", &photos, &mounted]);
         let put = |command: &str| {
             let mut shell = Command::new("sh");
-            shell.args(["-ec", command]).current_dir(house.path("mnt"));
+            shell.args(["-ec", command]).current_dir(env.path("mnt"));
             assert!(shell.status().unwrap().success(), "{command}");
         };
         put("mkdir tags/trip; cp -l all/2019/IMG_1.jpg all/copy.png tags/trip");
-        assert_eq!(tags(&house), "trip");
-        let log = house.ok(&["log", &mounted, "--json", "-n", "1"]);
+        assert_eq!(tags(&env), "trip");
+        let log = env.ok(&["log", &mounted, "--json", "-n", "1"]);
         let act: Value = serde_json::from_str(&log).unwrap();
         assert_eq!(
             (act["process"].as_str(), &act["photos"]),
             (Some("cp"), &2.into())
         );
-        house.ok(&["undo", "--source", &mounted]);
-        assert_eq!(tags(&house), "");
-        house.ok(&["umount", &mounted]);
+        env.ok(&["undo", "--source", &mounted]);
+        assert_eq!(tags(&env), "");
+        env.ok(&["umount", &mounted]);
     }
 }

@@ -115,7 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A catalog that outlives its processes.
-struct World {
+struct TestEnv {
     source: tempfile::TempDir,
     store: Arc<Memory>,
     /// Which of the two is on a server.
@@ -130,7 +130,7 @@ struct Process {
     eyes: [Arc<Eye>; 2],
 }
 
-impl World {
+impl TestEnv {
     fn new(remote: [bool; 2]) -> Self {
         let source = tempfile::tempdir().unwrap();
         let store = Arc::new(Memory::default());
@@ -284,8 +284,8 @@ fn record(detail: &Detail) -> Record {
 
 /// What is known in the end, after these steps.
 fn outcome(remote: [bool; 2], steps: &[Step]) -> Vec<Record> {
-    let world = World::new(remote);
-    let mut process = world.start();
+    let env = TestEnv::new(remote);
+    let mut process = env.start();
     for step in steps {
         match step {
             Step::Ask(file) => {
@@ -299,7 +299,7 @@ fn outcome(remote: [bool; 2], steps: &[Step]) -> Vec<Record> {
             Step::Let(eye) => process.eyes[*eye].gate.add_permits(1),
             Step::Restart | Step::Kill => {
                 process.end(matches!(step, Step::Kill));
-                process = world.start();
+                process = env.start();
             }
         }
     }
@@ -308,7 +308,7 @@ fn outcome(remote: [bool; 2], steps: &[Step]) -> Vec<Record> {
     let details = details.map(|photo| process.library.detail(photo).unwrap().unwrap());
     let records = details.map(|detail| record(&detail)).collect();
     process.end(false);
-    let answered = world.answered.lock().unwrap();
+    let answered = env.answered.lock().unwrap();
     // Each analyzer, each content, once.
     assert_eq!(answered.len(), 2 * 3, "{answered:?}");
     assert!(answered.values().all(|&times| times == 1), "{answered:?}");

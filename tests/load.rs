@@ -23,7 +23,7 @@ use server::{Act, DOG, Server, say, status};
 /// How long something may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-struct House {
+struct TestEnv {
     folder: tempfile::TempDir,
     server: Server,
 }
@@ -31,7 +31,7 @@ struct House {
 /// Photos that nobody changes in the source.
 const STEADY: usize = 24;
 
-impl House {
+impl TestEnv {
     /// `None` where nothing can be mounted, or a program is missing.
     fn new() -> Option<Self> {
         let programs = ["find", "tar", "rsync", "getfattr", "setfattr", "ln", "rm"];
@@ -48,28 +48,28 @@ impl House {
         for name in ["home/.config/kbasefs", "photos/steady", "mnt", "work"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        let house = Self {
+        let env = Self {
             folder,
             server: Server::start(),
         };
         for n in 0..STEADY {
-            picture(&house.path(&format!("photos/steady/{n}.png")), n);
+            picture(&env.path(&format!("photos/steady/{n}.png")), n);
         }
-        house.server.usual(say(DOG));
-        house.server.next(faults().cycle().take(100_000));
+        env.server.usual(say(DOG));
+        env.server.next(faults().cycle().take(100_000));
         let settings = format!(
             "retry_delay = 0.1\n[[provider]]\nname = \"desk\"\nkind = \"openai\"\nmodel = \"m\"\non = \"listed\"\nurl = \"{}/v1\"\n",
-            house.server.url
+            env.server.url
         );
-        fs::write(house.path("home/.config/kbasefs/config.toml"), settings).unwrap();
-        Some(house)
+        fs::write(env.path("home/.config/kbasefs/config.toml"), settings).unwrap();
+        Some(env)
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn mount(&self) -> Daemon {
+    fn mount(&self) -> TestDaemon {
         let program = std::env::var_os("KBASEFS_PROGRAM");
         let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_kbasefs").into()));
         let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
@@ -86,7 +86,7 @@ impl House {
         }
         // Read, or the daemon would wait for a reader one day.
         std::thread::spawn(move || log.read_to_string(&mut String::new()));
-        Daemon(child)
+        TestDaemon(child)
     }
 
     fn run<A: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = A>) -> Output {
@@ -146,7 +146,7 @@ fn is_sum(line: &str) -> bool {
         || line.starts_with("rsync warning:")
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // A test that failed leaves it.
         let _ = mounts::detach(&self.path("mnt"));
@@ -154,7 +154,7 @@ impl Drop for House {
 }
 
 /// A mount's process; killed when dropped.
-struct Daemon(Child);
+struct TestDaemon(Child);
 
 /// What a process holds.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +164,7 @@ struct Held {
     files: usize,
 }
 
-impl Daemon {
+impl TestDaemon {
     fn held(&self) -> Held {
         let of = |name: &str| PathBuf::from(format!("/proc/{}/{name}", self.0.id()));
         let status = fs::read_to_string(of("status")).unwrap();
@@ -177,7 +177,7 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for TestDaemon {
     fn drop(&mut self) {
         // Most have ended.
         let _ = self.0.kill();
@@ -235,13 +235,13 @@ impl Length {
 }
 
 /// Sets the tags of photos that are its own; gives what it set last.
-fn label(house: &House, worker: usize, length: Length) -> BTreeMap<String, String> {
+fn label(env: &TestEnv, worker: usize, length: Length) -> BTreeMap<String, String> {
     let mut set = BTreeMap::new();
     for round in length.rounds() {
         let photo = format!("all/steady/{}.png", worker * 3 + round % 3);
         let tags = format!("round {round},worker {worker}");
-        house.must("setfattr", &["-n", "user.xdg.tags", "-v", &tags, &photo]);
-        let read = house.must(
+        env.must("setfattr", &["-n", "user.xdg.tags", "-v", &tags, &photo]);
+        let read = env.must(
             "getfattr",
             &["--only-values", "-n", "user.xdg.tags", &photo],
         );
@@ -258,17 +258,17 @@ fn own(tags: &str) -> BTreeSet<&str> {
 }
 
 /// Puts photos into a tag and takes them out; gives those that are in it.
-fn tag(house: &House, worker: usize, length: Length) -> BTreeSet<String> {
+fn tag(env: &TestEnv, worker: usize, length: Length) -> BTreeSet<String> {
     let folder = format!("tags/shelf {worker}");
     let mut inside = BTreeSet::new();
-    house.must("mkdir", &[&folder]);
+    env.must("mkdir", &[&folder]);
     for round in length.rounds() {
         let name = format!("{}.png", 12 + (round * 5 + worker) % (STEADY - 12));
         let linked = format!("{folder}/{name}");
         if inside.remove(&name) {
-            house.must("rm", &[&linked]);
+            env.must("rm", &[&linked]);
         } else {
-            house.must("ln", &[&format!("all/steady/{name}"), &linked]);
+            env.must("ln", &[&format!("all/steady/{name}"), &linked]);
             inside.insert(name);
         }
     }
@@ -276,8 +276,8 @@ fn tag(house: &House, worker: usize, length: Length) -> BTreeSet<String> {
 }
 
 /// Adds, replaces, renames and deletes photos in the source; gives which picture is where.
-fn churn(house: &House, worker: usize, length: Length) -> BTreeMap<String, usize> {
-    let folder = house.path(&format!("photos/churn {worker}"));
+fn churn(env: &TestEnv, worker: usize, length: Length) -> BTreeMap<String, usize> {
+    let folder = env.path(&format!("photos/churn {worker}"));
     fs::create_dir(&folder).unwrap();
     let mut there = BTreeMap::new();
     for round in length.rounds() {
@@ -314,9 +314,9 @@ struct Left {
 }
 
 /// Sixteen programs, of which each waits for nobody.
-fn run_all(house: &House, length: Length) -> Left {
+fn run_all(env: &TestEnv, length: Length) -> Left {
     let left = Mutex::<Left>::default();
-    let work = house.path("work");
+    let work = env.path("work");
     let at = |name: &str| work.join(name).to_str().unwrap().to_owned();
     std::thread::scope(|scope| {
         let again = |program: &'static str, args: Vec<String>| {
@@ -325,7 +325,7 @@ fn run_all(house: &House, length: Length) -> Left {
                 length
                     .rounds()
                     .step_by(4)
-                    .for_each(|_| house.walk(program, &args));
+                    .for_each(|_| env.walk(program, &args));
             });
         };
         let words = |list: &str| list.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -358,17 +358,17 @@ fn run_all(house: &House, length: Length) -> Left {
         let left = &left;
         for worker in 0..3 {
             scope.spawn(move || {
-                let set = label(house, worker, length);
+                let set = label(env, worker, length);
                 left.lock().unwrap().labels.extend(set);
             });
         }
         for worker in 0..2 {
             scope.spawn(move || {
-                let inside = tag(house, worker, length);
+                let inside = tag(env, worker, length);
                 left.lock().unwrap().shelves.insert(worker, inside);
             });
             scope.spawn(move || {
-                let there = churn(house, worker, length);
+                let there = churn(env, worker, length);
                 left.lock().unwrap().churned.insert(worker, there);
             });
         }
@@ -383,27 +383,27 @@ fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 impl Left {
-    fn check(&self, house: &House) {
+    fn check(&self, env: &TestEnv) {
         for (photo, tags) in &self.labels {
-            let read = house.must("getfattr", &["--only-values", "-n", "user.xdg.tags", photo]);
+            let read = env.must("getfattr", &["--only-values", "-n", "user.xdg.tags", photo]);
             assert_eq!(own(&read), own(tags), "{photo}");
         }
         for (worker, inside) in &self.shelves {
-            let folder = house.path(&format!("mnt/tags/shelf {worker}"));
+            let folder = env.path(&format!("mnt/tags/shelf {worker}"));
             let is_photo = |name: &String| name.ends_with(".png");
-            house.until("a shelf", || {
+            env.until("a shelf", || {
                 let shown: BTreeSet<_> = names(&folder).into_iter().filter(is_photo).collect();
                 shown == *inside
             });
         }
         for (worker, there) in &self.churned {
-            let folder = |top: &str| house.path(&format!("{top}/churn {worker}"));
+            let folder = |top: &str| env.path(&format!("{top}/churn {worker}"));
             let expected: BTreeSet<_> = there.keys().cloned().collect();
-            house.until("the source", || names(&folder("mnt/all")) == expected);
+            env.until("the source", || names(&folder("mnt/all")) == expected);
             for name in there.keys() {
                 let original = fs::read(folder("photos").join(name)).unwrap();
                 let shown = || fs::read(folder("mnt/all").join(name)).ok();
-                house.until(name, || shown().as_ref() == Some(&original));
+                env.until(name, || shown().as_ref() == Some(&original));
             }
         }
     }
@@ -411,8 +411,8 @@ impl Left {
 
 #[test]
 fn sixteen_programs_at_a_time_get_along() {
-    let Some(house) = House::new() else { return };
-    let mut daemon = house.mount();
+    let Some(env) = TestEnv::new() else { return };
+    let mut daemon = env.mount();
     let before = daemon.held();
     let halves = match std::env::var_os("KBASEFS_LONG") {
         None => [Length::Rounds(12), Length::Rounds(0)],
@@ -421,20 +421,20 @@ fn sixteen_programs_at_a_time_get_along() {
             [half, half * 2].map(|end| Length::Until(Instant::now() + end))
         }
     };
-    let first = run_all(&house, halves[0]);
-    first.check(&house);
+    let first = run_all(&env, halves[0]);
+    first.check(&env);
     let middle = daemon.held();
     if let Length::Until(_) = halves[1] {
         for n in 0..2 {
-            fs::remove_dir_all(house.path(&format!("photos/churn {n}"))).unwrap();
-            house.run("rm", ["-r", &format!("tags/shelf {n}")]);
+            fs::remove_dir_all(env.path(&format!("photos/churn {n}"))).unwrap();
+            env.run("rm", ["-r", &format!("tags/shelf {n}")]);
         }
-        run_all(&house, halves[1]).check(&house);
+        run_all(&env, halves[1]).check(&env);
     }
     let after = daemon.held();
     println!(
         "{before:?} {middle:?} {after:?}, {} requests to the server",
-        house.server.count()
+        env.server.count()
     );
     // What is kept open and at hand has a bound, which the first half reaches.
     assert!(after.files <= middle.files + 16, "{middle:?} {after:?}");

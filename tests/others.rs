@@ -7,23 +7,23 @@ use std::process::{Command, Output};
 /// `nobody`, on every system: fusermount3 wants a name.
 const ANYBODY: u32 = 65_534;
 
-struct House {
+struct TestEnv {
     folder: tempfile::TempDir,
 }
 
-impl House {
+impl TestEnv {
     /// With photos that everybody may read, one of them in a folder that is closed.
     fn new() -> Option<Self> {
         if !Path::new("/dev/fuse").exists() || !rustix::process::geteuid().is_root() {
             eprintln!("skipped: this needs /dev/fuse and root");
             return None;
         }
-        let house = Self {
+        let env = Self {
             folder: tempfile::tempdir_in("/tmp").unwrap(),
         };
         for name in ["", "home", "photos", "photos/closed", "mnt"] {
-            std::fs::create_dir_all(house.path(name)).unwrap();
-            house.open(name, 0o755);
+            std::fs::create_dir_all(env.path(name)).unwrap();
+            env.open(name, 0o755);
         }
         for name in [
             "photos/open.png",
@@ -32,13 +32,13 @@ impl House {
         ] {
             let seed = u8::try_from(name.len()).unwrap();
             let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([seed, 2, 3]));
-            picture.save(house.path(name)).unwrap();
-            house.open(name, 0o644);
+            picture.save(env.path(name)).unwrap();
+            env.open(name, 0o644);
         }
-        house.bring_the_program();
-        house.open("photos/private.png", 0o600);
-        house.open("photos/closed", 0o700);
-        Some(house)
+        env.bring_the_program();
+        env.open("photos/private.png", 0o600);
+        env.open("photos/closed", 0o700);
+        Some(env)
     }
 
     /// Where others may run it. By a program of its own: a file that this process holds open for
@@ -99,7 +99,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // A test that didn't fail has unmounted.
         let _ = kbasefs::fuse::detach(&self.path("mnt"));
@@ -113,52 +113,52 @@ fn as_anybody(command: &mut Command) -> Output {
 
 #[test]
 fn nobody_reads_through_the_mount_what_is_closed_in_the_source() {
-    let Some(house) = House::new() else { return };
-    house.mount("rw");
-    assert!(house.reads("all/open.png") && house.reads("by-type/png/open.png"));
-    assert!(!house.reads("all/private.png") && !house.reads("by-type/png/private.png"));
-    assert!(!house.reads("all/closed/in.png") && !house.reads("by-type/png/in.png"));
-    house.open("photos/closed", 0o755);
+    let Some(env) = TestEnv::new() else { return };
+    env.mount("rw");
+    assert!(env.reads("all/open.png") && env.reads("by-type/png/open.png"));
+    assert!(!env.reads("all/private.png") && !env.reads("by-type/png/private.png"));
+    assert!(!env.reads("all/closed/in.png") && !env.reads("by-type/png/in.png"));
+    env.open("photos/closed", 0o755);
     let began = std::time::Instant::now();
-    while !house.reads("by-type/png/in.png") {
+    while !env.reads("by-type/png/in.png") {
         assert!(
             began.elapsed().as_secs() < 60,
             "a folder that was opened is open"
         );
     }
-    house.unmount();
+    env.unmount();
 }
 
 #[test]
 fn a_closed_source_is_for_its_owner_unless_the_mount_says_otherwise() {
-    let Some(house) = House::new() else { return };
-    house.open("photos", 0o700);
-    house.mount("rw");
-    assert!(!house.reads("all/open.png"));
-    assert!(std::fs::read(house.path("mnt/all/open.png")).is_ok());
-    house.unmount();
-    house.mount("allow_other");
-    assert!(house.reads("all/open.png") && !house.reads("all/private.png"));
-    house.unmount();
+    let Some(env) = TestEnv::new() else { return };
+    env.open("photos", 0o700);
+    env.mount("rw");
+    assert!(!env.reads("all/open.png"));
+    assert!(std::fs::read(env.path("mnt/all/open.png")).is_ok());
+    env.unmount();
+    env.mount("allow_other");
+    assert!(env.reads("all/open.png") && !env.reads("all/private.png"));
+    env.unmount();
 }
 
 #[test]
 fn owners_and_permissions_can_be_given() {
     use std::os::unix::fs::MetadataExt;
-    let Some(house) = House::new() else { return };
-    house.mount(&format!("allow_other,uid={ANYBODY},gid=7,umask=077"));
+    let Some(env) = TestEnv::new() else { return };
+    env.mount(&format!("allow_other,uid={ANYBODY},gid=7,umask=077"));
     for name in ["all/private.png", "tags", ""] {
-        let stat = house.path("mnt").join(name).metadata().unwrap();
+        let stat = env.path("mnt").join(name).metadata().unwrap();
         let shown = (stat.uid(), stat.gid(), stat.mode() & 0o777);
         assert_eq!(shown, (ANYBODY, 7, 0o700), "{name}");
     }
-    assert!(house.reads("all/private.png"));
-    house.unmount();
+    assert!(env.reads("all/private.png"));
+    env.unmount();
 }
 
 #[test]
 fn anybody_can_mount_what_they_may_read() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let for_all = std::fs::metadata("/dev/fuse").unwrap().mode() & 0o006 == 0o006;
     if !for_all || Command::new("fusermount3").arg("-V").output().is_err() {
         eprintln!("skipped: this needs fusermount3 and a /dev/fuse for everybody");
@@ -166,17 +166,17 @@ fn anybody_can_mount_what_they_may_read() {
     }
     use std::os::unix::fs::MetadataExt;
     for name in ["home", "mnt"] {
-        std::os::unix::fs::chown(house.path(name), Some(ANYBODY), Some(ANYBODY)).unwrap();
+        std::os::unix::fs::chown(env.path(name), Some(ANYBODY), Some(ANYBODY)).unwrap();
     }
-    let mut mount = house.kbasefs(&["mount"]);
-    let mount = as_anybody(mount.arg(house.path("photos")).arg(house.path("mnt")));
+    let mut mount = env.kbasefs(&["mount"]);
+    let mount = as_anybody(mount.arg(env.path("photos")).arg(env.path("mnt")));
     assert!(mount.status.success(), "{mount:?}");
-    assert!(house.reads("all/open.png") && house.reads("by-type/png/open.png"));
-    assert!(!house.reads("all/private.png") && !house.reads("all/closed/in.png"));
-    let index = house.path("home/.local/share/kbasefs");
+    assert!(env.reads("all/open.png") && env.reads("by-type/png/open.png"));
+    assert!(!env.reads("all/private.png") && !env.reads("all/closed/in.png"));
+    let index = env.path("home/.local/share/kbasefs");
     assert_eq!(index.metadata().unwrap().mode() & 0o777, 0o700);
     // Not even root looks into what somebody else mounted.
-    assert!(std::fs::read_dir(house.path("mnt")).is_err());
-    let umount = as_anybody(house.kbasefs(&["umount"]).arg(house.path("mnt")));
+    assert!(std::fs::read_dir(env.path("mnt")).is_err());
+    let umount = as_anybody(env.kbasefs(&["umount"]).arg(env.path("mnt")));
     assert!(umount.status.success(), "{umount:?}");
 }

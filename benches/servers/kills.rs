@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::house::House;
+use crate::test_env::TestEnv;
 use crate::{PARALLEL, number};
 
 /// Kills the program 20 times while answers come in; what it had said was analysed must be in the index afterwards.
 pub fn kills(photos: &Path) {
-    let house = House::new("3 20 none", PARALLEL);
+    let env = TestEnv::new("3 20 none", PARALLEL);
     let (mut told, mut lost) = (HashSet::new(), HashSet::new());
     let mut killed = 0;
     for kill in 0..20 {
-        killed += u32::from(killed_amid_answers(house.analyze(photos), kill, &mut told));
-        let kept = house.kept(photos);
+        killed += u32::from(killed_amid_answers(env.analyze(photos), kill, &mut told));
+        let kept = env.kept(photos);
         lost.extend(told.iter().filter(|path| !kept.contains(*path)).cloned());
     }
-    let stats = house.stats();
+    let stats = env.stats();
     let repeated = number(&stats, "requests") - number(&stats, "pictures");
     println!(
         "20 kills: amid answers      {killed:8}\n          answers sent      {:8}\n          acknowledged      {:8}",

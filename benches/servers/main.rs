@@ -5,12 +5,12 @@
 //! `-- kills` is the last of these alone.
 //! KBASEFS_BENCH_PHOTOS names a folder in which the photos are kept for the next run.
 
-mod house;
 mod kills;
 #[path = "../pictures/mod.rs"]
 mod pictures;
 mod process;
 mod server;
+mod test_env;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use kbasefs::analysis::preview;
 use serde_json::Value;
 
-use house::House;
 use kills::kills;
 use process::{cpu, peak_mib};
 use server::serve;
+use test_env::TestEnv;
 
 const PHOTOS: usize = 300;
 const LATENCY: Duration = Duration::from_millis(500);
@@ -152,9 +152,9 @@ struct Run {
 
 /// `analyze` from the beginning to the end.
 fn run(photos: &Path, setting: &str, parallel: usize) -> Run {
-    let house = House::new(setting, parallel);
+    let env = TestEnv::new(setting, parallel);
     let start = Instant::now();
-    let mut child = house.analyze(photos);
+    let mut child = env.analyze(photos);
     let id = child.id().to_string();
     let out = child.stdout.take().expect("its output is piped");
     let (mut cpu_s, mut peak, mut analyzed) = (0.0, 0.0, 0);
@@ -166,7 +166,7 @@ fn run(photos: &Path, setting: &str, parallel: usize) -> Run {
     }
     child.wait().expect("the program ends");
     Run {
-        stats: house.stats(),
+        stats: env.stats(),
         cpu: cpu_s,
         peak_mib: peak,
         seconds: start.elapsed().as_secs_f64(),

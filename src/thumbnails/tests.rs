@@ -4,13 +4,13 @@ use std::path::Path;
 use super::*;
 use crate::catalog::{Format, SourcePath, Status};
 
-struct House {
+struct TestEnv {
     source: tempfile::TempDir,
     cache: tempfile::TempDir,
     source_files: SourceFiles,
 }
 
-impl House {
+impl TestEnv {
     fn new() -> Self {
         let source = tempfile::tempdir().unwrap();
         let picture = image::RgbImage::from_pixel(900, 600, image::Rgb([250, 150, 50]));
@@ -72,13 +72,13 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn one_decode_gives_both_sizes_where_file_managers_look() {
-    let house = House::new();
-    assert_eq!(house.get("a b.jpg", Size::Large).unwrap(), (256, 171));
-    let [large, x_large] = ["large", "x-large"].map(|folder| house.files(folder));
+    let env = TestEnv::new();
+    assert_eq!(env.get("a b.jpg", Size::Large).unwrap(), (256, 171));
+    let [large, x_large] = ["large", "x-large"].map(|folder| env.files(folder));
     assert_eq!((large.len(), x_large.len()), (1, 1));
     assert_eq!(mode(&large[0]), 0o600);
     assert_eq!(mode(large[0].parent().unwrap()), 0o700);
-    let source = house.source.path().canonicalize().unwrap();
+    let source = env.source.path().canonicalize().unwrap();
     let uri = format!("file://{}/a%20b.jpg", source.display());
     let name = large[0].file_stem().unwrap().to_str().unwrap();
     use md5::Digest;
@@ -91,13 +91,11 @@ fn one_decode_gives_both_sizes_where_file_managers_look() {
 
 #[test]
 fn what_is_there_is_served_without_the_original_being_read() {
-    let house = House::new();
-    house.get("a b.jpg", Size::XLarge).unwrap();
-    let photo = house.photo("a b.jpg");
-    std::fs::remove_file(house.source.path().join("a b.jpg")).unwrap();
-    let served = house
-        .thumbnails()
-        .get(&house.source_files, &photo, Size::Large);
+    let env = TestEnv::new();
+    env.get("a b.jpg", Size::XLarge).unwrap();
+    let photo = env.photo("a b.jpg");
+    std::fs::remove_file(env.source.path().join("a b.jpg")).unwrap();
+    let served = env.thumbnails().get(&env.source_files, &photo, Size::Large);
     assert!(served.is_ok());
     let later = Photo {
         stat: FileStat {
@@ -106,29 +104,27 @@ fn what_is_there_is_served_without_the_original_being_read() {
         },
         ..photo
     };
-    let of_another_time = house
-        .thumbnails()
-        .get(&house.source_files, &later, Size::Large);
+    let of_another_time = env.thumbnails().get(&env.source_files, &later, Size::Large);
     assert!(matches!(of_another_time, Err(Error::Unread(_))));
 }
 
 #[test]
 fn a_foreign_or_damaged_thumbnail_is_as_good_as_none() {
-    let house = House::new();
-    house.get("a b.jpg", Size::Large).unwrap();
+    let env = TestEnv::new();
+    env.get("a b.jpg", Size::Large).unwrap();
     for folder in ["large", "x-large"] {
-        std::fs::write(&house.files(folder)[0], b"\x89PNG\r\n\x1a\n torn").unwrap();
+        std::fs::write(&env.files(folder)[0], b"\x89PNG\r\n\x1a\n torn").unwrap();
     }
-    assert_eq!(house.get("a b.jpg", Size::Large).unwrap(), (256, 171));
+    assert_eq!(env.get("a b.jpg", Size::Large).unwrap(), (256, 171));
 }
 
 #[test]
 fn a_broken_picture_has_none_and_the_screen_size_stays_in_memory() {
-    let house = House::new();
+    let env = TestEnv::new();
     assert!(matches!(
-        house.get("broken.jpg", Size::Large),
+        env.get("broken.jpg", Size::Large),
         Err(Error::NoPicture(_))
     ));
-    assert_eq!(house.get("a b.jpg", Size::Screen).unwrap(), (900, 600));
-    assert!(house.files("xx-large").is_empty());
+    assert_eq!(env.get("a b.jpg", Size::Screen).unwrap(), (900, 600));
+    assert!(env.files("xx-large").is_empty());
 }

@@ -1,4 +1,4 @@
-//! What `src/lib.rs` says of the house holds: who may use whom, and where what is.
+//! What `src/lib.rs` says of the crate holds: who may use whom, and where what is.
 
 mod guide;
 mod map;

@@ -1,4 +1,4 @@
-//! The drawing in `src/lib.rs` is of this house: each arrow is a use, and each use follows arrows.
+//! The drawing in `src/lib.rs` is of this crate: each arrow is a use, and each use follows arrows.
 
 use std::collections::BTreeSet;
 

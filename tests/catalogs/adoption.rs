@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::house::{House, Person, names};
+use super::test_env::{Person, TestEnv, names};
 
 /// What the inner catalog says before it is taken over.
 fn fill(me: &Person) {
@@ -15,14 +15,14 @@ fn fill(me: &Person) {
         &["photos/sub/5.png", "photos/sub/deep/6.png"],
     );
     let csv = "path,title,rating\n5.png,Inner title,4\ndeep/6.png,Deep,2\n";
-    std::fs::write(me.house.path("words.csv"), csv).unwrap();
+    std::fs::write(me.env.path("words.csv"), csv).unwrap();
     me.ok(&["import"], &["photos/sub", "words.csv"]);
     save(me, "photos/sub", "dogs", "dog folder:/deep");
 }
 
 fn save(me: &Person, at: &str, name: &str, query: &str) {
     let mut save = me.command(&["search", "--save", name]);
-    let saved = save.arg(me.house.path(at)).arg(query).output().unwrap();
+    let saved = save.arg(me.env.path(at)).arg(query).output().unwrap();
     assert!(saved.status.success(), "{saved:?}");
 }
 
@@ -54,8 +54,8 @@ fn adopt(me: &Person) -> serde_json::Value {
 
 #[test]
 fn what_was_said_in_the_inner_catalog_is_said_in_the_outer_one() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     fill(&me);
     let model = me.json(&["show", "--json"], &["photos/sub/5.png"]);
     let denied = model["tags"]
@@ -118,12 +118,12 @@ fn what_was_said_in_the_inner_catalog_is_said_in_the_outer_one() {
 
 #[test]
 fn of_two_words_on_one_thing_the_later_one_holds() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     fill(&me);
     me.ok(&["scan"], &["photos"]);
     let csv = "path,title,rating\nsub/5.png,Outer title,1\nsub/deep/6.png,Outer too,5\n";
-    std::fs::write(house.path("words.csv"), csv).unwrap();
+    std::fs::write(env.path("words.csv"), csv).unwrap();
     me.ok(&["import"], &["photos", "words.csv"]);
     me.ok(&["tag", "--tag", "both"], &["photos/sub/5.png"]);
     me.ok(&["untag", "--tag", "both"], &["photos/sub/5.png"]);
@@ -137,7 +137,7 @@ fn of_two_words_on_one_thing_the_later_one_holds() {
     change(&outer, "UPDATE act SET at = 500 WHERE words = 'import'");
     me.ok(&["tag", "--tag", "outer"], &["photos/sub/5.png"]);
     let csv = "path,title,rating\nsub/5.png,Later title,3\n";
-    std::fs::write(house.path("words.csv"), csv).unwrap();
+    std::fs::write(env.path("words.csv"), csv).unwrap();
     me.ok(&["import"], &["photos", "words.csv"]);
     adopt(&me);
     let shown = me.json(&["show", "--json"], &["photos/sub/5.png"]);
@@ -170,17 +170,13 @@ fn of_two_words_on_one_thing_the_later_one_holds() {
 
 #[test]
 fn a_photo_that_has_left_the_inner_folder_is_found_by_its_content() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     fill(&me);
-    std::fs::rename(
-        house.path("photos/sub/5.png"),
-        house.path("photos/moved.png"),
-    )
-    .unwrap();
+    std::fs::rename(env.path("photos/sub/5.png"), env.path("photos/moved.png")).unwrap();
     me.ok(&["scan"], &["photos"]);
     me.ok(&["analyze"], &["photos/moved.png"]);
-    std::fs::remove_file(house.path("photos/sub/deep/6.png")).unwrap();
+    std::fs::remove_file(env.path("photos/sub/deep/6.png")).unwrap();
     let told = adopt(&me);
     assert_eq!(told["failed"][0]["path"], "deep/6.png");
     assert_eq!(me.tags("photos/moved.png"), "both inner");
@@ -192,8 +188,8 @@ fn a_photo_that_has_left_the_inner_folder_is_found_by_its_content() {
 
 #[test]
 fn what_was_paid_for_comes_along_and_is_counted_once() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     fill(&me);
     let inner = index(&me, "sub");
     change(
@@ -252,29 +248,29 @@ fn what_was_paid_for_comes_along_and_is_counted_once() {
 
 #[test]
 fn a_mounted_catalog_takes_over_and_shows_it() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let me = house.person("me");
+    let me = env.person("me");
     fill(&me);
     me.ok(&["mount"], &["photos/sub", "second"]);
     me.ok(&["scan"], &["mnt"]);
-    let (photos, mnt) = (house.path("photos"), house.path("mnt"));
+    let (photos, mnt) = (env.path("photos"), env.path("mnt"));
     let said = me.refused(&["catalog", "adopt"], &["photos/sub"]);
     assert!(said.contains("in use"), "{said}");
     me.ok(&["umount"], &["second"]);
     me.ok(&["mount"], &[&photos, &mnt]);
     assert_eq!(adopt(&me)["changed"], 2);
-    assert_eq!(names(&house.path("mnt/tags/inner")), ["5.png", "6.png"]);
-    assert_eq!(names(&house.path("mnt/saved")), ["dogs"]);
+    assert_eq!(names(&env.path("mnt/tags/inner")), ["5.png", "6.png"]);
+    assert_eq!(names(&env.path("mnt/saved")), ["dogs"]);
     me.ok(&["umount"], &["mnt"]);
 }
 
 #[test]
 fn an_inner_catalog_in_an_index_of_its_own_is_named_by_it() {
-    let house = House::new();
-    let me = house.person("me");
-    let own = house.path("own.sqlite");
+    let env = TestEnv::new();
+    let me = env.person("me");
+    let own = env.path("own.sqlite");
     let own = own.to_str().unwrap();
     me.ok(&["scan", "--catalog", own], &["photos/sub"]);
     me.ok(
@@ -291,24 +287,24 @@ fn an_inner_catalog_in_an_index_of_its_own_is_named_by_it() {
     me.ok(&["scan"], &["photos"]);
     me.ok(&["catalog", "adopt", "--catalog", own], &["photos/sub"]);
     assert_eq!(me.tags("photos/sub/5.png"), "own");
-    assert!(!house.path("own.sqlite").exists() && house.path("own.sqlite.adopted-1").exists());
+    assert!(!env.path("own.sqlite").exists() && env.path("own.sqlite.adopted-1").exists());
 }
 
 /// Killed at any moment, it is done again: nothing is lost, and nothing is there twice.
 #[test]
 fn an_adoption_that_is_killed_is_done_again() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     for n in 0..300 {
         let name = format!("photos/sub/many/{n}.png");
-        std::fs::create_dir_all(house.path("photos/sub/many")).unwrap();
-        std::fs::copy(house.path("photos/1.png"), house.path(&name)).unwrap();
+        std::fs::create_dir_all(env.path("photos/sub/many")).unwrap();
+        std::fs::copy(env.path("photos/1.png"), env.path(&name)).unwrap();
     }
     fill(&me);
     let csv: String = (0..300)
         .map(|n| format!("many/{n}.png,many,{}\n", n % 6))
         .collect();
-    std::fs::write(house.path("words.csv"), format!("path,tags,rating\n{csv}")).unwrap();
+    std::fs::write(env.path("words.csv"), format!("path,tags,rating\n{csv}")).unwrap();
     me.ok(&["import"], &["photos/sub", "words.csv"]);
     let inner = index(&me, "sub");
     change(
@@ -321,12 +317,12 @@ fn an_adoption_that_is_killed_is_done_again() {
     let kills = if long { 50 } else { 6 };
     let began = std::time::Instant::now();
     let mut adopted = me.command(&["catalog", "adopt"]);
-    let (kept, new) = (house.path("kept"), house.path("new"));
+    let (kept, new) = (env.path("kept"), env.path("new"));
     copy(&inner, &kept.join("inner"));
     copy(&outer, &kept.join("outer"));
     assert!(
         adopted
-            .arg(house.path("photos/sub"))
+            .arg(env.path("photos/sub"))
             .output()
             .unwrap()
             .status
@@ -341,7 +337,7 @@ fn an_adoption_that_is_killed_is_done_again() {
         restore(&kept.join("inner"), &inner);
         restore(&kept.join("outer"), &outer);
         let mut adopting = me.command(&["catalog", "adopt"]);
-        let mut adopting = adopting.arg(house.path("photos/sub")).spawn().unwrap();
+        let mut adopting = adopting.arg(env.path("photos/sub")).spawn().unwrap();
         // Where it stands by then is up to the machine: any moment will do.
         std::thread::sleep(whole * (n + 1) / (kills + 1));
         adopting.kill().unwrap();

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::house::{House, Person, everything};
+use super::test_env::{Person, TestEnv, everything};
 
 /// Whether a command makes a catalog of a folder that has none.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -57,7 +57,7 @@ const COMMANDS: &[(&str, &[&str], May)] = &[
     ("help", &[], May::Unrelated),
 ];
 
-fn args_of(house: &House, name: &str, args: &[&str]) -> Vec<String> {
+fn args_of(env: &TestEnv, name: &str, args: &[&str]) -> Vec<String> {
     let places = [
         ("PHOTOS", "photos"),
         ("PHOTO", "photos/1.png"),
@@ -66,7 +66,7 @@ fn args_of(house: &House, name: &str, args: &[&str]) -> Vec<String> {
     ];
     let path = |arg: &&str| {
         let place = places.iter().find(|(mark, _)| mark == arg);
-        place.map(|(_, path)| house.path(path).to_str().unwrap().to_owned())
+        place.map(|(_, path)| env.path(path).to_str().unwrap().to_owned())
     };
     let args = args
         .iter()
@@ -76,8 +76,8 @@ fn args_of(house: &House, name: &str, args: &[&str]) -> Vec<String> {
 
 #[test]
 fn the_table_names_every_command() {
-    let house = House::new();
-    let help = house.person("me").ok(&["help"], &[] as &[&str]);
+    let env = TestEnv::new();
+    let help = env.person("me").ok(&["help"], &[] as &[&str]);
     let commands = help.split("Commands:").nth(1).unwrap();
     let commands = commands.split("Options:").next().unwrap().lines();
     let commands = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
@@ -92,19 +92,19 @@ fn the_table_names_every_command() {
 
 /// What `status` says of the photos with these arguments, settings and variables.
 fn catalog_of(me: &Person, args: &[&str], settings: &str, variables: &[(&str, &str)]) -> Output {
-    let file = me.house.path("settings.toml");
+    let file = me.env.path("settings.toml");
     std::fs::write(&file, settings).unwrap();
     let mut status = me.command(&["status", "--json", "--config"]);
-    status.arg(file).args(args).arg(me.house.path("photos"));
+    status.arg(file).args(args).arg(me.env.path("photos"));
     status.envs(variables.iter().copied()).output().unwrap()
 }
 
 /// Scripts and settings of before go on working.
 #[test]
 fn what_catalogs_were_called_before_still_means_them() {
-    let house = House::new();
-    let me = house.person("me");
-    let (file, other) = (house.path("own.sqlite"), house.path("other.sqlite"));
+    let env = TestEnv::new();
+    let me = env.person("me");
+    let (file, other) = (env.path("own.sqlite"), env.path("other.sqlite"));
     let (file, other) = (file.to_str().unwrap(), other.to_str().unwrap());
     me.ok(&["scan", "--catalog", file], &["photos"]);
     let key = |key: &str, file: &str| format!("{key} = {file:?}\n");
@@ -139,8 +139,8 @@ fn what_catalogs_were_called_before_still_means_them() {
 
 #[test]
 fn both_names_of_a_catalog_that_differ_are_a_mistake() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     let both = "catalog = \"/x\"\nindex = \"/y\"\n";
     let variables = [("KBASEFS_CATALOG", "/x"), ("KBASEFS_INDEX", "/y")];
     let check = |output: Output, code: i32, expected: &str| {
@@ -164,8 +164,8 @@ fn both_names_of_a_catalog_that_differ_are_a_mistake() {
 /// Nobody is told of the old words.
 #[test]
 fn help_manual_and_completions_say_catalog() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     let none: &[&str] = &[];
     let mut said = vec![
         me.ok(&["--help"], none),
@@ -174,9 +174,9 @@ fn help_manual_and_completions_say_catalog() {
         me.ok(&["config", "show"], none),
         me.ok(&["man"], none),
     ];
-    std::fs::create_dir(house.path("pages")).unwrap();
+    std::fs::create_dir(env.path("pages")).unwrap();
     me.ok(&["man"], &["pages"]);
-    for page in std::fs::read_dir(house.path("pages")).unwrap() {
+    for page in std::fs::read_dir(env.path("pages")).unwrap() {
         said.push(std::fs::read_to_string(page.unwrap().path()).unwrap());
     }
     assert!(said.len() > 20);
@@ -197,9 +197,9 @@ fn who_only_asks_makes_nothing_where_there_is_no_catalog() {
         if *may == May::Make {
             continue;
         }
-        let house = House::new();
-        let (me, source) = (house.person("me"), everything(&house.path("photos")));
-        let args = args_of(&house, name, args);
+        let env = TestEnv::new();
+        let (me, source) = (env.person("me"), everything(&env.path("photos")));
+        let args = args_of(&env, name, args);
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let output = me.command(&args).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -216,8 +216,8 @@ fn who_only_asks_makes_nothing_where_there_is_no_catalog() {
             _ => assert!(output.status.success(), "{args:?}: {said}"),
         }
         assert!(everything(&me.home).is_empty(), "{args:?} made something");
-        assert_eq!(everything(&house.path("photos")), source, "{args:?}");
-        assert!(!house.path("out").exists(), "{args:?}");
+        assert_eq!(everything(&env.path("photos")), source, "{args:?}");
+        assert!(!env.path("out").exists(), "{args:?}");
     }
 }
 
@@ -228,9 +228,9 @@ fn who_may_make_a_catalog_makes_one_and_in_its_place() {
         if *may != May::Make || matches!(*name, "mount" | "serve") {
             continue;
         }
-        let house = House::new();
-        let me = house.person("me");
-        let args = args_of(&house, name, args);
+        let env = TestEnv::new();
+        let me = env.person("me");
+        let args = args_of(&env, name, args);
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         me.ok(&args, &[] as &[&str]);
         assert_eq!(me.catalogs().len(), 1, "{args:?}");
@@ -246,10 +246,10 @@ fn who_may_make_a_catalog_makes_one_and_in_its_place() {
 fn who_stays_makes_a_catalog_in_its_place_as_well() {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     let mut serve = me.command(&["serve", "--web", "127.0.0.1:0"]);
-    let serve = serve.arg(house.path("photos")).stdout(Stdio::piped());
+    let serve = serve.arg(env.path("photos")).stdout(Stdio::piped());
     let mut serve = serve.spawn().unwrap();
     let mut line = String::new();
     let said = serve.stdout.take().unwrap();
@@ -258,10 +258,10 @@ fn who_stays_makes_a_catalog_in_its_place_as_well() {
     assert_eq!(me.catalogs().len(), 1);
     serve.kill().unwrap();
     serve.wait().unwrap();
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let me = house.person("me");
+    let me = env.person("me");
     me.ok(&["mount"], &["photos", "mnt"]);
     assert_eq!(me.catalogs().len(), 1);
     me.ok(&["umount"], &["mnt"]);
@@ -269,15 +269,15 @@ fn who_stays_makes_a_catalog_in_its_place_as_well() {
 
 #[test]
 fn nobody_scans_who_only_asks() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
-    house.photo("photos/new.png", 50);
+    env.photo("photos/new.png", 50);
     for (name, args, may) in COMMANDS {
         if *may != May::NotMake {
             continue;
         }
-        let args = args_of(&house, name, args);
+        let args = args_of(&env, name, args);
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         // Some have nothing to do here, and say so.
         me.command(&args).output().unwrap();

@@ -3,8 +3,8 @@
 
 mod adoption;
 mod commands;
-mod house;
 mod mistaken;
 mod mounted;
 mod others;
 mod parts;
+mod test_env;

@@ -6,22 +6,22 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::house::{Bound, House, everything, is_root, names};
+use super::test_env::{Bound, TestEnv, everything, is_root, names};
 
 /// A folder whose photos have other numbers in the owner's catalog than in one that is made now.
-fn renumbered() -> Option<House> {
-    let house = House::with_mounts()?;
-    house.person("owner").ok(&["scan"], &["photos"]);
-    std::fs::rename(house.path("photos/1.png"), house.path("photos/9.png")).unwrap();
-    house.photo("photos/0.png", 77);
-    house.person("owner").ok(&["scan"], &["photos"]);
-    Some(house)
+fn renumbered() -> Option<TestEnv> {
+    let env = TestEnv::with_mounts()?;
+    env.person("owner").ok(&["scan"], &["photos"]);
+    std::fs::rename(env.path("photos/1.png"), env.path("photos/9.png")).unwrap();
+    env.photo("photos/0.png", 77);
+    env.person("owner").ok(&["scan"], &["photos"]);
+    Some(env)
 }
 
 #[test]
 fn a_photo_in_a_mount_is_the_one_that_is_shown_there_whoever_asks() {
-    let Some(house) = renumbered() else { return };
-    let (owner, other) = (house.person("owner"), house.person("other"));
+    let Some(env) = renumbered() else { return };
+    let (owner, other) = (env.person("owner"), env.person("other"));
     owner.ok(&["mount"], &["photos", "mnt"]);
     for name in ["0.png", "2.png", "9.png", "sub/5.png", "sub/deep/6.png"] {
         let shown = other.json(&["show", "--json"], &[Path::new("mnt/all").join(name)]);
@@ -35,12 +35,12 @@ fn a_photo_in_a_mount_is_the_one_that_is_shown_there_whoever_asks() {
         &["tag", "--tag", "mine"],
         &["mnt/all/9.png", "mnt/all/sub/5.png"],
     );
-    assert_eq!(names(&house.path("mnt/tags/mine")), ["5.png", "9.png"]);
+    assert_eq!(names(&env.path("mnt/tags/mine")), ["5.png", "9.png"]);
     let in_tag = other.json(&["show", "--json"], &["mnt/tags/mine/9.png"]);
     assert_eq!(in_tag["path"], "9.png");
     assert_eq!(owner.tags("photos/9.png"), "mine");
     other.ok(&["untag", "--tag", "mine"], &["mnt/tags/mine/9.png"]);
-    assert_eq!(names(&house.path("mnt/tags/mine")), ["5.png"]);
+    assert_eq!(names(&env.path("mnt/tags/mine")), ["5.png"]);
     // Its own file, by its path in the folder: the same catalog, because this user has mounted it.
     assert_eq!(other.tags("photos/sub/5.png"), "mine");
     assert!(everything(&other.home).is_empty());
@@ -49,9 +49,9 @@ fn a_photo_in_a_mount_is_the_one_that_is_shown_there_whoever_asks() {
 
 #[test]
 fn every_command_on_a_mount_reaches_its_catalog() {
-    let Some(house) = renumbered() else { return };
-    let (owner, other) = (house.person("owner"), house.person("other"));
-    let index = house.path("kept/mine.sqlite");
+    let Some(env) = renumbered() else { return };
+    let (owner, other) = (env.person("owner"), env.person("other"));
+    let index = env.path("kept/mine.sqlite");
     let index = index.to_str().unwrap();
     // This person's own catalog of the folder is another one.
     other.ok(&["scan"], &["photos"]);
@@ -63,10 +63,10 @@ fn every_command_on_a_mount_reaches_its_catalog() {
         other.ok(&["log"], &[at]);
     }
     other.ok(&["tag", "--tag", "T"], &["mnt/all/9.png"]);
-    let found = house.path("photos/9.png");
+    let found = env.path("photos/9.png");
     let search = |at: &str| {
         let mut search = other.command(&["search"]);
-        let output = search.arg(house.path(at)).arg("tag:T").output().unwrap();
+        let output = search.arg(env.path(at)).arg("tag:T").output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
     for at in ["mnt", "mnt/all", "photos"] {
@@ -77,7 +77,7 @@ fn every_command_on_a_mount_reaches_its_catalog() {
     assert_eq!(owner.tags("mnt/all/9.png"), "");
     other.ok(&["redo", "--source"], &["mnt"]);
     assert_eq!(owner.tags("mnt/all/9.png"), "T");
-    house.photo("photos/new.png", 99);
+    env.photo("photos/new.png", 99);
     assert_eq!(other.json(&["scan", "--json"], &["mnt"])["photos"], 8);
     let sum = other.json(&["analyze", "--json"], &["mnt/all/2.png", "photos/3.png"]);
     assert_eq!((&sum["photos"], &sum["analyzed"]), (&2.into(), &2.into()));
@@ -97,14 +97,14 @@ fn every_command_on_a_mount_reaches_its_catalog() {
 
 #[test]
 fn a_mount_says_which_catalog_it_shows_and_every_part_of_it_does() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let owner = house.person("owner");
+    let owner = env.person("owner");
     owner.ok(&["mount"], &["photos", "mnt"]);
     let asked = |at: &str, name: &str| {
         let mut value = vec![0; 4096];
-        let length = rustix::fs::getxattr(house.path(at), name, &mut value).unwrap();
+        let length = rustix::fs::getxattr(env.path(at), name, &mut value).unwrap();
         value.truncate(length);
         String::from_utf8(value).unwrap()
     };
@@ -115,13 +115,13 @@ fn a_mount_says_which_catalog_it_shows_and_every_part_of_it_does() {
         assert_eq!(asked(at, "user.kbasefs.id").len(), 32);
     }
     let mut list = vec![0; 4096];
-    let length = rustix::fs::listxattr(house.path("mnt"), &mut list).unwrap();
+    let length = rustix::fs::listxattr(env.path("mnt"), &mut list).unwrap();
     let listed = "user.kbasefs.catalog\0user.kbasefs.socket\0user.kbasefs.id\0";
     assert_eq!(String::from_utf8_lossy(&list[..length]), listed);
     let id = asked("mnt", "user.kbasefs.id");
     let flags = rustix::fs::XattrFlags::empty();
     for at in ["mnt", "mnt/all/1.png"] {
-        let set = rustix::fs::setxattr(house.path(at), "user.kbasefs.id", b"x", flags);
+        let set = rustix::fs::setxattr(env.path(at), "user.kbasefs.id", b"x", flags);
         assert_eq!(set, Err(rustix::io::Errno::PERM), "{at}");
     }
     owner.ok(&["umount"], &["mnt"]);
@@ -136,13 +136,13 @@ fn a_mount_says_which_catalog_it_shows_and_every_part_of_it_does() {
 
 #[test]
 fn a_process_answers_only_for_the_catalog_that_is_meant() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let owner = house.person("owner");
+    let owner = env.person("owner");
     owner.ok(&["mount"], &["photos", "mnt"]);
     let mut socket = vec![0; 4096];
-    let length = rustix::fs::getxattr(house.path("mnt"), "user.kbasefs.socket", &mut socket);
+    let length = rustix::fs::getxattr(env.path("mnt"), "user.kbasefs.socket", &mut socket);
     socket.truncate(length.unwrap());
     let ask = |id: &str| {
         use std::io::{Read, Write};
@@ -157,7 +157,7 @@ fn a_process_answers_only_for_the_catalog_that_is_meant() {
         answer.split(' ').nth(1).unwrap().to_owned()
     };
     let mut id = vec![0; 64];
-    let length = rustix::fs::getxattr(house.path("mnt"), "user.kbasefs.id", &mut id).unwrap();
+    let length = rustix::fs::getxattr(env.path("mnt"), "user.kbasefs.id", &mut id).unwrap();
     assert_eq!(ask(std::str::from_utf8(&id[..length]).unwrap()), "200");
     assert_eq!(ask("0123456789abcdef0123456789abcdef"), "409");
     owner.ok(&["umount"], &["mnt"]);
@@ -165,15 +165,15 @@ fn a_process_answers_only_for_the_catalog_that_is_meant() {
 
 #[test]
 fn a_socket_in_a_folder_of_the_session_is_found_from_any_session() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let (owner, other) = (house.person("owner"), house.person("other"));
-    let session = house.path("session");
+    let (owner, other) = (env.person("owner"), env.person("other"));
+    let session = env.path("session");
     std::fs::create_dir(&session).unwrap();
     let mut mount = owner.command(&["mount"]);
     mount.env("XDG_RUNTIME_DIR", &session);
-    mount.args([house.path("photos"), house.path("mnt")]);
+    mount.args([env.path("photos"), env.path("mnt")]);
     assert!(mount.output().unwrap().status.success());
     for at in ["mnt/all/1.png", "photos/1.png"] {
         other.ok(&["tag", "--tag", "T"], &[at]);
@@ -182,7 +182,7 @@ fn a_socket_in_a_folder_of_the_session_is_found_from_any_session() {
     // A homeless one, too.
     let mut show = other.command(&["show"]);
     show.env_remove("HOME").env_remove("XDG_DATA_HOME");
-    let shown = show.arg(house.path("photos/1.png")).output().unwrap();
+    let shown = show.arg(env.path("photos/1.png")).output().unwrap();
     assert!(shown.status.success(), "{shown:?}");
     std::fs::remove_dir_all(&session).unwrap();
     for at in ["mnt/all/1.png", "photos/1.png"] {
@@ -195,12 +195,12 @@ fn a_socket_in_a_folder_of_the_session_is_found_from_any_session() {
 
 #[test]
 fn another_index_than_the_one_that_is_shown_is_refused() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let owner = house.person("owner");
-    let index = house.path("a.sqlite");
-    let (index, other) = (index.to_str().unwrap(), house.path("b.sqlite"));
+    let owner = env.person("owner");
+    let index = env.path("a.sqlite");
+    let (index, other) = (index.to_str().unwrap(), env.path("b.sqlite"));
     owner.ok(&["scan", "--catalog", other.to_str().unwrap()], &["photos"]);
     owner.ok(&["mount", "--catalog", index], &["photos", "mnt"]);
     for args in [&["show"][..], &["tag", "--tag", "T"]] {
@@ -222,34 +222,34 @@ fn another_index_than_the_one_that_is_shown_is_refused() {
     let mut show = owner.command(&["show"]);
     let shown = show
         .env("KBASEFS_CATALOG", other)
-        .arg(house.path("mnt/all/1.png"));
+        .arg(env.path("mnt/all/1.png"));
     assert!(shown.output().unwrap().status.success());
     owner.ok(&["umount"], &["mnt"]);
 }
 
 #[test]
 fn photos_of_two_mounts_go_to_two_catalogs() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let (owner, other) = (house.person("owner"), house.person("other"));
-    house.photo("else/1.png", 200);
-    house.photo("else/2.png", 201);
+    let (owner, other) = (env.person("owner"), env.person("other"));
+    env.photo("else/1.png", 200);
+    env.photo("else/2.png", 201);
     owner.ok(&["mount"], &["photos", "mnt"]);
     other.ok(&["mount"], &["else", "second"]);
     let both = ["mnt/all/3.png", "second/all/2.png"];
-    house.person("third").ok(&["tag", "--tag", "both"], &both);
-    assert_eq!(names(&house.path("mnt/tags/both")), ["3.png"]);
-    assert_eq!(names(&house.path("second/tags/both")), ["2.png"]);
-    let said = house.person("third").refused(&["log"], &[] as &[&str]);
+    env.person("third").ok(&["tag", "--tag", "both"], &both);
+    assert_eq!(names(&env.path("mnt/tags/both")), ["3.png"]);
+    assert_eq!(names(&env.path("second/tags/both")), ["2.png"]);
+    let said = env.person("third").refused(&["log"], &[] as &[&str]);
     assert!(said.contains("several catalogs are mounted"), "{said}");
-    let output = house
+    let output = env
         .person("third")
         .run(&["status", "--json"], &[] as &[&str]);
     let said = String::from_utf8(output.stdout).unwrap();
     let indexes = said
         .lines()
-        .filter(|line| line.contains(house.path("").to_str().unwrap()));
+        .filter(|line| line.contains(env.path("").to_str().unwrap()));
     assert_eq!(indexes.count(), 2, "{said}");
     owner.ok(&["umount"], &["second"]);
     owner.ok(&["umount"], &["mnt"]);
@@ -257,11 +257,11 @@ fn photos_of_two_mounts_go_to_two_catalogs() {
 
 #[test]
 fn unmounting_waits_for_the_catalog_that_was_mounted() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let (owner, other) = (house.person("owner"), house.person("other"));
-    let index = house.path("kept/a.sqlite");
+    let (owner, other) = (env.person("owner"), env.person("other"));
+    let index = env.path("kept/a.sqlite");
     let is_free = || {
         let lock = std::fs::File::open(index.with_extension("lock")).unwrap();
         lock.try_lock().is_ok()
@@ -280,13 +280,13 @@ fn unmounting_waits_for_the_catalog_that_was_mounted() {
 
 #[test]
 fn a_mount_that_nobody_serves_is_said_to_be_dead() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let owner = house.person("owner");
+    let owner = env.person("owner");
     owner.ok(&["scan"], &["photos"]);
     let mut mount = owner.command(&["mount", "-f"]);
-    mount.arg(house.path("photos")).arg(house.path("mnt"));
+    mount.arg(env.path("photos")).arg(env.path("mnt"));
     let mut mount = mount.stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(mount.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("is mounted on")));
@@ -319,15 +319,15 @@ fn a_mount_that_nobody_serves_is_said_to_be_dead() {
 
 #[test]
 fn a_part_of_a_mount_that_is_shown_elsewhere_leads_there_too() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
     if !is_root() {
         return;
     }
-    let (owner, other) = (house.person("owner"), house.person("other"));
+    let (owner, other) = (env.person("owner"), env.person("other"));
     owner.ok(&["mount"], &["photos", "mnt"]);
-    let bound = Bound::new(&house.path("mnt/all/sub"), &house.path("shown"));
+    let bound = Bound::new(&env.path("mnt/all/sub"), &env.path("shown"));
     assert_eq!(
         other.json(&["show", "--json"], &["shown/5.png"])["path"],
         "sub/5.png"
@@ -346,10 +346,10 @@ fn a_part_of_a_mount_that_is_shown_elsewhere_leads_there_too() {
 
 #[test]
 fn a_view_is_no_part_of_a_photo_folder() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let owner = house.person("owner");
+    let owner = env.person("owner");
     owner.ok(&["mount"], &["photos", "mnt"]);
     owner.ok(&["tag", "--tag", "T"], &["mnt/all/1.png"]);
     for args in [&["analyze"][..], &["scan"], &["status"], &["log"]] {

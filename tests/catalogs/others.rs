@@ -3,20 +3,20 @@
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 
-use super::house::{House, Person, everything, is_root};
+use super::test_env::{Person, TestEnv, everything, is_root};
 
 /// Nobody in particular.
 const ANYBODY: u32 = 61_234;
 
-fn open(house: &House) {
-    let root = house.path("");
+fn open(env: &TestEnv) {
+    let root = env.path("");
     std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn anybody(house: &House) -> Person<'_> {
+fn anybody(env: &TestEnv) -> Person<'_> {
     let person = Person {
         user: Some(ANYBODY),
-        ..house.person("anybody")
+        ..env.person("anybody")
     };
     std::fs::create_dir(&person.home).unwrap();
     chown(&person.home, Some(ANYBODY), Some(ANYBODY)).unwrap();
@@ -35,14 +35,14 @@ fn may_run(person: &Person) -> bool {
 
 #[test]
 fn what_root_has_mounted_for_all_is_no_catalog_of_theirs() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
     if !is_root() {
         return;
     }
-    open(&house);
-    let (root, person) = (house.person("root"), anybody(&house));
+    open(&env);
+    let (root, person) = (env.person("root"), anybody(&env));
     if !may_run(&person) {
         return;
     }
@@ -88,7 +88,7 @@ fn what_root_has_mounted_for_all_is_no_catalog_of_theirs() {
 
 #[test]
 fn a_mount_of_another_user_is_not_believed() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
     if !is_root() {
@@ -98,14 +98,14 @@ fn a_mount_of_another_user_is_not_believed() {
         eprintln!("skipped: this needs fusermount3");
         return;
     }
-    open(&house);
-    let (root, person) = (house.person("root"), anybody(&house));
+    open(&env);
+    let (root, person) = (env.person("root"), anybody(&env));
     let for_all = std::fs::metadata("/dev/fuse").unwrap().permissions().mode() & 0o006 == 0o006;
     if !for_all || !may_run(&person) {
         eprintln!("skipped: this needs a /dev/fuse for everybody");
         return;
     }
-    chown(house.path("mnt"), Some(ANYBODY), Some(ANYBODY)).unwrap();
+    chown(env.path("mnt"), Some(ANYBODY), Some(ANYBODY)).unwrap();
     person.ok(&["mount"], &["photos", "mnt"]);
     person.ok(&["tag", "--tag", "theirs"], &["mnt/all/1.png"]);
     let said = root.refused(&["show"], &["mnt/all/1.png"]);

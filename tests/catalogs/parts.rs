@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::house::{Bound, House, is_root};
+use super::test_env::{Bound, TestEnv, is_root};
 
-fn check_part(house: &House, part: &Path) {
-    let me = house.person("me");
+fn check_part(env: &TestEnv, part: &Path) {
+    let me = env.person("me");
     let text = part.display();
     let status = me.json(&["status", "--json"], &[part]);
     assert_eq!(
@@ -16,13 +16,9 @@ fn check_part(house: &House, part: &Path) {
         "{text}"
     );
     let mut search = me.command(&["search"]);
-    let found = search
-        .arg(house.path(part))
-        .arg("type:png")
-        .output()
-        .unwrap();
+    let found = search.arg(env.path(part)).arg("type:png").output().unwrap();
     let found = String::from_utf8(found.stdout).unwrap();
-    let expected = ["photos/sub/5.png", "photos/sub/deep/6.png"].map(|p| house.path(p));
+    let expected = ["photos/sub/5.png", "photos/sub/deep/6.png"].map(|p| env.path(p));
     let mut lines: Vec<_> = found.lines().map(PathBuf::from).collect();
     lines.sort();
     assert_eq!(lines, expected, "{text}");
@@ -31,7 +27,7 @@ fn check_part(house: &House, part: &Path) {
         &[part, Path::new("out")],
     );
     assert_eq!(report["photos"], 2, "{text}");
-    let lines = std::fs::read_to_string(house.path("out/catalog.jsonl")).unwrap();
+    let lines = std::fs::read_to_string(env.path("out/catalog.jsonl")).unwrap();
     assert!(lines.contains(r#""path":"sub/deep/6.png""#), "{lines}");
     let report = me.json(&["import", "--json"], &[part, Path::new("out")]);
     assert_eq!(
@@ -60,10 +56,10 @@ fn check_part(house: &House, part: &Path) {
 
 #[test]
 fn every_command_on_a_sub_folder_means_that_part_by_any_name_of_it() {
-    let house = House::new();
-    house.person("me").ok(&["scan"], &["photos"]);
-    std::os::unix::fs::symlink("photos/sub", house.path("link")).unwrap();
-    std::os::unix::fs::symlink(house.path("photos"), house.path("all")).unwrap();
+    let env = TestEnv::new();
+    env.person("me").ok(&["scan"], &["photos"]);
+    std::os::unix::fs::symlink("photos/sub", env.path("link")).unwrap();
+    std::os::unix::fs::symlink(env.path("photos"), env.path("all")).unwrap();
     for part in [
         "photos/sub",
         "photos/sub/",
@@ -72,37 +68,37 @@ fn every_command_on_a_sub_folder_means_that_part_by_any_name_of_it() {
         "link",
         "all/sub",
     ] {
-        check_part(&house, Path::new(part));
+        check_part(&env, Path::new(part));
     }
     if !is_root() {
         return;
     }
-    let _whole = Bound::new(&house.path("photos"), &house.path("again"));
-    check_part(&house, Path::new("again/sub"));
-    let _part = Bound::new(&house.path("photos/sub"), &house.path("piece"));
-    check_part(&house, Path::new("piece"));
-    let me = house.person("me");
+    let _whole = Bound::new(&env.path("photos"), &env.path("again"));
+    check_part(&env, Path::new("again/sub"));
+    let _part = Bound::new(&env.path("photos/sub"), &env.path("piece"));
+    check_part(&env, Path::new("piece"));
+    let me = env.person("me");
     assert_eq!(me.json(&["status", "--json"], &["again"])["photos"], 6);
     assert_eq!(me.catalogs().len(), 1);
 }
 
 #[test]
 fn a_sub_folder_of_a_folder_that_is_mounted_is_a_part_of_that() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let me = house.person("me");
+    let me = env.person("me");
     me.ok(&["mount"], &["photos", "mnt"]);
     for part in ["photos/sub", "mnt/all/sub"] {
-        check_part(&house, Path::new(part));
+        check_part(&env, Path::new(part));
     }
     me.ok(&["umount"], &["mnt"]);
 }
 
 #[test]
 fn an_analysis_of_a_part_looks_at_no_other_photo() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
     let estimate = me.json(&["analyze", "--dry-run", "--json"], &["photos/sub"]);
     assert_eq!(estimate["photos"], 2);
@@ -116,13 +112,13 @@ fn an_analysis_of_a_part_looks_at_no_other_photo() {
 
 #[test]
 fn a_scan_of_a_part_finds_what_is_new_there_and_loses_nothing_elsewhere() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
     me.ok(&["tag", "--tag", "kept"], &["photos/1.png"]);
-    house.photo("photos/sub/new.png", 90);
-    house.photo("photos/elsewhere.png", 91);
-    std::fs::remove_file(house.path("photos/2.png")).unwrap();
+    env.photo("photos/sub/new.png", 90);
+    env.photo("photos/elsewhere.png", 91);
+    std::fs::remove_file(env.path("photos/2.png")).unwrap();
     let report = me.json(&["scan", "--json"], &["photos/sub"]);
     assert_eq!((&report["added"], &report["gone"]), (&1.into(), &0.into()));
     assert_eq!(me.json(&["status", "--json"], &["photos"])["photos"], 7);
@@ -133,19 +129,19 @@ fn a_scan_of_a_part_finds_what_is_new_there_and_loses_nothing_elsewhere() {
 
 #[test]
 fn sidecars_of_a_part_are_written_and_read_there_only() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
     me.ok(
         &["tag", "--tag", "T"],
         &["photos/1.png", "photos/sub/5.png"],
     );
     me.ok(&["export", "--format", "xmp"], &["photos/sub", "out"]);
-    assert!(house.path("out/sub/5.png.xmp").exists() && !house.path("out/1.png.xmp").exists());
+    assert!(env.path("out/sub/5.png.xmp").exists() && !env.path("out/1.png.xmp").exists());
     let args = ["export", "--format", "xmp", "--into-source"];
     me.ok(&args, &["photos/sub"]);
-    assert!(house.path("photos/sub/5.png.xmp").exists());
-    assert!(!house.path("photos/1.png.xmp").exists());
+    assert!(env.path("photos/sub/5.png.xmp").exists());
+    assert!(!env.path("photos/1.png.xmp").exists());
     me.ok(&["export", "--format", "xmp", "--into-source"], &["photos"]);
     for from in [&["photos/sub"][..], &["photos/sub", "out"]] {
         assert_eq!(
@@ -164,8 +160,8 @@ fn sidecars_of_a_part_are_written_and_read_there_only() {
 
 #[test]
 fn a_photo_is_no_folder() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
     for args in [&["status"][..], &["scan"], &["log"], &["catalog", "check"]] {
         let said = me.refused(args, &["photos/1.png"]);
@@ -175,14 +171,14 @@ fn a_photo_is_no_folder() {
 
 #[test]
 fn names_of_any_kind_are_parts() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     let odd = ["a b", "line\nbreak", "ünï", "-x", "100%,\\"].map(OsString::from);
     let not_text = OsStr::from_bytes(b"\xff\xfe").to_owned();
     let names = odd.into_iter().chain([not_text]);
     let names: Vec<_> = names.map(|name| Path::new("photos").join(name)).collect();
     for (look, name) in names.iter().enumerate() {
-        house.photo(name.join("in.png"), 100 + look as u8);
+        env.photo(name.join("in.png"), 100 + look as u8);
     }
     me.ok(&["scan"], &["photos"]);
     for name in &names {
@@ -196,21 +192,21 @@ fn names_of_any_kind_are_parts() {
         assert_eq!(sum["photos"], 1, "{name:?}");
     }
     assert_eq!(me.catalogs().len(), 1);
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let me = house.person("me");
+    let me = env.person("me");
     for (look, name) in names.iter().enumerate() {
         let (mnt, photo) = (name.join("mnt"), name.join("photos/sub/in.png"));
-        house.photo(&photo, 100 + look as u8);
-        std::fs::create_dir(house.path(&mnt)).unwrap();
+        env.photo(&photo, 100 + look as u8);
+        std::fs::create_dir(env.path(&mnt)).unwrap();
         let args: &[&str] = &["mount"];
         me.ok(args, &[name.join("photos"), mnt.clone()]);
-        let shown = house
+        let shown = env
             .person("other")
             .json(&["show", "--json"], &[mnt.join("all/sub/in.png")]);
         assert_eq!(shown["path"], "sub/in.png");
-        let status = house
+        let status = env
             .person("other")
             .json(&["status", "--json"], &[name.join("photos/sub")]);
         assert_eq!(status["photos"], 1, "{name:?}");
@@ -220,10 +216,10 @@ fn names_of_any_kind_are_parts() {
 
 #[test]
 fn a_part_is_mounted_with_the_whole_unless_an_index_is_named() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let me = house.person("me");
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
     let said = me.refused(&["mount"], &["photos/sub", "mnt"]);
     assert!(
@@ -231,7 +227,7 @@ fn a_part_is_mounted_with_the_whole_unless_an_index_is_named() {
         "{said}"
     );
     assert_eq!(me.catalogs().len(), 1);
-    let index = house.path("own.sqlite");
+    let index = env.path("own.sqlite");
     me.ok(
         &["mount", "--catalog", index.to_str().unwrap()],
         &["photos/sub", "mnt"],
@@ -250,8 +246,8 @@ fn a_part_is_mounted_with_the_whole_unless_an_index_is_named() {
 
 #[test]
 fn of_two_catalogs_the_one_of_the_outer_folder_counts_and_that_is_said_once() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos/sub"]);
     me.ok(&["tag", "--tag", "inner"], &["photos/sub/5.png"]);
     me.ok(&["scan"], &["photos"]);
@@ -270,25 +266,25 @@ fn of_two_catalogs_the_one_of_the_outer_folder_counts_and_that_is_said_once() {
 
 #[test]
 fn the_outer_folder_counts_by_whatever_name_the_inner_one_is_called() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     if !is_root() {
         return;
     }
     me.ok(&["scan"], &["photos"]);
-    std::fs::create_dir_all(house.path("a/b/c/d")).unwrap();
-    let bound = Bound::new(&house.path("photos/sub"), &house.path("a/b/c/d"));
+    std::fs::create_dir_all(env.path("a/b/c/d")).unwrap();
+    let bound = Bound::new(&env.path("photos/sub"), &env.path("a/b/c/d"));
     assert_eq!(
         me.json(&["status", "--json"], &["a/b/c/d/deep"])["part"],
         "sub/deep"
     );
     drop(bound);
     // A catalog that was made under the other name, before the outer one.
-    let index = house.path("a/b/c/d");
-    house.photo("a/b/c/d/x.png", 3);
+    let index = env.path("a/b/c/d");
+    env.photo("a/b/c/d/x.png", 3);
     me.ok(&["scan"], &[&index]);
-    std::fs::remove_file(house.path("a/b/c/d/x.png")).unwrap();
-    let _bound = Bound::new(&house.path("photos/sub"), &house.path("a/b/c/d"));
+    std::fs::remove_file(env.path("a/b/c/d/x.png")).unwrap();
+    let _bound = Bound::new(&env.path("photos/sub"), &env.path("a/b/c/d"));
     assert_eq!(
         me.json(&["status", "--json"], &["a/b/c/d/deep"])["part"],
         "sub/deep"
@@ -301,9 +297,9 @@ fn the_outer_folder_counts_by_whatever_name_the_inner_one_is_called() {
 
 #[test]
 fn an_index_that_is_named_decides_by_whose_it_is() {
-    let house = House::new();
-    let me = house.person("me");
-    let index = house.path("own.sqlite");
+    let env = TestEnv::new();
+    let me = env.person("me");
+    let index = env.path("own.sqlite");
     let index = index.to_str().unwrap();
     me.ok(&["scan", "--catalog", index], &["photos"]);
     let status = me.json(&["status", "--json", "--catalog", index], &["photos/sub"]);
@@ -325,9 +321,9 @@ fn an_index_that_is_named_decides_by_whose_it_is() {
 
 #[test]
 fn a_damaged_index_that_is_named_is_taken_up_again_by_who_opens_it() {
-    let house = House::new();
-    let me = house.person("me");
-    let index = house.path("own.sqlite");
+    let env = TestEnv::new();
+    let me = env.person("me");
+    let index = env.path("own.sqlite");
     let named = index.to_str().unwrap().to_owned();
     me.ok(&["scan", "--catalog", &named], &["photos"]);
     std::fs::write(
@@ -344,8 +340,8 @@ fn a_damaged_index_that_is_named_is_taken_up_again_by_who_opens_it() {
 
 #[test]
 fn taking_back_is_for_the_whole_catalog_or_for_an_act() {
-    let house = House::new();
-    let me = house.person("me");
+    let env = TestEnv::new();
+    let me = env.person("me");
     me.ok(&["scan"], &["photos"]);
     me.ok(&["tag", "--tag", "in"], &["photos/sub/5.png"]);
     me.ok(&["tag", "--tag", "out"], &["photos/1.png"]);

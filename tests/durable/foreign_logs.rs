@@ -6,7 +6,7 @@ use std::path::Path;
 use kbasefs::store::sqlite;
 use rusqlite::Connection;
 
-use crate::house::{House, aside, clear_aside, settled, tag, tagged};
+use crate::test_env::{TestEnv, aside, clear_aside, settled, tag, tagged};
 
 /// How much an index holds of what can't be found out again.
 fn contents(index: &Path) -> [u32; 4] {
@@ -25,13 +25,13 @@ fn contents(index: &Path) -> [u32; 4] {
 }
 
 /// The log of a process that is killed after it tagged photos.
-fn log_of_killed(house: &House) -> Vec<u8> {
-    let app = house.app();
+fn log_of_killed(env: &TestEnv) -> Vec<u8> {
+    let app = env.app();
     app.scan().unwrap();
     for n in 0..8 {
         tag(&app, &format!("{n}.png"), &format!("later {n}"));
     }
-    fs::read(house.path("index/catalog.sqlite-wal")).unwrap()
+    fs::read(env.path("index/catalog.sqlite-wal")).unwrap()
 }
 
 /// The log of a database of another program.
@@ -45,8 +45,8 @@ fn log_of_other_program(folder: &Path) -> Vec<u8> {
     fs::read(folder.join("other.db-wal")).unwrap()
 }
 
-fn check(house: &House, file: &[u8], log: &[u8], at: &str) {
-    let photos = house.path("photos");
+fn check(env: &TestEnv, file: &[u8], log: &[u8], at: &str) {
+    let photos = env.path("photos");
     let (photos, photo) = (photos.to_str().unwrap(), photos.join("1.png"));
     let commands: [&[&str]; 5] = [
         &["status", photos],
@@ -55,48 +55,48 @@ fn check(house: &House, file: &[u8], log: &[u8], at: &str) {
         &["catalog", "vacuum", photos],
         &["catalog", "check", photos],
     ];
-    fs::write(house.index(), file).unwrap();
-    let before = contents(&house.index());
+    fs::write(env.index(), file).unwrap();
+    let before = contents(&env.index());
     for command in commands {
         let at = format!("{at}: {command:?}");
-        fs::write(house.index(), file).unwrap();
-        fs::write(house.path("index/catalog.sqlite-wal"), log).unwrap();
+        fs::write(env.index(), file).unwrap();
+        fs::write(env.path("index/catalog.sqlite-wal"), log).unwrap();
         // It may refuse: nothing is lost by that.
-        house.run(command);
-        let scan = house.run(&["scan", photos]);
+        env.run(command);
+        let scan = env.run(&["scan", photos]);
         let said = String::from_utf8_lossy(&scan.stderr);
         assert!(scan.status.success(), "{at}: {said}");
-        let after = contents(&house.index());
+        let after = contents(&env.index());
         let is_there = before
             .iter()
             .zip(&after)
             .all(|(before, after)| before <= after);
         assert!(is_there, "{at}: {after:?} of {before:?}");
-        let kept = aside(house);
+        let kept = aside(env);
         assert_eq!(kept.len(), 1, "{at}");
         assert!(fs::read(&kept[0]).unwrap() == file, "{at}: as it was found");
         let kept_log = format!("{}-wal", kept[0].display());
         assert!(fs::read(kept_log).unwrap() == log, "{at}: as it was found");
-        assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
-        clear_aside(house);
+        assert_eq!(sqlite::check(&env.index()).unwrap(), Vec::<String>::new());
+        clear_aside(env);
     }
 }
 
 #[test]
 fn a_copy_put_in_the_place_of_an_index_outlives_the_log_of_a_killed_process() {
-    let house = settled();
-    let copy = house.path("copy.sqlite");
-    sqlite::backup(&house.index(), &copy).unwrap();
-    let log = log_of_killed(&house);
-    check(&house, &fs::read(copy).unwrap(), &log, "killed");
+    let env = settled();
+    let copy = env.path("copy.sqlite");
+    sqlite::backup(&env.index(), &copy).unwrap();
+    let log = log_of_killed(&env);
+    check(&env, &fs::read(copy).unwrap(), &log, "killed");
 }
 
 #[test]
 fn the_log_of_another_database_costs_nothing() {
-    let house = settled();
-    let file = fs::read(house.index()).unwrap();
-    let log = log_of_other_program(&house.path("home"));
-    check(&house, &file, &log, "another program");
+    let env = settled();
+    let file = fs::read(env.index()).unwrap();
+    let log = log_of_other_program(&env.path("home"));
+    check(&env, &file, &log, "another program");
     let other = tagged(40);
-    check(&house, &file, &log_of_killed(&other), "another catalog");
+    check(&env, &file, &log_of_killed(&other), "another catalog");
 }

@@ -13,7 +13,7 @@ use kbasefs::store::sqlite;
 use rustix::fs::{XattrFlags, setxattr};
 use rustix::io::Errno;
 
-use crate::house::{House, aside, picture};
+use crate::test_env::{TestEnv, aside, picture};
 
 /// A mount that is killed again and again while somebody edits, files come and go, and pictures are looked at: what was
 /// acknowledged is there afterwards. `KBASEFS_KILLS` says how often; a night's worth is 200.
@@ -24,20 +24,20 @@ fn what_was_acknowledged_survives_every_kill() {
         return;
     }
     let kills: usize = std::env::var("KBASEFS_KILLS").map_or(5, |n| n.parse().unwrap());
-    let house = House::new(30);
+    let env = TestEnv::new(30);
     let mut model = BTreeMap::new();
     let mut acknowledged = 0;
     for round in 0..kills {
-        let mut daemon = mount(&house);
-        check_model(&house, &model, round);
+        let mut daemon = mount(&env);
+        check_model(&env, &model, round);
         let killed = AtomicBool::new(false);
         let before = model.clone();
         let (edited, count) = std::thread::scope(|scope| {
-            let edits = scope.spawn(|| edit_until(&house, &killed, round, before));
-            scope.spawn(|| stir_until(&house, &killed, round));
+            let edits = scope.spawn(|| edit_until(&env, &killed, round, before));
+            scope.spawn(|| stir_until(&env, &killed, round));
             // Looks at everything, so that pictures are analysed.
             scope.spawn(|| {
-                fs::read_dir(house.path("mnt/tags"))
+                fs::read_dir(env.path("mnt/tags"))
                     .map(Iterator::count)
                     .is_ok()
             });
@@ -50,14 +50,14 @@ fn what_was_acknowledged_survives_every_kill() {
         model = edited;
         acknowledged += count;
         // Its guard may be about to do the same.
-        let _ = mounts::detach(&house.path("mnt"));
-        assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
+        let _ = mounts::detach(&env.path("mnt"));
+        assert_eq!(sqlite::check(&env.index()).unwrap(), Vec::<String>::new());
     }
-    let mut daemon = mount(&house);
-    check_model(&house, &model, kills);
-    mounts::detach(&house.path("mnt")).unwrap();
+    let mut daemon = mount(&env);
+    check_model(&env, &model, kills);
+    mounts::detach(&env.path("mnt")).unwrap();
     assert!(daemon.wait().unwrap().success());
-    assert!(aside(&house).is_empty());
+    assert!(aside(&env).is_empty());
     eprintln!("{kills} kills, {acknowledged} edits acknowledged, none lost");
 }
 
@@ -65,9 +65,9 @@ fn what_was_acknowledged_survives_every_kill() {
 /// was before anybody said anything.
 type Model = BTreeMap<String, BTreeSet<Option<String>>>;
 
-fn mount(house: &House) -> Child {
-    let mut command = house.command(&["mount", "-f"]);
-    command.args([house.path("photos"), house.path("mnt")]);
+fn mount(env: &TestEnv) -> Child {
+    let mut command = env.command(&["mount", "-f"]);
+    command.args([env.path("photos"), env.path("mnt")]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();
@@ -79,7 +79,7 @@ fn mount(house: &House) -> Child {
 }
 
 fn edit_until(
-    house: &House,
+    env: &TestEnv,
     killed: &AtomicBool,
     round: usize,
     mut model: Model,
@@ -88,7 +88,7 @@ fn edit_until(
     for n in 0.. {
         let photo = format!("{}.png", (n * 7 + round) % 30);
         let value = format!("r{round}n{n}");
-        let at = house.path("mnt/all").join(&photo);
+        let at = env.path("mnt/all").join(&photo);
         let allowed = model.entry(photo.clone()).or_insert_with(|| [None].into());
         allowed.insert(Some(value.clone()));
         match setxattr(
@@ -111,7 +111,7 @@ fn edit_until(
 }
 
 /// Photos come, move and go in the source.
-fn stir_until(house: &House, killed: &AtomicBool, round: usize) {
+fn stir_until(env: &TestEnv, killed: &AtomicBool, round: usize) {
     for n in 0.. {
         if killed.load(Ordering::Relaxed) {
             return;
@@ -120,17 +120,17 @@ fn stir_until(house: &House, killed: &AtomicBool, round: usize) {
             format!("photos/new-{n}.png"),
             format!("photos/moved-{n}.png"),
         );
-        picture(&house.path(&new), 1000 + round * 50 + n);
-        fs::rename(house.path(&new), house.path(&moved)).unwrap();
+        picture(&env.path(&new), 1000 + round * 50 + n);
+        fs::rename(env.path(&new), env.path(&moved)).unwrap();
         if n % 3 == 0 {
-            fs::remove_file(house.path(&moved)).unwrap();
+            fs::remove_file(env.path(&moved)).unwrap();
         }
     }
 }
 
-fn check_model(house: &House, model: &Model, round: usize) {
+fn check_model(env: &TestEnv, model: &Model, round: usize) {
     for (photo, allowed) in model {
-        let at = house.path("mnt/all").join(photo);
+        let at = env.path("mnt/all").join(photo);
         let mut value = vec![0; 256];
         let length = rustix::fs::getxattr(&at, "user.xdg.comment", &mut value[..]);
         let value = length.map(|n| String::from_utf8(value[..n].to_vec()).unwrap());

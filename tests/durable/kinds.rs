@@ -6,7 +6,7 @@ use std::path::Path;
 use kbasefs::store::sqlite;
 use rusqlite::Connection;
 
-use crate::house::{House, aside, clear_aside, settled};
+use crate::test_env::{TestEnv, aside, clear_aside, settled};
 
 const PAGE: usize = 4096;
 
@@ -55,10 +55,10 @@ struct Left {
 }
 
 impl Left {
-    fn behind(house: &House) -> Self {
-        let app = house.app();
-        crate::house::tag(&app, "0.png", "latest");
-        let read = |name: &str| fs::read(house.path(name)).unwrap();
+    fn behind(env: &TestEnv) -> Self {
+        let app = env.app();
+        crate::test_env::tag(&app, "0.png", "latest");
+        let read = |name: &str| fs::read(env.path(name)).unwrap();
         let left = Self {
             file: read("index/catalog.sqlite"),
             log: read("index/catalog.sqlite-wal"),
@@ -67,11 +67,11 @@ impl Left {
         left
     }
 
-    fn put(&self, house: &House, damage: Damage) {
+    fn put(&self, env: &TestEnv, damage: Damage) {
         let (mut file, mut log) = (self.file.clone(), self.log.clone());
         damage(&mut file, &mut log);
         for (name, bytes) in [("", file), ("-wal", log), ("-shm", Vec::new())] {
-            let path = house.path("index").join(format!("catalog.sqlite{name}"));
+            let path = env.path("index").join(format!("catalog.sqlite{name}"));
             match bytes.is_empty() && !name.is_empty() {
                 true => drop(fs::remove_file(path)),
                 false => fs::write(path, bytes).unwrap(),
@@ -82,14 +82,14 @@ impl Left {
 
 #[test]
 fn the_first_command_after_damage_does_what_it_is_for() {
-    let house = settled();
+    let env = settled();
     // One that was closed, and one that was not.
     let closed = Left {
-        file: fs::read(house.index()).unwrap(),
+        file: fs::read(env.index()).unwrap(),
         log: Vec::new(),
     };
-    let left = Left::behind(&house);
-    let photos = house.path("photos");
+    let left = Left::behind(&env);
+    let photos = env.path("photos");
     let photos = photos.to_str().unwrap();
     let photo = format!("{photos}/1.png");
     let commands: [&[&str]; 7] = [
@@ -114,14 +114,14 @@ fn the_first_command_after_damage_does_what_it_is_for() {
                     continue;
                 }
                 let at = format!("{kind}, {state}: {command:?}");
-                files.put(&house, damage);
+                files.put(&env, damage);
                 // One without photos knows none to show.
                 if kind == "nothing" && command[0] != "mount" && command[0] != "scan" {
                     continue;
                 }
-                run(&house, command, &at);
-                check(&house, kind, &at);
-                clear_aside(&house);
+                run(&env, command, &at);
+                check(&env, kind, &at);
+                clear_aside(&env);
                 tried += 1;
             }
         }
@@ -129,22 +129,21 @@ fn the_first_command_after_damage_does_what_it_is_for() {
     eprintln!("{tried} kinds of damage and first commands");
 }
 
-fn run(house: &House, command: &[&str], at: &str) {
-    let mnt = house.path("mnt");
+fn run(env: &TestEnv, command: &[&str], at: &str) {
+    let mnt = env.path("mnt");
     let args = command.iter().map(|arg| match *arg {
         "MNT" => mnt.to_str().unwrap(),
         arg => arg,
     });
     let args: Vec<_> = args.collect();
-    let run = || house.command(&[]).args(&args).output().unwrap();
+    let run = || env.command(&[]).args(&args).output().unwrap();
     let mut ended = run();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     // Which folder it is of stood on the page that is lost; whoever names the folder says it again.
     if said.contains("meta: ") && said.contains("no catalog knows this file") {
-        let photos = house.path("photos");
+        let photos = env.path("photos");
         assert!(
-            house
-                .run(&["scan", photos.to_str().unwrap()])
+            env.run(&["scan", photos.to_str().unwrap()])
                 .status
                 .success()
         );
@@ -153,26 +152,21 @@ fn run(house: &House, command: &[&str], at: &str) {
     assert!(ended.status.success(), "{at}: {said}");
     if command[0] == "mount" {
         assert!(mnt.join("all/1.png").exists(), "{at}");
-        assert!(
-            house
-                .run(&["umount", mnt.to_str().unwrap()])
-                .status
-                .success()
-        );
+        assert!(env.run(&["umount", mnt.to_str().unwrap()]).status.success());
     }
 }
 
 /// Nothing is lost but what stood on the damaged pages; what is there is sound.
-fn check(house: &House, kind: &str, at: &str) {
+fn check(env: &TestEnv, kind: &str, at: &str) {
     // What nobody asked for so far is found by the check, and is in order when the index is opened next.
-    sqlite::check(&house.index()).unwrap();
-    let app = house.app();
+    sqlite::check(&env.index()).unwrap();
+    let app = env.app();
     app.scan().unwrap();
     assert_eq!(app.library().index().len(), 11, "{at}");
     drop(app);
-    let found = sqlite::check(&house.index()).unwrap();
+    let found = sqlite::check(&env.index()).unwrap();
     assert_eq!(found, Vec::<String>::new(), "{at}");
-    let index = Connection::open(house.index()).unwrap();
+    let index = Connection::open(env.index()).unwrap();
     let count = |sql: &str| {
         index
             .query_row(sql, [], |row| row.get::<_, u32>(0))
@@ -190,7 +184,7 @@ fn check(house: &House, kind: &str, at: &str) {
     };
     assert!(tags >= least, "{at}: {tags} photos with tags");
     assert!(acts >= least, "{at}: {acts} acts");
-    let all = aside(house);
+    let all = aside(env);
     let is_whole = |file: &Path| fs::metadata(file).is_ok();
     assert!(all.iter().all(|file| is_whole(file)), "{at}");
 }

@@ -3,13 +3,13 @@
 mod backups;
 mod damage;
 mod foreign_logs;
-mod house;
 mod kills;
 mod kinds;
 mod names_in_the_way;
 mod replaced;
 mod schema;
 mod taken_away;
+mod test_env;
 mod told;
 mod values;
 
@@ -21,37 +21,37 @@ use kbasefs::store::Store;
 use kbasefs::store::sqlite::{self, Sqlite};
 use rustix::mount::MountFlags;
 
-use house::{House, tag, tagged, tags};
+use test_env::{TestEnv, tag, tagged, tags};
 
 #[test]
 fn a_folder_that_became_read_only_is_said_to_be_and_loses_nothing() {
-    let house = House::new(3);
-    if !mount_small_disk(&house.path("index")) {
+    let env = TestEnv::new(3);
+    if !mount_small_disk(&env.path("index")) {
         eprintln!("skipped: this needs root");
         return;
     }
-    let app = house.app();
+    let app = env.app();
     app.scan().unwrap();
     tag(&app, "1.png", "before");
     drop(app);
     let again = |flags| {
         let none = std::ffi::CString::default();
-        rustix::mount::mount_remount(house.path("index"), flags, none.as_c_str()).unwrap();
+        rustix::mount::mount_remount(env.path("index"), flags, none.as_c_str()).unwrap();
     };
     again(MountFlags::RDONLY);
-    let photos = house.path("photos");
-    let refused = house.run(&["tag", photos.join("1.png").to_str().unwrap(), "after"]);
+    let photos = env.path("photos");
+    let refused = env.run(&["tag", photos.join("1.png").to_str().unwrap(), "after"]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success());
     assert!(said.contains("read-only"), "{said}");
     again(MountFlags::empty());
-    assert_eq!(tags(&house.app(), "1.png"), ["before".to_owned()].into());
+    assert_eq!(tags(&env.app(), "1.png"), ["before".to_owned()].into());
 }
 
 #[test]
 fn an_index_of_the_first_schema_is_taken_over() {
-    let house = House::new(0);
-    let old = rusqlite::Connection::open(house.index()).unwrap();
+    let env = TestEnv::new(0);
+    let old = rusqlite::Connection::open(env.index()).unwrap();
     old.execute_batch(include_str!(
         "../../src/store/sqlite/migrations/0001_catalog.sql"
     ))
@@ -59,7 +59,7 @@ fn an_index_of_the_first_schema_is_taken_over() {
     old.execute_batch(include_str!("schemas/0001.sql")).unwrap();
     old.pragma_update(None, "user_version", 1).unwrap();
     drop(old);
-    let store = Sqlite::open(&house.index(), Path::new("/photos")).unwrap();
+    let store = Sqlite::open(&env.index(), Path::new("/photos")).unwrap();
     let mut photos = Vec::new();
     let take = &mut |stored| {
         if let Stored::Photo(photo, _) = stored {
@@ -76,57 +76,55 @@ fn an_index_of_the_first_schema_is_taken_over() {
     let found = store.full_text(&words).unwrap();
     assert_eq!(found.iter().collect::<Vec<_>>(), [1]);
     drop(store);
-    assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
+    assert_eq!(sqlite::check(&env.index()).unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn an_index_is_checked_copied_and_made_smaller() {
-    let house = tagged(50);
-    let photos = house.path("photos");
+    let env = tagged(50);
+    let photos = env.path("photos");
     let photos = photos.to_str().unwrap();
-    let check = house.run(&["catalog", "check", photos]);
+    let check = env.run(&["catalog", "check", photos]);
     assert_eq!(
         String::from_utf8_lossy(&check.stdout),
         "the catalog is sound\n"
     );
-    let copy = house.path("copy.sqlite");
+    let copy = env.path("copy.sqlite");
     let copy = copy.to_str().unwrap();
     assert!(
-        house
-            .run(&["catalog", "backup", photos, copy])
+        env.run(&["catalog", "backup", photos, copy])
             .status
             .success()
     );
     assert!(
-        !house
-            .run(&["catalog", "backup", photos, copy])
+        !env.run(&["catalog", "backup", photos, copy])
             .status
             .success(),
         "it is there"
     );
-    assert!(house.run(&["catalog", "vacuum", photos]).status.success());
-    fs::rename(copy, house.index()).unwrap();
-    assert_eq!(tags(&house.app(), "7.png"), ["tag 7".to_owned()].into());
-    let mut bytes = fs::read(house.index()).unwrap();
+    assert!(env.run(&["catalog", "vacuum", photos]).status.success());
+    fs::rename(copy, env.index()).unwrap();
+    assert_eq!(tags(&env.app(), "7.png"), ["tag 7".to_owned()].into());
+    let mut bytes = fs::read(env.index()).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4096].fill(0xa5);
-    fs::write(house.index(), bytes).unwrap();
-    let check = house.run(&["catalog", "check", photos, "--json"]);
+    fs::write(env.index(), bytes).unwrap();
+    let check = env.run(&["catalog", "check", photos, "--json"]);
     assert_eq!(check.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&check.stdout).contains("\"sound\":false"));
 }
 
 #[test]
 fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
-    let house = House::new(40);
-    if !mount_small_disk(&house.path("index")) {
+    let env = TestEnv::new(40);
+    if !mount_small_disk(&env.path("index")) {
         eprintln!("skipped: this needs root");
         return;
     }
-    let app = house.app();
+    let app = env.app();
     app.scan().unwrap();
     tag(&app, "3.png", "before");
-    let ballast = house.path("index/ballast");
+    let ballast = env.path("index/ballast");
     let mut zeros = fs::File::create(&ballast).unwrap();
     // Until the disk is full.
     let full = std::io::copy(&mut std::io::repeat(0), &mut zeros).unwrap_err();
@@ -154,7 +152,7 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     fs::remove_file(ballast).unwrap();
     app.library().commit(&[Change::edited(id, edit())]).unwrap();
     drop(app);
-    let app = house.app();
+    let app = env.app();
     assert_eq!(tags(&app, "3.png"), ["before".to_owned()].into());
     assert!(
         app.library()

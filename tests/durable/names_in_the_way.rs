@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::house::{House, tagged};
+use crate::test_env::{TestEnv, tagged};
 
 /// Something of somebody else's under a name, and whether it is still there.
 struct Thing {
@@ -53,15 +53,15 @@ fn remove(at: &Path) {
     }
 }
 
-fn backup(house: &House, to: &Path) -> std::process::Output {
-    let (photos, to) = (house.path("photos"), to.to_str().unwrap());
-    house.run(&["catalog", "backup", photos.to_str().unwrap(), to])
+fn backup(env: &TestEnv, to: &Path) -> std::process::Output {
+    let (photos, to) = (env.path("photos"), to.to_str().unwrap());
+    env.run(&["catalog", "backup", photos.to_str().unwrap(), to])
 }
 
 #[test]
 fn a_backup_writes_over_nothing() {
-    let house = tagged(3);
-    let to = house.path("copy");
+    let env = tagged(3);
+    let to = env.path("copy");
     for Thing {
         kind,
         make,
@@ -69,9 +69,9 @@ fn a_backup_writes_over_nothing() {
     } in THINGS
     {
         for end in ["", ".partial", ".kbasefs-partial", ".partial-journal"] {
-            let at = house.path(&format!("copy{end}"));
+            let at = env.path(&format!("copy{end}"));
             make(&at);
-            let ended = backup(&house, &to);
+            let ended = backup(&env, &to);
             let said = String::from_utf8_lossy(&ended.stderr);
             assert!(is_there(&at), "{kind} called {end:?}: {said}");
             let is_in_the_way = matches!(end, "" | ".kbasefs-partial");
@@ -93,15 +93,15 @@ fn a_backup_writes_over_nothing() {
             remove(&at);
         }
     }
-    assert!(backup(&house, &to).status.success());
+    assert!(backup(&env, &to).status.success());
 }
 
 /// What stands in the way of another index is said by its name, and is left as it is.
 #[test]
 fn recovery_removes_nothing_of_anybody_else() {
-    let house = tagged(3);
-    let sound = fs::read(house.index()).unwrap();
-    let photos = house.path("photos");
+    let env = tagged(3);
+    let sound = fs::read(env.index()).unwrap();
+    let photos = env.path("photos");
     for Thing {
         kind,
         make,
@@ -115,10 +115,10 @@ fn recovery_removes_nothing_of_anybody_else() {
             }
             let mut damaged = sound.clone();
             damaged.truncate(sound.len() / 2);
-            fs::write(house.index(), damaged).unwrap();
-            let at = house.path(&format!("index/catalog.sqlite{end}"));
+            fs::write(env.index(), damaged).unwrap();
+            let at = env.path(&format!("index/catalog.sqlite{end}"));
             make(&at);
-            let ended = house.run(&["scan", photos.to_str().unwrap()]);
+            let ended = env.run(&["scan", photos.to_str().unwrap()]);
             let said = String::from_utf8_lossy(&ended.stderr);
             assert!(is_there(&at), "{kind} called {end}: {said}");
             if end != ".suspect" {
@@ -129,8 +129,7 @@ fn recovery_removes_nothing_of_anybody_else() {
             }
             remove(&at);
             assert!(
-                house
-                    .run(&["scan", photos.to_str().unwrap()])
+                env.run(&["scan", photos.to_str().unwrap()])
                     .status
                     .success()
             );
@@ -144,8 +143,8 @@ fn a_mount_waits_for_no_pipe_and_removes_no_file() {
         eprintln!("skipped: /dev/fuse is missing");
         return;
     }
-    let house = tagged(3);
-    let (photos, mnt) = (house.path("photos"), house.path("mnt"));
+    let env = tagged(3);
+    let (photos, mnt) = (env.path("photos"), env.path("mnt"));
     let (photos, mnt) = (photos.to_str().unwrap(), mnt.to_str().unwrap());
     for Thing {
         kind,
@@ -154,14 +153,14 @@ fn a_mount_waits_for_no_pipe_and_removes_no_file() {
     } in THINGS
     {
         for end in ["lock", "sock"] {
-            let at = house.path(&format!("index/catalog.{end}"));
+            let at = env.path(&format!("index/catalog.{end}"));
             // What a sound start leaves there.
             let _ = fs::remove_file(&at);
             make(&at);
             // It may refuse.
-            let mounted = house.run(&["mount", photos, mnt]);
+            let mounted = env.run(&["mount", photos, mnt]);
             if mounted.status.success() {
-                assert!(house.run(&["umount", mnt]).status.success());
+                assert!(env.run(&["umount", mnt]).status.success());
             }
             assert!(is_there(&at), "{kind} called {end}");
             remove(&at);
@@ -172,52 +171,52 @@ fn a_mount_waits_for_no_pipe_and_removes_no_file() {
 /// Whoever opens a pipe waits for who writes into it.
 #[test]
 fn an_index_that_is_no_file_is_refused() {
-    let house = tagged(3);
-    fs::remove_file(house.index()).unwrap();
-    let photos = house.path("photos");
-    let (photos, mnt) = (photos.to_str().unwrap(), house.path("mnt"));
+    let env = tagged(3);
+    fs::remove_file(env.index()).unwrap();
+    let photos = env.path("photos");
+    let (photos, mnt) = (photos.to_str().unwrap(), env.path("mnt"));
     for make in [THINGS[2].make, |at: &Path| {
         symlink("/dev/null", at).unwrap()
     }] {
-        make(&house.index());
+        make(&env.index());
         for command in [
             &["scan", photos][..],
             &["status", photos],
             &["mount", photos, mnt.to_str().unwrap()],
             &["catalog", "check", photos],
         ] {
-            let refused = house.run(command);
+            let refused = env.run(command);
             let said = String::from_utf8_lossy(&refused.stderr);
             assert!(
                 !refused.status.success() && said.contains("is no regular file"),
                 "{command:?}: {said}"
             );
         }
-        fs::remove_file(house.index()).unwrap();
+        fs::remove_file(env.index()).unwrap();
     }
 }
 
 #[test]
 fn a_link_to_an_index_stays_one() {
-    let house = tagged(3);
-    let real = house.path("home/real.sqlite");
-    fs::rename(house.index(), &real).unwrap();
-    symlink(&real, house.index()).unwrap();
+    let env = tagged(3);
+    let real = env.path("home/real.sqlite");
+    fs::rename(env.index(), &real).unwrap();
+    symlink(&real, env.index()).unwrap();
     let mut damaged = fs::read(&real).unwrap();
     let middle = damaged.len() / 2;
     damaged[middle..middle + 8192].fill(0xa5);
     fs::write(&real, damaged).unwrap();
-    let photos = house.path("photos");
+    let photos = env.path("photos");
     let photos = photos.to_str().unwrap();
     assert_eq!(
-        house.run(&["catalog", "check", photos]).status.code(),
+        env.run(&["catalog", "check", photos]).status.code(),
         Some(1)
     );
-    assert!(house.run(&["scan", photos]).status.success());
-    assert!(house.index().is_symlink());
-    assert!(house.run(&["catalog", "check", photos]).status.success());
-    assert!(house.path("home/real.sqlite.damaged-1").exists());
-    let beside = fs::read_dir(house.path("index")).unwrap();
+    assert!(env.run(&["scan", photos]).status.success());
+    assert!(env.index().is_symlink());
+    assert!(env.run(&["catalog", "check", photos]).status.success());
+    assert!(env.path("home/real.sqlite.damaged-1").exists());
+    let beside = fs::read_dir(env.path("index")).unwrap();
     let names: Vec<_> = beside.map(|entry| entry.unwrap().file_name()).collect();
     assert!(
         !names

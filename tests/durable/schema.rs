@@ -5,7 +5,7 @@ use std::fs;
 use kbasefs::store::sqlite;
 use rusqlite::Connection;
 
-use crate::house::{House, aside, clear_aside, settled};
+use crate::test_env::{TestEnv, aside, clear_aside, settled};
 
 /// What can't be found out again, as it is counted.
 const KEPT: [&str; 6] = [
@@ -17,22 +17,22 @@ const KEPT: [&str; 6] = [
     "SELECT count(*) FROM analysis",
 ];
 
-fn kept(house: &House) -> Vec<u32> {
-    let index = Connection::open(house.index()).unwrap();
+fn kept(env: &TestEnv) -> Vec<u32> {
+    let index = Connection::open(env.index()).unwrap();
     let count = |sql: &&str| index.query_row(sql, [], |row| row.get(0)).unwrap();
     KEPT.iter().map(count).collect()
 }
 
-fn change(house: &House, sql: &str) {
-    let index = Connection::open(house.index()).unwrap();
+fn change(env: &TestEnv, sql: &str) {
+    let index = Connection::open(env.index()).unwrap();
     index.pragma_update(None, "writable_schema", true).unwrap();
     index.execute_batch(sql).unwrap();
     index.close().unwrap();
 }
 
 /// Each command that meets it does what it is for, and the catalog is sound afterwards.
-fn works(house: &House, at: &str) {
-    let photos = house.path("photos");
+fn works(env: &TestEnv, at: &str) {
+    let photos = env.path("photos");
     let photo = photos.join("1.png");
     let (photos, photo) = (photos.to_str().unwrap(), photo.to_str().unwrap());
     for command in [
@@ -42,15 +42,15 @@ fn works(house: &House, at: &str) {
         &["search", photos, "new"],
         &["undo", "--source", photos],
     ] {
-        let ended = house.command(&[]).args(command).output().unwrap();
+        let ended = env.command(&[]).args(command).output().unwrap();
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.success(), "{at}: {command:?}: {said}");
     }
     // What no command came upon is found by the check, and is in order when the index is opened next.
-    sqlite::check(&house.index()).unwrap();
-    assert!(house.run(&["scan", photos]).status.success(), "{at}");
+    sqlite::check(&env.index()).unwrap();
+    assert!(env.run(&["scan", photos]).status.success(), "{at}");
     assert_eq!(
-        sqlite::check(&house.index()).unwrap(),
+        sqlite::check(&env.index()).unwrap(),
         Vec::<String>::new(),
         "{at}"
     );
@@ -58,8 +58,8 @@ fn works(house: &House, at: &str) {
 
 #[test]
 fn a_wrong_number_of_the_version_is_put_right() {
-    let house = settled();
-    let sound = fs::read(house.index()).unwrap();
+    let env = settled();
+    let sound = fs::read(env.index()).unwrap();
     let right: i64 = i64::from(u32::from_be_bytes(sound[60..64].try_into().unwrap()));
     for wrong in [
         0,
@@ -74,20 +74,20 @@ fn a_wrong_number_of_the_version_is_put_right() {
     ] {
         for is_checked in [false, true] {
             let at = format!("{wrong} in place of {right}");
-            fs::write(house.index(), &sound).unwrap();
-            let before = kept(&house);
-            change(&house, &format!("PRAGMA user_version = {wrong}"));
+            fs::write(env.index(), &sound).unwrap();
+            let before = kept(&env);
+            change(&env, &format!("PRAGMA user_version = {wrong}"));
             if is_checked {
-                assert!(!sqlite::check(&house.index()).unwrap().is_empty(), "{at}");
+                assert!(!sqlite::check(&env.index()).unwrap().is_empty(), "{at}");
             }
-            works(&house, &at);
-            let after = kept(&house);
+            works(&env, &at);
+            let after = kept(&env);
             assert!(
                 before.iter().zip(&after).all(|(b, a)| b <= a),
                 "{at}: {after:?} of {before:?}"
             );
-            assert_eq!(aside(&house).len(), usize::from(is_checked), "{at}");
-            clear_aside(&house);
+            assert_eq!(aside(&env).len(), usize::from(is_checked), "{at}");
+            clear_aside(&env);
         }
     }
 }
@@ -95,9 +95,9 @@ fn a_wrong_number_of_the_version_is_put_right() {
 /// Tables and columns by a wrong name have their rows; those that are gone cost what was in them.
 #[test]
 fn a_damaged_schema_costs_what_is_gone_with_it() {
-    let house = settled();
-    let sound = fs::read(house.index()).unwrap();
-    let before = kept(&house);
+    let env = settled();
+    let sound = fs::read(env.index()).unwrap();
+    let before = kept(&env);
     let misread = |table: &str, from: &str, to: &str| {
         format!(
             "UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}') WHERE name = '{table}'"
@@ -128,59 +128,56 @@ fn a_damaged_schema_costs_what_is_gone_with_it() {
         "ANALYZE".into(),
     ];
     for sql in &costs_nothing {
-        fs::write(house.index(), &sound).unwrap();
-        change(&house, sql);
-        works(&house, sql);
-        let after = kept(&house);
+        fs::write(env.index(), &sound).unwrap();
+        change(&env, sql);
+        works(&env, sql);
+        let after = kept(&env);
         assert!(
             before.iter().zip(&after).all(|(b, a)| b <= a),
             "{sql}: {after:?} of {before:?}"
         );
-        clear_aside(&house);
+        clear_aside(&env);
     }
     for table in [
         "meta", "photo", "label", "text", "analyzed", "act", "trace", "made_tag", "saved", "spent",
         "server",
     ] {
         for is_checked in [false, true] {
-            fs::write(house.index(), &sound).unwrap();
-            change(&house, &format!("DROP TABLE {table}"));
+            fs::write(env.index(), &sound).unwrap();
+            change(&env, &format!("DROP TABLE {table}"));
             if is_checked {
-                assert!(
-                    !sqlite::check(&house.index()).unwrap().is_empty(),
-                    "{table}"
-                );
+                assert!(!sqlite::check(&env.index()).unwrap().is_empty(), "{table}");
             }
             // Which folder it is of may be lost.
-            let scan = house.run(&["scan", house.path("photos").to_str().unwrap()]);
+            let scan = env.run(&["scan", env.path("photos").to_str().unwrap()]);
             assert!(
                 scan.status.success(),
                 "{table}: {}",
                 String::from_utf8_lossy(&scan.stderr)
             );
-            works(&house, table);
-            let lost = kept(&house)
+            works(&env, table);
+            let lost = kept(&env)
                 .iter()
                 .zip(&before)
                 .filter(|(a, b)| a < b)
                 .count();
-            assert!(lost <= 1, "{table}: {:?} of {before:?}", kept(&house));
-            assert_eq!(aside(&house).len(), 1, "{table}");
-            clear_aside(&house);
+            assert!(lost <= 1, "{table}: {:?} of {before:?}", kept(&env));
+            assert_eq!(aside(&env).len(), 1, "{table}");
+            clear_aside(&env);
         }
     }
 }
 
 #[test]
 fn a_misread_header_costs_nothing() {
-    let house = settled();
-    let vacuumed = |house: &House| {
-        change(house, "VACUUM");
-        fs::read(house.index()).unwrap()
+    let env = settled();
+    let vacuumed = |env: &TestEnv| {
+        change(env, "VACUUM");
+        fs::read(env.index()).unwrap()
     };
-    for bytes in [fs::read(house.index()).unwrap(), vacuumed(&house)] {
-        fs::write(house.index(), &bytes).unwrap();
-        let before = kept(&house);
+    for bytes in [fs::read(env.index()).unwrap(), vacuumed(&env)] {
+        fs::write(env.index(), &bytes).unwrap();
+        let before = kept(&env);
         for (at, bit) in [
             (3, 1),
             (18, 4),
@@ -197,16 +194,16 @@ fn a_misread_header_costs_nothing() {
         ] {
             let mut wrong = bytes.clone();
             wrong[at] ^= bit;
-            fs::write(house.index(), wrong).unwrap();
+            fs::write(env.index(), wrong).unwrap();
             let at = format!("byte {at} with bit {bit}");
-            works(&house, &at);
-            let after = kept(&house);
+            works(&env, &at);
+            let after = kept(&env);
             assert!(
                 before.iter().zip(&after).all(|(b, a)| b <= a),
                 "{at}: {after:?} of {before:?}"
             );
-            assert_eq!(aside(&house).len(), 1, "{at}");
-            clear_aside(&house);
+            assert_eq!(aside(&env).len(), 1, "{at}");
+            clear_aside(&env);
         }
     }
 }
@@ -214,9 +211,9 @@ fn a_misread_header_costs_nothing() {
 /// All of it follows from the rest.
 #[test]
 fn damage_in_the_index_of_words_costs_nothing() {
-    let house = settled();
-    let sound = fs::read(house.index()).unwrap();
-    let before = kept(&house);
+    let env = settled();
+    let sound = fs::read(env.index()).unwrap();
+    let before = kept(&env);
     for sql in [
         "DELETE FROM words_config",
         "UPDATE words_config SET v = 77",
@@ -231,38 +228,38 @@ fn damage_in_the_index_of_words_costs_nothing() {
         "DROP TABLE words_idx",
     ] {
         for is_checked in [false, true] {
-            fs::write(house.index(), &sound).unwrap();
-            change(&house, sql);
+            fs::write(env.index(), &sound).unwrap();
+            change(&env, sql);
             if is_checked {
-                let found = sqlite::check(&house.index()).unwrap();
+                let found = sqlite::check(&env.index()).unwrap();
                 assert!(!found.is_empty(), "{sql}");
             }
-            works(&house, sql);
-            let after = kept(&house);
+            works(&env, sql);
+            let after = kept(&env);
             assert!(
                 before.iter().zip(&after).all(|(b, a)| b <= a),
                 "{sql}: {after:?} of {before:?}"
             );
-            clear_aside(&house);
+            clear_aside(&env);
         }
     }
 }
 
 #[test]
 fn a_database_of_another_program_is_left_as_it_is() {
-    let house = settled();
-    fs::remove_file(house.index()).unwrap();
-    let photos = house.path("photos");
+    let env = settled();
+    fs::remove_file(env.index()).unwrap();
+    let photos = env.path("photos");
     let (photo, photos) = (photos.join("1.png"), photos.to_str().unwrap());
-    let mnt = house.path("mnt");
+    let mnt = env.path("mnt");
     for tables in [
         "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)",
         "CREATE TABLE photo (id); CREATE TABLE label (a)",
     ] {
-        let other = Connection::open(house.index()).unwrap();
+        let other = Connection::open(env.index()).unwrap();
         other.execute_batch(tables).unwrap();
         other.close().unwrap();
-        let before = fs::read(house.index()).unwrap();
+        let before = fs::read(env.index()).unwrap();
         for command in [
             &["tag", photo.to_str().unwrap(), "x"][..],
             &["scan", photos],
@@ -270,15 +267,15 @@ fn a_database_of_another_program_is_left_as_it_is() {
             &["status", photos],
             &["catalog", "check", photos],
         ] {
-            let refused = house.run(command);
+            let refused = env.run(command);
             let said = String::from_utf8_lossy(&refused.stderr);
             assert!(
                 !refused.status.success() && said.contains("of another program (hint: "),
                 "{command:?}: {said}"
             );
-            assert!(fs::read(house.index()).unwrap() == before, "{command:?}");
+            assert!(fs::read(env.index()).unwrap() == before, "{command:?}");
         }
-        assert!(aside(&house).is_empty());
-        fs::remove_file(house.index()).unwrap();
+        assert!(aside(&env).is_empty());
+        fs::remove_file(env.index()).unwrap();
     }
 }

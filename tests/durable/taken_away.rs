@@ -5,9 +5,9 @@ use std::path::Path;
 
 use rustix::fs::{XattrFlags, setxattr};
 
-use crate::house::{House, settled};
+use crate::test_env::{TestEnv, settled};
 
-struct Mounted(House);
+struct Mounted(TestEnv);
 
 impl Mounted {
     fn new() -> Option<Self> {

@@ -8,7 +8,7 @@ use kbasefs::store::sqlite::{self, Sqlite};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::house::{House, aside, clear_aside, settled};
+use crate::test_env::{TestEnv, aside, clear_aside, settled};
 
 /// A column of the tables as they are.
 struct Place {
@@ -97,8 +97,8 @@ fn put(index: &Connection, place: &Place, value: &Value) -> bool {
 }
 
 /// What of the catalog is not in the row that was written to.
-fn others(house: &House) -> (u32, u32, u32, u32) {
-    let index = Connection::open(house.index()).unwrap();
+fn others(env: &TestEnv) -> (u32, u32, u32, u32) {
+    let index = Connection::open(env.index()).unwrap();
     let count = |sql: &str| {
         index
             .query_row(sql, [], |row| row.get::<_, u32>(0))
@@ -114,10 +114,10 @@ fn others(house: &House) -> (u32, u32, u32, u32) {
 
 #[test]
 fn a_value_that_can_not_be_costs_no_more_than_its_row() {
-    let house = settled();
-    let sound = fs::read(house.index()).unwrap();
-    let before = others(&house);
-    let places = places(&Connection::open(house.index()).unwrap());
+    let env = settled();
+    let sound = fs::read(env.index()).unwrap();
+    let before = others(&env);
+    let places = places(&Connection::open(env.index()).unwrap());
     let is_long = std::env::var_os("KBASEFS_LONG").is_some();
     let (mut tried, mut told) = (0, 0);
     for (n, place) in places.iter().enumerate() {
@@ -129,34 +129,34 @@ fn a_value_that_can_not_be_costs_no_more_than_its_row() {
         };
         for value in few {
             let at = format!("{}.{} = {value:?}", place.table, place.column);
-            fs::write(house.index(), &sound).unwrap();
-            let index = Connection::open(house.index()).unwrap();
+            fs::write(env.index(), &sound).unwrap();
+            let index = Connection::open(env.index()).unwrap();
             if !put(&index, place, &value) {
                 continue;
             }
             index.close().unwrap();
             tried += 1;
-            let found = sqlite::check(&house.index()).unwrap();
-            let app = house.open().unwrap_or_else(|e| panic!("{at}: {e}"));
+            let found = sqlite::check(&env.index()).unwrap();
+            let app = env.open().unwrap_or_else(|e| panic!("{at}: {e}"));
             app.scan().unwrap_or_else(|e| panic!("{at}: {e}"));
             read_all(&app, &at);
             drop(app);
-            let after = others(&house);
+            let after = others(&env);
             assert_eq!(after.0, before.0, "{at}: photos");
             assert!(after.1 + 1 >= before.1, "{at}: tags {after:?}");
             assert!(after.2 + 1 >= before.2, "{at}: acts {after:?}");
             assert!(after.3 + 1 >= before.3, "{at}: analyses {after:?}");
-            if !found.is_empty() && !aside(&house).is_empty() {
+            if !found.is_empty() && !aside(&env).is_empty() {
                 told += 1;
-                assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
-                let said = sqlite::recovered(&house.index()).unwrap().unwrap();
+                assert_eq!(sqlite::check(&env.index()).unwrap(), Vec::<String>::new());
+                let said = sqlite::recovered(&env.index()).unwrap().unwrap();
                 // What follows from other tables is made anew, and nothing of it lost.
                 assert!(
                     place.table == "said" || said.contains(&place.table),
                     "{at}: {said}"
                 );
             }
-            clear_aside(&house);
+            clear_aside(&env);
         }
     }
     eprintln!(
@@ -169,13 +169,13 @@ fn a_value_that_can_not_be_costs_no_more_than_its_row() {
 /// What a photo says of itself is read from its file again; what anybody else said of it never was in the value.
 #[test]
 fn facts_that_can_not_be_are_read_anew_from_the_file() {
-    let house = settled();
+    let env = settled();
     let facts = |app: &kbasefs::app::App, n: u32| {
         let detail = app.library().detail(PhotoId(n)).unwrap().unwrap();
         (detail.facts.clone(), detail)
     };
     let (before, others) = {
-        let app = house.app();
+        let app = env.app();
         (facts(&app, 3), facts(&app, 4).1)
     };
     for damaged in [
@@ -187,12 +187,12 @@ fn facts_that_can_not_be_are_read_anew_from_the_file() {
         "{\"version\":1,\"position\":{\"latitude\":91.0,\"longitude\":0.5}}",
         "{\"version\":1,\"date_source\":\"origanal\"}",
     ] {
-        let index = Connection::open(house.index()).unwrap();
+        let index = Connection::open(env.index()).unwrap();
         let sql = "UPDATE photo SET facts = ?1 WHERE id = 3";
         assert_eq!(index.execute(sql, [damaged]).unwrap(), 1);
         index.close().unwrap();
-        assert_eq!(sqlite::check(&house.index()).unwrap().len(), 1, "{damaged}");
-        let app = house.app();
+        assert_eq!(sqlite::check(&env.index()).unwrap().len(), 1, "{damaged}");
+        let app = env.app();
         assert_eq!(facts(&app, 3).0.version, 0, "{damaged}");
         assert_eq!(facts(&app, 3).1.texts, before.1.texts, "{damaged}");
         assert_eq!(facts(&app, 3).1.entry, before.1.entry, "{damaged}");
@@ -200,20 +200,20 @@ fn facts_that_can_not_be_are_read_anew_from_the_file() {
         assert_eq!(app.scanner().read_outdated().unwrap(), 1, "{damaged}");
         assert_eq!(facts(&app, 3), before, "{damaged}");
         drop(app);
-        let lost = sqlite::recovered(&house.index()).unwrap().unwrap();
+        let lost = sqlite::recovered(&env.index()).unwrap().unwrap();
         assert!(lost.contains("photo: 1 values replaced"), "{lost}");
-        assert_eq!(sqlite::check(&house.index()).unwrap(), Vec::<String>::new());
-        clear_aside(&house);
+        assert_eq!(sqlite::check(&env.index()).unwrap(), Vec::<String>::new());
+        clear_aside(&env);
     }
 }
 
 #[test]
 fn money_is_counted_on_after_a_count_that_can_not_be() {
-    let house = settled();
+    let env = settled();
     let columns = ["requests", "input_tokens", "output_tokens", "unpriced"];
     for column in columns {
         for value in [i64::MAX, 1 << 62, -1] {
-            let index = Connection::open(house.index()).unwrap();
+            let index = Connection::open(env.index()).unwrap();
             let (table, holds) = ("spent".into(), "INTEGER".into());
             let column = column.into();
             let place = Place {
@@ -223,7 +223,7 @@ fn money_is_counted_on_after_a_count_that_can_not_be() {
             };
             assert!(put(&index, &place, &Value::Integer(value)));
             index.close().unwrap();
-            let store = Sqlite::open(&house.index(), &house.path("photos")).unwrap();
+            let store = Sqlite::open(&env.index(), &env.path("photos")).unwrap();
             let before = store.spent("desk", "").unwrap();
             let more = Spent {
                 requests: 1,
@@ -237,8 +237,8 @@ fn money_is_counted_on_after_a_count_that_can_not_be() {
             assert_eq!(after.requests, before.requests + 1);
             assert_eq!(after.unpriced, before.unpriced + 1);
             drop(store);
-            assert_eq!(aside(&house).len(), 1);
-            clear_aside(&house);
+            assert_eq!(aside(&env).len(), 1);
+            clear_aside(&env);
         }
     }
 }
@@ -246,11 +246,11 @@ fn money_is_counted_on_after_a_count_that_can_not_be() {
 /// Numbers that were never given, and a count of them after which there is none.
 #[test]
 fn a_number_that_can_not_be_is_no_reason_to_recover_twice() {
-    let house = settled();
-    let sound = fs::read(house.index()).unwrap();
-    let photos = house.path("photos");
+    let env = settled();
+    let sound = fs::read(env.index()).unwrap();
+    let photos = env.path("photos");
     let photo = photos.join("1.png");
-    let before = others(&house);
+    let before = others(&env);
     let last = i64::MAX;
     for damage in [
         "UPDATE photo SET id = 0 WHERE id = 7".to_owned(),
@@ -263,37 +263,37 @@ fn a_number_that_can_not_be_is_no_reason_to_recover_twice() {
         format!("UPDATE sqlite_sequence SET seq = {last} WHERE name = 'photo'"),
         "UPDATE sqlite_sequence SET seq = 0".to_owned(),
     ] {
-        fs::write(house.index(), &sound).unwrap();
-        let index = Connection::open(house.index()).unwrap();
+        fs::write(env.index(), &sound).unwrap();
+        let index = Connection::open(env.index()).unwrap();
         index.execute_batch(&damage).unwrap();
         index.close().unwrap();
         for _ in 0..3 {
             // What is found is mended by the next command.
-            sqlite::check(&house.index()).unwrap();
-            let scan = house.run(&["scan", photos.to_str().unwrap()]);
+            sqlite::check(&env.index()).unwrap();
+            let scan = env.run(&["scan", photos.to_str().unwrap()]);
             assert!(scan.status.success(), "{damage}");
-            let tagged = house.run(&["tag", photo.to_str().unwrap(), "new"]);
+            let tagged = env.run(&["tag", photo.to_str().unwrap(), "new"]);
             let said = String::from_utf8_lossy(&tagged.stderr);
             assert!(tagged.status.success(), "{damage}: {said}");
         }
         assert_eq!(
-            sqlite::check(&house.index()).unwrap(),
+            sqlite::check(&env.index()).unwrap(),
             Vec::<String>::new(),
             "{damage}"
         );
-        assert_eq!(aside(&house).len(), 1, "{damage}");
-        assert_eq!(others(&house).0, before.0, "{damage}: photos");
-        assert!(others(&house).2 >= before.2, "{damage}: acts");
-        clear_aside(&house);
+        assert_eq!(aside(&env).len(), 1, "{damage}");
+        assert_eq!(others(&env).0, before.0, "{damage}: photos");
+        assert!(others(&env).2 >= before.2, "{damage}: acts");
+        clear_aside(&env);
     }
 }
 
 /// Nobody can tell a path from one that is misread.
 #[test]
 fn a_misread_path_of_the_photos_is_read_again() {
-    let house = settled();
-    let sound = fs::read(house.index()).unwrap();
-    let photos = house.path("photos");
+    let env = settled();
+    let sound = fs::read(env.index()).unwrap();
+    let photos = env.path("photos");
     let photo = photos.join("1.png");
     let source = photos
         .canonicalize()
@@ -306,12 +306,12 @@ fn a_misread_path_of_the_photos_is_read_again() {
         source
     };
     let put = |key: &str, value: &[u8]| {
-        let index = Connection::open(house.index()).unwrap();
+        let index = Connection::open(env.index()).unwrap();
         let sql = "UPDATE meta SET value = ?2 WHERE key = ?1";
         assert_eq!(index.execute(sql, (key, value)).unwrap(), 1);
     };
     let is_old = |key: &str| {
-        let index = Connection::open(house.index()).unwrap();
+        let index = Connection::open(env.index()).unwrap();
         index
             .execute("DELETE FROM meta WHERE key = ?1", [key])
             .unwrap();
@@ -321,7 +321,7 @@ fn a_misread_path_of_the_photos_is_read_again() {
             &["scan", photos.to_str().unwrap()][..],
             &["tag", photo.to_str().unwrap(), "new"],
         ] {
-            let ended = house.run(command);
+            let ended = env.run(command);
             let said = String::from_utf8_lossy(&ended.stderr);
             assert!(ended.status.success(), "{at}: {command:?}: {said}");
         }
@@ -332,7 +332,7 @@ fn a_misread_path_of_the_photos_is_read_again() {
         ("source", Vec::new()),
         ("source_again", misread(5)),
     ] {
-        fs::write(house.index(), &sound).unwrap();
+        fs::write(env.index(), &sound).unwrap();
         put(key, &value);
         works(key);
         // The first command puts both right.
@@ -347,12 +347,12 @@ fn a_misread_path_of_the_photos_is_read_again() {
         works(key);
     }
     // One of before it was kept twice.
-    fs::write(house.index(), &sound).unwrap();
+    fs::write(env.index(), &sound).unwrap();
     is_old("source_again");
     put("source", &misread(3));
     works("old");
     put("source", b"/elsewhere");
-    let refused = house.run(&["scan", photos.to_str().unwrap()]);
+    let refused = env.run(&["scan", photos.to_str().unwrap()]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs to /elsewhere"));
 }
 
@@ -382,19 +382,19 @@ fn read_all(app: &kbasefs::app::App, at: &str) {
 /// The list of what columns hold knows them all.
 #[test]
 fn every_column_is_looked_at_by_the_check() {
-    let house = settled();
-    for place in places(&Connection::open(house.index()).unwrap()) {
-        let sound = fs::read(house.index()).unwrap();
-        let index = Connection::open(house.index()).unwrap();
+    let env = settled();
+    for place in places(&Connection::open(env.index()).unwrap()) {
+        let sound = fs::read(env.index()).unwrap();
+        let index = Connection::open(env.index()).unwrap();
         let value = match place.holds.as_str() {
             "BLOB" => Value::Integer(7),
             _ => Value::Blob(b"\xff".into()),
         };
         let written = put(&index, &place, &value);
         index.close().unwrap();
-        let found = sqlite::check(&house.index()).unwrap();
+        let found = sqlite::check(&env.index()).unwrap();
         let (table, column) = (&place.table, &place.column);
         assert!(!written || !found.is_empty(), "{table}.{column}");
-        fs::write(house.index(), sound).unwrap();
+        fs::write(env.index(), sound).unwrap();
     }
 }

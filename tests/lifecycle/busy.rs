@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Signal, kill_process_group};
 
-use crate::house::{House, pid, until};
+use crate::test_env::{TestEnv, pid, until};
 
 /// What they do, each line of it over and over in a shell of its own. `$mnt` is the mount, `$photo` a photo elsewhere.
 pub const EDITS: &[&str] = &[
@@ -39,21 +39,21 @@ pub struct Busy {
 }
 
 impl Busy {
-    pub fn start(house: &House, work: &[&str]) -> Self {
-        let rounds = house.path("rounds");
+    pub fn start(env: &TestEnv, work: &[&str]) -> Self {
+        let rounds = env.path("rounds");
         std::fs::write(&rounds, "").unwrap();
-        house.own(&rounds);
+        env.own(&rounds);
         let shells = work.iter().map(|line| {
             let script = format!("while :; do {line}; printf x >> $rounds; done");
             // It ends with the test, whatever becomes of that.
             let mut shell = Command::new("setpriv");
             shell.args(["--pdeathsig", "KILL", "sh", "-c", &script]);
             shell.process_group(0);
-            shell.env("mnt", house.path("mnt"));
-            shell.env("photo", house.path("elsewhere/new.png"));
+            shell.env("mnt", env.path("mnt"));
+            shell.env("photo", env.path("elsewhere/new.png"));
             shell.env("rounds", &rounds);
             shell.stdout(Stdio::null()).stderr(Stdio::null());
-            house.as_its_user(&mut shell).spawn().unwrap()
+            env.as_its_user(&mut shell).spawn().unwrap()
         });
         Self {
             shells: shells.collect(),

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::house::{House, count, until};
+use crate::test_env::{TestEnv, count, until};
 
 const FILES: usize = 10_000;
 
@@ -25,18 +25,18 @@ fn raise_limit() -> bool {
 /// By the kernel itself, and by READ requests, which it must be when reads may start an analysis.
 #[test]
 fn more_files_may_be_open_than_the_process_may_have_descriptors() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     if !raise_limit() {
         return eprintln!("skipped: a process may not open {FILES} files here");
     }
     for n in 0..FILES {
-        fs::write(house.path(&format!("photos/{n}.jpg")), format!("photo {n}")).unwrap();
+        fs::write(env.path(&format!("photos/{n}.jpg")), format!("photo {n}")).unwrap();
     }
     for on in ["asked", "read"] {
-        house.settings(&format!("[embedded]\non = \"{on}\"\n"));
-        let daemon = house.mount_with_descriptors(1024);
-        let path = |n: usize| house.path(&format!("mnt/all/{n}.jpg"));
-        until("all of them", || count(&house.path("mnt/all")) > FILES);
+        env.settings(&format!("[embedded]\non = \"{on}\"\n"));
+        let daemon = env.mount_with_descriptors(1024);
+        let path = |n: usize| env.path(&format!("mnt/all/{n}.jpg"));
+        until("all of them", || count(&env.path("mnt/all")) > FILES);
         let mut open: Vec<_> = (0..FILES).map(|n| File::open(path(n)).unwrap()).collect();
         let held = daemon.descriptors();
         assert!(held < 1024, "{on}: {held}");

@@ -6,51 +6,51 @@ use std::os::unix::net::UnixDatagram;
 use rustix::io::Errno;
 use rustix::process::{Signal, kill_process};
 
-use crate::house::{House, PATIENCE, pid};
+use crate::test_env::{PATIENCE, TestEnv, pid};
 
 #[test]
 fn a_signal_unmounts_and_ends_well() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let mut daemon = house.mount(|_| ());
+        let mut daemon = env.mount(|_| ());
         daemon.signal(signal);
         let (status, log) = daemon.end();
         assert!(status.success(), "{log}");
-        assert_eq!(house.mounted(), None);
+        assert_eq!(env.mounted(), None);
         assert!(log.ends_with("unmounted\n"), "{log}");
     }
 }
 
 #[test]
 fn a_signal_ends_also_a_mount_in_use() {
-    let Some(house) = House::new() else { return };
-    let mut daemon = house.mount(|_| ());
-    let _open = std::fs::File::open(house.path("mnt/all")).unwrap();
+    let Some(env) = TestEnv::new() else { return };
+    let mut daemon = env.mount(|_| ());
+    let _open = std::fs::File::open(env.path("mnt/all")).unwrap();
     daemon.signal(Signal::TERM);
     let (status, log) = daemon.end();
     assert!(status.success(), "{log}");
     assert!(log.contains("still in use"), "{log}");
-    assert_eq!(house.mounted(), None);
+    assert_eq!(env.mounted(), None);
 }
 
 #[test]
 fn a_killed_process_leaves_no_dead_mount() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     for _ in 0..3 {
-        let mut daemon = house.mount(|_| ());
+        let mut daemon = env.mount(|_| ());
         daemon.signal(Signal::KILL);
         assert!(!daemon.end().0.success());
-        house.until_unmounted();
+        env.until_unmounted();
     }
-    let mut daemon = house.mount(|_| ());
+    let mut daemon = env.mount(|_| ());
     daemon.signal(Signal::TERM);
     assert!(daemon.end().0.success());
 }
 
 #[test]
 fn a_dead_mount_is_taken_away_by_the_next() {
-    let Some(house) = House::new() else { return };
-    let mut daemon = house.mount(|_| ());
+    let Some(env) = TestEnv::new() else { return };
+    let mut daemon = env.mount(|_| ());
     let guards = daemon.children();
     assert_eq!(guards.len(), 1);
     // So that it starts no other guard.
@@ -58,27 +58,27 @@ fn a_dead_mount_is_taken_away_by_the_next() {
     kill_process(pid(guards[0]), Signal::KILL).unwrap();
     daemon.signal(Signal::KILL);
     daemon.end();
-    let there = house.path("mnt").read_dir().unwrap_err();
+    let there = env.path("mnt").read_dir().unwrap_err();
     assert_eq!(Errno::from_io_error(&there), Some(Errno::NOTCONN));
-    let mut next = house.mount(|_| ());
-    assert!(house.path("mnt/all/a.png").exists());
+    let mut next = env.mount(|_| ());
+    assert!(env.path("mnt/all/a.png").exists());
     next.signal(Signal::TERM);
     assert!(next.end().0.success());
-    assert_eq!(house.mounted(), None);
+    assert_eq!(env.mounted(), None);
 }
 
 #[test]
 fn systemd_is_told_when_it_is_live_that_it_answers_and_when_it_ends() {
-    let Some(house) = House::new() else { return };
-    let socket = UnixDatagram::bind(house.path("notify")).unwrap();
+    let Some(env) = TestEnv::new() else { return };
+    let socket = UnixDatagram::bind(env.path("notify")).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let next = || {
         let mut text = [0; 64];
         let length = socket.recv(&mut text).unwrap();
         String::from_utf8_lossy(&text[..length]).into_owned()
     };
-    let mut daemon = house.mount(|command| {
-        command.env("NOTIFY_SOCKET", house.path("notify"));
+    let mut daemon = env.mount(|command| {
+        command.env("NOTIFY_SOCKET", env.path("notify"));
         command.env("WATCHDOG_USEC", "20000");
     });
     assert_eq!(next(), "READY=1");
@@ -90,8 +90,8 @@ fn systemd_is_told_when_it_is_live_that_it_answers_and_when_it_ends() {
 
 #[test]
 fn the_log_can_be_json() {
-    let Some(house) = House::new() else { return };
-    let mut daemon = house.mount(|command| {
+    let Some(env) = TestEnv::new() else { return };
+    let mut daemon = env.mount(|command| {
         command.env("KBASEFS_LOG_FORMAT", "json");
     });
     daemon.signal(Signal::TERM);
@@ -108,9 +108,9 @@ fn the_log_can_be_json() {
 
 #[test]
 fn the_doctor_looks_at_the_system_and_at_a_mount() {
-    let Some(house) = House::new() else { return };
-    let mut daemon = house.mount(|_| ());
-    let output = house.run(&["doctor", "--json"], &["mnt"]);
+    let Some(env) = TestEnv::new() else { return };
+    let mut daemon = env.mount(|_| ());
+    let output = env.run(&["doctor", "--json"], &["mnt"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
     let of = |what: &str| findings.iter().find(|f| f["what"] == what).unwrap();
@@ -142,15 +142,15 @@ fn the_doctor_looks_at_the_system_and_at_a_mount() {
 /// One that has been asked and never answers, nor ends the connection.
 #[test]
 fn a_server_that_never_answers_does_not_keep_a_process_from_its_end() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    house.settings(&format!(
+    env.settings(&format!(
         "[[provider]]\nname = \"desk\"\nkind = \"openai\"\nmodel = \"m\"\non = \"listed\"\ntimeout = 3600\n\
          url = \"http://{}/v1\"\n",
         server.local_addr().unwrap()
     ));
-    let daemon = house.mount(|_| ());
-    assert!(house.path("mnt/all").read_dir().is_ok());
+    let daemon = env.mount(|_| ());
+    assert!(env.path("mnt/all").read_dir().is_ok());
     let _asked = server.accept().unwrap();
     let log = daemon.stop();
     assert!(log.contains("no answer came before the end"), "{log}");
@@ -158,16 +158,16 @@ fn a_server_that_never_answers_does_not_keep_a_process_from_its_end() {
 
 #[test]
 fn a_mount_whose_socket_was_removed_is_waited_for_as_well() {
-    let Some(house) = House::new() else { return };
-    let daemon = house.mount(|_| ());
+    let Some(env) = TestEnv::new() else { return };
+    let daemon = env.mount(|_| ());
     let told = |name: &str| {
         let mut value = [0; 4096];
-        let length = rustix::fs::getxattr(house.path("mnt"), name, &mut value).unwrap();
+        let length = rustix::fs::getxattr(env.path("mnt"), name, &mut value).unwrap();
         std::path::PathBuf::from(String::from_utf8_lossy(&value[..length]).into_owned())
     };
     let index = told("user.kbasefs.catalog");
     std::fs::remove_file(told("user.kbasefs.socket")).unwrap();
-    let unmounted = house.run(&["umount"], &["mnt"]);
+    let unmounted = env.run(&["umount"], &["mnt"]);
     assert!(unmounted.status.success(), "{unmounted:?}");
     assert!(!kbasefs::app::is_in_use(&index), "{unmounted:?}");
     daemon.until_stopped();

@@ -5,32 +5,30 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::house::{House, count, until};
+use crate::test_env::{TestEnv, count, until};
 
 /// A process that is stopped takes no events in, and the system keeps only so many.
 #[test]
 fn what_happens_while_nobody_listens_shows_all_the_same() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let kept = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let kept: usize = kept.trim().parse().unwrap();
-    let mut daemon = house.mount(|_| ());
-    until("the first", || count(&house.path("mnt/all")) == 1);
+    let mut daemon = env.mount(|_| ());
+    until("the first", || count(&env.path("mnt/all")) == 1);
     daemon.signal(Signal::STOP);
-    std::fs::write(house.path("photos/b.txt"), "no picture").unwrap();
+    std::fs::write(env.path("photos/b.txt"), "no picture").unwrap();
     for n in 0..=kept.min(100_000) {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         let name = ["photos/a.png", "photos/b.txt"][n % 2];
-        std::fs::set_permissions(house.path(name), mode).unwrap();
+        std::fs::set_permissions(env.path(name), mode).unwrap();
     }
     for n in 0..2_000_u32 {
         let [_, r, g, b] = n.to_be_bytes();
         let picture = image::RgbImage::from_pixel(2, 2, image::Rgb([r, g, b]));
-        picture
-            .save(house.path(&format!("photos/{n}.bmp")))
-            .unwrap();
+        picture.save(env.path(&format!("photos/{n}.bmp"))).unwrap();
     }
     daemon.signal(Signal::CONT);
-    until("all of them", || count(&house.path("mnt/all")) == 2_001);
+    until("all of them", || count(&env.path("mnt/all")) == 2_001);
     daemon.signal(Signal::TERM);
     let (status, log) = daemon.end();
     assert!(status.success());
@@ -40,13 +38,13 @@ fn what_happens_while_nobody_listens_shows_all_the_same() {
 /// From the end of a change in the source until programs see it in every view. `KBASEFS_LONG=1` makes 200 changes.
 #[test]
 fn a_change_of_the_source_shows_in_every_view() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let changes: u8 = match std::env::var_os("KBASEFS_LONG") {
         Some(_) => 200,
         None => 4,
     };
-    let mut daemon = house.mount(|_| ());
-    let views = ["all", "recent", "by-type/png"].map(|view| house.path("mnt").join(view));
+    let mut daemon = env.mount(|_| ());
+    let views = ["all", "recent", "by-type/png"].map(|view| env.path("mnt").join(view));
     let shown = |name: &str| {
         let has = |view: &&PathBuf| {
             let mut all = std::fs::read_dir(view).into_iter().flatten();
@@ -59,12 +57,12 @@ fn a_change_of_the_source_shows_in_every_view() {
     for n in 0..changes {
         let (name, before) = (format!("{n}.png"), format!("{}.png", n.wrapping_sub(1)));
         let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([n, 9, 9]));
-        picture.save(house.path("photos").join(&name)).unwrap();
+        picture.save(env.path("photos").join(&name)).unwrap();
         let began = Instant::now();
         until("a new file", || shown(&name) == 3);
         took.push(began.elapsed());
         if n > 0 {
-            std::fs::remove_file(house.path("photos").join(&before)).unwrap();
+            std::fs::remove_file(env.path("photos").join(&before)).unwrap();
             let began = Instant::now();
             until("a deletion", || shown(&before) == 0);
             took.push(began.elapsed());

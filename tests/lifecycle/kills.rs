@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::{Signal, kill_process};
 
 use crate::busy::{Busy, DRAFTS, EDITS, LISTS, RENAMES};
-use crate::house::{Daemon, House, pid, until};
+use crate::test_env::{TestDaemon, TestEnv, pid, until};
 
 /// Kernels without epochs remember no name; this asks for the same.
 const WITHOUT_EPOCHS: &str = "no-epochs";
@@ -18,38 +18,38 @@ fn kills() -> u64 {
     }
 }
 
-fn house() -> Option<House> {
-    let house = House::new()?;
-    house.photo("b.png", 2);
-    house.picture("elsewhere/new.png", 3);
-    Some(house)
+fn env() -> Option<TestEnv> {
+    let env = TestEnv::new()?;
+    env.photo("b.png", 2);
+    env.picture("elsewhere/new.png", 3);
+    Some(env)
 }
 
 /// Kills the process of a busy mount by some signals, again and again, each time somewhat later.
-fn check(house: &House, faults: &str, work: &[&str], signals: &[Signal]) {
+fn check(env: &TestEnv, faults: &str, work: &[&str], signals: &[Signal]) {
     for kill in 0..kills() {
-        let mut daemon = house.mount(|command| {
+        let mut daemon = env.mount(|command| {
             command.env("KBASEFS_FAULTS", faults);
         });
-        house.make_tags(&["one", "two"]);
-        let busy = Busy::start(house, work);
+        env.make_tags(&["one", "two"]);
+        let busy = Busy::start(env, work);
         busy.until_rounds(6 + kill % 7 * 5);
         for signal in signals {
             daemon.signal(*signal);
         }
         // It is over only when none of its threads is held by the kernel.
         daemon.until_over();
-        house.until_unmounted();
+        env.until_unmounted();
         busy.end();
     }
-    let daemon = house.mount(|_| ());
+    let daemon = env.mount(|_| ());
     daemon.stop();
 }
 
 fn check_both(work: &[&str], signals: &[Signal]) {
-    let Some(house) = house() else { return };
-    check(&house, "", work, signals);
-    check(&house, WITHOUT_EPOCHS, work, signals);
+    let Some(env) = env() else { return };
+    check(&env, "", work, signals);
+    check(&env, WITHOUT_EPOCHS, work, signals);
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn stopped_and_killed_while_programs_edit() {
 
 #[test]
 fn killed_as_a_user_while_programs_edit() {
-    let Some(house) = house().and_then(House::of_a_user) else {
+    let Some(env) = env().and_then(TestEnv::of_a_user) else {
         return;
     };
-    check(&house, "", EDITS, &[Signal::KILL]);
-    check(&house, WITHOUT_EPOCHS, EDITS, &[Signal::KILL]);
-    check(&house, "", DRAFTS, &[Signal::STOP, Signal::KILL]);
+    check(&env, "", EDITS, &[Signal::KILL]);
+    check(&env, WITHOUT_EPOCHS, EDITS, &[Signal::KILL]);
+    check(&env, "", DRAFTS, &[Signal::STOP, Signal::KILL]);
 }
 
 /// Runs tests again in a mount namespace of their own, in which `prepare` was done, and users may open /dev/fuse.
@@ -142,24 +142,24 @@ fn whoever_keeps_the_connection_open_the_guard_ends_it() {
         eprintln!("skipped: only root may abort where fusectl isn't mounted");
         return;
     }
-    let Some(house) = house() else { return };
-    let mut daemon = house.mount(|_| ());
-    house.make_tags(&["one", "two"]);
+    let Some(env) = env() else { return };
+    let mut daemon = env.mount(|_| ());
+    env.make_tags(&["one", "two"]);
     let kept = daemon.fuse_descriptors();
     assert!(!kept.is_empty());
-    let busy = Busy::start(&house, EDITS);
+    let busy = Busy::start(&env, EDITS);
     busy.until_rounds(6);
     daemon.signal(Signal::KILL);
     daemon.until_over();
-    house.until_unmounted();
+    env.until_unmounted();
     busy.end();
     drop(kept);
 }
 
 #[test]
 fn a_killed_guard_is_followed_by_another() {
-    let Some(house) = house() else { return };
-    let mut daemon = house.mount(|_| ());
+    let Some(env) = env() else { return };
+    let mut daemon = env.mount(|_| ());
     for _ in 0..2 {
         let guard = the_guard(&daemon);
         // Meant for the group, they are no reason to leave the mount alone.
@@ -171,20 +171,20 @@ fn a_killed_guard_is_followed_by_another() {
         });
     }
     daemon.signal(Signal::KILL);
-    house.until_unmounted();
+    env.until_unmounted();
     let (_, log) = daemon.end();
     assert!(log.contains("another one is started"), "{log}");
 }
 
 #[test]
 fn a_program_that_was_replaced_still_starts_a_guard() {
-    let Some(house) = house() else { return };
-    let program = house.path("kbasefs");
+    let Some(env) = env() else { return };
+    let program = env.path("kbasefs");
     std::fs::copy(env!("CARGO_BIN_EXE_kbasefs"), &program).unwrap();
-    let mut daemon = house.mount(|command| {
-        *command = house.alone(Command::new(&program));
+    let mut daemon = env.mount(|command| {
+        *command = env.alone(Command::new(&program));
         command.args(["mount", "-f"]);
-        command.args([house.path("photos"), house.path("mnt")]);
+        command.args([env.path("photos"), env.path("mnt")]);
     });
     std::fs::remove_file(&program).unwrap();
     let guard = the_guard(&daemon);
@@ -194,13 +194,13 @@ fn a_program_that_was_replaced_still_starts_a_guard() {
     });
     daemon.signal(Signal::KILL);
     daemon.until_over();
-    house.until_unmounted();
+    env.until_unmounted();
 }
 
 #[test]
 fn a_guard_outlives_signals_to_all() {
-    let Some(house) = house() else { return };
-    let mut daemon = house.mount(|_| ());
+    let Some(env) = env() else { return };
+    let mut daemon = env.mount(|_| ());
     let guard = the_guard(&daemon);
     daemon.signal(Signal::STOP);
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
@@ -208,37 +208,37 @@ fn a_guard_outlives_signals_to_all() {
     }
     daemon.signal(Signal::KILL);
     daemon.until_over();
-    house.until_unmounted();
+    env.until_unmounted();
 }
 
 #[test]
 fn a_mount_whose_guard_was_killed_too_is_cleared_by_the_next_command() {
-    let Some(house) = house() else { return };
+    let Some(env) = env() else { return };
     for command in [&["umount"][..], &["mount"]] {
-        let mut daemon = house.mount(|_| ());
-        house.make_tags(&["one", "two"]);
-        let busy = Busy::start(&house, EDITS);
+        let mut daemon = env.mount(|_| ());
+        env.make_tags(&["one", "two"]);
+        let busy = Busy::start(&env, EDITS);
         busy.until_rounds(6);
         daemon.signal(Signal::STOP);
         kill_process(pid(the_guard(&daemon)), Signal::KILL).unwrap();
         daemon.signal(Signal::KILL);
         daemon.until_over();
         busy.end();
-        assert!(house.mounted().is_some());
+        assert!(env.mounted().is_some());
         for (args, paths) in [
             (&["status"][..], &[][..]),
             (&["status"], &["mnt"]),
             (&["doctor"], &["mnt"]),
             (&["show"], &["mnt/all/a.png"]),
         ] {
-            house.run(args, paths);
+            env.run(args, paths);
         }
         let paths = [&["photos", "mnt"][..], &["mnt"]][usize::from(command == ["umount"])];
-        let done = house.run(command, paths);
+        let done = env.run(command, paths);
         assert!(done.status.success(), "{done:?}");
-        let cleared = house.run(&["umount"], &["mnt"]);
+        let cleared = env.run(&["umount"], &["mnt"]);
         assert_eq!(cleared.status.success(), command == ["mount"]);
-        assert_eq!(house.mounted(), None);
+        assert_eq!(env.mounted(), None);
     }
 }
 
@@ -248,40 +248,40 @@ fn another_mount_by_the_same_path_is_left_alone() {
         eprintln!("skipped: only root mounts without a process");
         return;
     }
-    let Some(house) = house() else { return };
-    let mut daemon = house.mount(|_| ());
+    let Some(env) = env() else { return };
+    let mut daemon = env.mount(|_| ());
     let guard = the_guard(&daemon);
-    let _open = std::fs::File::open(house.path("mnt/all")).unwrap();
-    kbasefs::fuse::detach(&house.path("mnt")).unwrap();
-    let _sick = house.sick("mnt", "fuse.kbasefs", 0);
-    let other = house.mounted().unwrap();
+    let _open = std::fs::File::open(env.path("mnt/all")).unwrap();
+    kbasefs::fuse::detach(&env.path("mnt")).unwrap();
+    let _sick = env.sick("mnt", "fuse.kbasefs", 0);
+    let other = env.mounted().unwrap();
     daemon.signal(Signal::KILL);
     daemon.until_over();
     let guard = format!("/proc/{guard}/stat");
     until("the guard's end", || {
         std::fs::read_to_string(&guard).map_or(true, |stat| stat.contains(") Z "))
     });
-    assert_eq!(house.mounted(), Some(other));
+    assert_eq!(env.mounted(), Some(other));
 }
 
 #[test]
 fn a_stopped_guard_keeps_no_process_from_its_end() {
-    let Some(house) = House::new() else { return };
-    let mut daemon = house.mount(|_| ());
+    let Some(env) = TestEnv::new() else { return };
+    let mut daemon = env.mount(|_| ());
     let guard = pid(the_guard(&daemon));
     kill_process(guard, Signal::STOP).unwrap();
     daemon.signal(Signal::TERM);
     let (status, log) = daemon.end();
     assert!(status.success(), "{log}");
-    assert_eq!(house.mounted(), None);
+    assert_eq!(env.mounted(), None);
     kill_process(guard, Signal::KILL).unwrap();
 }
 
 /// There only the guard may take it away.
 #[test]
 fn a_stopped_guard_takes_a_sandboxed_mount_away_when_it_goes_on() {
-    let Some(house) = House::new() else { return };
-    let Some(mut daemon) = house.mount_in_sandbox(&[]) else {
+    let Some(env) = TestEnv::new() else { return };
+    let Some(mut daemon) = env.mount_in_sandbox(&[]) else {
         return;
     };
     let guard = pid(the_guard(&daemon));
@@ -294,27 +294,27 @@ fn a_stopped_guard_takes_a_sandboxed_mount_away_when_it_goes_on() {
         "{log}"
     );
     kill_process(guard, Signal::CONT).unwrap();
-    house.until_unmounted();
+    env.until_unmounted();
 }
 
 /// A device number is given to the next mount as soon as the last one is gone.
 #[test]
 fn a_guard_that_comes_late_leaves_other_mounts_alone() {
-    let Some(house) = House::new() else { return };
-    let other = House::new().expect("there was one");
+    let Some(env) = TestEnv::new() else { return };
+    let other = TestEnv::new().expect("there was one");
     for how in [
         "killed",
         "unmounted",
         "stopped",
         "killed, and another place",
     ] {
-        let mut daemon = house.mount(|_| {});
+        let mut daemon = env.mount(|_| {});
         let guard = pid(the_guard(&daemon));
-        let device = house.mounted().unwrap().device;
+        let device = env.mounted().unwrap().device;
         kill_process(guard, Signal::STOP).unwrap();
         match how {
             "unmounted" => {
-                let unmounted = house.run(&["umount"], &["mnt"]);
+                let unmounted = env.run(&["umount"], &["mnt"]);
                 assert!(unmounted.status.success(), "{unmounted:?}");
             }
             "stopped" => daemon.signal(Signal::TERM),
@@ -325,11 +325,11 @@ fn a_guard_that_comes_late_leaves_other_mounts_alone() {
         daemon.until_over();
         let place = match how {
             "killed, and another place" => &other,
-            _ => &house,
+            _ => &env,
         };
         if how != "unmounted" && how != "stopped" {
             // As whoever mounts again does, and whoever shuts down.
-            kbasefs::fuse::detach(&house.path("mnt")).unwrap();
+            kbasefs::fuse::detach(&env.path("mnt")).unwrap();
         }
         let next = place.mount(|_| {});
         // Mounts of other tests may have come between.
@@ -346,7 +346,7 @@ fn a_guard_that_comes_late_leaves_other_mounts_alone() {
     }
 }
 
-fn the_guard(daemon: &Daemon) -> u32 {
+fn the_guard(daemon: &TestDaemon) -> u32 {
     match daemon.children()[..] {
         [guard] => guard,
         ref others => panic!("{others:?}"),
@@ -356,14 +356,14 @@ fn the_guard(daemon: &Daemon) -> u32 {
 /// It may start no program any more.
 #[test]
 fn a_sandboxed_mount_whose_guard_was_killed_works_on() {
-    let Some(house) = House::new() else { return };
-    let Some(mut daemon) = house.mount_in_sandbox(&[]) else {
+    let Some(env) = TestEnv::new() else { return };
+    let Some(mut daemon) = env.mount_in_sandbox(&[]) else {
         return;
     };
     kill_process(pid(the_guard(&daemon)), Signal::KILL).unwrap();
     until("the guard's end", || daemon.children().is_empty());
-    assert!(house.path("mnt/all/a.png").exists());
-    let unmounted = house.run(&["umount"], &["mnt"]);
+    assert!(env.path("mnt/all/a.png").exists());
+    let unmounted = env.run(&["umount"], &["mnt"]);
     assert!(unmounted.status.success(), "{unmounted:?}");
     let (status, log) = daemon.end();
     assert!(status.success(), "{log}");

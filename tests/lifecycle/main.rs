@@ -1,10 +1,9 @@
-//! How processes of a catalog live, get along and end: the real program, with a house of its own for every test.
+//! How processes of a catalog live, get along and end: the real program, with an environment of its own for every test.
 
 mod busy;
 mod descriptors;
 mod ends;
 mod following;
-mod house;
 mod kills;
 mod memory;
 mod owners;
@@ -12,3 +11,4 @@ mod panics;
 mod sandbox;
 mod silent;
 mod spans;
+mod test_env;

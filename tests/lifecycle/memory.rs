@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::busy::{Busy, EDITS};
-use crate::house::House;
+use crate::test_env::TestEnv;
 
 /// Enough for a guard.
 const LIMIT: &str = "33554432";
@@ -53,12 +53,12 @@ fn killed_for_memory_while_programs_edit() {
         eprintln!("skipped: only root makes control groups");
         return;
     }
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let Some(group) = Group::new() else { return };
-    let mut daemon = house.mount(|_| ());
-    house.make_tags(&["one", "two"]);
-    house.photo("b.png", 2);
-    let busy = Busy::start(&house, EDITS);
+    let mut daemon = env.mount(|_| ());
+    env.make_tags(&["one", "two"]);
+    env.photo("b.png", 2);
+    let busy = Busy::start(&env, EDITS);
     busy.until_rounds(6);
     // What they have by now counts for the group that they were in.
     fs::write(group.limit(), LIMIT).unwrap();
@@ -68,14 +68,14 @@ fn killed_for_memory_while_programs_edit() {
     for number in 0..64 {
         let picture = image::RgbImage::from_pixel(2000, 2000, image::Rgb([number, 2, 3]));
         picture
-            .save(house.path(&format!("photos/large{number}.bmp")))
+            .save(env.path(&format!("photos/large{number}.bmp")))
             .unwrap();
         if daemon.has_ended() {
             break;
         }
     }
     daemon.until_over();
-    house.until_unmounted();
+    env.until_unmounted();
     busy.end();
     assert!(daemon.was_killed(), "by the kernel");
 }

@@ -3,29 +3,29 @@
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
-use crate::house::{House, refusal};
+use crate::test_env::{TestEnv, refusal};
 
 #[test]
 fn a_second_mount_of_a_catalog_is_refused_and_the_first_goes_on() {
-    let Some(house) = House::new() else { return };
-    let daemon = house.mount(|_| ());
-    let said = refusal(&house.run(&["mount"], &["photos", "elsewhere"]));
+    let Some(env) = TestEnv::new() else { return };
+    let daemon = env.mount(|_| ());
+    let said = refusal(&env.run(&["mount"], &["photos", "elsewhere"]));
     assert!(said.contains("is in use by another kbasefs"), "{said}");
     assert!(said.contains("hint"), "{said}");
-    let said = refusal(&house.run(&["mount"], &["photos", "mnt"]));
+    let said = refusal(&env.run(&["mount"], &["photos", "mnt"]));
     assert!(said.contains("is mounted there already"), "{said}");
-    assert!(house.path("mnt/all/a.png").exists());
-    assert!(!house.path("elsewhere/all").exists());
+    assert!(env.path("mnt/all/a.png").exists());
+    assert!(!env.path("elsewhere/all").exists());
     daemon.stop();
 }
 
 #[test]
 fn all_that_is_made_is_closed_to_others() {
-    let Some(house) = House::new() else { return };
-    let mounted = house.run(&["mount", "--web=127.0.0.1:0"], &["photos", "mnt"]);
+    let Some(env) = TestEnv::new() else { return };
+    let mounted = env.run(&["mount", "--web=127.0.0.1:0"], &["photos", "mnt"]);
     assert!(mounted.status.success(), "{mounted:?}");
-    assert!(std::fs::read(house.path("mnt/all/a.png")).is_ok());
-    let made = below(&house.path("home"));
+    assert!(std::fs::read(env.path("mnt/all/a.png")).is_ok());
+    let made = below(&env.path("home"));
     let ours = |path: &&(String, u32)| path.0.contains("kbasefs");
     let closed = |mode: u32| mode & 0o077 == 0;
     let open: Vec<_> = made.iter().filter(ours).filter(|f| !closed(f.1)).collect();
@@ -33,7 +33,7 @@ fn all_that_is_made_is_closed_to_others() {
     for end in [".sqlite", ".log"] {
         assert!(made.iter().any(|f| f.0.ends_with(end)), "{made:?}");
     }
-    assert!(house.run(&["umount"], &["mnt"]).status.success());
+    assert!(env.run(&["umount"], &["mnt"]).status.success());
 }
 
 /// Folders and files with their modes; sockets are in folders that are closed.

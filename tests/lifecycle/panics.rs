@@ -3,57 +3,57 @@
 
 use std::process::Command;
 
-use crate::house::{House, until};
+use crate::test_env::{TestEnv, until};
 
 /// Panics at a place of the program when `provoke` is done, by another process.
-fn check(place: &str, provoke: &str) -> Option<House> {
-    let house = House::new()?;
-    let begin = house.path("begin");
-    let mut daemon = house.mount(|command| {
+fn check(place: &str, provoke: &str) -> Option<TestEnv> {
+    let env = TestEnv::new()?;
+    let begin = env.path("begin");
+    let mut daemon = env.mount(|command| {
         command.env("KBASEFS_FAULTS", format!("panic-{place}"));
         command.env("KBASEFS_FAULTS_BEGIN", &begin);
     });
-    house.make_tags(&["one"]);
-    house.picture("elsewhere/new.png", 3);
+    env.make_tags(&["one"]);
+    env.picture("elsewhere/new.png", 3);
     std::fs::write(&begin, "").unwrap();
-    let mut user = house.alone(Command::new("sh"));
-    user.args(["-c", provoke]).env("house", house.path(""));
+    let mut user = env.alone(Command::new("sh"));
+    user.args(["-c", provoke]).env("env", env.path(""));
     user.env("kbasefs", env!("CARGO_BIN_EXE_kbasefs"));
     let mut user = user.spawn().unwrap();
     let (status, log) = daemon.end();
     assert_eq!(status.code(), Some(101), "{log}");
     assert!(log.contains(&format!("asked for: {place}")), "{log}");
-    house.until_unmounted();
+    env.until_unmounted();
     until("the user's end", || user.try_wait().unwrap().is_some());
-    house.mount(|_| ()).stop();
-    Some(house)
+    env.mount(|_| ()).stop();
+    Some(env)
 }
 
 #[test]
 fn in_a_thread_that_answers_the_kernel() {
-    check("session", "stat $house/mnt/all/nothing");
+    check("session", "stat $env/mnt/all/nothing");
 }
 
 #[test]
 fn in_the_thread_that_tells_the_kernel() {
-    check("notify", "ln $house/mnt/all/a.png $house/mnt/tags/one/x");
+    check("notify", "ln $env/mnt/all/a.png $env/mnt/tags/one/x");
 }
 
 #[test]
 fn in_a_thread_that_edits() {
-    check("edit", "mkdir $house/mnt/tags/two");
+    check("edit", "mkdir $env/mnt/tags/two");
 }
 
 #[test]
 fn in_the_thread_that_follows_the_source() {
-    check("follow", "cp $house/elsewhere/new.png $house/photos/");
+    check("follow", "cp $env/elsewhere/new.png $env/photos/");
 }
 
 #[test]
 fn in_the_thread_that_commits_results() {
     check(
         "committer",
-        "cp $house/elsewhere/new.png $house/photos/; ls $house/mnt/all",
+        "cp $env/elsewhere/new.png $env/photos/; ls $env/mnt/all",
     );
 }
 
@@ -61,32 +61,32 @@ fn in_the_thread_that_commits_results() {
 #[test]
 fn in_the_middle_of_a_commit_loses_nothing() {
     for place in ["commit", "index", "indexed"] {
-        let Some(house) = check(place, "mkdir $house/mnt/tags/two") else {
+        let Some(env) = check(place, "mkdir $env/mnt/tags/two") else {
             return;
         };
-        let daemon = house.mount(|_| ());
-        assert!(house.path("mnt/tags/two").is_dir(), "{place}");
+        let daemon = env.mount(|_| ());
+        assert!(env.path("mnt/tags/two").is_dir(), "{place}");
         daemon.stop();
     }
 }
 
 #[test]
 fn in_a_thread_that_answers_commands() {
-    check("api", "$kbasefs status $house/mnt");
+    check("api", "$kbasefs status $env/mnt");
 }
 
 #[test]
 fn in_the_network_costs_no_more_than_the_photo() {
-    let Some(house) = House::new() else { return };
-    let begin = house.path("begin");
-    let daemon = house.mount(|command| {
+    let Some(env) = TestEnv::new() else { return };
+    let begin = env.path("begin");
+    let daemon = env.mount(|command| {
         command.env("KBASEFS_FAULTS", "panic-network");
         command.env("KBASEFS_FAULTS_BEGIN", &begin);
     });
     std::fs::write(&begin, "").unwrap();
-    let photo = house.path("mnt/all/a.png");
+    let photo = env.path("mnt/all/a.png");
     let attribute = |name: &str| {
-        let mut get = house.alone(Command::new("getfattr"));
+        let mut get = env.alone(Command::new("getfattr"));
         let output = get.args(["--only-values", "-n", name]).arg(&photo).output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     };

@@ -8,7 +8,7 @@ use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::house::{House, refusal, until};
+use crate::test_env::{TestEnv, refusal, until};
 
 fn text(path: &Path, attribute: &str) -> String {
     let mut value = [0; 4096];
@@ -18,12 +18,12 @@ fn text(path: &Path, attribute: &str) -> String {
 
 #[test]
 fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
-    let Some(house) = House::new() else { return };
-    let Some(daemon) = house.mount_in_sandbox(&[]) else {
+    let Some(env) = TestEnv::new() else { return };
+    let Some(daemon) = env.mount_in_sandbox(&[]) else {
         return;
     };
-    let photo = house.path("mnt/all/a.png");
-    let original = std::fs::read(house.path("photos/a.png")).unwrap();
+    let photo = env.path("mnt/all/a.png");
+    let original = std::fs::read(env.path("photos/a.png")).unwrap();
     assert_eq!(std::fs::read(&photo).unwrap(), original);
     // Waits for the analysis, which finds nothing to say of it.
     let described = getxattr(&photo, "user.kbasefs.description", &mut [0; 4096]);
@@ -34,85 +34,81 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
     );
     setxattr(&photo, "user.xdg.tags", b"mine", XattrFlags::empty()).unwrap();
     assert_eq!(text(&photo, "user.xdg.tags"), "mine");
-    std::fs::create_dir(house.path("mnt/tags/copied")).unwrap();
-    let copy = house.path("mnt/tags/copied/a.png");
-    std::fs::copy(house.path("photos/a.png"), &copy).unwrap();
+    std::fs::create_dir(env.path("mnt/tags/copied")).unwrap();
+    let copy = env.path("mnt/tags/copied/a.png");
+    std::fs::copy(env.path("photos/a.png"), &copy).unwrap();
     until("a copy", || {
         text(&photo, "user.xdg.tags").contains("copied")
     });
-    house.photo("later.png", 7);
+    env.photo("later.png", 7);
     until("a change of the source", || {
-        house.path("mnt/all/later.png").exists()
+        env.path("mnt/all/later.png").exists()
     });
 
     // What this test may write and read, the daemon may not.
     let exported = ["export", "--format", "json"];
-    let said = refusal(&house.run(&exported, &["photos", "elsewhere"]));
+    let said = refusal(&env.run(&exported, &["photos", "elsewhere"]));
     assert!(said.contains("permission denied"), "{said}");
-    assert_eq!(
-        std::fs::read_dir(house.path("elsewhere")).unwrap().count(),
-        0
-    );
+    assert_eq!(std::fs::read_dir(env.path("elsewhere")).unwrap().count(), 0);
     daemon.stop();
-    assert!(house.mounted().is_none());
+    assert!(env.mounted().is_none());
 
-    let open = house.mount(|_| ());
+    let open = env.mount(|_| ());
     assert_eq!(text(&photo, "user.xdg.tags"), "copied,mine");
     assert!(
-        house
-            .run(&exported, &["photos", "elsewhere"])
+        env.run(&exported, &["photos", "elsewhere"])
             .status
             .success()
     );
     open.stop();
 
-    let closed = house.mount_in_sandbox(&[]).unwrap();
-    let said = refusal(&house.run(&["import"], &["photos", "elsewhere/catalog.jsonl"]));
+    let closed = env.mount_in_sandbox(&[]).unwrap();
+    let said = refusal(&env.run(&["import"], &["photos", "elsewhere/catalog.jsonl"]));
     assert!(said.contains("permission denied"), "{said}");
     closed.stop();
 }
 
 #[test]
 fn a_sandboxed_mount_goes_with_its_process() {
-    let Some(house) = House::new() else { return };
-    let Some(daemon) = house.mount_in_sandbox(&[]) else {
+    let Some(env) = TestEnv::new() else { return };
+    let Some(daemon) = env.mount_in_sandbox(&[]) else {
         return;
     };
     daemon.signal(Signal::KILL);
-    house.until_unmounted();
+    env.until_unmounted();
 }
 
 #[test]
 fn a_sandboxed_mount_in_the_background_is_unmounted_by_anybody_who_may() {
-    let Some(house) = House::new() else { return };
-    let mounted = house.run(&["mount", "--sandbox"], &["photos", "mnt"]);
+    let Some(env) = TestEnv::new() else { return };
+    let mounted = env.run(&["mount", "--sandbox"], &["photos", "mnt"]);
     let said = String::from_utf8_lossy(&mounted.stderr);
     if said.contains("this kernel has no Landlock") {
         return eprintln!("skipped: {said}");
     }
     assert!(mounted.status.success(), "{said}");
-    assert!(house.path("mnt/all/a.png").exists());
-    assert!(house.run(&["umount"], &["mnt"]).status.success());
-    assert!(house.mounted().is_none());
+    assert!(env.path("mnt/all/a.png").exists());
+    assert!(env.run(&["umount"], &["mnt"]).status.success());
+    assert!(env.mounted().is_none());
 }
 
 #[test]
 fn a_sandboxed_mount_reaches_the_servers_of_its_settings() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
-    house.settings(&format!(
+    env.settings(&format!(
         "[[provider]]\nname = \"desk\"\nkind = \"openai\"\nmodel = \"m\"\nurl = \"http://localhost:{port}/v1\"\n"
     ));
     // Ends with the test's process.
     std::thread::spawn(move || serve(&server));
-    let Some(daemon) = house.mount_in_sandbox(&[]) else {
+    let Some(daemon) = env.mount_in_sandbox(&[]) else {
         return;
     };
-    let asked = house.run(&["analyze", "--provider", "desk"], &["photos"]);
+    let asked = env.run(&["analyze", "--provider", "desk"], &["photos"]);
     let said = String::from_utf8_lossy(&asked.stderr);
     assert!(asked.status.success(), "{said}");
-    let described = text(&house.path("mnt/all/a.png"), "user.kbasefs.description");
+    let described = text(&env.path("mnt/all/a.png"), "user.kbasefs.description");
     assert_eq!(described, "A small square.");
     daemon.stop();
 }
@@ -150,11 +146,11 @@ fn serve(server: &TcpListener) {
 /// The page listens before the sandbox closes, in which nothing may.
 #[test]
 fn a_sandboxed_mount_shows_its_page() {
-    let Some(house) = House::new() else { return };
+    let Some(env) = TestEnv::new() else { return };
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let Some(daemon) = house.mount_in_sandbox(&[&format!("--web={address}")]) else {
+    let Some(daemon) = env.mount_in_sandbox(&[&format!("--web={address}")]) else {
         return;
     };
     let mut page = TcpStream::connect(address).unwrap();

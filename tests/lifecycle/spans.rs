@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::house::House;
+use crate::test_env::TestEnv;
 
 /// The spans of the first line that says so, the outermost first. None where the line is in none.
 fn spans(log: &str, says: impl Fn(&Value) -> bool) -> Vec<Value> {
@@ -14,20 +14,20 @@ fn spans(log: &str, says: impl Fn(&Value) -> bool) -> Vec<Value> {
     line["spans"].as_array().cloned().unwrap_or_default()
 }
 
-fn with_log(level: &str) -> Option<House> {
-    let house = House::new()?;
-    house.settings(&format!("log = \"{level}\"\nlog_format = \"json\"\n"));
-    Some(house)
+fn with_log(level: &str) -> Option<TestEnv> {
+    let env = TestEnv::new()?;
+    env.settings(&format!("log = \"{level}\"\nlog_format = \"json\"\n"));
+    Some(env)
 }
 
 #[test]
 fn a_commit_names_the_request_that_it_comes_of() {
-    let Some(house) = with_log("debug") else {
+    let Some(env) = with_log("debug") else {
         return;
     };
-    let daemon = house.mount(|_| ());
-    let mut make = house.alone(Command::new("mkdir"));
-    let mut make = make.arg(house.path("mnt/tags/two")).spawn().unwrap();
+    let daemon = env.mount(|_| ());
+    let mut make = env.alone(Command::new("mkdir"));
+    let mut make = make.arg(env.path("mnt/tags/two")).spawn().unwrap();
     let pid = make.id();
     assert!(make.wait().unwrap().success());
     let log = daemon.stop();
@@ -44,16 +44,16 @@ fn a_commit_names_the_request_that_it_comes_of() {
 
 /// The spans of what is said of an analyzer that breaks down.
 fn of_a_failed_job(level: &str) -> Option<Vec<Value>> {
-    let house = with_log(level)?;
-    let begin = house.path("begin");
-    let daemon = house.mount(|command| {
+    let env = with_log(level)?;
+    let begin = env.path("begin");
+    let daemon = env.mount(|command| {
         command.env("KBASEFS_FAULTS", "panic-network");
         command.env("KBASEFS_FAULTS_BEGIN", &begin);
     });
     std::fs::write(&begin, "").unwrap();
-    let mut get = house.alone(Command::new("getfattr"));
+    let mut get = env.alone(Command::new("getfattr"));
     get.args(["--only-values", "-n", "user.kbasefs.description"]);
-    assert!(get.arg(house.path("mnt/all/a.png")).output().is_ok());
+    assert!(get.arg(env.path("mnt/all/a.png")).output().is_ok());
     let is_it = |line: &Value| line["level"] == "WARN" && line["analyzer"] == "embedded";
     Some(spans(&daemon.stop(), is_it))
 }

@@ -15,7 +15,7 @@ use crate::durability::kbasefs;
 use crate::server::DOG;
 
 /// The program and its catalog, and the mock that it asks.
-struct House {
+struct TestEnv {
     home: TempDir,
     mock: Child,
     /// Where the mock is, as `host:port`.
@@ -28,7 +28,7 @@ fn program() -> PathBuf {
         .join("aimock/node_modules/@copilotkit/aimock/dist/cli.js")
 }
 
-impl House {
+impl TestEnv {
     /// `None` where the mock isn't installed.
     fn new() -> Option<Self> {
         if !program().exists() {
@@ -59,9 +59,9 @@ impl House {
             .map_while(Result::ok)
             .find_map(|line| Some(line.split_once("http://")?.1.trim().to_owned()))
             .expect("aimock says where it listens");
-        let house = Self { home, mock, at };
-        house.settle();
-        Some(house)
+        let env = Self { home, mock, at };
+        env.settle();
+        Some(env)
     }
 
     /// Two photos, and a provider a protocol.
@@ -113,7 +113,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // One that has ended already is as good.
         let _ = self.mock.kill();
@@ -123,12 +123,12 @@ impl Drop for House {
 
 #[test]
 fn each_protocol_lists_models_and_gets_an_answer_from_a_server_of_others() {
-    let Some(house) = House::new() else {
+    let Some(env) = TestEnv::new() else {
         return;
     };
     for kind in ["openai", "ollama", "anthropic"] {
-        let photo = format!("{}/0.jpg", house.photos());
-        let tried = house
+        let photo = format!("{}/0.jpg", env.photos());
+        let tried = env
             .run(&["provider", "test", kind, &photo, "--json"])
             .remove(0);
         assert_eq!(tried["models"], json!(["m"]), "{kind}: {tried}");
@@ -143,12 +143,12 @@ fn each_protocol_lists_models_and_gets_an_answer_from_a_server_of_others() {
 
 #[test]
 fn photos_are_sent_as_pictures_and_described() {
-    let Some(house) = House::new() else {
+    let Some(env) = TestEnv::new() else {
         return;
     };
-    let lines = house.run(&["analyze", &house.photos(), "--provider", "openai", "--json"]);
+    let lines = env.run(&["analyze", &env.photos(), "--provider", "openai", "--json"]);
     assert_eq!(lines.last().unwrap()["analyzed"], 2, "{lines:?}");
-    let requests = house.requests("/v1/chat/completions");
+    let requests = env.requests("/v1/chat/completions");
     assert_eq!(requests.len(), 2);
     for request in &requests {
         let parts = request["body"]["messages"][1]["content"]
@@ -164,7 +164,7 @@ fn photos_are_sent_as_pictures_and_described() {
         );
         assert_eq!(request["body"]["response_format"]["type"], "json_schema");
     }
-    let lines = house.run(&["analyze", &house.photos(), "--provider", "ollama", "--json"]);
+    let lines = env.run(&["analyze", &env.photos(), "--provider", "ollama", "--json"]);
     assert_eq!(lines.last().unwrap()["analyzed"], 2, "{lines:?}");
-    assert_eq!(house.requests("/api/chat").len(), 2);
+    assert_eq!(env.requests("/api/chat").len(), 2);
 }

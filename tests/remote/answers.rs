@@ -8,7 +8,7 @@ use kbasefs::catalog::Status;
 use serde_json::{Value, json};
 
 use crate::server::{Act, DOG, Server, say};
-use crate::world::{Desk, KEY, desk, world};
+use crate::test_env::{Desk, KEY, desk, test_env};
 
 /// One photo through one provider: how it ended.
 async fn one(
@@ -18,9 +18,9 @@ async fn one(
 ) {
     let server = Server::start();
     server.next(acts);
-    let world = world("a:1", &[(Desk { kind, ..desk() }, &server)]);
-    let ended = world.ask("a").await;
-    check(ended, &server, world.description("a"));
+    let env = test_env("a:1", &[(Desk { kind, ..desk() }, &server)]);
+    let ended = env.ask("a").await;
+    check(ended, &server, env.description("a"));
 }
 
 #[tokio::test]
@@ -109,9 +109,9 @@ async fn what_a_server_rejects_is_left_out_from_then_on() {
         rejects("'response_format' of type 'json_schema' is not supported"),
         rejects("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
     ]);
-    let world = world("a:1 b:2", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
-    assert_eq!(world.ask("b").await, AnalysisResult::Analyzed);
+    let env = test_env("a:1 b:2", &[(desk(), &server)]);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
+    assert_eq!(env.ask("b").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 5);
     let last = &server.seen()[4].body;
     assert_eq!(last["response_format"]["type"], "json_object");
@@ -119,7 +119,7 @@ async fn what_a_server_rejects_is_left_out_from_then_on() {
     assert!(last["max_tokens"].is_null() && last["chat_template_kwargs"].is_null());
 
     // The next process knows it too.
-    let (source, memory, library) = (world.source, world.memory, world.library);
+    let (source, memory, library) = (env.source, env.memory, env.library);
     std::fs::copy(source.path().join("a"), source.path().join("c")).unwrap();
     std::fs::write(
         source.path().join("c"),
@@ -127,10 +127,10 @@ async fn what_a_server_rejects_is_left_out_from_then_on() {
     )
     .unwrap();
     library
-        .commit(&[crate::world::found(source.path(), "c")])
+        .commit(&[crate::test_env::found(source.path(), "c")])
         .unwrap();
-    world.scheduler.stop();
-    let again = crate::world::start(source, memory, library, &[(desk(), &server)]);
+    env.scheduler.stop();
+    let again = crate::test_env::start(source, memory, library, &[(desk(), &server)]);
     assert_eq!(again.ask("c").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 6);
 }
@@ -192,12 +192,12 @@ async fn senseless_answers_are_tried_again() {
 async fn a_model_that_only_talks_nonsense_is_not_asked_for_ever() {
     let server = Server::start();
     server.usual(say("nonsense"));
-    let world = world("a:1", &[(desk(), &server)]);
+    let env = test_env("a:1", &[(desk(), &server)]);
     let expected = AnalysisResult::Failed("desk: the answer has no JSON object".into());
-    assert_eq!(world.ask("a").await, expected);
+    assert_eq!(env.ask("a").await, expected);
     assert_eq!(server.count(), 4);
-    assert_eq!(world.ask("a").await, AnalysisResult::Skipped);
-    assert_eq!((server.count(), world.status("a")), (4, Status::Pending));
+    assert_eq!(env.ask("a").await, AnalysisResult::Skipped);
+    assert_eq!((server.count(), env.status("a")), (4, Status::Pending));
 }
 
 #[tokio::test]
@@ -225,14 +225,14 @@ async fn hostile_answers_become_plain_text_and_tidy_tags() {
         "tags": ["../../etc/passwd", "DOGS", "dog", "\u{1b}]0;owned\u{7}cat", "", "\u{200b}"],
     });
     server.next([say(hostile.to_string())]);
-    let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
-    let description = world.description("a").unwrap();
+    let env = test_env("a:1", &[(desk(), &server)]);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
+    let description = env.description("a").unwrap();
     assert!(!description.chars().any(char::is_control));
     assert_eq!(description.chars().count(), 4000);
-    let mut tags = world.tags("a");
+    let mut tags = env.tags("a");
     tags.sort();
     assert_eq!(tags, ["cat", "dog", "etc/passwd"]);
-    let titles = world.detail("a").texts;
+    let titles = env.detail("a").texts;
     assert!(titles.iter().any(|t| t.value == "gpj.exe"), "{titles:?}");
 }

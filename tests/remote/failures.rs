@@ -10,14 +10,14 @@ use kbasefs::store::provider_store::ProviderStore;
 use serde_json::json;
 
 use crate::server::{Act, DOG, Server, say, status};
-use crate::world::{Desk, KEY, World, desk, world};
+use crate::test_env::{Desk, KEY, TestEnv, desk, test_env};
 
 #[tokio::test]
 async fn what_fails_for_the_moment_is_tried_again() {
     let server = Server::start();
     server.next([status(500), Act::Break, status(503)]);
-    let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    let env = test_env("a:1", &[(desk(), &server)]);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 4);
 }
 
@@ -25,13 +25,13 @@ async fn what_fails_for_the_moment_is_tried_again() {
 async fn what_fails_too_often_stays_pending_until_it_is_asked_for_again() {
     let server = Server::start();
     server.next(std::iter::repeat_n(status(500), 4));
-    let world = world("a:1", &[(desk(), &server)]);
-    let AnalysisResult::Failed(reason) = world.ask("a").await else {
+    let env = test_env("a:1", &[(desk(), &server)]);
+    let AnalysisResult::Failed(reason) = env.ask("a").await else {
         panic!("four failures are enough");
     };
     assert_eq!(reason, "desk: internal server error (status 500)");
-    assert_eq!((server.count(), world.status("a")), (4, Status::Pending));
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    assert_eq!((server.count(), env.status("a")), (4, Status::Pending));
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
 }
 
 #[tokio::test]
@@ -46,8 +46,8 @@ async fn a_busy_server_costs_a_photo_no_try() {
         rest("0"),
         rest("0"),
     ]);
-    let world = world("a:1", &[(desk(), &server)]);
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    let env = test_env("a:1", &[(desk(), &server)]);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 7);
 }
 
@@ -83,16 +83,16 @@ async fn a_key_that_is_not_taken_stops_everything_and_nobody_waits() {
             parallel: 1,
             ..desk()
         };
-        let world = world("a:1 b:2 c:3 d:4", &[(one, &server)]);
-        let ends = world.ask_all(Request::default()).await;
+        let env = test_env("a:1 b:2 c:3 d:4", &[(one, &server)]);
+        let ends = env.ask_all(Request::default()).await;
         assert!(
             ends.iter().all(|e| matches!(e, AnalysisResult::Failed(_))),
             "{ends:?}"
         );
         assert!(!format!("{ends:?}").contains(KEY), "{ends:?}");
         assert_eq!(server.count(), 1, "{ends:?}");
-        assert_eq!(world.status("d"), Status::Pending);
-        let state = &world.scheduler.providers()[0];
+        assert_eq!(env.status("d"), Status::Pending);
+        let state = &env.scheduler.providers()[0];
         assert!(state.down.is_some());
     }
 }
@@ -104,15 +104,15 @@ async fn photos_outlast_a_server_that_goes_away_and_comes_back() {
         parallel: 1,
         ..desk()
     };
-    let world = world("a:1 b:2 c:3 d:4 e:5", &[(one, &server)]);
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    let env = test_env("a:1 b:2 c:3 d:4 e:5", &[(one, &server)]);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
     let address = server.url.trim_start_matches("http://").to_owned();
     drop(server);
     let back = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(300));
         Server::at(&address)
     });
-    let ends = world.ask_all(Request::default()).await;
+    let ends = env.ask_all(Request::default()).await;
     let server = back.join().unwrap();
     let analyzed = ends.iter().filter(|e| **e == AnalysisResult::Analyzed);
     assert_eq!((analyzed.count(), server.count()), (4, 4), "{ends:?}");
@@ -122,7 +122,7 @@ async fn photos_outlast_a_server_that_goes_away_and_comes_back() {
 async fn who_asks_a_server_that_was_never_there_is_told_so() {
     let server = Server::start();
     let gone = Server::start();
-    let world = world(
+    let env = test_env(
         "a:1",
         &[
             (desk(), &gone),
@@ -136,23 +136,23 @@ async fn who_asks_a_server_that_was_never_there_is_told_so() {
         ],
     );
     drop(gone);
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!(server.count(), 1);
     let lonely = Server::start();
-    let world = crate::world::world("a:1", &[(desk(), &lonely)]);
+    let env = crate::test_env::test_env("a:1", &[(desk(), &lonely)]);
     drop(lonely);
-    let AnalysisResult::Failed(reason) = world.ask("a").await else {
+    let AnalysisResult::Failed(reason) = env.ask("a").await else {
         panic!("nobody is there");
     };
     assert!(reason.starts_with("desk: "), "{reason}");
-    assert_eq!(world.status("a"), Status::Pending);
+    assert_eq!(env.status("a"), Status::Pending);
 }
 
 #[tokio::test]
 async fn the_next_provider_answers_for_one_that_declines() {
     let (first, second) = (Server::start(), Server::start());
     first.usual(say("I'm sorry, I cannot describe this."));
-    let world = world(
+    let env = test_env(
         "a:1",
         &[
             (desk(), &first),
@@ -165,14 +165,14 @@ async fn the_next_provider_answers_for_one_that_declines() {
             ),
         ],
     );
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
     assert_eq!((first.count(), second.count()), (1, 1));
-    assert_eq!(world.ask("a").await, AnalysisResult::Skipped);
+    assert_eq!(env.ask("a").await, AnalysisResult::Skipped);
     assert_eq!((first.count(), second.count()), (1, 1));
 }
 
 /// A catalog of ten photos and a server that does this with every request.
-async fn all_asked(usual: Act) -> (Server, World) {
+async fn all_asked(usual: Act) -> (Server, TestEnv) {
     let server = Server::start();
     server.usual(usual);
     let one = Desk {
@@ -180,21 +180,21 @@ async fn all_asked(usual: Act) -> (Server, World) {
         ..desk()
     };
     let files = "a:1 b:2 c:3 d:4 e:5 f:6 g:7 h:8 i:9 j:0";
-    let world = world(files, &[(one, &server)]);
-    let ends = world.ask_all(Request::default()).await;
+    let env = test_env(files, &[(one, &server)]);
+    let ends = env.ask_all(Request::default()).await;
     let failed = ends
         .iter()
         .filter(|end| matches!(end, AnalysisResult::Failed(_)));
     assert_eq!(failed.count(), 10, "{ends:?}");
-    (server, world)
+    (server, env)
 }
 
 #[tokio::test]
 async fn a_server_that_rejects_one_picture_after_the_other_is_not_asked_about_all() {
-    let (server, world) = all_asked(status(400)).await;
+    let (server, env) = all_asked(status(400)).await;
     // Three pictures in each of four forms. Those that nobody asked about are asked for again.
     assert_eq!(server.count(), 12);
-    let state = &world.scheduler.providers()[0];
+    let state = &env.scheduler.providers()[0];
     assert_eq!(state.declined, 2);
     assert!(state.down.is_some());
 }
@@ -202,18 +202,18 @@ async fn a_server_that_rejects_one_picture_after_the_other_is_not_asked_about_al
 #[tokio::test]
 async fn a_server_that_rejects_pictures_for_what_they_show_is_asked_about_each_once() {
     let error = json!({"error": {"message": "The image is too large."}});
-    let (server, world) = all_asked(Act::Status(400, error.to_string(), None)).await;
+    let (server, env) = all_asked(Act::Status(400, error.to_string(), None)).await;
     assert_eq!(server.count(), 10);
-    let state = &world.scheduler.providers()[0];
+    let state = &env.scheduler.providers()[0];
     assert_eq!((state.declined, &state.down), (10, &None));
 }
 
 #[tokio::test]
 async fn a_picture_that_cannot_be_decoded_is_never_sent() {
     let server = Server::start();
-    let world = world("a:!", &[(desk(), &server)]);
-    assert!(matches!(world.ask("a").await, AnalysisResult::Failed(_)));
-    assert_eq!((world.status("a"), server.count()), (Status::Failed, 0));
+    let env = test_env("a:!", &[(desk(), &server)]);
+    assert!(matches!(env.ask("a").await, AnalysisResult::Failed(_)));
+    assert_eq!((env.status("a"), server.count()), (Status::Failed, 0));
 }
 
 #[tokio::test]
@@ -229,8 +229,8 @@ async fn a_mix_of_faults_costs_time_only() {
     // Each fault comes up often, and never for one photo alone.
     server.next((0..200).map(|n| mix[(n * 7) % mix.len()].clone()));
     let files: Vec<_> = (0..100).map(|n| format!("p{n:03}:{n}")).collect();
-    let world = world(&files.join(" "), &[(desk(), &server)]);
-    let ends = world.ask_all(Request::default()).await;
+    let env = test_env(&files.join(" "), &[(desk(), &server)]);
+    let ends = env.ask_all(Request::default()).await;
     let analyzed = ends
         .iter()
         .filter(|e| **e == AnalysisResult::Analyzed)
@@ -257,8 +257,8 @@ async fn what_is_spent_is_counted_and_the_budget_holds() {
         budget,
         ..desk()
     };
-    let world = world("a:1 b:2 c:3 d:4 e:5", &[(careful, &server)]);
-    let ends = world.ask_all(Request::default()).await;
+    let env = test_env("a:1 b:2 c:3 d:4 e:5", &[(careful, &server)]);
+    let ends = env.ask_all(Request::default()).await;
     let analyzed = ends
         .iter()
         .filter(|e| **e == AnalysisResult::Analyzed)
@@ -267,7 +267,7 @@ async fn what_is_spent_is_counted_and_the_budget_holds() {
     let reason = AnalysisResult::Failed("provider desk: the budget of the day is spent".into());
     assert!(ends.contains(&reason), "{ends:?}");
     let day = jiff::Zoned::now().strftime("%Y-%m").to_string();
-    let spent = world.memory.spent("desk", &day).unwrap();
+    let spent = env.memory.spent("desk", &day).unwrap();
     assert!((spent.cost - 4.8).abs() < 1e-6, "{spent:?}");
     assert_eq!((spent.requests, spent.unpriced), (3, 0));
 }

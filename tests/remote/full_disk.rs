@@ -19,27 +19,27 @@ const PHOTOS: usize = 33;
 const PARALLEL: usize = 4;
 
 /// A home whose index is on a small disk of its own.
-struct House {
+struct TestEnv {
     home: tempfile::TempDir,
 }
 
-impl House {
+impl TestEnv {
     /// `None` for who may not mount a disk.
     fn new(server: &Server) -> Option<Self> {
         let home = tempfile::tempdir().unwrap();
-        let house = Self { home };
+        let env = Self { home };
         for folder in ["photos", "disk"] {
-            std::fs::create_dir(house.path(folder)).unwrap();
+            std::fs::create_dir(env.path(folder)).unwrap();
         }
         for n in 0..PHOTOS {
             let picture = RgbImage::from_fn(96, 72, |x, y| Rgb([n as u8 * 7, x as u8, y as u8]));
             picture
-                .save(house.path("photos").join(format!("{n:02}.png")))
+                .save(env.path("photos").join(format!("{n:02}.png")))
                 .unwrap();
         }
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
-            .arg(house.path("disk"))
+            .arg(env.path("disk"))
             .output()
             .unwrap();
         if !mounted.status.success() {
@@ -49,11 +49,11 @@ impl House {
         let config = format!(
             "catalog = \"{}\"\nlog = \"warn\"\nxattr_wait_s = 0.3\n[[provider]]\nname = \"desk\"\nkind = \"openai\"\nurl = \"{}\"\nmodel = \"m\"\n\
              parallel_requests = {PARALLEL}\n",
-            house.path("disk/catalog.sqlite").display(),
+            env.path("disk/catalog.sqlite").display(),
             server.url
         );
-        std::fs::write(house.path("config.toml"), config).unwrap();
-        Some(house)
+        std::fs::write(env.path("config.toml"), config).unwrap();
+        Some(env)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -107,9 +107,9 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
-        // What a test left that failed. Most houses have a disk.
+        // What a test left that failed. Most environments have a disk.
         let _ = Command::new("umount")
             .arg("-l")
             .arg(self.path("mnt"))
@@ -135,50 +135,48 @@ fn analyzed(child: Child) -> usize {
 fn a_full_disk_stops_the_buying_and_what_was_bought_is_kept_when_there_is_room() {
     let server = Server::start();
     server.lock().latency = Duration::from_millis(20);
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
-    let child = house.analyze();
+    let child = env.analyze();
     until("some answers", || server.count() >= 8);
     until("the disk to be full", || {
-        house.fill();
-        house
-            .log()
-            .contains("the disk is full; nothing is analysed")
+        env.fill();
+        env.log().contains("the disk is full; nothing is analysed")
     });
     let bought = server.count();
-    house.make_room();
-    until("room", || house.log().contains("can be written again"));
-    assert_eq!(analyzed(child), PHOTOS, "{}", house.log());
+    env.make_room();
+    until("room", || env.log().contains("can be written again"));
+    assert_eq!(analyzed(child), PHOTOS, "{}", env.log());
     assert!(bought < PHOTOS, "{bought}");
     assert_eq!((server.count(), server.pictures().len()), (PHOTOS, PHOTOS));
-    assert_eq!(house.recorded(), PHOTOS);
-    assert!(!house.log().contains("is lost"), "{}", house.log());
+    assert_eq!(env.recorded(), PHOTOS);
+    assert!(!env.log().contains("is lost"), "{}", env.log());
 }
 
 #[test]
 fn nothing_is_bought_while_the_disk_is_full_from_the_start() {
     let server = Server::start();
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
-    let scanned = house.command(&["scan"]).output().unwrap();
+    let scanned = env.command(&["scan"]).output().unwrap();
     assert!(scanned.status.success(), "{scanned:?}");
-    house.fill();
+    env.fill();
     // The other way in which it may end is that it can't even be opened.
-    let output = house.analyze().wait_with_output().unwrap();
+    let output = env.analyze().wait_with_output().unwrap();
     assert!(!output.status.success(), "{output:?}");
     assert_eq!(server.count(), 0);
-    house.make_room();
-    assert_eq!(analyzed(house.analyze()), PHOTOS);
-    assert_eq!((server.count(), house.recorded()), (PHOTOS, PHOTOS));
+    env.make_room();
+    assert_eq!(analyzed(env.analyze()), PHOTOS);
+    assert_eq!((server.count(), env.recorded()), (PHOTOS, PHOTOS));
 }
 
 #[test]
 fn who_is_killed_while_the_disk_is_full_repeats_no_more_than_was_under_way() {
     let server = Server::start();
     server.lock().latency = Duration::from_millis(5);
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
     let kills = match std::env::var_os("KBASEFS_LONG") {
@@ -188,27 +186,27 @@ fn who_is_killed_while_the_disk_is_full_repeats_no_more_than_was_under_way() {
     let mut done = 0;
     for kill in 1..=kills {
         let before = server.count();
-        let mut child = house.analyze();
+        let mut child = env.analyze();
         // At another moment each time: with room, without, and in between.
         until("some requests, or the end", || {
             server.count() >= before + 2 || child.try_wait().unwrap().is_some()
         });
         if kill % 2 == 0 {
-            house.fill();
+            env.fill();
         }
         std::thread::sleep(Duration::from_millis(kill * 7 % 41));
         child.kill().unwrap();
         done += analyzed(child);
-        if Path::new(&house.path("disk/filler")).exists() {
-            house.make_room();
+        if Path::new(&env.path("disk/filler")).exists() {
+            env.make_room();
         }
     }
-    done += analyzed(house.analyze());
+    done += analyzed(env.analyze());
     assert!(done <= PHOTOS, "{done}");
     let repeated: usize = server.pictures().values().map(|n| n - 1).sum();
     assert_eq!(server.pictures().len(), PHOTOS);
     let under_way = PARALLEL * usize::try_from(kills).unwrap();
-    let (paid, recorded) = (server.count(), house.recorded());
+    let (paid, recorded) = (server.count(), env.recorded());
     println!("{kills} kills: {paid} requests, {repeated} repeated, {recorded} recorded");
     assert!(repeated <= under_way, "{repeated} requests were repeated");
     // What is paid and not in the store was under way at a kill; what was repeated was.
@@ -222,12 +220,12 @@ fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_ro
         return;
     }
     let server = Server::start();
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
-    let mnt = house.path("mnt");
+    let mnt = env.path("mnt");
     std::fs::create_dir(&mnt).unwrap();
-    let mounted = house.command(&["mount"]).arg(&mnt).output().unwrap();
+    let mounted = env.command(&["mount"]).arg(&mnt).output().unwrap();
     assert!(mounted.status.success(), "{mounted:?}");
     let photo = |n: usize| mnt.join(format!("all/{n:02}.png"));
     let get = |n: usize, name: &str| {
@@ -246,7 +244,7 @@ fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_ro
     // What people say may take the last room; then it is refused.
     let mut said = 0;
     until("a refusal", || {
-        house.fill();
+        env.fill();
         said += 1;
         tag(1, format!("tag{said}")).is_err()
     });
@@ -265,21 +263,21 @@ fn a_mount_on_a_full_disk_refuses_edits_whole_and_buys_nothing_until_there_is_ro
     }
     assert!(server.count() < PHOTOS, "{bought}, {}", server.count());
     let full = "catalog: the disk is full";
-    assert_eq!(house.provider()["state"], full);
-    let doctor = house.command(&["doctor"]).output().unwrap();
+    assert_eq!(env.provider()["state"], full);
+    let doctor = env.command(&["doctor"]).output().unwrap();
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(said.contains(full) && said.contains("make room"), "{said}");
-    house.make_room();
+    env.make_room();
     for n in 1..PHOTOS {
         until("every answer", || {
             description(n).as_deref() == Ok("A dog runs.")
         });
     }
     assert_eq!((server.count(), server.pictures().len()), (PHOTOS, PHOTOS));
-    assert_eq!(house.recorded(), PHOTOS);
+    assert_eq!(env.recorded(), PHOTOS);
     tag(1, "more".into()).unwrap();
     until("the tag", || mnt.join("tags/more/01.png").exists());
-    let mut unmount = kbasefs(house.home.path(), &["umount"]);
+    let mut unmount = kbasefs(env.home.path(), &["umount"]);
     let unmounted = unmount.arg(&mnt).output().unwrap();
     assert!(unmounted.status.success(), "{unmounted:?}");
 }
@@ -292,38 +290,36 @@ fn who_ends_while_the_disk_is_full_says_what_is_lost() {
     }
     let server = Server::start();
     server.lock().latency = Duration::from_millis(20);
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
-    let log = std::fs::File::create(house.path("log")).unwrap();
-    let mut serving = house.command(&["serve", "--web", "127.0.0.1:0"]);
+    let log = std::fs::File::create(env.path("log")).unwrap();
+    let mut serving = env.command(&["serve", "--web", "127.0.0.1:0"]);
     let mut serving = serving.stdout(Stdio::null()).stderr(log).spawn().unwrap();
     let client = || {
-        let mut client = house.command(&["analyze", "--provider", "desk"]);
+        let mut client = env.command(&["analyze", "--provider", "desk"]);
         client.stdout(Stdio::null()).stderr(Stdio::null());
         client.spawn().unwrap()
     };
-    until("the index", || house.path("disk/catalog.sock").exists());
+    until("the index", || env.path("disk/catalog.sock").exists());
     let mut asking = client();
     until("some answers", || server.count() >= 8);
     until("the disk to be full", || {
-        house.fill();
-        house
-            .log()
-            .contains("the disk is full; nothing is analysed")
+        env.fill();
+        env.log().contains("the disk is full; nothing is analysed")
     });
     let pid = Pid::from_raw(serving.id().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     serving.wait().unwrap();
     asking.wait().unwrap();
-    let said = house.log();
+    let said = env.log();
     let lost = said.lines().filter(|l| l.contains("is lost")).count();
     assert!((1..=PARALLEL).contains(&lost), "{said}");
     assert!(said.contains("are not in its spending"), "{said}");
-    house.make_room();
+    env.make_room();
     assert!(client().wait().unwrap().success());
     assert_eq!(server.pictures().len(), PHOTOS);
-    assert_eq!((server.count(), house.recorded()), (PHOTOS + lost, PHOTOS));
+    assert_eq!((server.count(), env.recorded()), (PHOTOS + lost, PHOTOS));
 }
 
 #[test]
@@ -334,21 +330,21 @@ fn an_index_that_another_holds_for_too_long_stops_the_buying() {
     }
     let server = Server::start();
     server.lock().latency = Duration::from_millis(20);
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
-    let child = house.analyze();
+    let child = env.analyze();
     until("some answers", || server.count() >= 8);
-    let other = rusqlite::Connection::open(house.path("disk/catalog.sqlite")).unwrap();
+    let other = rusqlite::Connection::open(env.path("disk/catalog.sqlite")).unwrap();
     other.busy_timeout(Duration::from_secs(10)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     until("a refusal", || {
-        house.log().contains("is locked; nothing is analysed")
+        env.log().contains("is locked; nothing is analysed")
     });
     assert!(server.count() < PHOTOS);
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(analyzed(child), PHOTOS, "{}", house.log());
-    assert_eq!((server.count(), house.recorded()), (PHOTOS, PHOTOS));
+    assert_eq!(analyzed(child), PHOTOS, "{}", env.log());
+    assert_eq!((server.count(), env.recorded()), (PHOTOS, PHOTOS));
 }
 
 #[test]
@@ -359,19 +355,19 @@ fn an_unmount_that_would_lose_answers_is_refused_until_there_is_room() {
     }
     let server = Server::start();
     server.lock().latency = Duration::from_millis(300);
-    let Some(house) = House::new(&server) else {
+    let Some(env) = TestEnv::new(&server) else {
         return;
     };
-    let mnt = house.path("mnt");
+    let mnt = env.path("mnt");
     std::fs::create_dir(&mnt).unwrap();
-    let mounted = house.command(&["mount"]).arg(&mnt).output().unwrap();
+    let mounted = env.command(&["mount"]).arg(&mnt).output().unwrap();
     assert!(mounted.status.success(), "{mounted:?}");
     let umount = |args: &[&str]| {
-        let mut command = kbasefs(house.home.path(), &[&["umount"], args].concat());
+        let mut command = kbasefs(env.home.path(), &[&["umount"], args].concat());
         command.arg(&mnt).output().unwrap()
     };
     let unkept = || {
-        let output = house.command(&["status", "--json"]).output().unwrap();
+        let output = env.command(&["status", "--json"]).output().unwrap();
         let status: Value = serde_json::from_slice(&output.stdout).unwrap();
         status["unkept_answers"].as_u64().unwrap()
     };
@@ -382,7 +378,7 @@ fn an_unmount_that_would_lose_answers_is_refused_until_there_is_room() {
         asked = (asked + 1) % PHOTOS;
         // It takes longer than the question waits.
         let _ = getxattr(photo, "user.kbasefs.description", &mut [0; 4096]);
-        house.fill();
+        env.fill();
         unkept() > 0
     });
     let refused = umount(&[]);
@@ -392,9 +388,9 @@ fn an_unmount_that_would_lose_answers_is_refused_until_there_is_room() {
         "{said}"
     );
     assert!(said.contains("hint: make room"), "{said}");
-    house.make_room();
+    env.make_room();
     until("room", || unkept() == 0);
     let unmounted = umount(&[]);
     assert!(unmounted.status.success(), "{unmounted:?}");
-    assert_eq!(house.recorded(), server.count());
+    assert_eq!(env.recorded(), server.count());
 }

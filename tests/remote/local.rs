@@ -11,7 +11,7 @@ use kbasefs::catalog::{Answer, Change, Status, Tag};
 use kbasefs::library::Library;
 
 use crate::server::{Server, say};
-use crate::world::{Parts, World, collect, desk, found, provider, start, start_providers};
+use crate::test_env::{Parts, TestEnv, collect, desk, found, provider, start, start_providers};
 
 /// Gives every picture one tag, its own name, and counts what it was shown.
 #[derive(Default)]
@@ -75,11 +75,11 @@ fn photos(count: usize) -> String {
 }
 
 /// A catalog with these analyzers inside the program, and a server.
-fn beside(files: &str, eyes: &[&Arc<Eye>], server: &Server) -> World {
+fn beside(files: &str, eyes: &[&Arc<Eye>], server: &Server) -> TestEnv {
     looked_at(collect(files), eyes, server)
 }
 
-fn looked_at(parts: Parts, eyes: &[&Arc<Eye>], server: &Server) -> World {
+fn looked_at(parts: Parts, eyes: &[&Arc<Eye>], server: &Server) -> TestEnv {
     let provider_store = Arc::clone(&parts.provider_store);
     let local = eyes
         .iter()
@@ -89,8 +89,8 @@ fn looked_at(parts: Parts, eyes: &[&Arc<Eye>], server: &Server) -> World {
     start_providers(parts, providers)
 }
 
-fn who_answered(world: &World, name: &str) -> Vec<String> {
-    let analyses = world.detail(name).analyses;
+fn who_answered(env: &TestEnv, name: &str) -> Vec<String> {
+    let analyses = env.detail(name).analyses;
     let mut who: Vec<_> = analyses.into_iter().map(|(who, ..)| who).collect();
     who.sort();
     who
@@ -100,18 +100,18 @@ async fn everybody_answers_everything(latency: Duration) {
     let server = Server::start();
     server.lock().latency = latency;
     let eye = Arc::new(Eye::called("eye"));
-    let world = beside(&photos(24), &[&eye], &server);
-    let ends = world.ask_all(Request::default()).await;
+    let env = beside(&photos(24), &[&eye], &server);
+    let ends = env.ask_all(Request::default()).await;
     assert!(ends.iter().all(|end| *end == AnalysisResult::Analyzed));
-    assert_is_answered_by_both(&world);
+    assert_is_answered_by_both(&env);
     assert_eq!((server.count(), eye.looks()), (24, 24));
 }
 
-fn assert_is_answered_by_both(world: &World) {
+fn assert_is_answered_by_both(env: &TestEnv) {
     for n in 0..24 {
         let name = format!("p{n:02}");
-        assert_eq!(who_answered(world, &name), ["desk", "eye"], "{name}");
-        let tags = world.tags(&name);
+        assert_eq!(who_answered(env, &name), ["desk", "eye"], "{name}");
+        let tags = env.tags(&name);
         assert!(tags.contains(&"eye".to_owned()), "{name}: {tags:?}");
     }
 }
@@ -130,22 +130,19 @@ async fn a_photo_that_a_server_answers_late_gets_the_tags_of_the_embedded_analyz
 async fn a_photo_that_is_asked_for_is_looked_at_by_everybody() {
     let server = Server::start();
     let eye = Arc::new(Eye::called("eye"));
-    let world = beside(&photos(24), &[&eye], &server);
+    let env = beside(&photos(24), &[&eye], &server);
     for n in 0..24 {
-        assert_eq!(
-            world.ask(&format!("p{n:02}")).await,
-            AnalysisResult::Analyzed
-        );
+        assert_eq!(env.ask(&format!("p{n:02}")).await, AnalysisResult::Analyzed);
     }
-    assert_is_answered_by_both(&world);
+    assert_is_answered_by_both(&env);
     // One decoding and one reading serve both, and what is known is not looked up in the file again.
-    let stages = world.scheduler.progress().stages;
+    let stages = env.scheduler.progress().stages;
     assert_eq!((stages.read.count(), stages.decode.count()), (24, 24));
     assert_eq!((stages.infer.count(), stages.request.count()), (24, 24));
     // The hash, and an answer each: those that come together are committed together.
     assert!(stages.commit.count() <= 3 * 24, "{:?}", stages.commit);
-    assert_eq!(world.ask("p00").await, AnalysisResult::Skipped);
-    assert_eq!(world.scheduler.progress().stages.read.count(), 24);
+    assert_eq!(env.ask("p00").await, AnalysisResult::Skipped);
+    assert_eq!(env.scheduler.progress().stages.read.count(), 24);
 }
 
 #[tokio::test]
@@ -153,38 +150,38 @@ async fn photos_that_only_a_server_has_answered_wait_for_the_embedded_analyzer_a
     let server = Server::start();
     let parts = collect(&photos(24));
     let (source, library, memory) = (parts.source, parts.library, parts.memory);
-    let world = start(source, memory, library, &[(desk(), &server)]);
-    world.ask_all(Request::default()).await;
-    world.scheduler.stop();
+    let env = start(source, memory, library, &[(desk(), &server)]);
+    env.ask_all(Request::default()).await;
+    env.scheduler.stop();
 
     let eye = Arc::new(Eye::called("eye"));
-    let world = again(world, &[&eye], &server);
+    let env = again(env, &[&eye], &server);
     assert_eq!(
-        waiting(&world),
+        waiting(&env),
         [("eye".to_owned(), 24), ("desk".to_owned(), 0)]
     );
-    world.ask_all(Request::default()).await;
-    assert_is_answered_by_both(&world);
+    env.ask_all(Request::default()).await;
+    assert_is_answered_by_both(&env);
     assert_eq!((server.count(), eye.looks()), (24, 24));
-    world.scheduler.stop();
+    env.scheduler.stop();
 
     // Another version is free inside the program; a server is asked again when somebody wants that.
     let newer = Arc::new(Eye {
         version: "2",
         ..Eye::called("eye")
     });
-    let world = again(world, &[&newer], &server);
+    let env = again(env, &[&newer], &server);
     assert_eq!(
-        waiting(&world),
+        waiting(&env),
         [("eye".to_owned(), 24), ("desk".to_owned(), 0)]
     );
-    let [eye_state, desk_state] = &world.scheduler.providers()[..] else {
+    let [eye_state, desk_state] = &env.scheduler.providers()[..] else {
         panic!("two providers");
     };
     let known = (eye_state.answered, eye_state.stale, desk_state.answered);
     assert_eq!(known, (24, 24, 24));
-    world.ask_all(Request::default()).await;
-    world.ask_all(Request::default()).await;
+    env.ask_all(Request::default()).await;
+    env.ask_all(Request::default()).await;
     assert_eq!((server.count(), newer.looks()), (24, 24));
 }
 
@@ -196,15 +193,15 @@ async fn what_one_analyzer_fails_at_keeps_no_other_from_looking() {
         ..Eye::called("blind")
     });
     let eye = Arc::new(Eye::called("eye"));
-    let world = beside("a:1 b:1 c:2", &[&blind, &eye], &server);
-    world.ask_all(Request::default()).await;
+    let env = beside("a:1 b:1 c:2", &[&blind, &eye], &server);
+    env.ask_all(Request::default()).await;
     for name in ["a", "b", "c"] {
-        assert_eq!(who_answered(&world, name), ["desk", "eye"], "{name}");
-        assert_eq!(world.status(name), Status::Analyzed);
+        assert_eq!(who_answered(&env, name), ["desk", "eye"], "{name}");
+        assert_eq!(env.status(name), Status::Analyzed);
     }
-    world.ask_all(Request::default()).await;
+    env.ask_all(Request::default()).await;
     assert_eq!((blind.looks(), eye.looks(), server.count()), (2, 2, 2));
-    let states = world.scheduler.providers();
+    let states = env.scheduler.providers();
     let declined: Vec<_> = states.iter().map(|state| state.declined).collect();
     assert_eq!(declined, [3, 0, 0]);
 }
@@ -217,38 +214,38 @@ async fn a_photo_that_nobody_has_an_answer_for_has_failed_until_that_is_reconsid
         fails: Some("too dark"),
         ..Eye::called("blind")
     });
-    let world = beside("a:1", &[&blind], &server);
-    world.ask_all(Request::default()).await;
-    let a = world.id("a");
-    let Outlook::Failed(reasons) = world.scheduler.outlook(a).unwrap() else {
-        panic!("{:?}", world.scheduler.outlook(a));
+    let env = beside("a:1", &[&blind], &server);
+    env.ask_all(Request::default()).await;
+    let a = env.id("a");
+    let Outlook::Failed(reasons) = env.scheduler.outlook(a).unwrap() else {
+        panic!("{:?}", env.scheduler.outlook(a));
     };
     assert!(reasons.starts_with("too dark; "), "{reasons}");
-    assert!(world.scheduler.given_up().contains(a.0));
+    assert!(env.scheduler.given_up().contains(a.0));
     let requests = server.count();
-    world.scheduler.reconsider(a).unwrap();
-    world.library.commit(&[again_found(&world, "a")]).unwrap();
-    assert!(!world.scheduler.given_up().contains(a.0));
-    world.ask_all(Request::default()).await;
+    env.scheduler.reconsider(a).unwrap();
+    env.library.commit(&[again_found(&env, "a")]).unwrap();
+    assert!(!env.scheduler.given_up().contains(a.0));
+    env.ask_all(Request::default()).await;
     assert_eq!((blind.looks(), server.count()), (2, requests));
-    assert!(world.scheduler.given_up().contains(a.0));
+    assert!(env.scheduler.given_up().contains(a.0));
 }
 
 /// The file as a scan finds it that takes it for new.
-fn again_found(world: &World, name: &str) -> Change {
-    let mut change = found(world.source.path(), name);
+fn again_found(env: &TestEnv, name: &str) -> Change {
+    let mut change = found(env.source.path(), name);
     if let Change::Found { known, .. } = &mut change {
-        *known = Some(world.id(name));
+        *known = Some(env.id(name));
     }
     change
 }
 
-/// The catalog of a world that has ended, with other analyzers.
-fn again(world: World, eyes: &[&Arc<Eye>], server: &Server) -> World {
-    let memory = Arc::clone(&world.memory);
+/// The catalog of an environment that has ended, with other analyzers.
+fn again(env: TestEnv, eyes: &[&Arc<Eye>], server: &Server) -> TestEnv {
+    let memory = Arc::clone(&env.memory);
     let library = Arc::new(Library::load(memory.clone()).unwrap());
     let parts = Parts {
-        source: world.source,
+        source: env.source,
         provider_store: memory.clone(),
         memory,
         library,
@@ -257,12 +254,12 @@ fn again(world: World, eyes: &[&Arc<Eye>], server: &Server) -> World {
 }
 
 /// How many photos wait for each provider.
-fn waiting(world: &World) -> Vec<(String, u64)> {
+fn waiting(env: &TestEnv) -> Vec<(String, u64)> {
     let request = Request {
-        photos: world.all(),
+        photos: env.all(),
         ..Request::default()
     };
-    let estimate = world.scheduler.estimate(&request).into_iter();
+    let estimate = env.scheduler.estimate(&request).into_iter();
     estimate
         .map(|(provider, count)| (provider.analyzer.name().to_owned(), count))
         .collect()

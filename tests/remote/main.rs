@@ -14,4 +14,4 @@ mod outages;
 mod queues;
 mod server;
 mod takeover;
-mod world;
+mod test_env;

@@ -11,7 +11,7 @@ use kbasefs::store::provider_store::ProviderStore;
 
 use crate::faulty::Faulty;
 use crate::server::{Act, DOG, Server, say, status};
-use crate::world::{Desk, World, desk, faulty};
+use crate::test_env::{Desk, TestEnv, desk, faulty};
 
 const PHOTOS: usize = 33;
 const PARALLEL: usize = 4;
@@ -22,8 +22,8 @@ fn photos() -> String {
     files.join(" ")
 }
 
-fn spent(world: &World) -> u64 {
-    world.memory.spent("desk", "").unwrap().requests
+fn spent(env: &TestEnv) -> u64 {
+    env.memory.spent("desk", "").unwrap().requests
 }
 
 /// Waits for what shows.
@@ -38,22 +38,22 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// Breaks the store after some answers, and mends it when it was tried in vain for several times; gives how all ended.
 /// `unpaid` requests cost nothing.
 async fn interrupted(
-    world: &World,
+    env: &TestEnv,
     store: &Faulty,
     server: &Server,
     error: fn() -> Error,
     unpaid: usize,
 ) -> Vec<AnalysisResult> {
-    let ends = world.ask_all(Request::default());
+    let ends = env.ask_all(Request::default());
     let meanwhile = async {
-        until("some answers", || spent(world) >= 8).await;
+        until("some answers", || spent(env) >= 8).await;
         store.fail(move |_| Some(error()));
-        until("a refusal", || world.scheduler.why_unkept().is_some()).await;
-        let reason = world.scheduler.providers()[0].down.clone();
+        until("a refusal", || env.scheduler.why_unkept().is_some()).await;
+        let reason = env.scheduler.providers()[0].down.clone();
         assert_eq!(reason, Some(error().to_string()));
         let tried = store.refused();
         until("some tries", || store.refused() >= tried + 3).await;
-        let kept = spent(world) as usize;
+        let kept = spent(env) as usize;
         let paid = server.count() - unpaid;
         assert!(paid <= kept + PARALLEL, "{paid} of {kept}");
         store.mend();
@@ -80,14 +80,14 @@ async fn a_store_that_cannot_write_stops_sending_and_buys_nothing_twice() {
     for error in errors {
         let server = Server::start();
         server.lock().latency = Duration::from_millis(2);
-        let (world, store) = faulty(&photos(), &[(desk(), &server)]);
-        let ends = interrupted(&world, &store, &server, error, 0).await;
+        let (env, store) = faulty(&photos(), &[(desk(), &server)]);
+        let ends = interrupted(&env, &store, &server, error, 0).await;
         assert!(
             ends.iter().all(|end| *end == AnalysisResult::Analyzed),
             "{ends:?}"
         );
         assert_eq!((server.count(), server.pictures().len()), (PHOTOS, PHOTOS));
-        assert_eq!(spent(&world), PHOTOS as u64);
+        assert_eq!(spent(&env), PHOTOS as u64);
     }
 }
 
@@ -95,26 +95,26 @@ async fn a_store_that_cannot_write_stops_sending_and_buys_nothing_twice() {
 async fn what_a_server_declined_and_what_failed_is_kept_as_well() {
     let server = Server::start();
     server.usual(say("I'm sorry, but I can't help with that."));
-    let (world, store) = faulty(&photos(), &[(desk(), &server)]);
-    let ends = interrupted(&world, &store, &server, || Error::Full, 0).await;
+    let (env, store) = faulty(&photos(), &[(desk(), &server)]);
+    let ends = interrupted(&env, &store, &server, || Error::Full, 0).await;
     assert!(
         ends.iter()
             .all(|end| matches!(end, AnalysisResult::Refused(_))),
         "{ends:?}"
     );
     assert_eq!(server.count(), PHOTOS);
-    let ends = world.ask_all(Request::default()).await;
+    let ends = env.ask_all(Request::default()).await;
     assert!(
         ends.iter().all(|end| *end == AnalysisResult::Skipped),
         "{ends:?}"
     );
-    assert_eq!((server.count(), spent(&world)), (PHOTOS, PHOTOS as u64));
+    assert_eq!((server.count(), spent(&env)), (PHOTOS, PHOTOS as u64));
 }
 
 #[tokio::test]
 async fn requests_that_cost_and_brought_no_answer_are_stored_before_the_next() {
     let server = Server::start();
-    let (world, store) = faulty(
+    let (env, store) = faulty(
         "a:1",
         &[(
             Desk {
@@ -127,7 +127,7 @@ async fn requests_that_cost_and_brought_no_answer_are_stored_before_the_next() {
     // Each of them is paid: what can't be understood, and what was cut off and is asked for again at once.
     server.next([say("no JSON at all"), Act::Cut(DOG[..30].into()), say(DOG)]);
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let memory = Arc::clone(&world.memory);
+    let memory = Arc::clone(&env.memory);
     let note = Arc::clone(&seen);
     store.fail(move |_| {
         note.lock()
@@ -135,8 +135,8 @@ async fn requests_that_cost_and_brought_no_answer_are_stored_before_the_next() {
             .push(memory.spent("desk", "").unwrap().requests);
         None
     });
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
-    assert_eq!((server.count(), spent(&world)), (3, 3));
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
+    assert_eq!((server.count(), spent(&env)), (3, 3));
     let seen = seen.lock().unwrap();
     assert!(seen.contains(&1) && seen.contains(&2), "{seen:?}");
 }
@@ -145,15 +145,15 @@ async fn requests_that_cost_and_brought_no_answer_are_stored_before_the_next() {
 async fn a_server_that_answers_with_errors_is_not_asked_while_what_that_cost_cannot_be_kept() {
     let server = Server::start();
     server.usual(say("no JSON at all"));
-    let (world, store) = faulty("a:1 b:2 c:3 d:4 e:5 f:6 g:7 h:8", &[(desk(), &server)]);
-    let ends = world.ask_all(Request::default());
+    let (env, store) = faulty("a:1 b:2 c:3 d:4 e:5 f:6 g:7 h:8", &[(desk(), &server)]);
+    let ends = env.ask_all(Request::default());
     let meanwhile = async {
-        until("the first", || spent(&world) >= 1).await;
+        until("the first", || spent(&env) >= 1).await;
         store.fail(|_| Some(Error::Full));
-        until("a refusal", || world.scheduler.why_unkept().is_some()).await;
+        until("a refusal", || env.scheduler.why_unkept().is_some()).await;
         let tried = store.refused();
         until("some tries", || store.refused() >= tried + 3).await;
-        let kept = spent(&world) as usize;
+        let kept = spent(&env) as usize;
         assert!(
             server.count() <= kept + PARALLEL,
             "{} of {kept}",
@@ -168,7 +168,7 @@ async fn a_server_that_answers_with_errors_is_not_asked_while_what_that_cost_can
     let fine = |end: &AnalysisResult| *end == AnalysisResult::Analyzed || *end == gave_up;
     assert!(ends.iter().all(fine), "{ends:?}");
     assert!(ends.contains(&AnalysisResult::Analyzed), "{ends:?}");
-    assert_eq!(spent(&world), server.count() as u64);
+    assert_eq!(spent(&env), server.count() as u64);
 }
 
 #[tokio::test]
@@ -180,40 +180,37 @@ async fn nothing_is_sent_before_something_could_be_kept_and_nobody_waits_for_tha
         let is_found = |change: &Change| matches!(change, Change::Found { .. });
         (!changes.iter().any(is_found)).then_some(Error::Full)
     });
-    let world = crate::world::over(&store, "a:1 b:2", &[(desk(), &server)]);
-    until("a refusal", || world.scheduler.why_unkept().is_some()).await;
+    let env = crate::test_env::over(&store, "a:1 b:2", &[(desk(), &server)]);
+    until("a refusal", || env.scheduler.why_unkept().is_some()).await;
     let full = AnalysisResult::Failed("catalog: the disk is full".into());
-    assert_eq!(world.ask("a").await, full);
-    assert_eq!(
-        world.ask_all(Request::default()).await,
-        [full.clone(), full]
-    );
+    assert_eq!(env.ask("a").await, full);
+    assert_eq!(env.ask_all(Request::default()).await, [full.clone(), full]);
     assert_eq!(server.count(), 0);
     store.mend();
-    until("room", || world.scheduler.why_unkept().is_none()).await;
-    assert_eq!(world.ask("a").await, AnalysisResult::Analyzed);
+    until("room", || env.scheduler.why_unkept().is_none()).await;
+    assert_eq!(env.ask("a").await, AnalysisResult::Analyzed);
 }
 
 #[tokio::test]
 async fn an_answer_that_can_never_be_recorded_holds_nobody_up_and_is_not_bought_again() {
     let server = Server::start();
-    let (world, store) = faulty("a:1 b:2 c:3", &[(desk(), &server)]);
-    let bad = world.id("b");
+    let (env, store) = faulty("a:1 b:2 c:3", &[(desk(), &server)]);
+    let bad = env.id("b");
     store.fail(move |changes| {
         let is_bad = |c: &Change| matches!(c, Change::Analyzed { id, .. } if *id == bad);
         let error = || Error::Backend("constraint failed".into());
         changes.iter().any(is_bad).then(error)
     });
-    let ends = world.ask_all(Request::default()).await;
+    let ends = env.ask_all(Request::default()).await;
     let analyzed = ends
         .iter()
         .filter(|end| **end == AnalysisResult::Analyzed)
         .count();
     assert_eq!(analyzed, 2, "{ends:?}");
-    assert_eq!((server.count(), spent(&world)), (3, 3));
+    assert_eq!((server.count(), spent(&env)), (3, 3));
     store.mend();
-    let hash = world.detail("b").entry.photo.hash.unwrap();
-    let answer_state = world.memory.answer_state("desk", &hash).unwrap();
+    let hash = env.detail("b").entry.photo.hash.unwrap();
+    let answer_state = env.memory.answer_state("desk", &hash).unwrap();
     let (_, why) = answer_state.declined.unwrap();
     assert!(why.reason.contains("constraint failed"), "{why:?}");
 }
@@ -222,8 +219,8 @@ async fn an_answer_that_can_never_be_recorded_holds_nobody_up_and_is_not_bought_
 async fn a_server_that_is_gone_and_a_full_disk_at_once_are_both_survived() {
     let server = Server::start();
     server.next((0..6).map(|_| status(500)));
-    let (world, store) = faulty(&photos(), &[(desk(), &server)]);
-    let ends = interrupted(&world, &store, &server, || Error::Full, 6).await;
+    let (env, store) = faulty(&photos(), &[(desk(), &server)]);
+    let ends = interrupted(&env, &store, &server, || Error::Full, 6).await;
     assert!(
         ends.iter().all(|end| *end == AnalysisResult::Analyzed),
         "{ends:?}"

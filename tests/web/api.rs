@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::test_server::TestServer;
 
 /// What a description may say of a value; all of it is checked, or tells people something.
 const KEYWORDS: [&str; 12] = [
@@ -199,26 +199,26 @@ const REQUESTS: [(&str, &str, &str, &str, u16); 20] = [
     ),
 ];
 
-async fn world() -> World {
-    let mut world = World::new();
-    (0..6).for_each(|n| world.photo(format!("trip/{n}.png"), n));
-    world.photo(std::ffi::OsStr::new("caf\u{e9}.png"), 7);
+async fn server() -> TestServer {
+    let mut server = TestServer::new();
+    (0..6).for_each(|n| server.photo(format!("trip/{n}.png"), n));
+    server.photo(std::ffi::OsStr::new("caf\u{e9}.png"), 7);
     use std::os::unix::ffi::OsStrExt;
-    world.photo(std::ffi::OsStr::from_bytes(b"trip/\xff.png"), 8);
-    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
-    world.serve(&[]);
-    world
+    server.photo(std::ffi::OsStr::from_bytes(b"trip/\xff.png"), 8);
+    std::fs::write(server.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    server.serve(&[]);
+    server
         .post("/photo/1/edit", &[("tags", "Beach, dog")])
         .send()
         .await
         .unwrap();
-    world
+    server
 }
 
 #[tokio::test]
 async fn every_path_answers_in_the_shape_described() {
-    let world = world().await;
-    let description = world.json("/api/v1/openapi.json").await;
+    let server = server().await;
+    let description = server.json("/api/v1/openapi.json").await;
     for (path, methods) in description["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let is_tried = |r: &&(&str, &str, &str, &str, u16)| {
@@ -232,15 +232,15 @@ async fn every_path_answers_in_the_shape_described() {
     }
     for (method, path, query, body, status) in REQUESTS {
         let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-        let request = world
+        let request = server
             .client
-            .request(method.clone(), format!("{}{path}{query}", world.url));
+            .request(method.clone(), format!("{}{path}{query}", server.url));
         let request = request
             .header("content-type", "application/json")
             .body(body);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}{query}");
-        let kind = crate::world::header(&answer, "content-type");
+        let kind = crate::test_server::header(&answer, "content-type");
         let kind = kind.split(';').next().unwrap().to_owned();
         let text = answer.text().await.unwrap();
         let operation = &description["paths"][path][method.as_str().to_lowercase()];
@@ -270,10 +270,10 @@ async fn every_path_answers_in_the_shape_described() {
 
 #[tokio::test]
 async fn pages_of_the_api_follow_each_other_and_counts_lead_on() {
-    let world = world().await;
+    let server = server().await;
     let (mut after, mut ids) = (String::new(), Vec::new());
     loop {
-        let page = world.json(&format!("/api/v1/photos?limit=2{after}")).await;
+        let page = server.json(&format!("/api/v1/photos?limit=2{after}")).await;
         ids.extend(
             page["photos"]
                 .as_array()
@@ -291,14 +291,14 @@ async fn pages_of_the_api_follow_each_other_and_counts_lead_on() {
     ids.dedup();
     assert_eq!(ids.len(), 9);
     assert_eq!(
-        world.json("/api/v1/tags?prefix=b").await["tags"],
+        server.json("/api/v1/tags?prefix=b").await["tags"],
         json!([{"tag": "Beach", "photos": 1}])
     );
-    let facets = world.json("/api/v1/facets").await;
+    let facets = server.json("/api/v1/facets").await;
     for choice in facets["facets"]["tag"].as_array().unwrap() {
         let query = choice["query"].as_str().unwrap();
         let asked: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let found = world.json(&format!("/api/v1/photos?q={asked}")).await;
+        let found = server.json(&format!("/api/v1/photos?q={asked}")).await;
         assert_eq!(found["total"], choice["photos"], "{query}");
     }
 }

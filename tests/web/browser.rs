@@ -6,23 +6,26 @@ use std::time::Instant;
 use serde_json::Value;
 use thirtyfour::{Key, TypingData};
 
+use crate::test_server::{PATIENCE, TestServer};
 use crate::webdriver::Page;
-use crate::world::{PATIENCE, World};
 
 struct Browser<'a> {
-    world: &'a World,
+    server: &'a TestServer,
     page: Page,
 }
 
 impl<'a> Browser<'a> {
     /// `None` where there is no browser.
-    async fn open(world: &'a World, width: u32, height: u32) -> Option<Self> {
-        let page = Page::open(&world.client, &world.path("profile"), width, height).await;
-        Some(Self { world, page: page? })
+    async fn open(server: &'a TestServer, width: u32, height: u32) -> Option<Self> {
+        let page = Page::open(&server.client, &server.path("profile"), width, height).await;
+        Some(Self {
+            server,
+            page: page?,
+        })
     }
 
     async fn go(&self, path: &str) {
-        self.page.go(&format!("{}{path}", self.world.url)).await;
+        self.page.go(&format!("{}{path}", self.server.url)).await;
     }
 
     async fn click(&self, selector: &str) {
@@ -69,7 +72,7 @@ impl<'a> Browser<'a> {
             .await;
         for address in asked.as_array().unwrap() {
             let address = address.as_str().unwrap();
-            assert!(address.starts_with(&self.world.url), "{address}");
+            assert!(address.starts_with(&self.server.url), "{address}");
         }
         self.page.quit().await;
     }
@@ -78,9 +81,9 @@ impl<'a> Browser<'a> {
 #[tokio::test]
 async fn scrolling_shows_every_photo_and_moves_nothing() {
     const PHOTOS: u32 = 10_000;
-    let world = World::with_photos(PHOTOS);
-    world.pause_analysis().await;
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(PHOTOS);
+    server.pause_analysis().await;
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     browser.go("/").await;
@@ -125,8 +128,8 @@ async fn scrolling_shows_every_photo_and_moves_nothing() {
 
 #[tokio::test]
 async fn a_search_an_edit_and_its_undoing() {
-    let world = World::with_photos(12);
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(12);
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     browser.go("/").await;
@@ -161,8 +164,8 @@ async fn a_search_an_edit_and_its_undoing() {
 
 #[tokio::test]
 async fn an_analysis_shows_that_it_runs_and_what_it_found() {
-    let world = World::with_photos(2);
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(2);
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     browser.go("/photo/1").await;
@@ -182,8 +185,8 @@ async fn an_analysis_shows_that_it_runs_and_what_it_found() {
 
 #[tokio::test]
 async fn the_dashboard_goes_on_by_itself() {
-    let world = World::with_photos(2);
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(2);
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     browser.go("/dashboard").await;
@@ -196,7 +199,7 @@ async fn the_dashboard_goes_on_by_itself() {
              getSelection().selectAllChildren(document.querySelector('.card h2'))",
         )
         .await;
-    world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    server.post("/photo/1/analyze", &[]).send().await.unwrap();
     browser
         .until("document.querySelector('.cards dd').textContent === '1'")
         .await;
@@ -225,15 +228,15 @@ async fn the_dashboard_goes_on_by_itself() {
 
 #[tokio::test]
 async fn the_dashboard_says_when_it_is_old() {
-    let world = World::with_photos(1);
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(1);
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     browser.go("/dashboard").await;
     browser
         .until("document.querySelector('#connection').textContent === 'Live'")
         .await;
-    world.ask_to_end();
+    server.ask_to_end();
     browser
         .until("document.querySelector('#connection').textContent.includes('is lost')")
         .await;
@@ -243,8 +246,8 @@ async fn the_dashboard_says_when_it_is_old() {
 
 #[tokio::test]
 async fn everything_can_be_done_with_keys_alone() {
-    let world = World::with_photos(9);
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(9);
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     browser.go("/?sort=name").await;
@@ -298,8 +301,8 @@ async fn everything_can_be_done_with_keys_alone() {
 
 #[tokio::test]
 async fn a_phone_shows_all_of_it_without_scrolling_sideways() {
-    let world = World::with_photos(30);
-    let Some(browser) = Browser::open(&world, 500, 844).await else {
+    let server = TestServer::with_photos(30);
+    let Some(browser) = Browser::open(&server, 500, 844).await else {
         return;
     };
     browser.page.be_phone(390, 844).await;
@@ -334,12 +337,12 @@ async fn axe_finds_nothing_serious() {
     if !Path::new(AXE).exists() {
         return eprintln!("skipped: axe-core is not installed");
     }
-    let world = World::with_photos(12);
-    let Some(browser) = Browser::open(&world, 1280, 900).await else {
+    let server = TestServer::with_photos(12);
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
         return;
     };
     let axe = std::fs::read_to_string(AXE).unwrap();
-    world
+    server
         .post(
             "/photo/1/edit",
             &[("tags", "sea, dog"), ("title", "A day"), ("rating", "3")],
@@ -347,8 +350,8 @@ async fn axe_finds_nothing_serious() {
         .send()
         .await
         .unwrap();
-    world.post("/photo/1/analyze", &[]).send().await.unwrap();
-    world
+    server.post("/photo/1/analyze", &[]).send().await.unwrap();
+    server
         .eventually("/photo/1", |page| page.contains("Looked at by"))
         .await;
     for path in crate::security::PAGES

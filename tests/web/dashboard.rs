@@ -7,7 +7,7 @@ use axum::{Json, Router};
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::world::{World, header};
+use crate::test_server::{TestServer, header};
 
 /// The events of one viewer.
 struct Events {
@@ -16,8 +16,8 @@ struct Events {
 }
 
 impl Events {
-    async fn open(world: &World) -> Self {
-        let asked = world.get("/dashboard/events");
+    async fn open(server: &TestServer) -> Self {
+        let asked = server.get("/dashboard/events");
         let response = asked.header("accept-encoding", "gzip").send().await;
         Self {
             response: response.unwrap(),
@@ -51,22 +51,22 @@ impl Events {
     }
 }
 
-async fn press(world: &World, path: &str, form: &[(&str, &str)]) {
-    let answer = world.post(path, form).send().await.unwrap();
+async fn press(server: &TestServer, path: &str, form: &[(&str, &str)]) {
+    let answer = server.post(path, form).send().await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), header(&answer, "location")),
         (303, "/dashboard")
     );
 }
 
-async fn pause(world: &World, paused: &str) {
-    press(world, "/dashboard/pause", &[("paused", paused)]).await;
+async fn pause(server: &TestServer, paused: &str) {
+    press(server, "/dashboard/pause", &[("paused", paused)]).await;
 }
 
 #[tokio::test]
 async fn each_event_is_the_board_as_it_is_then() {
-    let world = World::with_photos(3);
-    let mut events = Events::open(&world).await;
+    let server = TestServer::with_photos(3);
+    let mut events = Events::open(&server).await;
     assert_eq!(
         header(&events.response, "content-type"),
         "text/event-stream"
@@ -74,62 +74,62 @@ async fn each_event_is_the_board_as_it_is_then() {
     assert_eq!(header(&events.response, "content-encoding"), "");
     let first = events.next().await.unwrap();
     assert!(first.contains(">idle</span>"), "{first}");
-    let page = world.text("/dashboard").await;
+    let page = server.text("/dashboard").await;
     let heads = |text: &str| text.matches("<h2>").count();
     // The page has one more: that of the keys.
     assert_eq!(heads(&first), heads(&page));
     assert!(heads(&first) >= 12 && !first.contains("<html"));
-    pause(&world, "true").await;
+    pause(&server, "true").await;
     let second = events.until(">paused</span>").await;
     assert!(second.contains("Resume analyses"));
-    world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    server.post("/photo/1/analyze", &[]).send().await.unwrap();
     events.until("<dt>asked</dt><dd>1</dd>").await;
 }
 
 #[tokio::test]
 async fn the_end_of_the_process_is_the_end_of_the_events() {
-    let mut world = World::with_photos(1);
-    let mut events = Events::open(&world).await;
+    let mut server = TestServer::with_photos(1);
+    let mut events = Events::open(&server).await;
     assert!(events.next().await.is_some());
-    world.ask_to_end();
+    server.ask_to_end();
     while events.next().await.is_some() {}
-    assert!(world.ended().success());
+    assert!(server.ended().success());
 }
 
 #[tokio::test]
 async fn work_is_held_and_goes_on_at_the_press_of_a_button() {
-    let world = World::with_photos(2);
-    pause(&world, "true").await;
-    world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    let server = TestServer::with_photos(2);
+    pause(&server, "true").await;
+    server.post("/photo/1/analyze", &[]).send().await.unwrap();
     let queued = |text: &str| text.contains("<dt>asked</dt><dd>1</dd>");
-    let page = world.eventually("/dashboard", queued).await;
+    let page = server.eventually("/dashboard", queued).await;
     assert!(page.contains("<dt>looked at</dt><dd>0</dd>"), "{page}");
-    pause(&world, "false").await;
+    pause(&server, "false").await;
     let looked_at = |text: &str| text.contains("<dt>looked at</dt><dd>1</dd>");
-    let page = world.eventually("/dashboard", looked_at).await;
+    let page = server.eventually("/dashboard", looked_at).await;
     assert!(page.contains("Pause analyses"));
-    let wrong = world.post("/dashboard/pause", &[("paused", "perhaps")]);
+    let wrong = server.post("/dashboard/pause", &[("paused", "perhaps")]);
     assert_eq!(wrong.send().await.unwrap().status(), 422);
 }
 
 #[tokio::test]
 async fn what_failed_is_tried_again_at_the_press_of_a_button() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
-    world.serve(&[]);
-    let page = world.text("/dashboard").await;
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    std::fs::write(server.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    server.serve(&[]);
+    let page = server.text("/dashboard").await;
     assert!(page.contains("<button disabled>Retry failed"), "{page}");
-    world.post("/failures/retry", &[]).send().await.unwrap();
-    let broken = world.id("broken.jpg").await;
-    let asked = world.post(&format!("/photo/{broken}/analyze"), &[]);
+    server.post("/failures/retry", &[]).send().await.unwrap();
+    let broken = server.id("broken.jpg").await;
+    let asked = server.post(&format!("/photo/{broken}/analyze"), &[]);
     asked.send().await.unwrap();
     let failed = |times: u32| format!("<dt>failed</dt><dd>{times}</dd>");
-    world
+    server
         .eventually("/dashboard", |page| page.contains(&failed(1)))
         .await;
-    press(&world, "/dashboard/retry", &[]).await;
-    let page = world
+    press(&server, "/dashboard/retry", &[]).await;
+    let page = server
         .eventually("/dashboard", |page| page.contains(&failed(2)))
         .await;
     assert!(page.contains("<th scope=\"row\">picture</th>"), "{page}");
@@ -159,32 +159,32 @@ async fn models() -> (String, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_server_is_asked_nothing_while_analyses_are_paused() {
     let (url, asked) = models().await;
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    world.configure(&format!(
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    server.configure(&format!(
         "[[provider]]\nname = \"desk\"\nkind = \"openai\"\nurl = \"{url}\"\nmodel = \"m\"\n\
          price = {{ input = 1000.0, output = 1000.0 }}\n"
     ));
-    world.serve(&[]);
-    pause(&world, "true").await;
-    world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    server.serve(&[]);
+    pause(&server, "true").await;
+    server.post("/photo/1/analyze", &[]).send().await.unwrap();
     let desk = |pulse: &str| {
         let pulse: Value = serde_json::from_str(pulse).unwrap();
         let hosts = pulse["hosts"].as_array().unwrap().iter();
         hosts.clone().find(|h| h["name"] == "desk").unwrap().clone()
     };
-    let waiting = world
+    let waiting = server
         .eventually("/api/v1/pulse", |pulse| desk(pulse)["waiting"] == 1)
         .await;
     assert_eq!(desk(&waiting)["running"], 0);
     assert_eq!(asked.load(Ordering::SeqCst), 0);
-    pause(&world, "false").await;
-    world
+    pause(&server, "false").await;
+    server
         .eventually("/photo/1", |page| page.contains("A boat"))
         .await;
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     let cost = "<dt>cost today</dt><dd>0.7900</dd>";
-    let page = world
+    let page = server
         .eventually("/dashboard", |page| page.contains(cost))
         .await;
     assert!(page.contains("<dt>tokens today</dt><dd>700 + 90</dd>"));
@@ -192,23 +192,23 @@ async fn a_server_is_asked_nothing_while_analyses_are_paused() {
 
 #[tokio::test]
 async fn what_the_kernel_asks_is_shown_beside_a_mount() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    if !world.mount() {
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    if !server.mount() {
         return;
     }
-    assert!(world.path("mnt/all/a.png").exists());
-    let page = world.text("/dashboard").await;
+    assert!(server.path("mnt/all/a.png").exists());
+    let page = server.text("/dashboard").await;
     assert!(page.contains("<th scope=\"row\">lookup</th>"), "{page}");
     assert!(!page.contains("Nothing is mounted"));
 }
 
 #[tokio::test]
 async fn a_terminal_shows_the_same() {
-    let world = World::with_photos(2);
-    let photos = world.path("photos");
+    let server = TestServer::with_photos(2);
+    let photos = server.path("photos");
     let photos = photos.to_str().unwrap();
-    let said = |args: &[&str]| String::from_utf8(world.run(args).stdout).unwrap();
+    let said = |args: &[&str]| String::from_utf8(server.run(args).stdout).unwrap();
     let board = said(&["top", photos, "--times", "1"]);
     assert!(board.starts_with("kbasefs ") && board.contains(", idle, up "));
     assert!(board.contains("photos    2 pending, 0 analyzed"), "{board}");
@@ -220,7 +220,7 @@ async fn a_terminal_shows_the_same() {
     let photos: Vec<_> = looks.map(|look| look["photos"][0].clone()).collect();
     assert_eq!(photos, vec![json!({"name": "pending", "count": 2}); 2]);
 
-    let nobody = World::new();
+    let nobody = TestServer::new();
     let nowhere = nobody.path("photos");
     let mut command = nobody.command(&["top".as_ref(), nowhere.as_os_str()]);
     let output = command.output().unwrap();

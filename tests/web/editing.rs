@@ -1,143 +1,143 @@
 //! What people say on the page is theirs, is in the journal, and can be taken back.
 
-use crate::world::{World, header};
+use crate::test_server::{TestServer, header};
 
 #[tokio::test]
 async fn an_edit_is_seen_undone_and_done_again() {
-    let world = World::with_photos(2);
+    let server = TestServer::with_photos(2);
     let said = [
         ("title", "Our <b>first</b> day"),
         ("description", "At the sea & beyond"),
         ("tags", "sea, summer, a \"b\""),
     ];
-    let response = world.post("/photo/1/edit", &said).send().await.unwrap();
+    let response = server.post("/photo/1/edit", &said).send().await.unwrap();
     assert_eq!(response.status(), 303);
-    let shown = world.text(header(&response, "location")).await;
+    let shown = server.text(header(&response, "location")).await;
     assert!(
         shown.contains("Our &#60;b&#62;first&#60;/b&#62; day"),
         "{shown}"
     );
     assert!(shown.contains("set title, set description, set tags"));
-    assert_eq!(world.json("/api/v1/photos?q=tag:summer").await["total"], 1);
-    assert_eq!(world.json("/api/v1/photos?q=beyond").await["total"], 1);
+    assert_eq!(server.json("/api/v1/photos?q=tag:summer").await["total"], 1);
+    assert_eq!(server.json("/api/v1/photos?q=beyond").await["total"], 1);
 
     let act = header(&response, "location")
         .split("act=")
         .nth(1)
         .unwrap()
         .to_owned();
-    let undone = world
+    let undone = server
         .post("/undo", &[("act", &act), ("photo", "1")])
         .send()
         .await
         .unwrap();
     assert_eq!(undone.status(), 303);
-    let photo = world.json("/api/v1/photo?id=1").await;
+    let photo = server.json("/api/v1/photo?id=1").await;
     assert_eq!(
         (&photo["title"], &photo["tags"]),
         (&serde_json::Value::Null, &serde_json::json!([]))
     );
-    assert!(world.text("/activity").await.contains("undone"));
-    let redone = world.post("/redo", &[("act", &act)]).send().await.unwrap();
+    assert!(server.text("/activity").await.contains("undone"));
+    let redone = server.post("/redo", &[("act", &act)]).send().await.unwrap();
     assert_eq!(
         (redone.status().as_u16(), header(&redone, "location")),
         (303, "/activity")
     );
     assert_eq!(
-        world.json("/api/v1/photo?id=1").await["title"],
+        server.json("/api/v1/photo?id=1").await["title"],
         "Our <b>first</b> day"
     );
 }
 
 #[tokio::test]
 async fn a_script_gets_the_details_alone() {
-    let world = World::with_photos(1);
-    let request = world
+    let server = TestServer::with_photos(1);
+    let request = server
         .post("/photo/1/edit", &[("rating", "4")])
         .header("hx-request", "true");
     let part = request.send().await.unwrap().text().await.unwrap();
     assert!(part.starts_with("<aside id=\"details\""), "{part}");
     assert_eq!(part.matches('★').count(), 4);
-    assert_eq!(world.json("/api/v1/photo?id=1").await["rating"], 4);
+    assert_eq!(server.json("/api/v1/photo?id=1").await["rating"], 4);
 }
 
 #[tokio::test]
 async fn what_says_nothing_new_or_makes_no_sense_is_no_act() {
-    let world = World::with_photos(1);
-    world
+    let server = TestServer::with_photos(1);
+    server
         .post("/photo/1/edit", &[("add", "sea")])
         .send()
         .await
         .unwrap();
-    let same = world
+    let same = server
         .post("/photo/1/edit", &[("title", ""), ("tags", "sea")])
         .send()
         .await
         .unwrap();
     assert_eq!(header(&same, "location"), "/photo/1");
     for (name, value) in [("rating", "6"), ("rating", "x"), ("add", " \u{202e} ")] {
-        let refused = world
+        let refused = server
             .post("/photo/1/edit", &[(name, value)])
             .send()
             .await
             .unwrap();
         assert_eq!(refused.status(), 400, "{name}={value}");
     }
-    let missing = world
+    let missing = server
         .post("/photo/99/edit", &[("add", "sea")])
         .send()
         .await
         .unwrap();
     assert_eq!(missing.status(), 404);
-    let page = world.text("/activity").await;
+    let page = server.text("/activity").await;
     assert_eq!(page.matches("action=\"/undo\"").count(), 1, "{page}");
 }
 
 #[tokio::test]
 async fn looking_at_a_photo_goes_on_by_itself_and_tells_its_end() {
-    let world = World::with_photos(2);
-    let begun = world.post("/photo/1/analyze", &[]).send().await.unwrap();
+    let server = TestServer::with_photos(2);
+    let begun = server.post("/photo/1/analyze", &[]).send().await.unwrap();
     assert_eq!(begun.status(), 303);
-    world
+    server
         .eventually("/photo/1", |page| page.contains("Looked at by"))
         .await;
-    let photo = world.json("/api/v1/photo?id=1").await;
+    let photo = server.json("/api/v1/photo?id=1").await;
     assert_eq!(photo["status"], "analyzed");
     assert!(photo["models"][0].is_string(), "{photo}");
 }
 
 #[tokio::test]
 async fn failures_say_why_and_can_be_tried_again() {
-    let mut world = World::new();
-    world.photo("good.png", 1);
+    let mut server = TestServer::new();
+    server.photo("good.png", 1);
     std::fs::write(
-        world.path("photos/broken.jpg"),
+        server.path("photos/broken.jpg"),
         b"\xff\xd8\xff\xe0 no picture",
     )
     .unwrap();
-    world.serve(&[]);
-    let broken = world.json("/api/v1/photos?q=name:broken").await["photos"][0]["id"].clone();
-    world
+    server.serve(&[]);
+    let broken = server.json("/api/v1/photos?q=name:broken").await["photos"][0]["id"].clone();
+    server
         .post(&format!("/photo/{broken}/analyze"), &[])
         .send()
         .await
         .unwrap();
-    let page = world
+    let page = server
         .eventually("/failures", |page| page.contains("broken.jpg"))
         .await;
     assert!(page.contains("jpeg") || page.contains("damaged"), "{page}");
 
     // It is mended, in the same second and size even.
-    let retried = world
+    let retried = server
         .post("/failures/retry", &[("photo", &broken.to_string())])
         .send()
         .await
         .unwrap();
     assert_eq!(retried.status(), 303);
-    world
+    server
         .eventually("/failures", |page| page.contains("broken.jpg"))
         .await;
-    let others = world
+    let others = server
         .post("/failures/retry", &[("photo", "1")])
         .send()
         .await

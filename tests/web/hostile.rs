@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::security::PAGES;
-use crate::world::World;
+use crate::test_server::TestServer;
 
 /// What must never be in a page as it is.
 const POISON: [&str; 6] = [
@@ -28,20 +28,20 @@ const NAMES: [&[u8]; 8] = [
     b"javascript:alert(1).png",
 ];
 
-async fn world() -> World {
-    let mut world = World::new();
+async fn server() -> TestServer {
+    let mut server = TestServer::new();
     for (n, name) in (0..).zip(NAMES) {
-        world.photo(OsStr::from_bytes(name), n);
+        server.photo(OsStr::from_bytes(name), n);
         // Copies of each other, for the page of duplicates.
         let copy = [&b"copy/"[..], name].concat();
-        world.photo(OsStr::from_bytes(&copy), n);
+        server.photo(OsStr::from_bytes(&copy), n);
     }
     for name in &NAMES[..3] {
         let broken = [&b"broken "[..], name].concat();
-        let path = world.path("photos").join(OsStr::from_bytes(&broken));
+        let path = server.path("photos").join(OsStr::from_bytes(&broken));
         std::fs::write(path, b"\x89PNG\r\n\x1a\n torn").unwrap();
     }
-    world.serve(&[]);
+    server.serve(&[]);
     for (n, poison) in POISON.iter().enumerate() {
         let said = [
             ("title", *poison),
@@ -49,13 +49,17 @@ async fn world() -> World {
             ("tags", poison),
         ];
         let path = format!("/photo/{}/edit", n + 1);
-        let answer = world.post(&path, &said).send().await.unwrap();
+        let answer = server.post(&path, &said).send().await.unwrap();
         assert_eq!(answer.status(), 303, "{poison}");
-        let answer = world.post(&path, &[("add", *poison)]).send().await.unwrap();
+        let answer = server
+            .post(&path, &[("add", *poison)])
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 303, "{poison}");
     }
-    world.analyze_all().await;
-    world
+    server.analyze_all().await;
+    server
 }
 
 fn check(path: &str, page: &str) {
@@ -76,15 +80,15 @@ fn check(path: &str, page: &str) {
 
 #[tokio::test]
 async fn every_page_shows_what_is_hostile_as_text() {
-    let world = world().await;
-    let ids = world.ids().await;
+    let server = server().await;
+    let ids = server.ids().await;
     assert_eq!(ids.len(), 2 * NAMES.len() + 3);
     let photos = ids
         .iter()
         .flat_map(|id| [format!("/photo/{id}"), format!("/photo/{id}/details")]);
     let pages = PAGES.iter().map(|page| (*page).to_owned());
     for path in pages.chain(photos) {
-        check(&path, &world.text(&path).await);
+        check(&path, &server.text(&path).await);
     }
     for poison in POISON
         .iter()
@@ -96,16 +100,23 @@ async fn every_page_shows_what_is_hostile_as_text() {
             format!("/photo/1?q={asked}"),
             format!("/login?token={asked}"),
         ] {
-            let page = world.get(&path).send().await.unwrap().text().await.unwrap();
+            let page = server
+                .get(&path)
+                .send()
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
             check(&path, &page.replace("\u{202e}", ""));
         }
     }
     for id in ids {
         for path in [format!("/thumbnail/{id}/256"), format!("/original/{id}")] {
-            let answer = world.get(&path).send().await.unwrap();
+            let answer = server.get(&path).send().await.unwrap();
             assert_eq!(answer.status(), 200, "{path}");
             assert_eq!(
-                crate::world::header(&answer, "x-content-type-options"),
+                crate::test_server::header(&answer, "x-content-type-options"),
                 "nosniff"
             );
         }
@@ -118,22 +129,22 @@ async fn files_that_break_decoders_break_no_page() {
     let Some(testdata) = std::env::var_os("KBASEFS_TESTDATA") else {
         return eprintln!("skipped: KBASEFS_TESTDATA is not set");
     };
-    let mut world = World::new();
-    std::fs::remove_dir(world.path("photos")).unwrap();
+    let mut server = TestServer::new();
+    std::fs::remove_dir(server.path("photos")).unwrap();
     let broken = Path::new(&testdata).join("bad");
-    std::os::unix::fs::symlink(broken, world.path("photos")).unwrap();
-    world.serve(&[]);
-    world.analyze_all().await;
-    let ids = world.ids().await;
+    std::os::unix::fs::symlink(broken, server.path("photos")).unwrap();
+    server.serve(&[]);
+    server.analyze_all().await;
+    let ids = server.ids().await;
     assert!(ids.len() > 100, "{} photos", ids.len());
     for page in PAGES {
-        check(page, &world.text(page).await);
+        check(page, &server.text(page).await);
     }
     for id in ids {
         let path = format!("/photo/{id}");
-        check(&path, &world.text(&path).await);
+        check(&path, &server.text(&path).await);
         for path in [format!("/thumbnail/{id}/512"), format!("/original/{id}")] {
-            let answer = world.get(&path).send().await.unwrap();
+            let answer = server.get(&path).send().await.unwrap();
             assert_eq!(answer.status(), 200, "{path}");
         }
     }
@@ -141,16 +152,16 @@ async fn files_that_break_decoders_break_no_page() {
 
 #[tokio::test]
 async fn what_settings_hold_is_text_as_well() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
     let provider = |(n, model): (usize, &&str)| {
         format!("[[provider]]\nname = \"p{n}\"\nkind = \"ollama\"\nmodel = '''{model}\u{202e}'''\n")
     };
     let providers = POISON.iter().enumerate().map(provider);
-    world.configure(&providers.collect::<String>());
-    world.serve(&[]);
+    server.configure(&providers.collect::<String>());
+    server.serve(&[]);
     for path in ["/providers", "/dashboard"] {
-        let page = world.text(path).await;
+        let page = server.text(path).await;
         assert!(page.contains("alert(1)"), "{path}");
         check(path, &page);
     }
@@ -158,8 +169,8 @@ async fn what_settings_hold_is_text_as_well() {
 
 #[tokio::test]
 async fn a_tag_that_is_markup_can_be_looked_for_and_taken_away() {
-    let world = world().await;
-    let facets = world.json("/api/v1/facets").await;
+    let server = server().await;
+    let facets = server.json("/api/v1/facets").await;
     let tags = facets["facets"]["tag"].as_array().unwrap();
     let hostile = tags.iter().find(|tag| tag["value"] == POISON[0]);
     let query = hostile.expect("it is among the tags")["query"]
@@ -167,16 +178,16 @@ async fn a_tag_that_is_markup_can_be_looked_for_and_taken_away() {
         .unwrap();
     let asked: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
     assert_eq!(
-        world.json(&format!("/api/v1/photos?q={asked}")).await["total"],
+        server.json(&format!("/api/v1/photos?q={asked}")).await["total"],
         1
     );
-    world
+    server
         .post("/photo/1/edit", &[("remove", POISON[0])])
         .send()
         .await
         .unwrap();
     assert_eq!(
-        world.json(&format!("/api/v1/photos?q={asked}")).await["total"],
+        server.json(&format!("/api/v1/photos?q={asked}")).await["total"],
         0
     );
 }

@@ -13,5 +13,5 @@ mod pictures;
 mod promises;
 mod security;
 mod shapes;
+mod test_server;
 mod webdriver;
-mod world;

@@ -3,28 +3,28 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::metrics::{Exposition, metrics};
-use crate::world::{World, header};
+use crate::test_server::{TestServer, header};
 
 /// So many different files, all of one picture.
-fn photos(world: &World, count: usize, width: u32, height: u32) {
+fn photos(server: &TestServer, count: usize, width: u32, height: u32) {
     let picture = image::RgbImage::from_fn(width, height, |x, y| {
         image::Rgb([(x / 16) as u8, (y / 16) as u8, ((x + y) / 32) as u8])
     });
-    let first = world.path("photos/0000.jpg");
+    let first = server.path("photos/0000.jpg");
     picture.save(&first).unwrap();
     let bytes = std::fs::read(first).unwrap();
     for n in 1..count {
         // After the end of a picture, decoders read nothing.
         let file = [&bytes[..], format!("{n:08}").as_bytes()].concat();
-        std::fs::write(world.path(format!("photos/{n:04}.jpg")), file).unwrap();
+        std::fs::write(server.path(format!("photos/{n:04}.jpg")), file).unwrap();
     }
 }
 
 /// Shows a photo, small and whole.
-async fn look_at(world: &World, id: usize) {
-    world.text(&format!("/photo/{id}")).await;
+async fn look_at(server: &TestServer, id: usize) {
+    server.text(&format!("/photo/{id}")).await;
     for path in [format!("/thumbnail/{id}/512"), format!("/original/{id}")] {
-        let answer = world.get(&path).send().await.unwrap();
+        let answer = server.get(&path).send().await.unwrap();
         assert_eq!(header(&answer, "content-type"), "image/jpeg", "{path}");
         assert!(!answer.bytes().await.unwrap().is_empty(), "{path}");
     }
@@ -37,24 +37,24 @@ async fn large_photos_leave_memory_as_it_was() {
         Some(_) => 1000,
         None => 100,
     };
-    let mut world = World::new();
-    photos(&world, count, 4000, 3000);
-    world.serve(&[]);
+    let mut server = TestServer::new();
+    photos(&server, count, 4000, 3000);
+    server.serve(&[]);
     // Measured elsewhere: `cargo bench --bench servers` and `analyze`.
-    world.pause_analysis().await;
-    look_at(&world, 1).await;
-    let before = metrics(&world).await;
+    server.pause_analysis().await;
+    look_at(&server, 1).await;
+    let before = metrics(&server).await;
     let next = AtomicUsize::new(2);
     let viewer = async || {
         loop {
             match next.fetch_add(1, Ordering::Relaxed) {
-                id if id <= count => look_at(&world, id).await,
+                id if id <= count => look_at(&server, id).await,
                 _ => break,
             }
         }
     };
     tokio::join!(viewer(), viewer(), viewer(), viewer());
-    let after = metrics(&world).await;
+    let after = metrics(&server).await;
     let held = |at: &Exposition| at.value("process_resident_memory_bytes", "") / 1e6;
     let grown = held(&after) - held(&before);
     eprintln!("{count} photos: grown by {grown:.1} MB");
@@ -63,12 +63,12 @@ async fn large_photos_leave_memory_as_it_was() {
 
 #[tokio::test]
 async fn ten_workers_look_at_a_hundred_photos_without_a_failure() {
-    let mut world = World::new();
-    photos(&world, 100, 1024, 768);
-    world.configure("workers = 10\n");
-    world.serve(&[]);
-    world.analyze_all().await;
-    let read = metrics(&world).await;
+    let mut server = TestServer::new();
+    photos(&server, 100, 1024, 768);
+    server.configure("workers = 10\n");
+    server.serve(&[]);
+    server.analyze_all().await;
+    let read = metrics(&server).await;
     let analyzed = read.value("kbasefs_photos", "state=\"analyzed\"");
     assert_eq!(analyzed, 100.0);
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::world::{World, header};
+use crate::test_server::{TestServer, header};
 
 /// A text that was read line by line.
 #[derive(Default)]
@@ -126,14 +126,14 @@ fn pairs(mut rest: &str) -> Vec<(String, String)> {
     pairs
 }
 
-pub async fn metrics(world: &World) -> Exposition {
-    Exposition::parse(&world.text("/metrics").await)
+pub async fn metrics(server: &TestServer) -> Exposition {
+    Exposition::parse(&server.text("/metrics").await)
 }
 
 #[tokio::test]
 async fn names_and_units_are_prometheus_own() {
-    let world = World::with_photos(2);
-    let read = metrics(&world).await;
+    let server = TestServer::with_photos(2);
+    let read = metrics(&server).await;
     for (name, kind) in &read.kinds {
         let is_ours = name.starts_with("kbasefs_") || name.starts_with("process_");
         assert!(is_ours, "{name}");
@@ -170,21 +170,21 @@ async fn names_and_units_are_prometheus_own() {
 
 #[tokio::test]
 async fn values_are_what_happened() {
-    let mut world = World::new();
-    (0..5).for_each(|n| world.photo(format!("{n}.png"), n));
-    std::fs::copy(world.path("photos/1.png"), world.path("photos/copy.png")).unwrap();
-    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
-    world.serve(&[]);
-    let before = metrics(&world).await;
+    let mut server = TestServer::new();
+    (0..5).for_each(|n| server.photo(format!("{n}.png"), n));
+    std::fs::copy(server.path("photos/1.png"), server.path("photos/copy.png")).unwrap();
+    std::fs::write(server.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    server.serve(&[]);
+    let before = metrics(&server).await;
     assert_eq!(before.value("kbasefs_photos", "state=\"pending\""), 7.0);
     assert_eq!(before.value("kbasefs_ready", ""), 1.0);
-    world.analyze_all().await;
-    let thumbnail = format!("/thumbnail/{}/256", world.id("0.png").await);
+    server.analyze_all().await;
+    let thumbnail = format!("/thumbnail/{}/256", server.id("0.png").await);
     for _ in 0..3 {
-        let answer = world.get(&thumbnail).send().await.unwrap();
+        let answer = server.get(&thumbnail).send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }
-    let after = metrics(&world).await;
+    let after = metrics(&server).await;
     let of = |result: &str| {
         let labels = format!("provider=\"embedded\",result=\"{result}\"");
         after.value("kbasefs_analyses_total", &labels)
@@ -233,16 +233,16 @@ async fn values_are_what_happened() {
 
 #[tokio::test]
 async fn a_mount_tells_what_the_kernel_asks() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    if !world.mount() {
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    if !server.mount() {
         return;
     }
-    let before = metrics(&world).await;
-    let all = world.path("mnt").join("all");
+    let before = metrics(&server).await;
+    let all = server.path("mnt").join("all");
     assert!(all.join("a.png").exists() && all.join("a.png").metadata().is_ok());
     assert_eq!(all.read_dir().unwrap().count(), 1);
-    let after = metrics(&world).await;
+    let after = metrics(&server).await;
     let grew = |kind: &str| {
         let name = "kbasefs_fuse_request_duration_seconds_count";
         let labels = format!("kind=\"{kind}\"");
@@ -262,13 +262,13 @@ async fn a_mount_tells_what_the_kernel_asks() {
 
 #[tokio::test]
 async fn what_the_page_answers_is_counted_by_route_and_never_by_address() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     for path in ["/photo/1", "/photo/2", "/photo/3", "/no/such", "/nor/such"] {
-        world.get(path).send().await.unwrap();
+        server.get(path).send().await.unwrap();
     }
-    let stranger = world.get("/photo/1").header("host", "elsewhere.example");
+    let stranger = server.get("/photo/1").header("host", "elsewhere.example");
     assert!(stranger.send().await.unwrap().status().is_client_error());
-    let read = metrics(&world).await;
+    let read = metrics(&server).await;
     let name = "kbasefs_http_requests_total";
     let count = |labels| read.value(name, labels);
     assert_eq!(count("route=\"/photo/{id}\",code=\"200\""), 1.0);
@@ -282,10 +282,10 @@ async fn what_the_page_answers_is_counted_by_route_and_never_by_address() {
 
 #[tokio::test]
 async fn probes_say_that_it_lives_and_is_ready() {
-    let world = World::with_photos(1);
-    assert_eq!(world.text("/healthz").await, "ok\n");
-    assert_eq!(world.text("/readyz").await, "ready\n");
-    let response = world.get("/metrics").send().await.unwrap();
+    let server = TestServer::with_photos(1);
+    assert_eq!(server.text("/healthz").await, "ok\n");
+    assert_eq!(server.text("/readyz").await, "ready\n");
+    let response = server.get("/metrics").send().await.unwrap();
     assert_eq!(
         header(&response, "content-type"),
         "text/plain; version=0.0.4; charset=utf-8"
@@ -295,22 +295,22 @@ async fn probes_say_that_it_lives_and_is_ready() {
 #[tokio::test]
 async fn with_a_token_only_probes_are_for_everybody() {
     use std::os::unix::fs::PermissionsExt;
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    let token = world.path("token");
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    let token = server.path("token");
     std::fs::write(&token, "0123456789abcdef").unwrap();
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
-    world.serve(&["--token-file", token.to_str().unwrap()]);
+    server.serve(&["--token-file", token.to_str().unwrap()]);
     for (path, status) in [
         ("/metrics", 401),
         ("/api/v1/pulse", 401),
         ("/healthz", 200),
         ("/readyz", 200),
     ] {
-        let response = world.get(path).send().await.unwrap();
+        let response = server.get(path).send().await.unwrap();
         assert_eq!(response.status(), status, "{path}");
     }
-    let request = world.get("/metrics").bearer_auth("0123456789abcdef");
+    let request = server.get("/metrics").bearer_auth("0123456789abcdef");
     let text = request.send().await.unwrap().text().await.unwrap();
     assert!(Exposition::parse(&text).has("kbasefs_photos"));
 }
@@ -318,8 +318,8 @@ async fn with_a_token_only_probes_are_for_everybody() {
 /// The check that Prometheus brings along.
 #[tokio::test]
 async fn promtool_has_nothing_to_say() {
-    let world = World::with_photos(1);
-    let text = world.text("/metrics").await;
+    let server = TestServer::with_photos(1);
+    let text = server.text("/metrics").await;
     let mut command = Command::new("promtool");
     let command = command.args(["check", "metrics"]).stdin(Stdio::piped());
     let Ok(mut promtool) = command
@@ -346,18 +346,18 @@ async fn promtool_has_nothing_to_say() {
 
 #[tokio::test]
 async fn paused_analyses_wait_until_they_are_resumed() {
-    let world = World::with_photos(3);
-    let pause = |paused: bool| world.command_asks("/api/v1/pause", json!({ "paused": paused }));
+    let server = TestServer::with_photos(3);
+    let pause = |paused: bool| server.command_asks("/api/v1/pause", json!({ "paused": paused }));
     assert_eq!(pause(true).await["paused"], true);
-    world.post("/photo/1/analyze", &[]).send().await.unwrap();
-    world
+    server.post("/photo/1/analyze", &[]).send().await.unwrap();
+    server
         .eventually("/photo/1", |page| page.contains("paused"))
         .await;
     assert_eq!(
-        metrics(&world).await.value("kbasefs_analysis_paused", ""),
+        metrics(&server).await.value("kbasefs_analysis_paused", ""),
         1.0
     );
-    let refused = world.client.post(format!("{}/api/v1/analyze", world.url));
+    let refused = server.client.post(format!("{}/api/v1/analyze", server.url));
     let refused = refused
         .header("content-type", "application/json")
         .body("{}");
@@ -365,42 +365,42 @@ async fn paused_analyses_wait_until_they_are_resumed() {
     assert_eq!(refused.status(), 409);
     assert!(refused.text().await.unwrap().contains("paused"));
     let labels = "provider=\"embedded\",result=\"analyzed\"";
-    let waiting = metrics(&world).await;
+    let waiting = metrics(&server).await;
     assert_eq!(waiting.value("kbasefs_analyses_total", labels), 0.0);
     let queued =
         |text: &str| Exposition::parse(text).value("kbasefs_queue_photos", "priority=\"asked\"");
-    world
+    server
         .eventually("/metrics", |text| queued(text) == 1.0)
         .await;
     pause(false).await;
-    world
+    server
         .eventually("/photo/1", |page| page.contains("Looked at by"))
         .await;
     // It is shown as soon as it is recorded, and counted right after.
     let counted = |text: &str| Exposition::parse(text).value("kbasefs_analyses_total", labels);
-    world
+    server
         .eventually("/metrics", |text| counted(text) == 1.0)
         .await;
 }
 
 #[tokio::test]
 async fn what_failed_is_tried_again_when_a_command_asks() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
-    world.serve(&[]);
-    world.analyze_all().await;
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    std::fs::write(server.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    server.serve(&[]);
+    server.analyze_all().await;
     let failures = |text: &str| {
         let labels = "provider=\"embedded\",result=\"failed\"";
         Exposition::parse(text).value("kbasefs_analyses_total", labels)
     };
-    assert_eq!(failures(&world.text("/metrics").await), 1.0);
-    let retried = world.command_asks("/api/v1/retry", json!({})).await;
+    assert_eq!(failures(&server.text("/metrics").await), 1.0);
+    let retried = server.command_asks("/api/v1/retry", json!({})).await;
     assert_eq!(retried["photos"], 1);
     let again = |text: &str| failures(text) == 2.0;
-    world.eventually("/metrics", again).await;
+    server.eventually("/metrics", again).await;
     assert_eq!(
-        metrics(&world)
+        metrics(&server)
             .await
             .value("kbasefs_photos", "state=\"failed\""),
         1.0

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::metrics::metrics;
-use crate::world::World;
+use crate::test_server::TestServer;
 
 const DASHBOARD: &str = include_str!("../../contrib/grafana-dashboard.json");
 const ALERTS: &str = include_str!("../../contrib/prometheus-alerts.yml");
@@ -70,17 +70,17 @@ fn labels<'a>(query: &'a str, matchers: &'a str) -> Vec<(&'a str, Vec<&'a str>)>
 
 #[tokio::test]
 async fn every_query_is_of_what_is_said() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    world.configure("[[provider]]\nname = \"desk\"\nkind = \"ollama\"\nmodel = \"m\"\n");
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    server.configure("[[provider]]\nname = \"desk\"\nkind = \"ollama\"\nmodel = \"m\"\n");
     // Without a mount, there are only the names of what the kernel asks.
-    let is_mounted = world.mount();
+    let is_mounted = server.mount();
     if !is_mounted {
-        world.serve(&[]);
+        server.serve(&[]);
     }
     // What is asked counts from its first answer on.
-    world.text("/").await;
-    let said = metrics(&world).await;
+    server.text("/").await;
+    let said = metrics(&server).await;
     let mut names = BTreeSet::new();
     for query in queries() {
         for (name, matchers) in selectors(&query) {

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::world::{World, header};
+use crate::test_server::{TestServer, header};
 
 #[tokio::test]
 async fn thumbnails_are_small_and_where_file_managers_look() {
-    let mut world = World::new();
+    let mut server = TestServer::new();
     let big = image::RgbImage::from_fn(1500, 1000, |x, y| image::Rgb([x as u8, y as u8, 9]));
-    big.save(world.path("photos/big.jpg")).unwrap();
-    world.serve(&[]);
+    big.save(server.path("photos/big.jpg")).unwrap();
+    server.serve(&[]);
     for (size, expected) in [(256, (256, 171)), (512, (512, 342)), (1024, (1024, 683))] {
-        let answer = world
+        let answer = server
             .get(&format!("/thumbnail/1/{size}"))
             .send()
             .await
@@ -22,23 +22,23 @@ async fn thumbnails_are_small_and_where_file_managers_look() {
         assert_eq!((picture.width(), picture.height()), expected);
     }
     for folder in ["large", "x-large"] {
-        let folder = world.path("home/.cache/thumbnails").join(folder);
+        let folder = server.path("home/.cache/thumbnails").join(folder);
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
     }
 }
 
 #[tokio::test]
 async fn an_original_is_sent_in_whole_and_in_parts() {
-    let world = World::with_photos(1);
-    let bytes = std::fs::read(world.path("photos/trip 0/IMG_0000.png")).unwrap();
-    let answer = world.get("/original/1").send().await.unwrap();
+    let server = TestServer::with_photos(1);
+    let bytes = std::fs::read(server.path("photos/trip 0/IMG_0000.png")).unwrap();
+    let answer = server.get("/original/1").send().await.unwrap();
     assert_eq!(header(&answer, "content-type"), "image/png");
     assert_eq!(header(&answer, "accept-ranges"), "bytes");
     assert!(header(&answer, "content-security-policy").contains("sandbox"));
     let tag = header(&answer, "etag").to_owned();
     assert_eq!(answer.bytes().await.unwrap(), bytes);
 
-    let part = world
+    let part = server
         .get("/original/1")
         .header("range", "bytes=10-19")
         .send()
@@ -50,7 +50,7 @@ async fn an_original_is_sent_in_whole_and_in_parts() {
         format!("bytes 10-19/{}", bytes.len())
     );
     assert_eq!(part.bytes().await.unwrap(), bytes[10..20]);
-    let beyond = world
+    let beyond = server
         .get("/original/1")
         .header("range", "bytes=9999999-")
         .send()
@@ -58,7 +58,7 @@ async fn an_original_is_sent_in_whole_and_in_parts() {
         .unwrap();
     assert_eq!(beyond.status(), 416);
     let ranged = |tag: &str| {
-        world
+        server
             .get("/original/1")
             .header("range", "bytes=0-0")
             .header("if-range", tag)
@@ -69,43 +69,48 @@ async fn an_original_is_sent_in_whole_and_in_parts() {
 
 #[tokio::test]
 async fn a_photo_without_a_picture_shows_something_else() {
-    let mut world = World::new();
+    let mut server = TestServer::new();
     std::fs::write(
-        world.path("photos/broken.jpg"),
+        server.path("photos/broken.jpg"),
         b"\xff\xd8\xff\xe0 no picture",
     )
     .unwrap();
-    world.serve(&[]);
-    let answer = world.get("/thumbnail/1/256").send().await.unwrap();
+    server.serve(&[]);
+    let answer = server.get("/thumbnail/1/256").send().await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), header(&answer, "content-type")),
         (200, "image/svg+xml")
     );
     assert_eq!(
-        world.get("/thumbnail/2/256").send().await.unwrap().status(),
+        server
+            .get("/thumbnail/2/256")
+            .send()
+            .await
+            .unwrap()
+            .status(),
         404
     );
 }
 
 #[tokio::test]
 async fn the_address_of_a_thumbnail_changes_with_its_file() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     let address =
         |page: &str| crate::paging::all_between(page, "src=\"/thumbnail/", "\"")[0].clone();
-    let before = address(&world.text("/").await);
-    let file = world.path("photos/trip 0/IMG_0000.png");
+    let before = address(&server.text("/").await);
+    let file = server.path("photos/trip 0/IMG_0000.png");
     let file = std::fs::File::options().write(true).open(file).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(9))
         .unwrap();
-    let photos = world.path("photos");
-    world.run(&["scan", photos.to_str().unwrap()]);
-    assert_ne!(address(&world.text("/").await), before);
+    let photos = server.path("photos");
+    server.run(&["scan", photos.to_str().unwrap()]);
+    assert_ne!(address(&server.text("/").await), before);
 }
 
 #[tokio::test]
 async fn pages_are_compressed_and_pictures_are_not() {
-    let world = World::with_photos(20);
-    let asked = |path: &str| world.get(path).header("accept-encoding", "gzip");
+    let server = TestServer::with_photos(20);
+    let asked = |path: &str| server.get(path).header("accept-encoding", "gzip");
     for path in ["/", "/assets/page.css", "/api/v1/photos"] {
         let answer = asked(path).send().await.unwrap();
         assert_eq!(header(&answer, "content-encoding"), "gzip", "{path}");

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::world::{World, header};
+use crate::test_server::{TestServer, header};
 
 /// Every page that people see.
 pub const PAGES: [&str; 9] = [
@@ -19,7 +19,7 @@ pub const PAGES: [&str; 9] = [
 
 #[tokio::test]
 async fn every_answer_forbids_what_pages_do_not_need() {
-    let world = World::with_photos(3);
+    let server = TestServer::with_photos(3);
     let others = [
         "/nowhere",
         "/assets/page.css",
@@ -29,7 +29,7 @@ async fn every_answer_forbids_what_pages_do_not_need() {
         "/?q=kind%3Ax",
     ];
     for path in PAGES.iter().chain(&others) {
-        let response = world.get(path).send().await.unwrap();
+        let response = server.get(path).send().await.unwrap();
         let policy = header(&response, "content-security-policy");
         assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
@@ -59,9 +59,9 @@ async fn every_answer_forbids_what_pages_do_not_need() {
 
 #[tokio::test]
 async fn other_names_and_other_origins_are_refused() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     for host in ["evil.example", "evil.example:80", "192.168.0.9"] {
-        let response = world.get("/").header("host", host).send().await.unwrap();
+        let response = server.get("/").header("host", host).send().await.unwrap();
         assert_eq!(response.status(), 421, "{host}");
     }
     let changes = [
@@ -76,21 +76,21 @@ async fn other_names_and_other_origins_are_refused() {
     ];
     for path in changes {
         for origin in ["http://evil.example", "null", "http://127.0.0.1:1"] {
-            let request = world
+            let request = server
                 .post(path, &[("add", "x"), ("act", "1")])
                 .header("origin", origin);
             let mut request = request.build().unwrap();
             request
                 .headers_mut()
                 .insert("origin", origin.parse().unwrap());
-            let response = world.client.execute(request).await.unwrap();
+            let response = server.client.execute(request).await.unwrap();
             assert_eq!(response.status(), 403, "{path} {origin}");
         }
-        let looked = world.get(path).send().await.unwrap();
+        let looked = server.get(path).send().await.unwrap();
         assert_eq!(looked.status(), 405, "{path}: looking changes nothing");
     }
     assert!(
-        world
+        server
             .text("/activity")
             .await
             .contains("Nobody did anything yet")
@@ -99,11 +99,11 @@ async fn other_names_and_other_origins_are_refused() {
 
 #[tokio::test]
 async fn what_only_commands_may_do_is_not_here() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     for path in [
         "export", "import", "adopt", "scan", "saved", "tag", "log", "undo", "redo", "web",
     ] {
-        let request = world.client.post(format!("{}/api/v1/{path}", world.url));
+        let request = server.client.post(format!("{}/api/v1/{path}", server.url));
         let request = request
             .header("content-type", "application/json")
             .body("{}");
@@ -113,9 +113,9 @@ async fn what_only_commands_may_do_is_not_here() {
 
 #[tokio::test]
 async fn a_request_that_is_too_large_is_refused() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     let long = "x".repeat(100_000);
-    let response = world
+    let response = server
         .post("/photo/1/edit", &[("title", &long)])
         .send()
         .await
@@ -125,7 +125,7 @@ async fn a_request_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn nothing_in_an_address_is_a_file_name() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     let attempts = [
         "/assets/..%2f..%2fCargo.toml",
         "/assets/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
@@ -138,38 +138,38 @@ async fn nothing_in_an_address_is_a_file_name() {
         "/thumbnail/1/257",
     ];
     for path in attempts {
-        let status = world.get(path).send().await.unwrap().status();
+        let status = server.get(path).send().await.unwrap().status();
         assert!(status == 404 || status == 400, "{path}: {status}");
     }
 }
 
 #[tokio::test]
 async fn a_token_is_asked_for_where_there_is_one() {
-    let mut world = World::new();
-    world.photo("a.png", 1);
-    let file = world.path("token");
+    let mut server = TestServer::new();
+    server.photo("a.png", 1);
+    let file = server.path("token");
     let token = "correct horse battery staple";
     std::fs::write(&file, format!("{token}\n")).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    world.serve(&["--token-file", file.to_str().unwrap()]);
+    server.serve(&["--token-file", file.to_str().unwrap()]);
 
-    let response = world.get("/").send().await.unwrap();
+    let response = server.get("/").send().await.unwrap();
     assert_eq!(
         (response.status().as_u16(), header(&response, "location")),
         (303, "/login")
     );
     for path in ["/original/1", "/thumbnail/1/256", "/activity"] {
         assert_eq!(
-            world.get(path).send().await.unwrap().status(),
+            server.get(path).send().await.unwrap().status(),
             303,
             "{path}"
         );
     }
     assert_eq!(
-        world.get("/api/v1/status").send().await.unwrap().status(),
+        server.get("/api/v1/status").send().await.unwrap().status(),
         401
     );
-    let wrong = world
+    let wrong = server
         .post("/login", &[("token", "wrong")])
         .send()
         .await
@@ -177,7 +177,7 @@ async fn a_token_is_asked_for_where_there_is_one() {
     assert_eq!(wrong.status(), 403);
     assert_eq!(header(&wrong, "set-cookie"), "");
 
-    let right = world
+    let right = server
         .post("/login", &[("token", token)])
         .send()
         .await
@@ -188,14 +188,14 @@ async fn a_token_is_asked_for_where_there_is_one() {
         "{cookie}"
     );
     let cookie = cookie.split(';').next().unwrap();
-    let inside = world
+    let inside = server
         .get("/")
         .header("cookie", cookie)
         .send()
         .await
         .unwrap();
     assert_eq!(inside.status(), 200);
-    let program = world
+    let program = server
         .get("/api/v1/status")
         .header("authorization", format!("Bearer {token}"));
     assert_eq!(program.send().await.unwrap().status(), 200);

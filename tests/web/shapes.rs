@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde_json::{Value, json};
 
 use crate::api::mismatch;
-use crate::world::World;
+use crate::test_server::TestServer;
 
 /// Types by place.
 type Shape = BTreeMap<String, BTreeSet<&'static str>>;
@@ -42,13 +42,13 @@ struct Album(BTreeMap<String, Shape>);
 
 impl Album {
     /// The lines that a command prints, whatever its exit code.
-    fn command(&mut self, world: &World, name: &str, options: &[&str], args: &[&OsStr]) {
+    fn command(&mut self, server: &TestServer, name: &str, options: &[&str], args: &[&OsStr]) {
         let words = name
             .split(' ')
             .chain(["--json"])
             .chain(options.iter().copied());
         let args: Vec<_> = words.map(OsStr::new).chain(args.iter().copied()).collect();
-        let output = world.command(&args).output().unwrap();
+        let output = server.command(&args).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!text.is_empty(), "{args:?}: {error}");
@@ -76,24 +76,24 @@ impl Album {
 }
 
 /// Photos of which one has a name that isn't UTF-8, and one is broken.
-fn photos() -> World {
-    let world = World::new();
-    (0..3).for_each(|n| world.photo(format!("trip/{n}.png"), n));
-    world.photo(OsStr::from_bytes(b"trip/\xff.png"), 8);
-    std::fs::write(world.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
-    world
+fn photos() -> TestServer {
+    let server = TestServer::new();
+    (0..3).for_each(|n| server.photo(format!("trip/{n}.png"), n));
+    server.photo(OsStr::from_bytes(b"trip/\xff.png"), 8);
+    std::fs::write(server.path("photos/broken.jpg"), b"\xff\xd8\xff\xe0 no").unwrap();
+    server
 }
 
 #[tokio::test]
 async fn every_field_that_is_printed_or_answered_stays() {
-    let mut world = photos();
-    world.serve(&[]);
-    world.pause_analysis().await;
-    let path = |name: &str| world.path(name).into_os_string();
+    let mut server = photos();
+    server.serve(&[]);
+    server.pause_analysis().await;
+    let path = |name: &str| server.path(name).into_os_string();
     let (all, part, out) = (path("photos"), path("photos/trip"), path("out"));
     let (photo, second) = (path("photos/trip/0.png"), path("photos/trip/1.png"));
     let broken = path("photos/broken.jpg");
-    let lossy = world
+    let lossy = server
         .path("photos/trip")
         .join(OsStr::from_bytes(b"\xff.png"));
     let lossy = lossy.into_os_string();
@@ -101,7 +101,7 @@ async fn every_field_that_is_printed_or_answered_stays() {
     std::fs::write(&table, "path,title\nnowhere.png,a\ntrip/0.png,b\n").unwrap();
     // A rate needs two moments.
     let is_told = |pulse: &str| !pulse.contains("\"images_lately\":[]");
-    world.eventually("/api/v1/pulse", is_told).await;
+    server.eventually("/api/v1/pulse", is_told).await;
     let mut album = Album::default();
     let before: [(&str, &[&str], &[&OsStr]); 14] = [
         ("scan", &[], &[&all]),
@@ -120,7 +120,7 @@ async fn every_field_that_is_printed_or_answered_stays() {
         ("top", &["-n1"], &[&all]),
     ];
     for (name, options, args) in before {
-        album.command(&world, name, options, args);
+        album.command(&server, name, options, args);
     }
     let asked: [(&str, &str, Value); 8] = [
         ("GET", "/api/v1/catalog", Value::Null),
@@ -136,11 +136,11 @@ async fn every_field_that_is_printed_or_answered_stays() {
         ("POST", "/api/v1/pause", json!({"paused": true})),
         ("POST", "/api/v1/pause", json!({"paused": false})),
     ];
-    let described = world
+    let described = server
         .control("GET", "/api/v1/openapi.json", &Value::Null)
         .await;
     for (method, path, body) in asked {
-        let answer = world.control(method, path, &body).await;
+        let answer = server.control(method, path, &body).await;
         let path = path.split('?').next().unwrap();
         let operation = &described["paths"][path][method.to_lowercase()];
         let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
@@ -159,7 +159,7 @@ async fn every_field_that_is_printed_or_answered_stays() {
         ("provider test", &[], &[]),
     ];
     for (name, options, args) in after {
-        album.command(&world, name, options, args);
+        album.command(&server, name, options, args);
     }
     adoption(&mut album);
     let text = album.text();
@@ -168,10 +168,10 @@ async fn every_field_that_is_printed_or_answered_stays() {
 
 /// The catalog of a folder that is taken over by the one around it.
 fn adoption(album: &mut Album) {
-    let world = photos();
-    let part = world.path("photos/trip");
+    let server = photos();
+    let part = server.path("photos/trip");
     for folder in ["photos/trip", "photos"] {
-        world.run(&["scan", world.path(folder).to_str().unwrap()]);
+        server.run(&["scan", server.path(folder).to_str().unwrap()]);
     }
-    album.command(&world, "catalog adopt", &[], &[part.as_os_str()]);
+    album.command(&server, "catalog adopt", &[], &[part.as_os_str()]);
 }

@@ -68,7 +68,7 @@ fn request(photos: Vec<PhotoId>) -> Request {
     }
 }
 
-struct World {
+struct TestEnv {
     scheduler: Arc<Scheduler>,
     library: Arc<Library>,
     /// The titles of the photos in the order in which the analyzer was shown them.
@@ -95,7 +95,7 @@ const SETTING: Setting = Setting {
 };
 
 /// A catalog of files `name:content`, one letter each: equal contents are copies, `!` is no picture.
-fn world(files: &str, setting: Setting) -> World {
+fn test_env(files: &str, setting: Setting) -> TestEnv {
     let source = tempfile::tempdir().unwrap();
     let provider_store = Arc::new(Memory::default());
     let store = Arc::clone(&provider_store) as Arc<dyn Store>;
@@ -122,7 +122,7 @@ fn world(files: &str, setting: Setting) -> World {
         remote: None,
     };
     let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
-    World {
+    TestEnv {
         scheduler: Scheduler::start(library.clone(), source_files, vec![provider], options),
         library,
         seen: seen_by_test,
@@ -157,7 +157,7 @@ fn found(source: &Path, name: &str) -> Change {
     }
 }
 
-impl World {
+impl TestEnv {
     fn id(&self, name: &str) -> PhotoId {
         let path = SourcePath::new(name.as_bytes());
         self.library.index().by_path(&path).unwrap()
@@ -194,84 +194,81 @@ impl World {
 
 #[tokio::test]
 async fn ten_who_ask_for_one_photo_cause_one_analysis() {
-    let world = world(
+    let env = test_env(
         "a:1",
         Setting {
             gated: true,
             ..SETTING
         },
     );
-    let asking = (0..10).map(|_| world.scheduler.analyzed(world.id("a"), LONG));
-    let all_wait = async { world.gate.send(()).unwrap() };
+    let asking = (0..10).map(|_| env.scheduler.analyzed(env.id("a"), LONG));
+    let all_wait = async { env.gate.send(()).unwrap() };
     let (ended, ()) = tokio::join!(futures_util::future::join_all(asking), all_wait);
     assert_eq!(ended, vec![Some(AnalysisResult::Analyzed); 10]);
-    assert_eq!(world.rest(), ["a"]);
+    assert_eq!(env.rest(), ["a"]);
 }
 
 #[tokio::test]
 async fn copies_are_analysed_once() {
-    let world = world("a:1 b:1 c:1 d:2", SETTING);
+    let env = test_env("a:1 b:1 c:1 d:2", SETTING);
     let mut ends = Vec::new();
-    let all = world.ids("a b c d");
+    let all = env.ids("a b c d");
     let each = |photo, ended: &AnalysisResult| ends.push((photo, ended.clone()));
-    world
-        .scheduler
-        .analyze_all(request(all.clone()), each)
-        .await;
+    env.scheduler.analyze_all(request(all.clone()), each).await;
     ends.sort_by_key(|(photo, _)| *photo);
     let expected: Vec<_> = all
         .into_iter()
         .map(|p| (p, AnalysisResult::Analyzed))
         .collect();
     assert_eq!(ends, expected);
-    assert_eq!(world.rest().len(), 2);
-    let progress = world.scheduler.progress();
+    assert_eq!(env.rest().len(), 2);
+    let progress = env.scheduler.progress();
     assert_eq!((progress.analyzed, progress.copies), (2, 2));
-    assert_eq!(world.status("c"), Status::Analyzed);
+    assert_eq!(env.status("c"), Status::Analyzed);
 }
 
 #[tokio::test]
 async fn a_photo_that_was_gone_is_not_analysed_again() {
-    let world = world("a:1", SETTING);
-    let a = world.id("a");
-    world.scheduler.analyzed(a, LONG).await;
-    world.library.commit(&[Change::Gone { id: a }]).unwrap();
-    let path = world.source.path();
+    let env = test_env("a:1", SETTING);
+    let a = env.id("a");
+    env.scheduler.analyzed(a, LONG).await;
+    env.library.commit(&[Change::Gone { id: a }]).unwrap();
+    let path = env.source.path();
     // Another inode: only the content tells that it is the same.
     std::fs::copy(path.join("a"), path.join("b")).unwrap();
     std::fs::remove_file(path.join("a")).unwrap();
-    world.library.commit(&[found(path, "b")]).unwrap();
-    let ended = world.scheduler.analyzed(world.id("b"), LONG).await;
+    env.library.commit(&[found(path, "b")]).unwrap();
+    let ended = env.scheduler.analyzed(env.id("b"), LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Analyzed));
-    assert_eq!((world.id("b"), world.rest().len()), (a, 1));
+    assert_eq!((env.id("b"), env.rest().len()), (a, 1));
 }
 
 #[tokio::test]
 async fn with_an_index_that_is_loaded_anew_answers_are_read_again() {
-    let world = world("a:1 b:2", SETTING);
-    let [a, b] = ["a", "b"].map(|name| world.id(name));
-    world.scheduler.analyzed(a, LONG).await;
-    let (state, queue) = (&world.scheduler.state, QueueId(0));
+    let env = test_env("a:1 b:2", SETTING);
+    let [a, b] = ["a", "b"].map(|name| env.id(name));
+    env.scheduler.analyzed(a, LONG).await;
+    let (state, queue) = (&env.scheduler.state, QueueId(0));
     // What is remembered is wrong.
     state.forget(&RoaringBitmap::from_iter([a.0]));
     assert!(!state.has_answered(queue, a));
-    start::begin_anew(&world.library, &world.scheduler.answers, state);
+    start::begin_anew(&env.library, &env.scheduler.answers, state);
     assert!(state.has_answered(queue, a) && !state.has_answered(queue, b));
-    assert_eq!(world.rest(), ["a"]);
+    assert_eq!(env.rest(), ["a"]);
 }
 
 #[tokio::test]
 async fn the_end_is_told_after_the_commit() {
-    let world = world("a:1 b:2 c:3 d:4 e:5", SETTING);
-    let is_analyzed = |photo| world.library.index().photo(photo).unwrap().status;
+    let env = test_env("a:1 b:2 c:3 d:4 e:5", SETTING);
+    let is_analyzed = |photo| env.library.index().photo(photo).unwrap().status;
     let each = |photo, _: &AnalysisResult| assert_eq!(is_analyzed(photo), Status::Analyzed);
-    let all = world.ids("a b c d e");
-    world.scheduler.analyze_all(request(all), each).await;
+    let all = env.ids("a b c d e");
+    env.scheduler.analyze_all(request(all), each).await;
 }
 
 #[tokio::test]
 async fn what_is_asked_for_overtakes_what_was_listed() {
-    let world = world(
+    let env = test_env(
         "a:1 b:2 c:3",
         Setting {
             workers: 1,
@@ -279,34 +276,33 @@ async fn what_is_asked_for_overtakes_what_was_listed() {
             ..SETTING
         },
     );
-    world.scheduler.accessed(world.id("a"), Access::Read);
-    assert_eq!(world.next(), "a");
-    let listing = world.ids("b c").into_iter().map(|p| p.0).collect();
-    world.scheduler.accessed_all(listing, Access::Listed);
-    world.scheduler.accessed(world.id("c"), Access::Asked);
+    env.scheduler.accessed(env.id("a"), Access::Read);
+    assert_eq!(env.next(), "a");
+    let listing = env.ids("b c").into_iter().map(|p| p.0).collect();
+    env.scheduler.accessed_all(listing, Access::Listed);
+    env.scheduler.accessed(env.id("c"), Access::Asked);
     for _ in 0..3 {
-        world.gate.send(()).unwrap();
+        env.gate.send(()).unwrap();
     }
-    assert_eq!([world.next(), world.next()], ["c", "b"]);
+    assert_eq!([env.next(), env.next()], ["c", "b"]);
 }
 
 #[tokio::test]
 async fn nothing_starts_by_itself_nor_from_a_weaker_access_than_the_provider_wants() {
-    let world = world(
+    let env = test_env(
         "a:1",
         Setting {
             on: Access::Asked,
             ..SETTING
         },
     );
-    let a = world.id("a");
-    world.scheduler.accessed(a, Access::Read);
-    world
-        .scheduler
+    let a = env.id("a");
+    env.scheduler.accessed(a, Access::Read);
+    env.scheduler
         .accessed_all(RoaringBitmap::from_iter([a.0]), Access::Listed);
-    assert!(!world.scheduler.wants(Access::Read));
-    assert_eq!(world.scheduler.progress(), Progress::default());
-    let ended = world.scheduler.analyzed(a, LONG).await;
+    assert!(!env.scheduler.wants(Access::Read));
+    assert_eq!(env.scheduler.progress(), Progress::default());
+    let ended = env.scheduler.analyzed(a, LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Analyzed));
 }
 
@@ -317,22 +313,22 @@ async fn a_picture_that_an_analyzer_fails_at_is_not_tried_again() {
             reason: "too dark".into(),
         })
     };
-    let world = world(
+    let env = test_env(
         "a:1 b:!",
         Setting {
             end: dark,
             ..SETTING
         },
     );
-    let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
+    let ended = env.scheduler.analyzed(env.id("a"), LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Failed("too dark".into())));
-    assert_eq!(world.status("a"), Status::Pending);
-    assert_eq!(world.outlook("a"), Outlook::Failed("too dark".into()));
-    world.scheduler.analyzed(world.id("b"), LONG).await;
-    assert_eq!(world.status("b"), Status::Failed);
-    let again = world.scheduler.analyzed(world.id("a"), LONG).await;
+    assert_eq!(env.status("a"), Status::Pending);
+    assert_eq!(env.outlook("a"), Outlook::Failed("too dark".into()));
+    env.scheduler.analyzed(env.id("b"), LONG).await;
+    assert_eq!(env.status("b"), Status::Failed);
+    let again = env.scheduler.analyzed(env.id("a"), LONG).await;
     assert_eq!(again, Some(AnalysisResult::Skipped));
-    assert_eq!(world.rest(), ["a"]);
+    assert_eq!(env.rest(), ["a"]);
 }
 
 #[tokio::test]
@@ -342,19 +338,19 @@ async fn copies_of_a_picture_that_an_analyzer_fails_at_fail_too() {
             reason: "too dark".into(),
         })
     };
-    let world = world(
+    let env = test_env(
         "a:1 b:1",
         Setting {
             end: dark,
             ..SETTING
         },
     );
-    let all = world.ids("a b");
-    world.scheduler.analyze_all(request(all), |_, _| {}).await;
+    let all = env.ids("a b");
+    env.scheduler.analyze_all(request(all), |_, _| {}).await;
     for name in ["a", "b"] {
-        assert_eq!(world.outlook(name), Outlook::Failed("too dark".into()));
+        assert_eq!(env.outlook(name), Outlook::Failed("too dark".into()));
     }
-    assert_eq!(world.rest().len(), 1);
+    assert_eq!(env.rest().len(), 1);
 }
 
 #[tokio::test]
@@ -367,25 +363,25 @@ async fn what_may_work_later_stays_pending_until_the_next_access() {
         }),
         false => a_dog(),
     };
-    let world = world(
+    let env = test_env(
         "a:1",
         Setting {
             end: once,
             ..SETTING
         },
     );
-    let a = world.id("a");
-    let ended = world.scheduler.analyzed(a, LONG).await;
+    let a = env.id("a");
+    let ended = env.scheduler.analyzed(a, LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Failed("busy".into())));
-    assert_eq!(world.status("a"), Status::Pending);
-    assert_eq!(world.scheduler.progress().queued, 0);
-    let ended = world.scheduler.analyzed(a, LONG).await;
+    assert_eq!(env.status("a"), Status::Pending);
+    assert_eq!(env.scheduler.progress().queued, 0);
+    let ended = env.scheduler.analyzed(a, LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Analyzed));
 }
 
 #[tokio::test]
 async fn a_panic_costs_one_picture() {
-    let world = world(
+    let env = test_env(
         "a:1 b:2",
         Setting {
             workers: 1,
@@ -393,70 +389,70 @@ async fn a_panic_costs_one_picture() {
             ..SETTING
         },
     );
-    let all = world.ids("a b");
-    world.scheduler.analyze_all(request(all), |_, _| {}).await;
+    let all = env.ids("a b");
+    env.scheduler.analyze_all(request(all), |_, _| {}).await;
     let failed = Outlook::Failed("the analysis broke down: tensor too long".into());
-    assert_eq!(world.outlook("a"), failed);
-    assert_eq!(world.outlook("b"), failed);
+    assert_eq!(env.outlook("a"), failed);
+    assert_eq!(env.outlook("b"), failed);
 }
 
 #[tokio::test]
 async fn a_file_that_is_too_large_fails_unread() {
-    let world = world("a:+", SETTING);
-    world.scheduler.analyzed(world.id("a"), LONG).await;
+    let env = test_env("a:+", SETTING);
+    env.scheduler.analyzed(env.id("a"), LONG).await;
     let reason = "file of 1 MB is larger than max_file_size_mb";
-    assert_eq!(world.reason("a").as_deref(), Some(reason));
+    assert_eq!(env.reason("a").as_deref(), Some(reason));
 }
 
 #[tokio::test]
 async fn a_picture_that_takes_too_long_to_decode_fails_with_the_reason() {
     let decode_time = Duration::ZERO;
-    let world = world(
+    let env = test_env(
         "a:large",
         Setting {
             decode_time,
             ..SETTING
         },
     );
-    let ended = world.scheduler.analyzed(world.id("a"), LONG).await;
+    let ended = env.scheduler.analyzed(env.id("a"), LONG).await;
     let reason = "decoding takes more than 0 s".to_owned();
     assert_eq!(ended, Some(AnalysisResult::Failed(reason.clone())));
-    assert_eq!(world.reason("a"), Some(reason));
+    assert_eq!(env.reason("a"), Some(reason));
 }
 
 #[tokio::test]
 async fn a_file_that_is_gone_or_changed_is_left_to_the_scan() {
-    let world = world("a:1 b:2", SETTING);
-    std::fs::remove_file(world.source.path().join("a")).unwrap();
-    std::fs::write(world.source.path().join("b"), "other").unwrap();
+    let env = test_env("a:1 b:2", SETTING);
+    std::fs::remove_file(env.source.path().join("a")).unwrap();
+    std::fs::write(env.source.path().join("b"), "other").unwrap();
     for name in ["a", "b"] {
-        let ended = world.scheduler.analyzed(world.id(name), LONG).await;
+        let ended = env.scheduler.analyzed(env.id(name), LONG).await;
         assert_eq!(ended, Some(AnalysisResult::Skipped));
-        assert_eq!(world.status(name), Status::Pending);
+        assert_eq!(env.status(name), Status::Pending);
     }
 }
 
 #[tokio::test]
 async fn who_waits_gets_away_at_the_deadline_and_the_analysis_goes_on() {
-    let world = world(
+    let env = test_env(
         "a:1",
         Setting {
             gated: true,
             ..SETTING
         },
     );
-    let a = world.id("a");
-    let ended = world.scheduler.analyzed(a, Duration::ZERO).await;
+    let a = env.id("a");
+    let ended = env.scheduler.analyzed(a, Duration::ZERO).await;
     assert_eq!(ended, None);
-    assert_eq!(world.next(), "a");
-    world.gate.send(()).unwrap();
-    world.scheduler.stop();
-    assert_eq!(world.status("a"), Status::Analyzed);
+    assert_eq!(env.next(), "a");
+    env.gate.send(()).unwrap();
+    env.scheduler.stop();
+    assert_eq!(env.status("a"), Status::Analyzed);
 }
 
 #[tokio::test]
 async fn stopping_finishes_what_runs_and_drops_the_rest() {
-    let world = world(
+    let env = test_env(
         "a:1 b:2",
         Setting {
             workers: 1,
@@ -464,30 +460,29 @@ async fn stopping_finishes_what_runs_and_drops_the_rest() {
             ..SETTING
         },
     );
-    let (a, b) = (world.id("a"), world.id("b"));
-    world.scheduler.accessed(a, Access::Read);
-    assert_eq!(world.next(), "a");
-    let scheduler = world.scheduler.clone();
+    let (a, b) = (env.id("a"), env.id("b"));
+    env.scheduler.accessed(a, Access::Read);
+    assert_eq!(env.next(), "a");
+    let scheduler = env.scheduler.clone();
     let stopping = thread::spawn(move || scheduler.stop());
     // Either it is dropped from the queue, or it comes too late.
-    let ended = world.scheduler.analyzed(b, LONG).await;
+    let ended = env.scheduler.analyzed(b, LONG).await;
     assert_eq!(ended, Some(AnalysisResult::Skipped));
-    world.gate.send(()).unwrap();
+    env.gate.send(()).unwrap();
     stopping.join().unwrap();
-    world.scheduler.stop();
-    assert_eq!(world.status("a"), Status::Analyzed);
-    assert_eq!(world.status("b"), Status::Pending);
+    env.scheduler.stop();
+    assert_eq!(env.status("a"), Status::Analyzed);
+    assert_eq!(env.status("b"), Status::Pending);
 }
 
 #[tokio::test]
 async fn the_first_results_end_the_wait_for_them() {
-    let world = world("a:1", SETTING);
-    let a = world.id("a");
-    world
-        .scheduler
+    let env = test_env("a:1", SETTING);
+    let a = env.id("a");
+    env.scheduler
         .accessed_all(RoaringBitmap::from_iter([a.0]), Access::Listed);
-    world.scheduler.first_results(LONG).await;
-    assert_eq!(world.status("a"), Status::Analyzed);
-    let idle = Scheduler::idle(world.library.clone());
+    env.scheduler.first_results(LONG).await;
+    assert_eq!(env.status("a"), Status::Analyzed);
+    let idle = Scheduler::idle(env.library.clone());
     idle.first_results(LONG).await;
 }

@@ -14,7 +14,7 @@ use crate::catalog::{PhotoId, WallClock};
 use crate::index::{Index, SortKeys};
 
 impl Sort {
-    pub const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Newest,
         Self::Oldest,
         Self::Name,
@@ -27,7 +27,7 @@ impl Sort {
         self.into()
     }
 
-    pub fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Relevance => "Best match",
             Self::Newest => "Newest first",
@@ -37,7 +37,7 @@ impl Sort {
         }
     }
 
-    pub fn is_by_date(self) -> bool {
+    pub(super) fn is_by_date(self) -> bool {
         matches!(self, Self::Newest | Self::Oldest)
     }
 }

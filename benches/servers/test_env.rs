@@ -12,13 +12,13 @@ use crate::server::ANSWER;
 use crate::{SERVE, myself};
 
 /// A home with a configuration, and a server in a process of its own.
-pub struct House {
+pub struct TestEnv {
     home: tempfile::TempDir,
     server: Child,
     url: String,
 }
 
-impl House {
+impl TestEnv {
     pub fn new(setting: &str, parallel: usize) -> Self {
         let mut server = myself()
             .env(SERVE, setting)
@@ -105,7 +105,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // One that has ended already is as good.
         let _ = self.server.kill();

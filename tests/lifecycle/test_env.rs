@@ -19,7 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kbasefs");
 
-pub struct House {
+pub struct TestEnv {
     folder: tempfile::TempDir,
     /// Whose it is, where that isn't who runs the tests.
     user: Option<u32>,
@@ -28,7 +28,7 @@ pub struct House {
 /// A user of every system, who may not do much.
 const NOBODY: u32 = 65534;
 
-impl House {
+impl TestEnv {
     /// With one photo; `None` where nothing can be mounted.
     pub fn new() -> Option<Self> {
         if !Path::new("/dev/fuse").exists() {
@@ -39,9 +39,9 @@ impl House {
         for name in ["home", "photos", "mnt", "elsewhere"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let house = Self { folder, user: None };
-        house.photo("a.png", 1);
-        Some(house)
+        let env = Self { folder, user: None };
+        env.photo("a.png", 1);
+        Some(env)
     }
 
     /// The same for a user who mounts by fusermount3; `None` where nobody can be one.
@@ -63,7 +63,7 @@ impl House {
         Some(self)
     }
 
-    /// Gives a file to the user of this house.
+    /// Gives a file to the user of this environment.
     pub fn own(&self, file: &Path) {
         if let Some(user) = self.user {
             std::os::unix::fs::chown(file, Some(user), None).unwrap();
@@ -85,7 +85,7 @@ impl House {
         assert!(self.as_its_user(&mut make).status().unwrap().success());
     }
 
-    /// A mount whose process never says a word, on a folder of this house.
+    /// A mount whose process never says a word, on a folder of this environment.
     pub fn sick(&self, on: &str, fstype: &str, user: u32) -> Sick {
         let mut options = std::fs::File::options();
         let device = options.read(true).write(true).open("/dev/fuse").unwrap();
@@ -123,7 +123,7 @@ impl House {
         command
     }
 
-    /// With no settings but this house's.
+    /// With no settings but those of this environment.
     pub fn alone(&self, mut command: Command) -> Command {
         let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
         for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
@@ -134,7 +134,7 @@ impl House {
         command
     }
 
-    /// Runs a command to its end, which comes, with paths of this house behind its arguments.
+    /// Runs a command to its end, which comes, with paths of this environment behind its arguments.
     pub fn run(&self, args: &[&str], paths: &[&str]) -> Output {
         let paths = paths.iter().map(|path| self.path(path));
         let mut command = self.command(args);
@@ -162,7 +162,7 @@ impl House {
     }
 
     /// Mounts in the foreground; live when this returns.
-    pub fn mount(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
+    pub fn mount(&self, prepare: impl FnOnce(&mut Command)) -> TestDaemon {
         let mut command = self.command(&["mount", "-f"]);
         command.args([self.path("photos"), self.path("mnt")]);
         prepare(&mut command);
@@ -170,7 +170,7 @@ impl House {
     }
 
     /// Mounts in a process that starts with few descriptors.
-    pub fn mount_with_descriptors(&self, most: usize) -> Daemon {
+    pub fn mount_with_descriptors(&self, most: usize) -> TestDaemon {
         let mut shell = self.alone(Command::new("sh"));
         let limited = format!("ulimit -n {most} && exec \"$0\" mount -f \"$@\"");
         shell.args(["-c", &limited, PROGRAM]);
@@ -179,7 +179,7 @@ impl House {
     }
 
     /// Mounts in a sandbox; `None` where the kernel has no Landlock.
-    pub fn mount_in_sandbox(&self, more: &[&str]) -> Option<Daemon> {
+    pub fn mount_in_sandbox(&self, more: &[&str]) -> Option<TestDaemon> {
         let mut command = self.command(&["mount", "-f", "-o", "sandbox"]);
         command.args(more);
         command.args([self.path("photos"), self.path("mnt")]);
@@ -202,7 +202,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // Most tests have unmounted.
         let _ = mounts::detach(&self.path("mnt"));
@@ -224,7 +224,7 @@ impl Drop for Sick {
 }
 
 /// Starts a mount and waits until it is live; else what it said.
-fn start(command: &mut Command) -> Result<Daemon, String> {
+fn start(command: &mut Command) -> Result<TestDaemon, String> {
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();
@@ -238,19 +238,19 @@ fn start(command: &mut Command) -> Result<Daemon, String> {
         log.read_to_string(&mut text).unwrap();
         text
     });
-    Ok(Daemon {
+    Ok(TestDaemon {
         child,
         rest: Some(rest),
     })
 }
 
 /// A mount's process; killed when dropped.
-pub struct Daemon {
+pub struct TestDaemon {
     child: Child,
     rest: Option<JoinHandle<String>>,
 }
 
-impl Daemon {
+impl TestDaemon {
     pub fn signal(&self, signal: Signal) {
         kill_process(pid(self.child.id()), signal).unwrap();
     }
@@ -327,7 +327,7 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for TestDaemon {
     fn drop(&mut self) {
         // It has ended, or is to end now.
         let _ = self.child.kill();

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long something may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct World {
+pub struct TestServer {
     folder: tempfile::TempDir,
     server: Option<Child>,
     /// Without a `/` at the end.
@@ -20,7 +20,7 @@ pub struct World {
     pub client: Client,
 }
 
-impl World {
+impl TestServer {
     pub fn new() -> Self {
         kbasefs::app::ready_tls();
         let folder = tempfile::tempdir().unwrap();
@@ -43,12 +43,12 @@ impl World {
 
     /// So many photos of different shapes and years, served.
     pub fn with_photos(count: u32) -> Self {
-        let mut world = Self::new();
+        let mut server = Self::new();
         for n in 0..count {
-            world.photo(format!("trip {}/IMG_{n:04}.png", n % 3), n);
+            server.photo(format!("trip {}/IMG_{n:04}.png", n % 3), n);
         }
-        world.serve(&[]);
-        world
+        server.serve(&[]);
+        server
     }
 
     pub fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
@@ -261,7 +261,7 @@ pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     value.map_or("", |value| value.to_str().unwrap())
 }
 
-impl Drop for World {
+impl Drop for TestServer {
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {
             // It may have ended by itself.

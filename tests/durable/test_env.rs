@@ -16,21 +16,21 @@ use kbasefs::store::Store;
 use kbasefs::store::provider_store::{Declined, ProviderStore, Spent};
 use kbasefs::store::sqlite::Sqlite;
 
-pub struct House {
+pub struct TestEnv {
     folder: tempfile::TempDir,
 }
 
-impl House {
+impl TestEnv {
     pub fn new(photos: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["home", "photos", "mnt", "index"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let house = Self { folder };
+        let env = Self { folder };
         for n in 0..photos {
-            picture(&house.path(&format!("photos/{n}.png")), n);
+            picture(&env.path(&format!("photos/{n}.png")), n);
         }
-        house
+        env
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -72,7 +72,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         // Most tests don't mount, or have unmounted.
         let _ = mounts::detach(&self.path("mnt"));
@@ -104,48 +104,45 @@ pub fn tags(app: &App, path: &str) -> BTreeSet<String> {
 }
 
 /// The indexes that were set aside, without their logs.
-pub fn aside(house: &House) -> Vec<PathBuf> {
-    let mut all = kept_aside(house);
+pub fn aside(env: &TestEnv) -> Vec<PathBuf> {
+    let mut all = kept_aside(env);
     all.retain(|path| !path.to_str().unwrap().ends_with("-wal"));
     all
 }
 
 /// Removes what was set aside.
-pub fn clear_aside(house: &House) {
-    for file in kept_aside(house) {
+pub fn clear_aside(env: &TestEnv) {
+    for file in kept_aside(env) {
         fs::remove_file(file).unwrap();
     }
 }
 
-fn kept_aside(house: &House) -> Vec<PathBuf> {
-    let all = fs::read_dir(house.path("index")).unwrap();
+fn kept_aside(env: &TestEnv) -> Vec<PathBuf> {
+    let all = fs::read_dir(env.path("index")).unwrap();
     let all = all.map(|entry| entry.unwrap().path());
     let is_aside = |p: &PathBuf| p.to_str().unwrap().contains(".sqlite.damaged-");
     all.filter(is_aside).collect()
 }
 
 /// A catalog of some photos with a tag each, closed again.
-pub fn tagged(photos: usize) -> House {
-    let house = House::new(photos);
-    let app = house.app();
+pub fn tagged(photos: usize) -> TestEnv {
+    let env = TestEnv::new(photos);
+    let app = env.app();
     app.scan().unwrap();
     for n in 0..photos {
         tag(&app, &format!("{n}.png"), &format!("tag {n}"));
     }
-    house
+    env
 }
 
 /// A catalog with rows in every table, closed again: twelve photos, of which one is gone, and all that can be said of them.
-pub fn settled() -> House {
-    let house = tagged(12);
-    fs::remove_file(house.path("photos/11.png")).unwrap();
-    let app = house.app();
+pub fn settled() -> TestEnv {
+    let env = tagged(12);
+    fs::remove_file(env.path("photos/11.png")).unwrap();
+    let app = env.app();
     app.scan().unwrap();
     drop(app);
-    let store = Sqlite::open(
-        &house.index(),
-        &house.path("photos").canonicalize().unwrap(),
-    );
+    let store = Sqlite::open(&env.index(), &env.path("photos").canonicalize().unwrap());
     let store = store.unwrap();
     for n in 1..=12 {
         said_of(&store, PhotoId(n));
@@ -190,7 +187,7 @@ pub fn settled() -> House {
         store.learn(provider, "{}").unwrap();
     }
     drop(store);
-    house
+    env
 }
 
 fn said_of(store: &Sqlite, id: PhotoId) {

@@ -63,7 +63,7 @@ pub const fn desk() -> Desk {
     }
 }
 
-pub struct World {
+pub struct TestEnv {
     pub scheduler: Arc<Scheduler>,
     pub library: Arc<Library>,
     pub memory: Arc<Memory>,
@@ -132,7 +132,7 @@ pub fn provider(desk: &Desk, url: &str, provider_store: &Arc<dyn ProviderStore>)
     }
 }
 
-/// What a world is made of before anybody looks at it.
+/// What an environment is made of before anybody looks at it.
 pub struct Parts {
     pub source: tempfile::TempDir,
     pub memory: Arc<Memory>,
@@ -141,7 +141,7 @@ pub struct Parts {
 }
 
 /// Files `name:content`, one letter each: equal contents are copies, `!` is no picture.
-pub fn world(files: &str, desks: &[(Desk, &Server)]) -> World {
+pub fn test_env(files: &str, desks: &[(Desk, &Server)]) -> TestEnv {
     start_desks(collect(files), desks)
 }
 
@@ -157,13 +157,13 @@ pub fn collect(files: &str) -> Parts {
     }
 }
 
-/// The same over a store that can be told to fail.
-pub fn faulty(files: &str, desks: &[(Desk, &Server)]) -> (World, Arc<Faulty>) {
+/// The environment of [`test_env`] over a store that can be told to fail.
+pub fn faulty(files: &str, desks: &[(Desk, &Server)]) -> (TestEnv, Arc<Faulty>) {
     let store = Faulty::over(Arc::default());
     (over(&store, files, desks), store)
 }
 
-pub fn over(store: &Arc<Faulty>, files: &str, desks: &[(Desk, &Server)]) -> World {
+pub fn over(store: &Arc<Faulty>, files: &str, desks: &[(Desk, &Server)]) -> TestEnv {
     let (source, library) = collection(store.clone(), files);
     let parts = Parts {
         source,
@@ -190,7 +190,7 @@ pub fn start(
     memory: Arc<Memory>,
     library: Arc<Library>,
     desks: &[(Desk, &Server)],
-) -> World {
+) -> TestEnv {
     let provider_store = memory.clone();
     let parts = Parts {
         source,
@@ -201,7 +201,7 @@ pub fn start(
     start_desks(parts, desks)
 }
 
-fn start_desks(parts: Parts, desks: &[(Desk, &Server)]) -> World {
+fn start_desks(parts: Parts, desks: &[(Desk, &Server)]) -> TestEnv {
     let providers = desks
         .iter()
         .map(|(desk, server)| provider(desk, &server.url, &parts.provider_store));
@@ -209,7 +209,7 @@ fn start_desks(parts: Parts, desks: &[(Desk, &Server)]) -> World {
     start_providers(parts, providers)
 }
 
-pub fn start_providers(parts: Parts, providers: Vec<Provider>) -> World {
+pub fn start_providers(parts: Parts, providers: Vec<Provider>) -> TestEnv {
     let Parts {
         source,
         memory,
@@ -230,7 +230,7 @@ pub fn start_providers(parts: Parts, providers: Vec<Provider>) -> World {
         }),
     };
     let source_files = Arc::new(SourceFiles::open(source.path()).unwrap());
-    World {
+    TestEnv {
         scheduler: Scheduler::start(library.clone(), source_files, providers, options),
         library,
         memory,
@@ -263,7 +263,7 @@ pub fn found(source: &Path, name: &str) -> Change {
     }
 }
 
-impl World {
+impl TestEnv {
     pub fn id(&self, name: &str) -> PhotoId {
         let path = SourcePath::new(name.as_bytes());
         self.library.index().by_path(&path).unwrap()

@@ -8,25 +8,25 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-pub struct House {
+pub struct TestEnv {
     folder: tempfile::TempDir,
 }
 
-impl House {
+impl TestEnv {
     /// With photos `1.png` to `4.png` and two more in `sub`.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let house = Self { folder };
+        let env = Self { folder };
         for name in ["photos/sub/deep", "mnt", "second"] {
-            std::fs::create_dir_all(house.path(name)).unwrap();
+            std::fs::create_dir_all(env.path(name)).unwrap();
         }
         for (look, name) in ["1", "2", "3", "4", "sub/5", "sub/deep/6"]
             .iter()
             .enumerate()
         {
-            house.photo(format!("photos/{name}.png"), look as u8);
+            env.photo(format!("photos/{name}.png"), look as u8);
         }
-        house
+        env
     }
 
     /// The same; nothing where nothing can be mounted.
@@ -57,14 +57,14 @@ impl House {
     /// Somebody whose home is here.
     pub fn person(&self, name: &str) -> Person<'_> {
         Person {
-            house: self,
+            env: self,
             home: self.path(name),
             user: None,
         }
     }
 }
 
-impl Drop for House {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         for name in ["mnt", "second"] {
             // Most tests have unmounted, or mount nothing.
@@ -74,7 +74,7 @@ impl Drop for House {
 }
 
 pub struct Person<'a> {
-    pub house: &'a House,
+    pub env: &'a TestEnv,
     pub home: PathBuf,
     /// Another user than the one who tests.
     pub user: Option<u32>,
@@ -98,9 +98,9 @@ impl Person<'_> {
         command
     }
 
-    /// Runs a command with paths behind its arguments: those of this house, or absolute ones.
+    /// Runs a command with paths behind its arguments: those of this environment, or absolute ones.
     pub fn run(&self, args: &[&str], paths: &[impl AsRef<OsStr>]) -> Output {
-        let paths = paths.iter().map(|path| self.house.path(Path::new(path)));
+        let paths = paths.iter().map(|path| self.env.path(Path::new(path)));
         self.command(args).args(paths).output().unwrap()
     }
 
