@@ -5,6 +5,14 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[path = "common/can_mount.rs"]
+mod can_mount;
+#[path = "common/isolated.rs"]
+mod isolated;
+
+use can_mount::can_mount;
+use isolated::isolated;
+
 /// A home, a photo folder and a mountpoint, all gone in the end.
 struct TestEnv {
     folder: tempfile::TempDir,
@@ -46,17 +54,9 @@ impl TestEnv {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        for (name, _) in
-            std::env::vars().filter(|(n, _)| n.starts_with("XDG_") || n.starts_with("KBASEFS_"))
-        {
-            command.env_remove(name);
-        }
-        command
-            .env("HOME", self.path("home"))
-            .args(args)
-            .output()
-            .unwrap()
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut command = isolated(program, &self.path("home"));
+        command.args(args).output().unwrap()
     }
 
     fn ok(&self, args: &[&str]) -> String {
@@ -85,14 +85,6 @@ impl Drop for TestEnv {
         // Most tests don't mount, or have unmounted.
         let _ = kbasefs::fuse::detach(&self.path("mnt"));
     }
-}
-
-fn can_mount() -> bool {
-    let can = Path::new("/dev/fuse").exists();
-    if !can {
-        eprintln!("skipped: /dev/fuse is missing");
-    }
-    can
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -5,19 +5,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use kbasefs::fuse::mounts;
 use rustix::process::{Pid, Signal, kill_process};
 
+#[path = "common/isolated.rs"]
+mod isolated;
+#[path = "common/live_mount.rs"]
+mod live_mount;
 #[path = "remote/server.rs"]
 #[allow(dead_code, reason = "made for tests that ask it more")]
 mod server;
 
+use isolated::isolated;
 use server::{Act, DOG, Server, say, status};
 
 /// How long something may take on a busy machine.
@@ -71,21 +75,11 @@ impl TestEnv {
 
     fn mount(&self) -> TestDaemon {
         let program = std::env::var_os("KBASEFS_PROGRAM");
-        let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_kbasefs").into()));
-        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.path("home")).args(["mount", "-f"]);
+        let program = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_kbasefs").into()));
+        let mut command = isolated(program, &self.path("home"));
+        command.args(["mount", "-f"]);
         command.args([self.path("photos"), self.path("mnt")]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut text = String::new();
-        while !text.contains("is mounted on") {
-            assert!(log.read_line(&mut text).unwrap() > 0, "{text}");
-        }
-        // Read, or the daemon would wait for a reader one day.
-        std::thread::spawn(move || log.read_to_string(&mut String::new()));
+        let (child, _log) = live_mount::start(&mut command).unwrap_or_else(|said| panic!("{said}"));
         TestDaemon(child)
     }
 

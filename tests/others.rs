@@ -4,6 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+#[path = "common/isolated.rs"]
+mod isolated;
+
+use isolated::isolated;
+
 /// `nobody`, on every system: fusermount3 wants a name.
 const ANYBODY: u32 = 65_534;
 
@@ -60,15 +65,8 @@ impl TestEnv {
     }
 
     fn kbasefs(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(self.path("kbasefs"));
-        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command
-            .env("HOME", self.path("home"))
-            .current_dir("/")
-            .args(args);
+        let mut command = isolated(Command::new(self.path("kbasefs")), &self.path("home"));
+        command.current_dir("/").args(args);
         command
     }
 

@@ -5,6 +5,8 @@
 //! `-- kills` is the last of these alone.
 //! KBASEFS_BENCH_PHOTOS names a folder in which the photos are kept for the next run.
 
+#[path = "../../tests/common/isolated.rs"]
+mod isolated;
 mod kills;
 #[path = "../pictures/mod.rs"]
 mod pictures;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::isolated::isolated;
 use crate::server::ANSWER;
 use crate::{SERVE, myself};
 
@@ -43,14 +44,9 @@ impl TestEnv {
 
     /// The program, with nothing but this home.
     fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        for (name, _) in
-            std::env::vars().filter(|(n, _)| n.starts_with("XDG_") || n.starts_with("KBASEFS_"))
-        {
-            command.env_remove(name);
-        }
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut command = isolated(program, self.home.path());
         command
-            .env("HOME", self.home.path())
             .arg("--config")
             .arg(self.home.path().join("config.toml"));
         command

@@ -1,5 +1,7 @@
 //! What a catalog does, written once: the suite runs on the bare tree and on a real mount.
 
+#[path = "../common/can_mount.rs"]
+mod can_mount;
 mod commands;
 mod content;
 mod copying;

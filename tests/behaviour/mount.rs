@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::can_mount::can_mount;
 use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing, content, new_tree};
 use crate::suite;
 
@@ -42,8 +43,7 @@ impl Mount {
     }
 
     pub fn serving(fixture: &Fixture, tree: Tree, options: &MountOptions) -> Option<Self> {
-        if !Path::new("/dev/fuse").exists() {
-            eprintln!("skipped: there is no /dev/fuse");
+        if !can_mount() {
             return None;
         }
         let mut mount = Self {

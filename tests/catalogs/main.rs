@@ -2,7 +2,11 @@
 //! mounts, with parts of photo folders and with several names of one.
 
 mod adoption;
+#[path = "../common/can_mount.rs"]
+mod can_mount;
 mod commands;
+#[path = "../common/isolated.rs"]
+mod isolated;
 mod mistaken;
 mod mounted;
 mod others;

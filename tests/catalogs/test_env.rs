@@ -8,6 +8,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::can_mount::can_mount;
+use crate::isolated::isolated;
+
 pub struct TestEnv {
     folder: tempfile::TempDir,
 }
@@ -29,13 +32,9 @@ impl TestEnv {
         env
     }
 
-    /// The same; nothing where nothing can be mounted.
+    /// As [`Self::new`] makes it; nothing where nothing can be mounted.
     pub fn with_mounts() -> Option<Self> {
-        let can = Path::new("/dev/fuse").exists();
-        if !can {
-            eprintln!("skipped: /dev/fuse is missing");
-        }
-        can.then(Self::new)
+        can_mount().then(Self::new)
     }
 
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -82,12 +81,8 @@ pub struct Person<'a> {
 
 impl Person<'_> {
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.env("HOME", &self.home);
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut command = isolated(program, &self.home);
         for (name, folder) in [("DATA", "data"), ("CACHE", "cache"), ("CONFIG", "config")] {
             command.env(format!("XDG_{name}_HOME"), self.home.join(folder));
         }

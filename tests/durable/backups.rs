@@ -12,6 +12,7 @@ use kbasefs::store::{self, Store, sqlite};
 use rusqlite::Connection;
 use serde_json::Value;
 
+use crate::can_mount::can_mount;
 use crate::mount_small_disk;
 use crate::replaced::{contents, kill_after, moments, unfinished};
 use crate::test_env::{TestEnv, settled, tag, tagged, tags};
@@ -326,8 +327,7 @@ fn a_kill_leaves_the_catalog_of_before_or_all_of_what_is_brought_back() {
 
 #[test]
 fn a_mount_makes_backups_and_status_and_doctor_name_them() {
-    if !Path::new("/dev/fuse").exists() {
-        eprintln!("skipped: /dev/fuse is missing");
+    if !can_mount() {
         return;
     }
     let env = tagged(3);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,14 +12,14 @@ use kbasefs::store::sqlite;
 use rustix::fs::{XattrFlags, setxattr};
 use rustix::io::Errno;
 
+use crate::can_mount::can_mount;
 use crate::test_env::{TestEnv, aside, picture};
 
 /// A mount that is killed again and again while somebody edits, files come and go, and pictures are looked at: what was
 /// acknowledged is there afterwards. `KBASEFS_KILLS` says how often; a night's worth is 200.
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
-    if !Path::new("/dev/fuse").exists() {
-        eprintln!("skipped: /dev/fuse is missing");
+    if !can_mount() {
         return;
     }
     let kills: usize = std::env::var("KBASEFS_KILLS").map_or(5, |n| n.parse().unwrap());

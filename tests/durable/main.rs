@@ -1,8 +1,12 @@
 //! What was committed stays, whatever happens to the process, the disk or the index file.
 
 mod backups;
+#[path = "../common/can_mount.rs"]
+mod can_mount;
 mod damage;
 mod foreign_logs;
+#[path = "../common/isolated.rs"]
+mod isolated;
 mod kills;
 mod kinds;
 mod names_in_the_way;

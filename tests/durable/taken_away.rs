@@ -1,18 +1,17 @@
 //! Files of an index that somebody removes while a process uses them.
 
 use std::fs;
-use std::path::Path;
 
 use rustix::fs::{XattrFlags, setxattr};
 
+use crate::can_mount::can_mount;
 use crate::test_env::{TestEnv, settled};
 
 struct Mounted(TestEnv);
 
 impl Mounted {
     fn new() -> Option<Self> {
-        if !Path::new("/dev/fuse").exists() {
-            eprintln!("skipped: /dev/fuse is missing");
+        if !can_mount() {
             return None;
         }
         let mounted = Self(settled());

@@ -16,6 +16,8 @@ use kbasefs::store::Store;
 use kbasefs::store::provider_store::{Declined, ProviderStore, Spent};
 use kbasefs::store::sqlite::Sqlite;
 
+use crate::isolated::isolated;
+
 pub struct TestEnv {
     folder: tempfile::TempDir,
 }
@@ -57,12 +59,8 @@ impl TestEnv {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.path("home"));
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut command = isolated(program, &self.path("home"));
         command.args(args).arg("--catalog").arg(self.index());
         command
     }

@@ -1,11 +1,11 @@
 //! What was lost is said by the first command that finds it, a mount too, and for a while by others.
 
 use std::fs;
-use std::path::Path;
 
 use kbasefs::store::sqlite;
 use rusqlite::Connection;
 
+use crate::can_mount::can_mount;
 use crate::test_env::{TestEnv, settled};
 
 fn mount(env: &TestEnv) -> String {
@@ -23,8 +23,7 @@ fn umount(env: &TestEnv) {
 
 #[test]
 fn the_first_mount_after_damage_says_what_was_lost() {
-    if !Path::new("/dev/fuse").exists() {
-        eprintln!("skipped: /dev/fuse is missing");
+    if !can_mount() {
         return;
     }
     let env = settled();

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Signal, kill_process_group};
 
-use crate::test_env::{TestEnv, pid, until};
+use crate::test_env::{TestEnv, pid};
+use crate::until::until;
 
 /// What they do, each line of it over and over in a shell of its own. `$mnt` is the mount, `$photo` a photo elsewhere.
 pub const EDITS: &[&str] = &[

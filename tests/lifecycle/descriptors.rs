@@ -5,7 +5,8 @@ use std::io::Read;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::test_env::{TestEnv, count, until};
+use crate::test_env::{TestEnv, count};
+use crate::until::until;
 
 const FILES: usize = 10_000;
 

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixDatagram;
 use rustix::io::Errno;
 use rustix::process::{Signal, kill_process};
 
-use crate::test_env::{PATIENCE, TestEnv, pid};
+use crate::test_env::{TestEnv, pid};
+use crate::until::PATIENCE;
 
 #[test]
 fn a_signal_unmounts_and_ends_well() {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::test_env::{TestEnv, count, until};
+use crate::test_env::{TestEnv, count};
+use crate::until::until;
 
 /// A process that is stopped takes no events in, and the system keeps only so many.
 #[test]

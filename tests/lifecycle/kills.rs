@@ -6,7 +6,8 @@ use std::process::Command;
 use rustix::process::{Signal, kill_process};
 
 use crate::busy::{Busy, DRAFTS, EDITS, LISTS, RENAMES};
-use crate::test_env::{TestDaemon, TestEnv, pid, until};
+use crate::test_env::{TestDaemon, TestEnv, pid};
+use crate::until::until;
 
 /// Kernels without epochs remember no name; this asks for the same.
 const WITHOUT_EPOCHS: &str = "no-epochs";

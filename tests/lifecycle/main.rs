@@ -1,10 +1,16 @@
 //! How processes of a catalog live, get along and end: the real program, with an environment of its own for every test.
 
 mod busy;
+#[path = "../common/can_mount.rs"]
+mod can_mount;
 mod descriptors;
 mod ends;
 mod following;
+#[path = "../common/isolated.rs"]
+mod isolated;
 mod kills;
+#[path = "../common/live_mount.rs"]
+mod live_mount;
 mod memory;
 mod owners;
 mod panics;
@@ -12,3 +18,5 @@ mod sandbox;
 mod silent;
 mod spans;
 mod test_env;
+#[path = "../common/until.rs"]
+mod until;

@@ -3,7 +3,8 @@
 
 use std::process::Command;
 
-use crate::test_env::{TestEnv, until};
+use crate::test_env::TestEnv;
+use crate::until::until;
 
 /// Panics at a place of the program when `provoke` is done, by another process.
 fn check(place: &str, provoke: &str) -> Option<TestEnv> {

@@ -8,7 +8,8 @@ use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::test_env::{TestEnv, refusal, until};
+use crate::test_env::{TestEnv, refusal};
+use crate::until::until;
 
 fn text(path: &Path, attribute: &str) -> String {
     let mut value = [0; 4096];

@@ -1,21 +1,21 @@
 //! A source, a mountpoint and a home of their own for every test, and the process that mounts.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
+use crate::can_mount::can_mount;
+use crate::isolated::isolated;
+use crate::live_mount;
+use crate::until::until;
 use kbasefs::fuse::mounts;
 use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open,
 };
-
-/// How long something may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kbasefs");
 
@@ -31,8 +31,7 @@ const NOBODY: u32 = 65534;
 impl TestEnv {
     /// With one photo; `None` where nothing can be mounted.
     pub fn new() -> Option<Self> {
-        if !Path::new("/dev/fuse").exists() {
-            eprintln!("skipped: /dev/fuse is missing");
+        if !can_mount() {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -44,7 +43,7 @@ impl TestEnv {
         Some(env)
     }
 
-    /// The same for a user who mounts by fusermount3; `None` where nobody can be one.
+    /// Gives it to a user who mounts by fusermount3; `None` where nobody can be one.
     pub fn of_a_user(mut self) -> Option<Self> {
         let helper = Command::new("fusermount3").arg("-V").output();
         if helper.is_err() || !rustix::process::geteuid().is_root() {
@@ -124,12 +123,8 @@ impl TestEnv {
     }
 
     /// With no settings but those of this environment.
-    pub fn alone(&self, mut command: Command) -> Command {
-        let ours = |name: &str| name.starts_with("XDG_") || name.starts_with("KBASEFS_");
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.path("home"));
+    pub fn alone(&self, command: Command) -> Command {
+        let mut command = isolated(command, &self.path("home"));
         self.as_its_user(&mut command);
         command
     }
@@ -223,31 +218,18 @@ impl Drop for Sick {
     }
 }
 
-/// Starts a mount and waits until it is live; else what it said.
 fn start(command: &mut Command) -> Result<TestDaemon, String> {
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut text = String::new();
-    while !text.contains("is mounted on") {
-        if log.read_line(&mut text).unwrap() == 0 {
-            child.wait().unwrap();
-            return Err(text);
-        }
-    }
-    let rest = std::thread::spawn(move || {
-        log.read_to_string(&mut text).unwrap();
-        text
-    });
+    let (child, log) = live_mount::start(command)?;
     Ok(TestDaemon {
         child,
-        rest: Some(rest),
+        log: Some(log),
     })
 }
 
 /// A mount's process; killed when dropped.
 pub struct TestDaemon {
     child: Child,
-    rest: Option<JoinHandle<String>>,
+    log: Option<JoinHandle<String>>,
 }
 
 impl TestDaemon {
@@ -297,7 +279,7 @@ impl TestDaemon {
     /// Waits for its end: how it ended, and its log.
     pub fn end(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
-        (status, self.rest.take().unwrap().join().unwrap())
+        (status, self.log.take().unwrap().join().unwrap())
     }
 
     /// Ends it as a service's end does; its log.
@@ -337,15 +319,6 @@ impl Drop for TestDaemon {
 
 pub fn pid(number: u32) -> Pid {
     Pid::from_raw(number.try_into().unwrap()).unwrap()
-}
-
-/// Waits for what shows.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        std::thread::yield_now();
-    }
 }
 
 /// Entries of a folder, none where it is none.

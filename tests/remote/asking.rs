@@ -1,15 +1,17 @@
 //! Descriptions asked for through a mount of the real program, one photo after the other and many at once: whoever asks
 //! by name gets an answer, or the reason why there is none; who goes through everything costs nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
 use rustix::io::Errno;
 
+use crate::can_mount::can_mount;
 use crate::durability::kbasefs;
-use crate::mounted::{Catalog, until};
+use crate::mounted::Catalog;
 use crate::server::{DOG, Server, say, status};
+use crate::until::until;
 
 /// More than any viewer reads at a time.
 fn photos() -> usize {
@@ -164,8 +166,7 @@ fn reason(settings: &str, prepare: impl FnOnce(&Server)) -> String {
 
 #[test]
 fn every_end_without_a_description_says_why() {
-    if !Path::new("/dev/fuse").exists() {
-        eprintln!("skipped: /dev/fuse is missing");
+    if !can_mount() {
         return;
     }
     let check = |settings: &str, prepare: &dyn Fn(&Server), expected: &str| {

@@ -7,19 +7,15 @@ use std::time::Duration;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
+use crate::isolated::isolated;
 use crate::server::Server;
 
 const PHOTOS: usize = 40;
 
 pub fn kbasefs(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-    let own = |name: &str| {
-        name.starts_with("XDG_") || name.starts_with("KBASEFS_") || name.starts_with("OPENAI_")
-    };
-    for (name, _) in std::env::vars().filter(|(name, _)| own(name)) {
-        command.env_remove(name);
-    }
-    command.env("HOME", home).args(args);
+    let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+    let mut command = isolated(program, home);
+    command.args(args);
     command
 }
 

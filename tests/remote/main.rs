@@ -3,11 +3,17 @@
 mod aimock;
 mod answers;
 mod asking;
+#[path = "../common/can_mount.rs"]
+mod can_mount;
 mod durability;
 mod failures;
 mod fallback;
 mod faulty;
 mod full_disk;
+#[path = "../common/isolated.rs"]
+mod isolated;
+#[path = "../common/live_mount.rs"]
+mod live_mount;
 mod local;
 mod mounted;
 mod outages;
@@ -15,3 +21,5 @@ mod queues;
 mod server;
 mod takeover;
 mod test_env;
+#[path = "../common/until.rs"]
+mod until;

@@ -1,18 +1,18 @@
 //! A mount of the real program whose photos are described by a server.
 
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output};
 
 use image::{Rgb, RgbImage};
 use rustix::fs::getxattr;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::can_mount::can_mount;
 use crate::durability::kbasefs;
+use crate::live_mount;
 use crate::server::Server;
 
 /// A mounted folder of photos with a provider on a server.
@@ -33,8 +33,7 @@ impl Catalog {
         settings: &str,
         user: Option<u32>,
     ) -> Option<Self> {
-        if !Path::new("/dev/fuse").exists() {
-            eprintln!("skipped: /dev/fuse is missing");
+        if !can_mount() {
             return None;
         }
         let home = tempfile::tempdir().unwrap();
@@ -67,16 +66,8 @@ impl Catalog {
             &["--config", config.to_str().unwrap(), "mount", "-f"],
         );
         command.args([self.home.path().join("photos"), self.path("")]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut text = String::new();
-        while !text.contains("is mounted on") {
-            assert_ne!(log.read_line(&mut text).unwrap(), 0, "{text}");
-        }
-        self.log = Some(std::thread::spawn(move || {
-            log.read_to_string(&mut text).unwrap();
-            text
-        }));
+        let (child, log) = live_mount::start(&mut command).unwrap_or_else(|said| panic!("{said}"));
+        self.log = Some(log);
         self.daemon = Some(child);
     }
 
@@ -157,14 +148,5 @@ fn fill(folder: &Path, count: usize) {
             Rgb([shade[0] ^ x as u8, shade[1], shade[2] ^ y as u8])
         });
         picture.save(folder.join(format!("{n:02}.png"))).unwrap();
-    }
-}
-
-/// Waits for what shows.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::yield_now();
     }
 }

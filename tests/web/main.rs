@@ -2,9 +2,13 @@
 
 mod api;
 mod browser;
+#[path = "../common/can_mount.rs"]
+mod can_mount;
 mod dashboard;
 mod editing;
 mod hostile;
+#[path = "../common/isolated.rs"]
+mod isolated;
 mod memory;
 mod metrics;
 mod monitoring;

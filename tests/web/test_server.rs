@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::can_mount::can_mount;
+use crate::isolated::isolated;
 use reqwest::{Client, RequestBuilder, Response};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -81,14 +83,9 @@ impl TestServer {
     }
 
     pub fn command(&self, args: &[&OsStr]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if name.starts_with("XDG_") || name.starts_with("KBASEFS_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("HOME", self.path("home")).args(args);
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut command = isolated(program, &self.path("home"));
+        command.args(args);
         command
     }
 
@@ -137,8 +134,7 @@ impl TestServer {
 
     /// Mounts the photos, with the page. False where nothing can be mounted.
     pub fn mount(&mut self) -> bool {
-        if !Path::new("/dev/fuse").exists() {
-            eprintln!("skipped: there is no /dev/fuse");
+        if !can_mount() {
             return false;
         }
         let (photos, mnt) = (self.path("photos"), self.path("mnt"));
