@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::durability::kbasefs;
 use crate::mounted::Catalog;
 use crate::server::{Act, Server};
-use crate::world::{Desk, World, desk, found, start, world};
+use crate::test_env::{Desk, TestEnv, desk, found, start, test_env};
 
 const FILES: &str = "a:1 b:2 c:3 d:4 e:5 f:6";
 const PHOTOS: usize = 6;
@@ -35,21 +35,21 @@ fn cutting() -> Server {
 }
 
 /// The same catalog in another process.
-fn again(world: World, desks: &[(Desk, &Server)]) -> World {
-    world.scheduler.stop();
-    let library = Library::load(world.memory.clone()).unwrap();
-    start(world.source, world.memory, library.into(), desks)
+fn again(env: TestEnv, desks: &[(Desk, &Server)]) -> TestEnv {
+    env.scheduler.stop();
+    let library = Library::load(env.memory.clone()).unwrap();
+    start(env.source, env.memory, library.into(), desks)
 }
 
 /// How many photos each provider would look at.
-fn estimate(world: &World, request: Request) -> Vec<u64> {
-    let photos = world.all();
-    let estimate = world.scheduler.estimate(&Request { photos, ..request });
+fn estimate(env: &TestEnv, request: Request) -> Vec<u64> {
+    let photos = env.all();
+    let estimate = env.scheduler.estimate(&Request { photos, ..request });
     estimate.into_iter().map(|(_, count)| count).collect()
 }
 
-async fn all_end_as(world: &World, request: Request, expected: AnalysisResult) {
-    let ends = world.ask_all(request).await;
+async fn all_end_as(env: &TestEnv, request: Request, expected: AnalysisResult) {
+    let ends = env.ask_all(request).await;
     assert_eq!(ends, vec![expected; PHOTOS]);
 }
 
@@ -60,14 +60,14 @@ async fn what_a_fallback_answered_is_not_asked_of_the_preferred_server_again() {
         (called("first", Access::Asked), &first),
         (called("second", Access::Asked), &second),
     ];
-    let mut world = world(FILES, &desks);
-    all_end_as(&world, Request::default(), AnalysisResult::Analyzed).await;
+    let mut env = test_env(FILES, &desks);
+    all_end_as(&env, Request::default(), AnalysisResult::Analyzed).await;
     let requests = first.count();
     assert!(requests > 0 && second.count() == PHOTOS);
     for _ in 0..2 {
-        world = again(world, &desks);
-        assert_eq!(estimate(&world, Request::default()), [0, 0]);
-        all_end_as(&world, Request::default(), AnalysisResult::Skipped).await;
+        env = again(env, &desks);
+        assert_eq!(estimate(&env, Request::default()), [0, 0]);
+        all_end_as(&env, Request::default(), AnalysisResult::Skipped).await;
         assert_eq!((first.count(), second.count()), (requests, PHOTOS));
     }
     // Unless somebody wants just that.
@@ -76,8 +76,8 @@ async fn what_a_fallback_answered_is_not_asked_of_the_preferred_server_again() {
         provider: Some("first".into()),
         ..Request::default()
     };
-    assert_eq!(estimate(&world, named()), [PHOTOS as u64]);
-    all_end_as(&world, named(), AnalysisResult::Analyzed).await;
+    assert_eq!(estimate(&env, named()), [PHOTOS as u64]);
+    all_end_as(&env, named(), AnalysisResult::Analyzed).await;
     assert_eq!((first.count(), second.count()), (requests + PHOTOS, PHOTOS));
 }
 
@@ -88,16 +88,16 @@ async fn a_copy_of_what_a_fallback_answered_is_sent_to_nobody() {
         (called("first", Access::Asked), &first),
         (called("second", Access::Asked), &second),
     ];
-    let world = world(FILES, &desks);
-    all_end_as(&world, Request::default(), AnalysisResult::Analyzed).await;
-    let world = again(world, &desks);
+    let env = test_env(FILES, &desks);
+    all_end_as(&env, Request::default(), AnalysisResult::Analyzed).await;
+    let env = again(env, &desks);
     let requests = first.count();
-    let source = world.source.path();
+    let source = env.source.path();
     std::fs::copy(source.join("a"), source.join("copy")).unwrap();
-    world.library.commit(&[found(source, "copy")]).unwrap();
-    assert_eq!(world.ask("copy").await, AnalysisResult::Analyzed);
-    assert_eq!(world.description("copy").as_deref(), Some("A dog runs."));
-    assert_eq!(world.ask("copy").await, AnalysisResult::Skipped);
+    env.library.commit(&[found(source, "copy")]).unwrap();
+    assert_eq!(env.ask("copy").await, AnalysisResult::Analyzed);
+    assert_eq!(env.description("copy").as_deref(), Some("A dog runs."));
+    assert_eq!(env.ask("copy").await, AnalysisResult::Skipped);
     assert_eq!((first.count(), second.count()), (requests, PHOTOS));
 }
 
@@ -108,18 +108,18 @@ async fn who_wants_new_answers_asks_the_preferred_server_as_was_estimated() {
         (called("first", Access::Asked), &first),
         (called("second", Access::Asked), &second),
     ];
-    let world = world(FILES, &desks);
+    let env = test_env(FILES, &desks);
     let stale = || Request {
         stale: true,
         ..Request::default()
     };
-    assert_eq!(estimate(&world, stale()), [PHOTOS as u64]);
-    all_end_as(&world, Request::default(), AnalysisResult::Analyzed).await;
-    let world = again(world, &desks);
+    assert_eq!(estimate(&env, stale()), [PHOTOS as u64]);
+    all_end_as(&env, Request::default(), AnalysisResult::Analyzed).await;
+    let env = again(env, &desks);
     first.lock().usual = None;
     let requests = first.count();
-    assert_eq!(estimate(&world, stale()), [PHOTOS as u64]);
-    all_end_as(&world, stale(), AnalysisResult::Analyzed).await;
+    assert_eq!(estimate(&env, stale()), [PHOTOS as u64]);
+    all_end_as(&env, stale(), AnalysisResult::Analyzed).await;
     assert_eq!((first.count(), second.count()), (requests + PHOTOS, PHOTOS));
 }
 
@@ -130,23 +130,21 @@ async fn a_stronger_model_improves_on_what_a_weaker_one_says_of_listings() {
         (called("strong", Access::Asked), &strong),
         (called("weak", Access::Listed), &weak),
     ];
-    let world = world(FILES, &desks);
-    let listing: RoaringBitmap = world.all().into_iter().map(|photo| photo.0).collect();
-    world
-        .scheduler
-        .accessed_all(listing.clone(), Access::Listed);
-    while world.scheduler.providers()[1].answered < PHOTOS as u64 {
+    let env = test_env(FILES, &desks);
+    let listing: RoaringBitmap = env.all().into_iter().map(|photo| photo.0).collect();
+    env.scheduler.accessed_all(listing.clone(), Access::Listed);
+    while env.scheduler.providers()[1].answered < PHOTOS as u64 {
         tokio::task::yield_now().await;
     }
     assert_eq!((strong.count(), weak.count()), (0, PHOTOS));
     // Its failure costs nothing that is there.
-    assert_eq!(estimate(&world, Request::default()), [PHOTOS as u64, 0]);
-    all_end_as(&world, Request::default(), AnalysisResult::Skipped).await;
+    assert_eq!(estimate(&env, Request::default()), [PHOTOS as u64, 0]);
+    all_end_as(&env, Request::default(), AnalysisResult::Skipped).await;
     assert!(strong.count() > 0);
     strong.lock().usual = None;
-    let world = again(world, &desks);
-    all_end_as(&world, Request::default(), AnalysisResult::Analyzed).await;
-    all_end_as(&world, Request::default(), AnalysisResult::Skipped).await;
+    let env = again(env, &desks);
+    all_end_as(&env, Request::default(), AnalysisResult::Analyzed).await;
+    all_end_as(&env, Request::default(), AnalysisResult::Skipped).await;
     assert_eq!(weak.count(), PHOTOS);
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::api::whole;
-use crate::world::World;
+use crate::test_server::TestServer;
 
 /// What is said of a value somewhere in a request or an answer.
 #[derive(Debug, PartialEq)]
@@ -145,11 +145,11 @@ fn lost(part: &Value, all: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn both_descriptions_have_whatever_they_refer_to() {
-    let world = World::with_photos(1);
+    let server = TestServer::with_photos(1);
     let path = "/api/v1/openapi.json";
     for description in [
-        world.json(path).await,
-        world.control("GET", path, &Value::Null).await,
+        server.json(path).await,
+        server.control("GET", path, &Value::Null).await,
     ] {
         assert!(description["paths"].as_object().unwrap().len() > 10);
         assert_eq!(lost(&description, &description), [""; 0]);
@@ -158,8 +158,8 @@ async fn both_descriptions_have_whatever_they_refer_to() {
 
 #[tokio::test]
 async fn what_was_promised_is_still_described() {
-    let world = World::with_photos(1);
-    let description = world.json("/api/v1/openapi.json").await;
+    let server = TestServer::with_photos(1);
+    let description = server.json("/api/v1/openapi.json").await;
     assert!(description["openapi"].as_str().unwrap().starts_with("3.1."));
     let (mut title, mut now, mut checked) = ("", Fields::new(), 0);
     for line in include_str!("promises.txt").lines() {
