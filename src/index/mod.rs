@@ -7,6 +7,7 @@ mod alike;
 mod copies;
 mod delta;
 mod evaluate;
+mod file_table;
 mod folders;
 mod inner;
 mod labels;
@@ -131,6 +132,18 @@ impl Index {
     /// The photos whose file has so many bytes, in order of id.
     pub(crate) fn of_size(&self, size: u64) -> Vec<PhotoId> {
         let mut photos: Vec<_> = self.read().photos.of_size(size).collect();
+        photos.sort_unstable();
+        photos
+    }
+
+    /// Whether the file of some photo has so many bytes.
+    pub(crate) fn has_size(&self, size: u64) -> bool {
+        self.read().photos.of_size(size).next().is_some()
+    }
+
+    /// The photos of this content, in order of id.
+    pub(crate) fn with_content(&self, content: &ContentHash) -> Vec<PhotoId> {
+        let mut photos: Vec<_> = self.read().photos.with_content(content).collect();
         photos.sort_unstable();
         photos
     }

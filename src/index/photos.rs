@@ -9,6 +9,7 @@ use hashbrown::hash_table::OccupiedEntry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::alike::Fingerprint;
+use super::file_table::FileTable;
 use super::owners::{File, Owners};
 use super::record_pages::RecordPages;
 use super::{FolderId, LabelId, PackedNames, PhotoSnapshot, Traits};
@@ -144,9 +145,9 @@ impl Record {
 pub struct Photos {
     records: RecordPages,
     owners: Owners,
-    /// By catalog name, by folder and file name where that is another one, by the name for the title, by content, by size
-    /// and inode.
+    /// By catalog name, by folder and file name where that is another one, by the name for the title, by content.
     tables: [HashTable<PhotoId>; KEYS.len()],
+    files: FileTable,
     hasher: DefaultHashBuilder,
     /// No file is larger, nor was one.
     largest: u64,
@@ -190,9 +191,10 @@ impl Photos {
     /// Makes room for so many photos, when none is there yet.
     pub fn expect(&mut self, photos: usize) {
         self.records.reserve(photos);
-        for table in [NAME, TITLE, CONTENT, FILE] {
+        for table in [NAME, TITLE, CONTENT] {
             self.tables[table] = HashTable::with_capacity(photos);
         }
+        self.files.expect(photos);
     }
 
     /// Puts a record in, and finds it from now on. The photo must not be there already.
@@ -212,6 +214,9 @@ impl Photos {
             };
             table.insert_unique(place, id, rehash);
         }
+        let file_of = |id: PhotoId| records.get(id).map(|r| &r.file);
+        let file = file_of(id).expect("it was just put in");
+        self.files.insert(id, file, file_of);
     }
 
     /// Takes a record out; `None` where there is none.
@@ -222,6 +227,7 @@ impl Photos {
             let found = place.and_then(|place| table.find_entry(place, |&other| other == id).ok());
             found.map(OccupiedEntry::remove);
         }
+        self.files.remove(id, &record.file);
         self.owners.release(&record.file);
         Some(record)
     }
@@ -255,23 +261,17 @@ impl Photos {
 
     /// Every photo whose file has this inode and this size; more than one where there are hard links.
     pub fn with_file(&self, stat: &FileStat) -> impl Iterator<Item = PhotoId> {
-        let of_size = self.of_size_in(stat.size, stat.ino % SPREAD);
-        of_size.filter(|id| {
+        let near = self.files.near_inode(stat.size, stat.ino);
+        near.filter(|id| {
             let record = self.get(*id);
-            record.is_some_and(|record| self.stat(record).same_inode(stat))
+            record.is_some_and(|r| r.file.size() == stat.size && self.stat(r).same_inode(stat))
         })
     }
 
     /// Every photo whose file has so many bytes.
     pub fn of_size(&self, size: u64) -> impl Iterator<Item = PhotoId> {
-        (0..SPREAD).flat_map(move |part| self.of_size_in(size, part))
-    }
-
-    fn of_size_in(&self, size: u64, part: u64) -> impl Iterator<Item = PhotoId> {
-        let near = self.tables[FILE].iter_hash(file_hash(&self.hasher, size, part));
-        let is_it = move |r: &Record| r.file.size() == size && r.file.ino() % SPREAD == part;
-        near.filter(move |id| self.get(**id).is_some_and(is_it))
-            .copied()
+        let file_of = move |id| self.get(id).map(|record| &record.file);
+        self.files.of_size(size, file_of)
     }
 
     /// Whether some photo is on this device.
@@ -293,7 +293,8 @@ impl Photos {
     /// What there is room for in each table, or how much is in it.
     #[cfg(debug_assertions)]
     pub fn table_sizes(&self) -> Vec<(&'static str, usize)> {
-        let found_by: usize = self.tables.iter().map(HashTable::len).sum();
+        let by_key: usize = self.tables.iter().map(HashTable::len).sum();
+        let found_by = by_key + self.files.len();
         vec![
             ("records", self.records.room()),
             ("photos by what they are found by", found_by),
@@ -312,13 +313,9 @@ const NAME: usize = 0;
 const PLACE: usize = 1;
 const TITLE: usize = 2;
 const CONTENT: usize = 3;
-const FILE: usize = 4;
-/// The raw files of one camera may all be of one size, and many equal keys make a hash table slow: so inodes spread them.
-/// As many places are looked at for a size.
-const SPREAD: u64 = 64;
 
 /// Where a record is in each table, if it is there.
-const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 5] = [
+const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 4] = [
     |hasher, record| Some(hasher.hash_one(record.packed.name())),
     |hasher, record| {
         let (name, file_name) = (record.packed.name(), record.packed.file_name());
@@ -326,16 +323,7 @@ const KEYS: [fn(&DefaultHashBuilder, &Record) -> Option<u64>; 5] = [
     },
     |hasher, record| Some(hasher.hash_one(record.packed.title_name()?)),
     |_, record| record.hash().map(content_hash),
-    |hasher, record| {
-        let (size, ino) = (record.file.size(), record.file.ino());
-        Some(file_hash(hasher, size, ino))
-    },
 ];
-
-/// Where the files of a size and an inode are. One table finds them by both and by the size alone.
-fn file_hash(hasher: &DefaultHashBuilder, size: u64, ino: u64) -> u64 {
-    hasher.hash_one((size, ino % SPREAD))
-}
 
 /// A hash of the bytes is as even as any hash of it.
 fn content_hash(content: &ContentHash) -> u64 {

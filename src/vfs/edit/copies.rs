@@ -128,25 +128,38 @@ impl Editor {
         Ok(())
     }
 
-    /// The photo that a file is: of those of the same bytes the one that is called like it, else the oldest.
+    /// The photo that a file is: of those of the same bytes the one that is called like it, else the oldest. What is found
+    /// by content or by name is found at once; only what nobody has read yet and is called something else is looked for
+    /// among all photos of its size.
     fn photo_in(
         &self,
         draft: &Draft,
         name: &[u8],
         source_files: &SourceFiles,
     ) -> Result<Option<PhotoId>> {
-        let mut same_size = self.photos_of(draft.attr().size);
-        if same_size.is_empty() {
+        let size = draft.attr().size;
+        // Empty files are no copies of anything.
+        if size == 0 || !self.index().has_size(size) {
             return Ok(None);
         }
-        same_size.sort_by_key(|photo| (Reverse(name_similarity(photo, name)), photo.id));
         let hash = draft.hash()?;
-        let mut known = same_size.iter().filter(|photo| photo.hash == Some(hash));
-        if let Some(photo) = known.next() {
+        let known = self.photos(self.index().with_content(&hash)).into_iter();
+        if let Some(photo) = known.min_by_key(|photo| likeness(photo, name)) {
             return Ok(Some(photo.id));
         }
-        let unread = same_size.iter().filter(|photo| photo.hash.is_none());
-        for photo in unread {
+        let is_unread = |photo: &Photo| photo.hash.is_none() && photo.stat.size == size;
+        let named = self.photos(self.index().by_name(name).into_iter().collect());
+        let named = named.into_iter().find(is_unread);
+        if let Some(photo) = &named
+            && self.is_content_of(photo, draft, hash, source_files)?
+        {
+            return Ok(Some(photo.id));
+        }
+        let mut unread = self.photos(self.index().of_size(size));
+        let compared = named.map(|photo| photo.id);
+        unread.retain(|photo| is_unread(photo) && Some(photo.id) != compared);
+        unread.sort_by_key(|photo| likeness(photo, name));
+        for photo in &unread {
             if self.is_content_of(photo, draft, hash, source_files)? {
                 return Ok(Some(photo.id));
             }
@@ -154,12 +167,7 @@ impl Editor {
         Ok(None)
     }
 
-    /// The photos of a size, but for empty ones.
-    fn photos_of(&self, size: u64) -> Vec<Photo> {
-        let ids = match size {
-            0 => Vec::new(),
-            size => self.index().of_size(size),
-        };
+    fn photos(&self, ids: Vec<PhotoId>) -> Vec<Photo> {
         let photos = ids.into_iter();
         photos.filter_map(|id| self.index().photo(id)).collect()
     }
@@ -199,6 +207,11 @@ fn path_of<'a>(dentry: &'a Dentry) -> Result<&'a [LabelKey]> {
         Editable::Tags(_) | Editable::Saved => Err(Error::NotPermitted),
         Editable::Nothing => Err(Error::ReadOnly),
     }
+}
+
+/// The less, the sooner a photo is what a copy of this name is of.
+fn likeness(photo: &Photo, name: &[u8]) -> (Reverse<u8>, PhotoId) {
+    (Reverse(name_similarity(photo, name)), photo.id)
 }
 
 /// How much a photo is called like a copy: programs write `.IMG.jpg.Xa3f` before they rename it.
