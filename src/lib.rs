@@ -79,6 +79,7 @@
 //! | a format of import and export | `exchange/` |
 //! | a field of the API or of `--json` | `api/`: one file a subject |
 //! | the local API behind the commands | `web/`: one file a path; what its handlers work with: `web/parts.rs` |
+//! | when an answer waits for mounts to show what it says | `web/told.rs` |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/auth.rs` |
 //! | how many browsers are answered at a time | `web/site/listen.rs` |

@@ -24,6 +24,7 @@ use crate::store::{Result, Store};
 pub use undo::{Error as UndoError, TakenBack, Which};
 
 type Listener = Box<dyn Fn(&Delta) + Send + Sync>;
+type Barrier = Arc<dyn Fn() + Send + Sync>;
 
 /// A catalog: what is known of the photos of one source.
 pub struct Library {
@@ -36,6 +37,7 @@ pub struct Library {
     /// How many there were since the start.
     commits: AtomicU64,
     listeners: RwLock<Vec<Listener>>,
+    barriers: RwLock<Vec<Barrier>>,
 }
 
 /// How far the last commit came.
@@ -66,6 +68,7 @@ impl Library {
             order: Mutex::default(),
             commits: AtomicU64::default(),
             listeners: RwLock::default(),
+            barriers: RwLock::default(),
         }
     }
 
@@ -225,6 +228,20 @@ impl Library {
     pub fn listen(&self, listener: impl Fn(&Delta) + Send + Sync + 'static) {
         let mut listeners = self.listeners.write();
         listeners.push(Box::new(listener));
+    }
+
+    /// Has [`Self::wait_until_told`] call `barrier`, which returns when a listener that passes changes on from another
+    /// thread has passed on those that it was told of before.
+    pub fn add_barrier(&self, barrier: impl Fn() + Send + Sync + 'static) {
+        self.barriers.write().push(Arc::new(barrier));
+    }
+
+    /// Returns when what was committed before is known everywhere: for who answers somebody that may look at once,
+    /// such as into a mount. Blocks. Nobody may call it whom a listener could wait for, as a request of the mount.
+    pub fn wait_until_told(&self) {
+        blocking::assert_allowed();
+        let barriers = self.barriers.read().clone();
+        barriers.iter().for_each(|wait| wait());
     }
 }
 

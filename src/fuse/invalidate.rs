@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,18 @@ use crate::vfs::{Inode, Stale, Tree};
 pub struct Batch {
     stale: Vec<Stale>,
     intervals: Intervals,
+    waiting: Option<Waiting>,
 }
+
+/// Somebody who waits until the kernel was told of all that was pushed before. Dropping it ends the wait, so that nobody
+/// waits for a mount that is over.
+struct Waiting {
+    _until_dropped: SyncSender<()>,
+}
+
+/// How long an answer waits for the kernel at most: it takes what it is told within microseconds, but for a folder's cached
+/// listing that somebody is reading just then.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How long the kernel may be wrong where it was told to forget just before.
 #[derive(Clone, Copy)]
@@ -116,7 +127,27 @@ impl InvalidationQueue {
         }));
         drop(stale_listings);
         // Fails only while the mount ends, when the kernel forgets everything anyway.
-        let _ = self.sender.send(Batch { stale, intervals });
+        let _ = self.sender.send(Batch {
+            stale,
+            intervals,
+            waiting: None,
+        });
+    }
+
+    /// Returns when the kernel was told of all that was pushed before, also of what could wait; or after a while. Not for
+    /// the session's threads, nor for who answers a request of the kernel's.
+    pub fn wait_until_told(&self) {
+        let (_until_dropped, dropped) = sync_channel(0);
+        let waits = Batch {
+            stale: Vec::new(),
+            intervals: AT_ONCE,
+            waiting: Some(Waiting { _until_dropped }),
+        };
+        if self.sender.send(waits).is_ok()
+            && dropped.recv_timeout(LONGEST_WAIT) == Err(RecvTimeoutError::Timeout)
+        {
+            tracing::warn!("the kernel takes long to be told of a change");
+        }
     }
 
     /// Some of a folder's names reached the kernel later than it was told to forget them.
@@ -177,6 +208,12 @@ pub fn subscribe(library: &Library, tree: &Arc<Tree>, invalidations: &Arc<Invali
     // Weak: the library outlives the mount, and the tree owns the library.
     let works_out = Arc::downgrade(&tree.invalidation);
     let invalidations = Arc::downgrade(invalidations);
+    let passes_on = invalidations.clone();
+    library.add_barrier(move || {
+        if let Some(invalidations) = passes_on.upgrade() {
+            invalidations.wait_until_told();
+        }
+    });
     library.listen(move |delta| {
         if let (Some(invalidation), Some(invalidations)) =
             (works_out.upgrade(), invalidations.upgrade())
@@ -246,7 +283,14 @@ impl Invalidator {
     fn tell(&mut self, batches: Vec<Batch>, invalidations: &InvalidationQueue) {
         faults::may_panic("notify");
         let mut attributes = HashSet::new();
-        for Batch { stale, intervals } in batches {
+        let mut waiting = Vec::new();
+        for Batch {
+            stale,
+            intervals,
+            waiting: waits,
+        } in batches
+        {
+            waiting.extend(waits);
             for stale in stale {
                 match stale {
                     Stale::Listing(folder) => self.listings.schedule(folder, intervals.listings),
@@ -267,6 +311,9 @@ impl Invalidator {
                 }
             }
         }
+        if !waiting.is_empty() && !self.changed.is_empty() {
+            self.epochs.schedule(Inode::ROOT, Duration::ZERO);
+        }
         if !self.epochs.take_due(Instant::now()).is_empty() {
             self.forget_names(&invalidations.dentries);
         }
@@ -274,6 +321,7 @@ impl Invalidator {
             .into_iter()
             .for_each(|inode| self.forget_attributes(inode));
         self.forget_listings(&invalidations.stale_listings);
+        drop(waiting);
     }
 
     fn forget_names(&mut self, dentries: &DentryCache) {

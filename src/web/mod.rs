@@ -21,11 +21,13 @@ mod shape;
 mod site;
 mod status;
 mod tag;
+mod told;
 
 use std::fs::{DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -63,7 +65,12 @@ pub fn router(parts: Parts) -> Router {
         .merge(metrics::router(parts.clone()))
         .merge(openapi::router())
         .split_for_parts();
-    openapi::describe(router, &document).layer(from_fn_with_state(parts, catalog::same))
+    openapi::describe(router, &document)
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.library),
+            told::before_answer,
+        ))
+        .layer(from_fn_with_state(parts, catalog::same))
 }
 
 /// A control socket; its file goes with it.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kbasefs::catalog::Change;
+use kbasefs::catalog::{Change, Edit};
 use kbasefs::fuse::{MountOptions, Request};
 
 use crate::fixture::{Fixture, Surface};
@@ -148,4 +148,35 @@ fn no_name_stays_wrong_after_a_storm_of_listings_and_changes() {
         }
         assert_eq!(mount.list("/tags/beach").unwrap().len(), MANY);
     }
+}
+
+#[test]
+fn who_waits_until_all_are_told_finds_every_change_in_the_mount() {
+    let fixture = Fixture::new("1.jpg; 2.jpg beach");
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    let mut wrong = Vec::new();
+    let mut check = |round: u32, name: &str, is_there: bool| {
+        fixture.library.wait_until_told();
+        if mount.stat(name).is_ok() != is_there {
+            wrong.push((round, name.to_owned(), is_there));
+        }
+    };
+    for round in 0..500 {
+        check(round, "/tags/zed/1.jpg", false);
+        fixture.edit("1.jpg", Edit::Tag("zed".into()));
+        check(round, "/tags/zed/1.jpg", true);
+        fixture.edit("1.jpg", Edit::Untag("zed".into()));
+        check(round, "/tags/zed/1.jpg", false);
+        check(round, "/tags/zed", false);
+    }
+    // The kernel is told of what models say only now and then, unless somebody waits.
+    for round in 0..20 {
+        let (now, other) = [("cat", "dog"), ("dog", "cat")][round as usize % 2];
+        fixture.analyze("2.jpg", &[now]);
+        check(round, &format!("/tags/{now}/2.jpg"), true);
+        check(round, &format!("/tags/{other}/2.jpg"), false);
+    }
+    assert_eq!(wrong, []);
 }

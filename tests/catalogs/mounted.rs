@@ -360,3 +360,33 @@ fn a_view_is_no_part_of_a_photo_folder() {
     assert!(said.contains("a mount, not a photo folder"), "{said}");
     owner.ok(&["umount"], &["mnt"]);
 }
+
+#[test]
+fn what_a_command_did_is_in_the_mount_when_it_returns() {
+    let Some(house) = House::with_mounts() else {
+        return;
+    };
+    let owner = house.person("owner");
+    owner.ok(&["mount"], &["photos", "mnt"]);
+    let mut wrong = Vec::new();
+    for round in 0..20 {
+        let tag = format!("zed {round}");
+        let shown = house.path(format!("mnt/tags/{tag}/2.png"));
+        let mut check = |after: &'static str, is_there: bool| {
+            if shown.symlink_metadata().is_ok() != is_there {
+                wrong.push((round, after));
+            }
+        };
+        check("nothing", false);
+        owner.ok(&["tag", "--tag", &tag], &["mnt/all/2.png"]);
+        check("tag", true);
+        owner.ok(&["untag", "--tag", &tag], &["mnt/all/2.png"]);
+        check("untag", false);
+        owner.ok(&["undo", "--source"], &["mnt"]);
+        check("undo", true);
+        owner.ok(&["redo", "--source"], &["mnt"]);
+        check("redo", false);
+    }
+    assert_eq!(wrong, []);
+    owner.ok(&["umount"], &["mnt"]);
+}

@@ -47,7 +47,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::failure::Failure;
-use super::{Options, Parts, blocking, metrics, openapi};
+use super::{Options, Parts, blocking, metrics, openapi, told};
 use crate::memory::Limit;
 use analysis::Analyses;
 use auth::{AccessGuard, Token};
@@ -230,5 +230,9 @@ fn people(parts: Parts) -> Router {
         .route("/help", get(help::get))
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::icon))
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.library),
+            told::before_answer,
+        ))
         .with_state(parts)
 }
