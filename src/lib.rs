@@ -104,7 +104,7 @@
 #![warn(missing_docs)]
 
 pub mod analysis;
-pub mod api;
+mod api;
 pub mod app;
 pub mod backups;
 mod blocking;

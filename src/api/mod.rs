@@ -58,7 +58,7 @@ pub use pulse::{
 pub use saved::{SaveRequest, Saved};
 pub use scan::{ScanReport, ScanRequest};
 pub use search::{Found, Hit, SearchQuery};
-pub use status::{CacheHits, Provider, Status, StatusQuery, Unkept, UnkeptQuery};
+pub use status::{CacheHits, Provider, Status, StatusQuery, UnkeptQuery};
 pub use tag::{TagRequest, Tagged};
 
 /// How a request is sent.

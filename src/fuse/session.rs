@@ -154,46 +154,15 @@ pub fn mount(
     );
     let counters = Arc::<Counters>::default();
     let config = options.config(source_files.root());
-    let deferred = DeferredReply {
-        tree: tree.clone(),
-        runtime: runtime.clone(),
-        invalidations: invalidations.clone(),
-    };
-    let files = Arc::<Handles<OpenFile>>::default();
-    let filesystem = Filesystem {
-        tree: tree.clone(),
-        runtime: runtime.clone(),
-        counters: counters.clone(),
-        invalidations: invalidations.clone(),
-        deferred: deferred.clone(),
-        drafts: DraftRequests {
-            deferred,
-            source_files: source_files.clone(),
-            open: files.clone(),
-            overrides: options.overrides,
-        },
-        xattrs: Xattrs {
-            attributes: tree.attributes.clone(),
-            runtime: runtime.clone(),
-        },
-        folders: Arc::new(folders),
-        edits: EditRequests::new(
-            tree.editor.clone(),
-            invalidations.clone(),
-            runtime.clone(),
-            options.overrides,
-        ),
-        overrides: options.overrides,
-        files: Files {
-            tree: tree.clone(),
-            fd_cache: Arc::new(fd_cache(tree.clone(), source_files.clone())),
-            source_files,
-            runtime,
-            open: files,
-            open_modes: Arc::default(),
-            passthrough: options.passthrough,
-        },
-    };
+    let filesystem = filesystem(
+        &tree,
+        source_files,
+        options,
+        runtime,
+        &counters,
+        &invalidations,
+        folders,
+    );
     let (session, detach) = match attached {
         None => (Session::new(filesystem, &mountpoint, &config), None),
         Some((device, detach)) => {
@@ -221,6 +190,59 @@ pub fn mount(
         threads: vec![serve, notify],
         mountpoint,
     })
+}
+
+/// What answers the kernel's requests.
+fn filesystem(
+    tree: &Arc<Tree>,
+    source_files: Arc<SourceFiles>,
+    options: &MountOptions,
+    runtime: Runtime,
+    counters: &Arc<Counters>,
+    invalidations: &Arc<InvalidationQueue>,
+    folders: Folders,
+) -> Filesystem {
+    let overrides = options.overrides;
+    let deferred = DeferredReply {
+        tree: tree.clone(),
+        runtime: runtime.clone(),
+        invalidations: invalidations.clone(),
+    };
+    let files = Arc::<Handles<OpenFile>>::default();
+    Filesystem {
+        tree: tree.clone(),
+        runtime: runtime.clone(),
+        counters: counters.clone(),
+        invalidations: invalidations.clone(),
+        deferred: deferred.clone(),
+        drafts: DraftRequests {
+            deferred,
+            source_files: source_files.clone(),
+            open: files.clone(),
+            overrides,
+        },
+        xattrs: Xattrs {
+            attributes: tree.attributes.clone(),
+            runtime: runtime.clone(),
+        },
+        folders: Arc::new(folders),
+        edits: EditRequests::new(
+            tree.editor.clone(),
+            invalidations.clone(),
+            runtime.clone(),
+            overrides,
+        ),
+        overrides,
+        files: Files {
+            tree: tree.clone(),
+            fd_cache: Arc::new(fd_cache(tree.clone(), source_files.clone())),
+            source_files,
+            runtime,
+            open: files,
+            open_modes: Arc::default(),
+            passthrough: options.passthrough,
+        },
+    }
 }
 
 /// The originals of the photos of a tree; a photo may have moved since it was opened.

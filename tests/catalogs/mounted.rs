@@ -363,15 +363,15 @@ fn a_view_is_no_part_of_a_photo_folder() {
 
 #[test]
 fn what_a_command_did_is_in_the_mount_when_it_returns() {
-    let Some(house) = House::with_mounts() else {
+    let Some(env) = TestEnv::with_mounts() else {
         return;
     };
-    let owner = house.person("owner");
+    let owner = env.person("owner");
     owner.ok(&["mount"], &["photos", "mnt"]);
     let mut wrong = Vec::new();
     for round in 0..20 {
         let tag = format!("zed {round}");
-        let shown = house.path(format!("mnt/tags/{tag}/2.png"));
+        let shown = env.path(format!("mnt/tags/{tag}/2.png"));
         let mut check = |after: &'static str, is_there: bool| {
             if shown.symlink_metadata().is_ok() != is_there {
                 wrong.push((round, after));

@@ -147,17 +147,17 @@ async fn failures_say_why_and_can_be_tried_again() {
 
 #[tokio::test]
 async fn an_edit_is_in_the_mount_when_the_page_answers() {
-    let mut world = World::new();
-    world.photo("1.png", 1);
-    world.run(&["scan", world.path("photos").to_str().unwrap()]);
-    if !world.mount() {
+    let mut server = TestServer::new();
+    server.photo("1.png", 1);
+    server.run(&["scan", server.path("photos").to_str().unwrap()]);
+    if !server.mount() {
         return;
     }
-    let shown = world.path("mnt/tags/zed/1.png");
+    let shown = server.path("mnt/tags/zed/1.png");
     let mut wrong = Vec::new();
     for round in 0..50 {
         for (field, is_there) in [("add", true), ("remove", false)] {
-            let edit = world.post("/photo/1/edit", &[(field, "zed")]);
+            let edit = server.post("/photo/1/edit", &[(field, "zed")]);
             assert_eq!(edit.send().await.unwrap().status(), 303);
             if shown.symlink_metadata().is_ok() != is_there {
                 wrong.push((round, field));
