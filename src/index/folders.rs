@@ -188,6 +188,11 @@ impl Folders {
         photos
     }
 
+    /// Whether this number stands for a folder.
+    pub fn has(&self, folder: FolderId) -> bool {
+        self.by_id.contains_key(&folder)
+    }
+
     /// Whether no photo is in it or below it.
     pub fn is_empty(&self, folder: FolderId) -> bool {
         self.by_id

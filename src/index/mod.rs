@@ -97,6 +97,11 @@ impl Index {
         Some(inner.photo_of(id, record))
     }
 
+    /// Whether a folder has photos, or had some before the last change.
+    pub(crate) fn has_folder(&self, folder: FolderId) -> bool {
+        self.read().folders.has(folder)
+    }
+
     /// The photo at a path of the source.
     pub fn by_path(&self, path: &SourcePath) -> Option<PhotoId> {
         let inner = self.read();

@@ -57,7 +57,7 @@ impl Namespace {
         if let Some(draft) = self.drafts.get(inode) {
             return Ok(draft.attr());
         }
-        let folder = self.inodes.get(inode).ok_or(Error::NotFound)?;
+        let folder = self.known(inode).ok_or(Error::NotFound)?;
         Ok(self.inode_attr(inode, &folder.steps))
     }
 

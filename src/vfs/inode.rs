@@ -199,6 +199,15 @@ impl InodeTable {
         self.lock().get(&inode).map(|h| h.folder.clone())
     }
 
+    /// A folder came again where the kernel knew one: its number stands for that now.
+    pub fn replace(&self, inode: Inode, folder: &Arc<Folder>) {
+        let mut entries = self.lock();
+        let known = entries.get_mut(&inode);
+        if let Some(known) = known.filter(|h| h.is(folder.parent, &folder.name)) {
+            known.folder = Arc::clone(folder);
+        }
+    }
+
     /// How many folders the kernel may still ask about.
     #[cfg(debug_assertions)]
     pub fn len(&self) -> usize {

@@ -152,8 +152,37 @@ impl Namespace {
         }
     }
 
+    /// The folder of a number, if the kernel refers to it.
+    pub(super) fn known(&self, inode: Inode) -> Option<Arc<Folder>> {
+        let folder = self.inodes.get(inode)?;
+        Some(self.current(inode, folder))
+    }
+
+    /// What a folder that the kernel refers to is now. One of the source that went and came again is another one to the
+    /// index, while a process may stand in it.
+    pub(super) fn current(&self, inode: Inode, folder: Arc<Folder>) -> Arc<Folder> {
+        match folder.steps.last() {
+            Some(Step::Source(id)) if !self.index().has_folder(*id) => {
+                self.found_again(inode, &folder).unwrap_or(folder)
+            }
+            _ => folder,
+        }
+    }
+
+    fn found_again(&self, inode: Inode, folder: &Folder) -> Option<Arc<Folder>> {
+        let parent = self.known(folder.parent)?;
+        let listing = self.list(&parent.steps);
+        let step = listing.folders.find(&folder.name, self.shown())?;
+        let folder = Arc::new(Folder {
+            steps: [parent.steps.as_slice(), &[step]].concat(),
+            ..folder.clone()
+        });
+        self.inodes.replace(inode, &folder);
+        Some(folder)
+    }
+
     pub(super) fn folder(&self, inode: Inode) -> Result<Arc<Folder>> {
-        match self.inodes.get(inode) {
+        match self.known(inode) {
             Some(folder) if folder.steps.last() == Some(&Step::Mistake) => Err(Error::NotAFolder),
             Some(folder) => Ok(folder),
             None if inode.is_file() => Err(Error::NotAFolder),

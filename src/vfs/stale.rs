@@ -50,6 +50,7 @@ impl Invalidation {
         let mut stale = attributes(delta);
         let mut change = Changed::new(delta, self.namespace.index());
         for (inode, folder) in self.namespace.inodes.all() {
+            let folder = self.namespace.current(inode, folder);
             if folder
                 .steps
                 .last()

@@ -147,7 +147,7 @@ impl Tree {
         if index.count_with(Status::Analyzed) > 0 || index.count_with(Status::Pending) == 0 {
             return false;
         }
-        let folder = self.namespace.inodes.get(inode);
+        let folder = self.namespace.known(inode);
         folder.is_some_and(|folder| self.namespace.list(&folder.steps).needs_analyses)
     }
 
@@ -177,7 +177,7 @@ impl Tree {
                 _ => Content::Text(id),
             });
         }
-        let folder = self.namespace.inodes.get(inode);
+        let folder = self.namespace.known(inode);
         if let Some(text) = folder.and_then(|folder| mistake(&folder.steps)) {
             return Ok(Content::Generated(text.into_bytes()));
         }

@@ -1,10 +1,11 @@
 //! The bare tree as a surface: walks paths with lookups, as the kernel does.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use kbasefs::catalog::Change;
 use kbasefs::source_files::SourceFiles;
-use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, SetAttr, Tree};
+use kbasefs::vfs::{Attr, Caller, Content, Error, Inode, Kind, SetAttr, Stale, Tree};
 
 use crate::fixture::{Fixture, Refusal, Stat, Surface, Writing};
 use crate::suite;
@@ -30,6 +31,45 @@ fn a_lookup_plans_one_listing() {
     look_up(beach, "a.jpg");
     look_up(look_up(Inode::ROOT, "search"), "beach -sunset");
     look_up(look_up(Inode::ROOT, "by-date"), "2024");
+}
+
+/// To the index a folder that comes again is another one; a process may have stood in it meanwhile.
+#[test]
+fn a_folder_that_comes_again_is_listed_under_the_number_that_is_known() {
+    let fixture = Fixture::new("a.jpg; x/y/b.jpg");
+    let tree = fixture.tree.clone();
+    let folder = |parent, name: &str| {
+        let found = tree.namespace.lookup(parent, name.as_bytes());
+        found.unwrap().inode
+    };
+    let x = folder(folder(Inode::ROOT, "all"), "x");
+    let y = folder(x, "y");
+    let list = |inode| {
+        let open = tree.open_dir(inode, &NOBODY).unwrap();
+        let entries = open.entries(&tree.namespace, 0);
+        let names = entries.map(|entry| String::from_utf8_lossy(&entry.name).into_owned());
+        names
+            .filter(|name| !name.starts_with('.'))
+            .collect::<Vec<_>>()
+    };
+    let stale = Arc::<Mutex<Vec<Stale>>>::default();
+    let (teller, told) = (Arc::downgrade(&tree), stale.clone());
+    fixture.library.listen(move |delta| {
+        let tree = teller.upgrade().unwrap();
+        *told.lock().unwrap() = tree.invalidation.stale(delta);
+    });
+    let gone = Change::Gone {
+        id: fixture.id("x/y/b.jpg"),
+    };
+    fixture.library.commit(&[gone]).unwrap();
+    // What nobody has any more is forgotten before the next change.
+    fixture.add("c.jpg");
+    assert_eq!((list(x), list(y)), (vec![], vec![]));
+    fixture.add("x/y/new.jpg");
+    let stale = stale.lock().unwrap().clone();
+    assert!(stale.contains(&Stale::Listing(x)) && stale.contains(&Stale::Listing(y)));
+    assert_eq!(list(y), ["new.jpg"]);
+    assert_eq!(list(x), ["y"]);
 }
 
 #[test]

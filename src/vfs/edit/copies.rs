@@ -114,7 +114,7 @@ impl Editor {
     }
 
     fn takes_edits(&self, inode: Inode) -> bool {
-        let folder = self.namespace.inodes.get(inode);
+        let folder = self.namespace.known(inode);
         folder.is_some_and(|folder| self.namespace.editable(&folder.steps) != Editable::Nothing)
     }
 

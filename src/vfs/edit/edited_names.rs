@@ -55,7 +55,7 @@ impl Namespace {
     }
 
     fn is_emptied(&self, inode: Inode, listing: &Listing, caller: &Caller) -> bool {
-        let Some(folder) = self.inodes.get(inode) else {
+        let Some(folder) = self.known(inode) else {
             return false;
         };
         let sticky = self.sticky_dirs.find(folder.parent, &folder.name);

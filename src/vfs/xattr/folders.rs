@@ -60,7 +60,7 @@ impl Attributes {
 
     /// The query of a folder that shows what one means, as it was written.
     pub(super) fn query_of(&self, inode: Inode) -> Option<String> {
-        match self.namespace.inodes.get(inode)?.steps.last()? {
+        match self.namespace.known(inode)?.steps.last()? {
             Step::Search(search) => Some(search.text().to_owned()),
             Step::Saved { name, .. } => Some(self.library.index().saved(name)?.query),
             _ => None,
