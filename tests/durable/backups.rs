@@ -1,8 +1,9 @@
 //! Backups that are made by themselves, and that are brought back.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kbasefs::backups::{Backups, Error, NotNow};
@@ -13,6 +14,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::can_mount::can_mount;
+use crate::isolated::isolated;
 use crate::mount_small_disk;
 use crate::replaced::{contents, kill_after, moments, unfinished};
 use crate::test_env::{TestEnv, settled, tag, tagged, tags};
@@ -159,7 +161,7 @@ fn a_damaged_catalog_takes_the_place_of_no_backup() {
     assert_eq!(kept(&env), ["catalog-4.sqlite", "catalog-2.sqlite"]);
 }
 
-fn restore(env: &TestEnv, args: &[&str]) -> std::process::Command {
+fn restore(env: &TestEnv, args: &[&str]) -> Command {
     let photos = env.path("photos");
     let all = [&["catalog", "restore", photos.to_str().unwrap()], args].concat();
     env.command(&all)
@@ -191,6 +193,12 @@ fn a_backup_is_brought_back_and_what_it_replaces_is_kept() {
     assert_eq!(listed["kept"][0]["made"], NOW);
     let back = said(&env, &["catalog-1.sqlite"]);
     assert!(back.contains("1 edits and 0 answers"), "{back}");
+    let mode = |path: PathBuf| path.metadata().unwrap().mode() & 0o777;
+    assert_eq!(
+        mode(env.index()),
+        0o600,
+        "places and texts are nobody else's"
+    );
     let before = ["tag 1".to_owned()].into();
     assert_eq!(tags(&env.app(), "1.png"), before);
     // Its own name leads back as well.
@@ -204,7 +212,45 @@ fn a_backup_is_brought_back_and_what_it_replaces_is_kept() {
     // One is brought back where the catalog is gone as well.
     fs::remove_file(env.index()).unwrap();
     said(&env, &["catalog-1.sqlite"]);
+    assert_eq!(mode(env.index()), 0o600);
     assert_eq!(tags(&env.app(), "1.png"), before);
+}
+
+#[test]
+fn nothing_is_done_to_what_is_no_catalog_of_this_version() {
+    let env = tagged(1);
+    let (foreign, newer, copy) = (env.path("x.db"), env.path("newer.db"), env.path("copy"));
+    let rows = "CREATE TABLE x (a); INSERT INTO x VALUES (1); CREATE TABLE y (a);
+                INSERT INTO y VALUES (zeroblob(100000)); DROP TABLE y";
+    Connection::open(&foreign)
+        .and_then(|file| file.execute_batch(rows))
+        .unwrap();
+    fs::copy(env.index(), &newer).unwrap();
+    let later = "CREATE TABLE later (a); PRAGMA user_version = 99";
+    Connection::open(&newer)
+        .and_then(|file| file.execute_batch(later))
+        .unwrap();
+    for (file, why) in [(foreign, "another program"), (newer, "newer version")] {
+        let before = fs::read(&file).unwrap();
+        let (catalog, photos) = (file.to_str().unwrap(), env.path("photos"));
+        let photos = photos.to_str().unwrap();
+        for doing in [
+            &["vacuum", photos][..],
+            &["backup", photos, copy.to_str().unwrap()],
+        ] {
+            let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+            let mut command = isolated(program, &env.path("home"));
+            command.args(["--catalog", catalog, "catalog"]).args(doing);
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                !output.status.success() && said.contains(why),
+                "{doing:?}: {said}"
+            );
+            assert!(fs::read(&file).unwrap() == before, "{doing:?}");
+        }
+    }
+    assert!(!copy.exists());
 }
 
 #[test]

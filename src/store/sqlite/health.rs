@@ -168,15 +168,21 @@ pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(answer == "ok")
 }
 
-/// A connection to a catalog whose pages fit together. One that is in use was looked at before.
+/// A connection to a catalog whose pages fit together. One that is in use was looked at before. Nothing has been written
+/// to the file of another program or of a later version.
 pub(super) fn whole(path: &Path) -> Result<Connection> {
+    refuse_others(path)?;
     let is_unknown = was_left_open(path) && !is_locked(path);
     let connection = connect_keeping_log(path)?;
     if is_unknown && !is_whole(&connection)? {
         suspect(path);
         return Err(Error::Damaged);
     }
-    Ok(connection)
+    match schema::fit(&connection)? {
+        Fit::Newer => Err(schema::newer(path)),
+        Fit::Foreign => Err(Error::Foreign { path: path.into() }),
+        _ => Ok(connection),
+    }
 }
 
 /// Gives back the space that nothing uses any more.

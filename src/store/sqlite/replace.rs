@@ -5,10 +5,10 @@
 //! brings to its end what a killed process began. The old one gets a second name first, and its log goes before the
 //! new one comes: an old log would be written over a new catalog.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::opening::files_of;
@@ -47,8 +47,10 @@ impl Replacement {
     }
 
     /// Puts the new one in the place of the old one, which is called `CATALOG.WHY-1` from then on, or has the next number
-    /// that is free. Both are closed.
+    /// that is free. Both are closed. Whoever could read the old one can read the new one, and nobody else.
     pub fn finish(self, why: &str) -> io::Result<PathBuf> {
+        let mode = self.catalog.metadata().map_or(0o600, |old| old.mode());
+        fs::set_permissions(self.new_file(), Permissions::from_mode(mode & 0o777))?;
         let aside = free_name(&self.catalog, why);
         let name = aside
             .file_name()

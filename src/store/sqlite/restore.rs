@@ -38,11 +38,7 @@ fn pour(copy: &Path, new: &Path, source: &Path) -> Result<()> {
     let from = settled(copy)?;
     match schema::fit(&from)? {
         Fit::Version(_) => {}
-        Fit::Newer => {
-            let source = "it was made by a newer version of kbasefs".into();
-            let path = copy.into();
-            return Err(Error::Open { path, source });
-        }
+        Fit::Newer => return Err(schema::newer(copy)),
         Fit::New | Fit::Foreign => return Err(Error::Foreign { path: copy.into() }),
         Fit::Misnumbered { .. } | Fit::Damaged(_) => return Err(damaged(copy)),
     }

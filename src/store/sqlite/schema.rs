@@ -198,11 +198,7 @@ pub fn validate(catalog: &Connection, path: &Path) -> Result<()> {
             );
             catalog.pragma_update(None, "user_version", version)?;
         }
-        Fit::Newer => {
-            let source = "it was made by a newer version of kbasefs".into();
-            let path = path.into();
-            return Err(Error::Open { path, source });
-        }
+        Fit::Newer => return Err(newer(path)),
         Fit::Foreign => return Err(Error::Foreign { path: path.into() }),
         Fit::Damaged(wrong) => {
             tracing::warn!("{}", wrong.join(", "));
@@ -210,6 +206,14 @@ pub fn validate(catalog: &Connection, path: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Why the catalog of a later version is left as it is.
+pub fn newer(path: &Path) -> Error {
+    Error::Open {
+        path: path.into(),
+        source: "it was made by a newer version of kbasefs".into(),
+    }
 }
 
 /// Writes into the file whose it is.
