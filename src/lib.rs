@@ -95,7 +95,7 @@
 //!   that every place above is there.
 //! - Every change goes: store commit, then index, then kernel notification.
 //! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
-//! - No thread that drives async tasks waits for the disk: [`blocking`] refuses it in tests.
+//! - No thread that drives async tasks waits for the disk: `blocking` refuses it in tests.
 //! - What one event costs does not grow with the catalog: `tests/growth.rs` counts it.
 //! - What came and went leaves nothing in memory: `tests/churn.rs` counts it.
 //! - The source folder is opened for reading only, in one place: [`source_files`].

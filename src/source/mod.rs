@@ -1,7 +1,7 @@
 //! The source folder: what is in it and what its files say of themselves. Reads, never writes.
 //!
 //! [`Sync`] keeps the catalog in step with the folder: it walks, compares with the index, opens what is new, and
-//! commits what happened; [`Follower`] has it do so whenever something happens there; a [`Scanner`] is both, for one source.
+//! commits what happened; [`Follower`] has it do so whenever something happens there; a `Scanner` is both, for one source.
 //! Knows nothing of views, pictures' content or who looks at them.
 
 mod batch;
