@@ -96,8 +96,7 @@ fn kept(file: &Path) -> KeptCatalog {
 
 /// Gives back the space that it doesn't use: bytes before and after.
 pub fn vacuum(catalog: &Path) -> Result<(u64, u64), Error> {
-    let size = || catalog.metadata().map_or(0, |m| m.len());
-    let before = size();
+    let before = size(catalog);
     sqlite::vacuum(catalog)?;
-    Ok((before, size()))
+    Ok((before, size(catalog)))
 }

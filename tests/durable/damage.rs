@@ -1,12 +1,14 @@
 //! A damaged index is set aside, and what can be read of it stays.
 
 use std::fs;
+use std::process::Command;
 
 use kbasefs::catalog::{Change, Edit, PhotoId};
 use kbasefs::store::Store;
 use kbasefs::store::provider_store::{ProviderStore, Spent};
 use kbasefs::store::sqlite::{self, Sqlite};
 
+use crate::isolated::isolated;
 use crate::test_env::{TestEnv, aside, clear_aside, tagged, tags};
 
 const PAGE: usize = 4096;
@@ -44,6 +46,32 @@ fn a_damaged_index_is_set_aside_and_what_can_be_read_of_it_stays() {
     // What stands on the page itself is lost, and nothing else.
     let all = pages.len() * 300;
     assert!(kept > all - 300, "{kept} of {all} tags");
+}
+
+#[test]
+fn a_damaged_catalog_is_mended_whatever_it_is_called_and_other_files_are_left_alone() {
+    let env = tagged(30);
+    let sound = fs::read(env.index()).unwrap();
+    let (named, photos) = (env.path("named.db"), env.path("photos"));
+    let run = |command: &[&str], expected: bool| {
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut kbasefs = isolated(program, &env.path("home"));
+        kbasefs.arg("--catalog").arg(&named);
+        let output = kbasefs.args(command).arg(&photos).output().unwrap();
+        assert_eq!(output.status.success(), expected, "{output:?}");
+    };
+    for page in 1..sound.len() / PAGE {
+        let mut damaged = sound.clone();
+        damaged[page * PAGE..(page + 1) * PAGE].fill(0xff);
+        fs::write(&named, damaged).unwrap();
+        run(&["scan"], true);
+    }
+    let notes = "my notes\n".repeat(1000);
+    fs::write(&named, &notes).unwrap();
+    for command in [&["catalog", "check"][..], &["scan"], &["catalog", "vacuum"]] {
+        run(command, false);
+        assert!(fs::read(&named).unwrap() == notes.as_bytes(), "{command:?}");
+    }
 }
 
 #[test]

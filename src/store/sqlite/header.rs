@@ -13,6 +13,9 @@ pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Bytes of it, before the first page of the schema begins.
 pub const LENGTH: usize = 100;
 
+/// Where the number of the program stands that made it.
+const APPLICATION_AT: u64 = 68;
+
 /// Bytes at a place, the first of which is what is written there.
 struct Field {
     at: u64,
@@ -68,6 +71,18 @@ pub fn is_sound(catalog: &Path) -> io::Result<bool> {
         field.allowed.iter().any(|good| there.starts_with(good))
     };
     Ok(header.starts_with(MAGIC) && FIELDS.iter().all(is_good))
+}
+
+/// Whether the file says that it is of this program. Nothing else of it has to be readable.
+///
+/// # Errors
+/// When it can't be read.
+pub fn is_signed(file: &Path, application: i32) -> io::Result<bool> {
+    let mut there = [0; size_of::<i32>()];
+    match File::open(file)?.read_exact_at(&mut there, APPLICATION_AT) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        read => read.map(|()| i32::from_be_bytes(there) == application),
+    }
 }
 
 /// Writes what has to be there where something else is.

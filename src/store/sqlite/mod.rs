@@ -91,12 +91,8 @@ impl Sqlite {
     /// [`Error::NoRoom`] when it is damaged and the disk has no room for another one.
     pub fn open(path: &Path, source: &Path) -> Result<Self> {
         let prepared = match prepare(path, source) {
-            // Any other file that was named by mistake is left alone.
-            Err(error) if path.extension() == Some("sqlite".as_ref()) => {
-                match is_damage(&error, path)? {
-                    true => mend(path).and_then(|()| prepare(path, source)),
-                    false => Err(error),
-                }
+            Err(error) if is_ours(path) && is_damage(&error, path)? => {
+                mend(path).and_then(|()| prepare(path, source))
             }
             prepared => prepared,
         };
@@ -185,12 +181,20 @@ fn is_damage(error: &Error, path: &Path) -> Result<bool> {
     }
 }
 
+/// One that can't be read at all isn't mended either.
+fn is_ours(path: &Path) -> bool {
+    schema::is_ours(path).unwrap_or(false)
+}
+
 /// Makes a sound catalog of the damaged one at `path`, which nobody else has open.
 ///
 /// # Errors
-/// [`Error::NoRoom`] when the disk has none for it.
+/// [`Error::NoRoom`] when the disk has none for it; when the file doesn't look like a catalog, which is left alone then.
 pub(crate) fn mend(path: &Path) -> Result<()> {
     replace::finish_interrupted(path)?;
+    if !is_ours(path) {
+        return Err(Error::Damaged.of_catalog(path));
+    }
     recovery::tell(&salvage::salvage(path)?);
     Ok(())
 }

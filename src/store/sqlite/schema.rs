@@ -4,6 +4,7 @@
 //! wrong and not the catalog.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -11,7 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::opening::{CURRENT_VERSION, migrate_to};
-use super::{Error, Result};
+use super::{Error, Result, header};
 
 /// By kind and name what makes it. Comments and blanks say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,6 +215,16 @@ pub fn newer(path: &Path) -> Error {
         path: path.into(),
         source: "it was made by a newer version of kbasefs".into(),
     }
+}
+
+/// Whether a damaged file is a catalog: it is called like one, or says so. Any other one that was named by mistake is left
+/// alone.
+///
+/// # Errors
+/// When it can't be read.
+pub fn is_ours(path: &Path) -> io::Result<bool> {
+    let is_named_so = path.extension() == Some("sqlite".as_ref());
+    Ok(is_named_so || header::is_signed(path, APPLICATION)?)
 }
 
 /// Writes into the file whose it is.
