@@ -4,6 +4,9 @@
 // Only builds with debug assertions have faults.
 #![cfg(debug_assertions)]
 
+#[path = "common/forwarded.rs"]
+mod forwarded;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Edit, Effect, Facet, Facts, FileStat,
-    Format, Measured, PhotoId, SourcePath, Status, Stored, Trace, Words,
+    Change, Edit, Effect, Facet, Facts, FileStat, Format, PhotoId, SourcePath, Status, Stored,
+    Words,
 };
 use kbasefs::index::Index;
 use kbasefs::library::Library;
@@ -24,6 +27,8 @@ use kbasefs::store::{Error, Result, Store};
 use kbasefs::vfs::{Caller, Inode, Options, Stale, Tree};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
+
+use forwarded::forward_reads;
 
 /// Places in a commit: before the index follows the store, in the middle of that, and before anybody is told.
 const PLACES: [&str; 3] = ["commit", "index", "indexed"];
@@ -302,43 +307,9 @@ impl Store for Gated {
         self.store.commit(changes)
     }
 
-    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
-        self.store.analyses(hash)
-    }
-
-    fn outdated(&self) -> Result<RoaringBitmap> {
-        self.store.outdated()
-    }
-
-    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
-        self.store.measured(hash)
-    }
-
-    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
-        self.store.detail(id)
-    }
-
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.store.full_text(words)
     }
 
-    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
-        self.store.relevance(words)
-    }
-
-    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
-        self.store.acts(before, most)
-    }
-
-    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
-        self.store.act(id)
-    }
-
-    fn gone_sizes(&self) -> Result<Vec<u64>> {
-        self.store.gone_sizes()
-    }
-
-    fn size_bytes(&self) -> Result<u64> {
-        self.store.size_bytes()
-    }
+    forward_reads!(self => self.store);
 }

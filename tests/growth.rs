@@ -4,13 +4,16 @@
 // Only builds with debug assertions count.
 #![cfg(debug_assertions)]
 
+#[path = "common/forwarded.rs"]
+mod forwarded;
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use kbasefs::analysis::{Crawlers, Scheduler};
 use kbasefs::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Edit, Effect, Facet, FileStat, Format,
-    Label, Measured, Origin, Photo, PhotoId, SourcePath, Status, Stored, Trace, Words,
+    Change, ContentHash, Edit, Effect, Facet, FileStat, Format, Label, Origin, Photo, PhotoId,
+    SourcePath, Status, Stored, Words,
 };
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
@@ -21,6 +24,8 @@ use kbasefs::store::{Result, Store};
 use kbasefs::vfs::{Caller, Inode, Options, Tree};
 use roaring::RoaringBitmap;
 use tempfile::TempDir;
+
+use forwarded::forward_reads;
 
 const SMALL: u32 = 1_000;
 const LARGE: u32 = 100_000;
@@ -170,45 +175,11 @@ impl Store for Vast {
         self.rest.commit(changes)
     }
 
-    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
-        self.rest.measured(hash)
-    }
-
-    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
-        self.rest.analyses(hash)
-    }
-
-    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
-        self.rest.detail(id)
-    }
-
-    fn outdated(&self) -> Result<RoaringBitmap> {
-        self.rest.outdated()
-    }
-
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.rest.full_text(words)
     }
 
-    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
-        self.rest.relevance(words)
-    }
-
-    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
-        self.rest.acts(before, most)
-    }
-
-    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
-        self.rest.act(id)
-    }
-
-    fn gone_sizes(&self) -> Result<Vec<u64>> {
-        self.rest.gone_sizes()
-    }
-
-    fn size_bytes(&self) -> Result<u64> {
-        self.rest.size_bytes()
-    }
+    forward_reads!(self => self.rest);
 }
 
 impl Kind {

@@ -9,6 +9,8 @@ mod counts;
 mod desktops;
 mod editing;
 mod fixture;
+#[path = "../common/forwarded.rs"]
+mod forwarded;
 mod model;
 mod mount;
 mod names;

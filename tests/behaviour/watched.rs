@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use kbasefs::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
-    Words,
-};
+use kbasefs::catalog::{Change, Effect, Stored, Words};
 use kbasefs::store::memory::Memory;
 use kbasefs::store::{Result, Store};
 use roaring::RoaringBitmap;
+
+use crate::forwarded::forward_reads;
 
 pub struct Watched {
     store: Box<dyn Store>,
@@ -69,22 +68,6 @@ impl Store for Watched {
         self.call().commit(changes)
     }
 
-    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
-        self.call().analyses(hash)
-    }
-
-    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
-        self.call().measured(hash)
-    }
-
-    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
-        self.call().detail(id)
-    }
-
-    fn outdated(&self) -> Result<RoaringBitmap> {
-        self.call().outdated()
-    }
-
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if let Some(gate) = &self.gate {
@@ -93,23 +76,5 @@ impl Store for Watched {
         self.call().full_text(words)
     }
 
-    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
-        self.call().relevance(words)
-    }
-
-    fn gone_sizes(&self) -> Result<Vec<u64>> {
-        self.call().gone_sizes()
-    }
-
-    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
-        self.call().acts(before, most)
-    }
-
-    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
-        self.call().act(id)
-    }
-
-    fn size_bytes(&self) -> Result<u64> {
-        self.call().size_bytes()
-    }
+    forward_reads!(self => self.call());
 }

@@ -3,14 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use kbasefs::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
-    Words,
-};
+use kbasefs::catalog::{Change, ContentHash, Effect, PhotoId, Stored, Words};
 use kbasefs::store::memory::Memory;
 use kbasefs::store::provider_store::{AnswerState, ProviderStore, Spent};
 use kbasefs::store::{Error, Result, Store};
 use roaring::RoaringBitmap;
+
+use crate::forwarded::forward_reads;
 
 /// How it fails, if it does.
 pub type Fault = Box<dyn Fn(&[Change]) -> Option<Error> + Send + Sync>;
@@ -65,45 +64,11 @@ impl Store for Faulty {
         self.memory.commit(changes)
     }
 
-    fn detail(&self, id: PhotoId) -> Result<Option<Detail>> {
-        self.memory.detail(id)
-    }
-
-    fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
-        self.memory.analyses(hash)
-    }
-
-    fn measured(&self, hash: &ContentHash) -> Result<Option<Measured>> {
-        self.memory.measured(hash)
-    }
-
-    fn outdated(&self) -> Result<RoaringBitmap> {
-        self.memory.outdated()
-    }
-
     fn full_text(&self, words: &Words) -> Result<RoaringBitmap> {
         self.memory.full_text(words)
     }
 
-    fn relevance(&self, words: &[&Words]) -> Result<Vec<(PhotoId, f64)>> {
-        self.memory.relevance(words)
-    }
-
-    fn acts(&self, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
-        self.memory.acts(before, most)
-    }
-
-    fn act(&self, id: ActId) -> Result<Option<(Done, Vec<Trace>)>> {
-        self.memory.act(id)
-    }
-
-    fn gone_sizes(&self) -> Result<Vec<u64>> {
-        self.memory.gone_sizes()
-    }
-
-    fn size_bytes(&self) -> Result<u64> {
-        self.memory.size_bytes()
-    }
+    forward_reads!(self => self.memory);
 }
 
 impl ProviderStore for Faulty {

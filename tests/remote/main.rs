@@ -9,6 +9,8 @@ mod durability;
 mod failures;
 mod fallback;
 mod faulty;
+#[path = "../common/forwarded.rs"]
+mod forwarded;
 mod full_disk;
 #[path = "../common/isolated.rs"]
 mod isolated;
