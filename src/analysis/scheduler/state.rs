@@ -4,6 +4,8 @@
 //! provider has said, and for a server also on what those have said that stand in for it. No queue waits for another.
 //! Holds the rules of single flight. Knows nothing of files, analyzers or the store.
 
+mod dispatching;
+mod knowledge;
 mod provider_queue;
 mod queues;
 mod store_breaker;
@@ -13,9 +15,8 @@ mod tests;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use roaring::{MultiOps, RoaringBitmap};
+use roaring::RoaringBitmap;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Instant;
 
 use super::errors::Errors;
 use super::outcome::{AnalysisResult, JobOutcome};
@@ -259,92 +260,6 @@ impl SchedulerState {
         duplicates.unwrap_or_default()
     }
 
-    /// Hands a photo that is ready to its dispatcher.
-    pub fn push_ready(&self, queue: QueueId, job: RemoteJob) {
-        self.lock().queues[queue.0].jobs.push(job);
-        self.ready[queue.0].notify_one();
-    }
-
-    /// When there is something for a dispatcher to send.
-    pub fn next_ready_at(&self, queue: QueueId) -> Ready {
-        let state = self.lock();
-        match state.may_send() {
-            true => state.queues[queue.0].next_ready_at(Instant::now()),
-            false => Ready::Never,
-        }
-    }
-
-    /// Takes the most wanted of what is due.
-    pub fn pop_ready(&self, queue: QueueId) -> Option<RemoteJob> {
-        let mut state = self.lock();
-        if !state.may_send() {
-            return None;
-        }
-        let job = state.queues[queue.0].pop_ready(Instant::now());
-        self.work.notify_one();
-        job
-    }
-
-    /// Takes something that a dispatcher was to send, whether it is due or not.
-    pub fn take_ready(&self, queue: QueueId) -> Option<RemoteJob> {
-        self.lock().queues[queue.0].jobs.pop()
-    }
-
-    /// Something may be ready for a dispatcher.
-    pub async fn ready(&self, queue: QueueId) {
-        self.ready[queue.0].notified().await;
-    }
-
-    /// A server is of no use until then: those who wait for what it has not begun are told why, or another is asked.
-    pub fn give_up(&self, queue: QueueId, reason: &str, until: Instant) {
-        let mut state = self.lock();
-        state.queues[queue.0].down = Some((reason.to_owned(), until));
-        for photo in state.queues[queue.0].awaited() {
-            if state.hand_over(queue, photo, Access::Asked) {
-                state.queues[queue.0].waiting.remove(photo);
-            } else {
-                state.queues[queue.0].tell(photo, &AnalysisResult::Failed(reason.to_owned()));
-            }
-        }
-        self.work.notify_all();
-        self.told.send_replace(());
-    }
-
-    /// A server is of use again. Whether it was of none.
-    pub fn recovered(&self, queue: QueueId) -> bool {
-        self.lock().queues[queue.0].down.take().is_some()
-    }
-
-    /// Whether another server would take a photo over.
-    pub fn has_another(&self, queue: QueueId, photo: PhotoId) -> bool {
-        let state = self.lock();
-        let access = state.queues[queue.0].running.get(&photo).copied();
-        let access = access.unwrap_or(Access::Listed);
-        state.server_for(photo, access, Some(queue)).is_some()
-    }
-
-    /// Until when a server is of no use, if it is of none.
-    pub fn down_until(&self, queue: QueueId) -> Option<Instant> {
-        let state = self.lock();
-        let until = state.queues[queue.0].down.as_ref().map(|(_, until)| *until);
-        until.filter(|&until| until > Instant::now())
-    }
-
-    /// Workers are to look again: a server may be of use now.
-    pub fn wake(&self) {
-        // Under the lock: a worker that has just found nothing to do isn't asleep yet, and would miss it.
-        let _state = self.lock();
-        self.work.notify_all();
-    }
-
-    /// Why a server is of no use now.
-    pub fn why_down(&self, queue: QueueId) -> Option<String> {
-        let state = self.lock();
-        let queue = &state.queues[queue.0];
-        let reason = queue.down.as_ref().filter(|_| queue.is_down());
-        reason.map(|(reason, _)| reason.clone())
-    }
-
     /// Forgets what was known of photos: they are other pictures now.
     pub fn forget(&self, photos: &RoaringBitmap) {
         let mut state = self.lock();
@@ -363,36 +278,6 @@ impl SchedulerState {
         queues.for_each(|queue| queue.reasons.forget(photos));
     }
 
-    /// Where each queue has a photo.
-    pub fn places(&self, photo: PhotoId) -> Vec<(QueueId, Place)> {
-        let state = self.lock();
-        let queues = state.queues.iter().enumerate();
-        queues
-            .map(|(n, queue)| (QueueId(n), queue.place(photo)))
-            .collect()
-    }
-
-    /// Why a photo that is to be tried again has no answer yet.
-    pub fn note(&self, queue: QueueId, photo: PhotoId, reason: &str) {
-        self.lock().queues[queue.0].reasons.note(photo, reason);
-    }
-
-    /// A question for a photo counted for less.
-    pub fn turn_away(&self, photo: PhotoId, reason: &str) {
-        self.lock().turned_away.note(photo, reason);
-    }
-
-    /// A question for a photo counts.
-    pub fn welcome(&self, photo: PhotoId) {
-        let photo = RoaringBitmap::from_iter([photo.0]);
-        self.lock().turned_away.forget(&photo);
-    }
-
-    /// Why the last question for a photo counted for less.
-    pub fn turned_away(&self, photo: PhotoId) -> Option<String> {
-        self.lock().turned_away.of(photo).map(str::to_owned)
-    }
-
     /// Has nothing begun from now on, or lets it begin again.
     pub fn pause(&self, paused: bool) {
         self.lock().paused = paused;
@@ -403,38 +288,6 @@ impl SchedulerState {
 
     pub fn is_paused(&self) -> bool {
         self.lock().paused
-    }
-
-    /// How many photos a provider answered in any version, in an earlier one, and not at all.
-    pub fn known(&self, queue: QueueId) -> [u64; 3] {
-        let state = self.lock();
-        let queue = &state.queues[queue.0];
-        let (stale, declined) = (queue.stale.len(), queue.declined.len());
-        [queue.answered_ever(), stale, declined]
-    }
-
-    /// Whether a provider answered about a photo.
-    pub fn has_answered(&self, queue: QueueId, photo: PhotoId) -> bool {
-        self.lock().queues[queue.0].answered.contains(photo.0)
-    }
-
-    /// Whether some server has answered about a photo.
-    pub fn has_answer_of_server(&self, photo: PhotoId) -> bool {
-        self.lock().has_answer_of_server(photo)
-    }
-
-    /// Whether every provider has declined.
-    pub fn is_given_up(&self, photo: PhotoId) -> bool {
-        let state = self.lock();
-        let mut queues = state.queues.iter();
-        !state.queues.is_empty() && queues.all(|queue| queue.declined.contains(photo.0))
-    }
-
-    /// Photos that every provider has declined.
-    pub fn given_up(&self) -> RoaringBitmap {
-        let state = self.lock();
-        let declined = state.queues.iter().map(|queue| &queue.declined);
-        declined.intersection()
     }
 
     /// Tells everyone who waits for a photo how it ended; where a server has no answer, the next one is asked instead.

@@ -1,6 +1,7 @@
 //! The rules of single flight, and who is asked instead of whom.
 
 use tokio::sync::mpsc::error::TryRecvError;
+use tokio::time::Instant;
 
 use super::*;
 
