@@ -54,7 +54,7 @@ pub fn folder(catalog: &Path) -> PathBuf {
 }
 
 /// The file of a backup.
-pub fn file(folder: &Path, number: u64) -> PathBuf {
+fn file(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{BEFORE}{number}{AFTER}"))
 }
 
@@ -96,7 +96,18 @@ fn number(name: &str) -> Option<u64> {
     number
         .parse()
         .ok()
-        .filter(|n: &u64| n.to_string() == number)
+        .filter(|n: &u64| n.to_string() == number && *n < MOST_NUMBERS)
+}
+
+/// A larger number isn't one of ours: one a day takes longer than that.
+const MOST_NUMBERS: u64 = 1 << 32;
+
+/// The file of the next one. Where somebody has put something of that name, the next number is taken.
+pub fn next(folder: &Path, kept: &[Backup]) -> PathBuf {
+    let last = kept.first().map_or(0, |latest| latest.number);
+    let mut files = (last + 1..).map(|number| file(folder, number));
+    let is_free = |file: &PathBuf| file.symlink_metadata().is_err();
+    files.find(is_free).expect("not every number is taken")
 }
 
 fn read(file: &Path) -> Option<Holdings> {

@@ -227,8 +227,7 @@ impl Backups {
         let mut folder = DirBuilder::new();
         let made = folder.recursive(true).mode(0o700).create(&self.folder);
         made.map_err(|e| self.failure(e))?;
-        let number = kept.first().map_or(0, |last| last.number) + 1;
-        let file = kept::file(&self.folder, number);
+        let file = kept::next(&self.folder, &kept);
         sqlite::sound_backup(&self.catalog, &file, now, &self.stop)?;
         for old in kept::surplus(&self.kept()?, self.most) {
             kept::remove(old).map_err(|e| self.failure(e))?;

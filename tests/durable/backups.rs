@@ -81,6 +81,20 @@ fn one_a_day_is_made_where_something_was_said_and_two_are_kept() {
 }
 
 #[test]
+fn what_others_put_among_them_is_left_alone_and_stops_none() {
+    let env = tagged(3);
+    let folder = file(&env, 1).parent().unwrap().to_owned();
+    fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink("/nowhere", file(&env, 1)).unwrap();
+    fs::create_dir(file(&env, 2)).unwrap();
+    let far = folder.join(format!("catalog-{}.sqlite", u64::MAX));
+    fs::write(&far, "notes").unwrap();
+    let made = backups(&env).make_if_due(NOW).unwrap();
+    assert_eq!(made, Ok(file(&env, 3)));
+    assert_eq!(fs::read(far).unwrap(), b"notes");
+}
+
+#[test]
 fn what_servers_answered_counts_as_what_was_said() {
     let env = settled();
     let made = backups(&env).make_if_due(NOW).unwrap();
