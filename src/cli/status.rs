@@ -116,7 +116,7 @@ fn work(status: &Status) -> [(&'static str, String); 12] {
         ("running", status.running.to_string()),
         ("labels", status.labels.to_string()),
         ("catalog", status.catalog.clone()),
-        ("catalog", mebibytes(status.catalog_bytes)),
+        ("catalog_size", mebibytes(status.catalog_bytes)),
         ("backups", backups(&status.backups)),
         ("cache", hits(status.cache)),
         ("crawlers", crawlers.join(", ")),
@@ -133,7 +133,7 @@ fn process(status: &Status) -> [(&'static str, String); 3] {
     [
         ("rss", memory(status.rss_bytes)),
         ("peak_rss", memory(status.peak_rss_bytes)),
-        ("uptime_s", status.uptime_s.to_string()),
+        ("uptime_s", format!("{:.0}", status.uptime_s)),
     ]
 }
 
@@ -142,7 +142,15 @@ fn backups(backups: &BackupList) -> String {
     let latest = backups.kept.iter().find_map(|backup| backup.made);
     let why = backups.failed.as_deref().or(backups.not_now.as_deref());
     match (latest, why) {
-        (Some(made), _) => format!("{}, the latest of {}", backups.kept.len(), local(made)),
+        (Some(made), _) => {
+            let failed = backups.failed.iter();
+            let failed: String = failed.map(|why| format!("; then none: {why}")).collect();
+            format!(
+                "{}, the latest of {}{failed}",
+                backups.kept.len(),
+                local(made)
+            )
+        }
         (None, Some(why)) => format!("none: {why}"),
         (None, None) => "none yet".into(),
     }
