@@ -66,7 +66,7 @@
 //! | a setting | `config/mod.rs`; what `config init` says of it: `config/document.rs` |
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
-//! | where the file of a catalog is, and who owns it | `app/index_file.rs`, `config/places.rs`, `store/owner_lock.rs` |
+//! | where the file of a catalog is, and who owns it | `app/catalog_path.rs`, `config/places.rs`, `store/owner_lock.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
 //! | what a change does to a record, whatever keeps it | `store/apply.rs` |
 //! | what is done about a damaged catalog | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |

@@ -4,9 +4,9 @@
 //! those that it uses, and doesn't know this module. Nothing of commands, HTTP or the terminal.
 
 pub(crate) mod catalog_file;
+mod catalog_path;
 pub(crate) mod check;
 mod error;
-mod index_file;
 mod parts;
 mod providers;
 
@@ -33,9 +33,9 @@ use crate::vfs::{self, Tree};
 use crate::web;
 
 pub use crate::analysis::providers::remote::ready_tls;
+pub use catalog_path::is_in_use;
+pub(crate) use catalog_path::{catalog_path, env, followed, owner};
 pub use error::Error;
-pub use index_file::is_in_use;
-pub(crate) use index_file::{env, followed, index_file, owner};
 
 /// A catalog that this process owns.
 pub struct App {
@@ -76,12 +76,12 @@ impl App {
             source: e,
         })?;
         let source_files = Arc::new(source_files);
-        let index_file = index_file(source_files.root(), &config)?;
-        let lock = OwnerLock::take(&index_file)?;
+        let catalog_path = catalog_path(source_files.root(), &config)?;
+        let lock = OwnerLock::take(&catalog_path)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
-        let kept = Arc::new(Sqlite::open(&index_file, source_files.root())?);
-        let backups = Backups::of(&index_file, source_files.root(), config.backups);
-        let instance = Arc::new(Instance::new(kept.id().to_owned(), index_file));
+        let kept = Arc::new(Sqlite::open(&catalog_path, source_files.root())?);
+        let backups = Backups::of(&catalog_path, source_files.root(), config.backups);
+        let instance = Arc::new(Instance::new(kept.id().to_owned(), catalog_path));
         let store = Arc::clone(&kept) as Arc<dyn Store>;
         let details = Arc::new(Cached::new(store, &memory, parts::capacity(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&details) as Arc<dyn Store>));
@@ -177,7 +177,7 @@ impl App {
     fn shown(&self) -> vfs::Catalog {
         let socket = self.instance.socket().unwrap_or(Path::new(""));
         vfs::Catalog {
-            index: self.instance.index_file().into(),
+            index: self.instance.catalog_path().into(),
             socket: socket.into(),
             id: self.instance.id().to_owned(),
         }

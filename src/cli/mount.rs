@@ -170,7 +170,7 @@ fn refuse_nesting(source: &Path, mountpoint: &Path) -> anyhow::Result<()> {
 
 /// A process that reads or writes a file in its own mount waits for itself.
 fn refuse_own_files(source: &Path, mountpoint: &Path, config: &Config) -> anyhow::Result<()> {
-    let file = app::index_file(source, config)?;
+    let file = app::catalog_path(source, config)?;
     let sockets = control_sockets(&file, &app::env);
     let folders = [
         config::previews_folder(&app::env),
@@ -232,7 +232,7 @@ fn serve(
         page::open(&runtime, site, app.web());
     }
     match (daemon, &url) {
-        (Some(log), url) => daemon::ready(log, app.instance().index_file(), url.as_deref())?,
+        (Some(log), url) => daemon::ready(log, app.instance().catalog_path(), url.as_deref())?,
         (None, Some(url)) => super::terminal::say(format_args!("the page is at {url}"))?,
         (None, None) => {}
     }

@@ -127,7 +127,7 @@ type Api = tokio::task::JoinHandle<std::io::Result<()>>;
 pub fn listen(instance: &Instance, runtime: &Runtime) -> anyhow::Result<Socket> {
     let _inside = runtime.enter();
     let mut failed = None;
-    for path in control_sockets(instance.index_file(), &app::env) {
+    for path in control_sockets(instance.catalog_path(), &app::env) {
         match Socket::bind(&path) {
             Ok(socket) => {
                 instance.answers_at(socket.path());

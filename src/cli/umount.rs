@@ -108,7 +108,7 @@ async fn file_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
     match mounted_catalog::file_if_known(mount).await {
         Ok(Some(file)) => Some(file),
         // An older version made it: where this environment would keep the catalog.
-        Ok(None) => app::index_file(&mount.source, &finder.config).ok(),
+        Ok(None) => app::catalog_path(&mount.source, &finder.config).ok(),
         Err(_) => None,
     }
 }

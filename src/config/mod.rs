@@ -17,7 +17,7 @@ use strum::IntoStaticStr;
 
 pub use document::DOCUMENT;
 pub use places::{
-    catalogs_folder, control_sockets, copies_folder, index_file, is_usual_place, previews_folder,
+    catalog_path, catalogs_folder, control_sockets, copies_folder, is_usual_place, previews_folder,
     thumbnails_folder, user_file,
 };
 pub use provider::{Kind, Price, Provider};

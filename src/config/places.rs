@@ -23,7 +23,7 @@ pub fn user_file(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
 }
 
 /// The index of a source, by its absolute path: `$XDG_DATA_HOME/kbasefs/<name>-<hash>/catalog.sqlite`.
-pub fn index_file(source: &Path, env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+pub fn catalog_path(source: &Path, env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let catalogs = catalogs_folder(env)?;
     let name = source.file_name().map(|n| n.to_string_lossy().into_owned());
     let name: String = name
@@ -41,7 +41,7 @@ pub fn catalogs_folder(env: &impl Fn(&str) -> Option<String>) -> Option<PathBuf>
     Some(below_home(env, "XDG_DATA_HOME", ".local/share")?.join("kbasefs"))
 }
 
-/// Whether a file is called as [`index_file`] calls one, in whichever environment.
+/// Whether a file is called as [`catalog_path`] calls one, in whichever environment.
 pub fn is_usual_place(catalog: &Path) -> bool {
     let mut names = catalog.iter().rev();
     let file = names.next().is_some_and(|name| name == "catalog.sqlite");
@@ -98,7 +98,7 @@ mod tests {
         };
         let file = user_file(&env).unwrap();
         assert_eq!(file, Path::new("/home/a/.config/kbasefs/config.toml"));
-        let index = index_file(Path::new("/x/My photos"), &env).unwrap();
+        let index = catalog_path(Path::new("/x/My photos"), &env).unwrap();
         assert!(index.starts_with("/data/kbasefs"));
         assert!(is_usual_place(&index));
         assert!(!is_usual_place(Path::new(
@@ -114,7 +114,7 @@ mod tests {
         assert!(folder.starts_with("Myphotos-"), "{folder}");
         assert_ne!(
             Some(&index),
-            index_file(Path::new("/y/My photos"), &env).as_ref()
+            catalog_path(Path::new("/y/My photos"), &env).as_ref()
         );
         assert_eq!(
             control_sockets(&index, &env),

@@ -34,7 +34,7 @@ impl Monitor {
             requests: self.kernel.get().map_or_else(Vec::new, |asked| asked()),
             routes: from.traffic.all(),
             index_bytes: from.library.store().size_bytes().ok(),
-            index_free_bytes: process::free_bytes(from.instance.index_file()),
+            index_free_bytes: process::free_bytes(from.instance.catalog_path()),
             unkept: from.scheduler.why_unkept().is_some(),
         }
     }

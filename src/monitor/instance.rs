@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub struct Instance {
     id: String,
-    index_file: PathBuf,
+    catalog_path: PathBuf,
     started: Instant,
     /// When that was, in seconds since 1970.
     started_at: f64,
@@ -17,11 +17,11 @@ pub struct Instance {
 
 impl Instance {
     /// A process that has just opened the catalog of this id.
-    pub fn new(id: String, index_file: PathBuf) -> Self {
+    pub fn new(id: String, catalog_path: PathBuf) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             id,
-            index_file,
+            catalog_path,
             started: Instant::now(),
             started_at: since_1970.map_or(0.0, |since| since.as_secs_f64()),
             socket: OnceLock::new(),
@@ -35,8 +35,8 @@ impl Instance {
         &self.id
     }
 
-    pub fn index_file(&self) -> &Path {
-        &self.index_file
+    pub fn catalog_path(&self) -> &Path {
+        &self.catalog_path
     }
 
     pub fn uptime(&self) -> Duration {

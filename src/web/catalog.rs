@@ -34,7 +34,7 @@ pub async fn get(
     Json(CatalogIdentity {
         id: instance.id().into(),
         source_base64: source_files.root().into(),
-        index_base64: instance.index_file().into(),
+        index_base64: instance.catalog_path().into(),
         in_place,
     })
 }

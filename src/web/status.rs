@@ -85,7 +85,7 @@ fn status(about: &About, within: &SourcePath) -> Result<api::Status, Failure> {
     let work = scheduler.progress();
     let process = Process::now();
     let bytes = about.library.store().size_bytes()?;
-    let file = instance.index_file().to_string_lossy();
+    let file = instance.catalog_path().to_string_lossy();
     let backups = about.backups.report(Timestamp::now().as_second())?;
     Ok(api::Status {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -103,7 +103,7 @@ fn status(about: &About, within: &SourcePath) -> Result<api::Status, Failure> {
         paused: scheduler.is_paused(),
         unkept: scheduler.why_unkept(),
         unkept_answers: scheduler.unkept_answers(),
-        recovered: recovered_lately(instance.index_file()),
+        recovered: recovered_lately(instance.catalog_path()),
         queued: work.queued,
         running: work.running,
         labels: index.label_count() as u64,

@@ -156,7 +156,7 @@ impl Finder {
             return Ok(found);
         }
         let source = resolved.path.clone();
-        let file = app::index_file(&source, &self.config)?;
+        let file = app::catalog_path(&source, &self.config)?;
         Ok(Target {
             catalog: Catalog {
                 source,
@@ -250,7 +250,7 @@ impl Finder {
             served: None,
         };
         if self.config.catalog.is_some() {
-            let file = app::index_file(Path::new("/"), &self.config)?;
+            let file = app::catalog_path(Path::new("/"), &self.config)?;
             // One that can't be read is of nobody; whoever opens it says what is wrong with it.
             let owner = app::owner(&file).unwrap_or_default();
             let found = owner.and_then(|owner| {
@@ -262,7 +262,7 @@ impl Finder {
         let mut found = Vec::new();
         for name in names {
             for source in name.ancestors() {
-                let file = match app::index_file(source, &self.config) {
+                let file = match app::catalog_path(source, &self.config) {
                     Err(app::Error::NoHome) => return Ok(found),
                     file => file?,
                 };

@@ -53,7 +53,7 @@ impl Finder {
         if folder.as_os_str().is_empty() {
             return Ok(target.catalog);
         }
-        let file = app::index_file(&resolved.path, &self.config)?;
+        let file = app::catalog_path(&resolved.path, &self.config)?;
         if self.config.catalog.is_some() || file.exists() {
             return Ok(Catalog {
                 source: resolved.path,

@@ -70,7 +70,7 @@ impl Reach {
     /// # Errors
     /// When there is no place for a catalog, or a folder can't be made.
     pub fn of(source: &Path, config: &Config) -> anyhow::Result<Self> {
-        let file = app::index_file(source, config)?;
+        let file = app::catalog_path(source, config)?;
         let sockets = control_sockets(&file, &app::env);
         let files = [file].into_iter().chain(sockets);
         let folders = files.filter_map(|file| file.parent().map(Path::to_owned));
