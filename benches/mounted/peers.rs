@@ -156,10 +156,9 @@ pub fn kbasefs(source: &Path, scratch: &Path, config: &str) -> io::Result<Peer> 
     mount.args(["mount", "-f"]).args([source, &mountpoint]);
     let mut serving = mount.stderr(Stdio::piped()).spawn()?;
     let mut log = BufReader::new(serving.stderr.take().expect("it is piped"));
-    let mut line = String::new();
-    while !line.contains("is mounted on") {
-        line.clear();
-        assert!(log.read_line(&mut line)? > 0, "the mount is live");
+    let mut said = String::new();
+    while !said.contains("is mounted on") {
+        assert!(log.read_line(&mut said)? > 0, "no mount: {said}");
     }
     // Whatever else it has to say goes nowhere, and never fills the pipe.
     std::thread::spawn(move || io::copy(&mut log, &mut io::sink()));
