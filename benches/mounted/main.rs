@@ -48,6 +48,8 @@ fn main() -> io::Result<()> {
     if let Some(mount) = mounts[0].mountpoint.as_ref().filter(|_| meant("count")) {
         counting::run(&collection, mount)?;
     }
+    // A catalog that is mounted is the one that commands take, whatever the home: the next mount has its own.
+    drop(mounts);
     if meant("wait") {
         waiting::run(&collection, scratch.path())?;
     }
