@@ -54,6 +54,9 @@ pub struct Args {
     token_file: Option<PathBuf>,
     /// Be the process that a mount in the background leaves behind
     #[arg(long, hide = true)]
+    stay_behind: bool,
+    /// What happens anyway: scripts of before say it
+    #[arg(long, hide = true, conflicts_with = "foreground")]
     daemon: bool,
 }
 
@@ -62,9 +65,9 @@ const LOGGED: &str = "warn,kbasefs=info,fuser=error";
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
     let finder = common.finder()?;
-    let stays_behind = !(args.foreground || args.daemon);
+    let leaves_daemon = args.daemon || !(args.foreground || args.stay_behind);
     // What is found on the way to the catalog is said as well.
-    let log = log::start(&finder.config, if stays_behind { "warn" } else { LOGGED });
+    let log = log::start(&finder.config, if leaves_daemon { "warn" } else { LOGGED });
     let words = [
         args.options,
         args.sandbox
@@ -89,10 +92,10 @@ pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
         address: address.unwrap_or(page::USUAL),
         token_file: args.token_file,
     });
-    if stays_behind {
+    if leaves_daemon {
         return daemon::start(&source, &mountpoint, &words, page.as_ref(), common);
     }
-    let daemon = args.daemon.then_some(&log);
+    let daemon = args.stay_behind.then_some(&log);
     serve(
         &source,
         &mountpoint,

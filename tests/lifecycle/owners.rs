@@ -19,6 +19,20 @@ fn a_second_mount_of_a_catalog_is_refused_and_the_first_goes_on() {
     daemon.stop();
 }
 
+/// Scripts of before say what is done anyway: the command ends once the mount is live, and says nothing.
+#[test]
+fn a_mount_that_is_told_to_leave_a_daemon_does() {
+    let Some(env) = TestEnv::new() else { return };
+    let mounted = env.run(&["mount", "--daemon"], &["photos", "mnt"]);
+    assert!(mounted.status.success(), "{mounted:?}");
+    assert_eq!(
+        (&mounted.stdout[..], &mounted.stderr[..]),
+        (&b""[..], &b""[..])
+    );
+    assert!(env.path("mnt/all/a.png").exists());
+    assert!(env.run(&["umount"], &["mnt"]).status.success());
+}
+
 #[test]
 fn all_that_is_made_is_closed_to_others() {
     let Some(env) = TestEnv::new() else { return };

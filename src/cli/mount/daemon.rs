@@ -24,7 +24,7 @@ pub fn start(
 ) -> anyhow::Result<ExitCode> {
     let mut command = program::again()?;
     command
-        .args(["mount", "--daemon"])
+        .args(["mount", "--stay-behind"])
         .arg(source)
         .arg(mountpoint);
     for option in options {
