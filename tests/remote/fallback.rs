@@ -184,6 +184,23 @@ fn sum(output: &Output) -> Value {
     serde_json::from_str(text.lines().last().unwrap()).unwrap()
 }
 
+/// Whoever names a server pays for no other one.
+#[test]
+fn a_server_that_is_named_is_asked_alone_though_it_is_gone() {
+    let second = Server::start();
+    let home = home("http://127.0.0.1:9", &second);
+    let named = ["analyze", "six", "--provider", "first", "--json"];
+    let ended = sum(&run(home.path(), &named));
+    assert_eq!(
+        (&ended["analyzed"], &ended["failed"]),
+        (&0.into(), &6.into())
+    );
+    assert_eq!(second.count(), 0);
+    let any = run(home.path(), &["analyze", "six", "--json"]);
+    assert!(any.status.success(), "{any:?}");
+    assert_eq!(second.count(), PHOTOS);
+}
+
 /// Each `analyze` of the same catalog ends well, and only the first one asks anybody.
 fn every_analyze_ends_alike(preferred: &str, requests: impl Fn() -> usize) {
     let second = Server::start();

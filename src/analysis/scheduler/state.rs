@@ -309,6 +309,7 @@ impl SchedulerState {
         if !(passes_on && state.hand_over(queue, photo, access)) {
             state.queues[queue.0].tell(photo, &AnalysisResult::from(outcome));
         }
+        state.queues[queue.0].named.remove(photo.0);
         self.work.notify_one();
         self.told.send_replace(());
     }

@@ -70,7 +70,7 @@ impl SchedulerState {
         let state = self.lock();
         let access = state.queues[queue.0].running.get(&photo).copied();
         let access = access.unwrap_or(Access::Listed);
-        state.server_for(photo, access, Some(queue)).is_some()
+        state.next_server(queue, photo, access).is_some()
     }
 
     /// Until when a server is of no use, if it is of none.

@@ -309,7 +309,6 @@ impl ProviderQueue {
     /// A photo runs no more; gives the strongest access that it had.
     pub fn end(&mut self, photo: PhotoId) -> Access {
         self.again.remove(photo.0);
-        self.named.remove(photo.0);
         self.running.remove(&photo).unwrap_or(Access::Listed)
     }
 

@@ -171,15 +171,20 @@ impl ProviderQueues {
         answered.fold(due, |due, answered| due - answered)
     }
 
+    /// The server that a photo goes to when one has no answer. Who named a server asks that one and pays for no other.
+    pub fn next_server(&self, from: QueueId, photo: PhotoId, access: Access) -> Option<QueueId> {
+        let queue = &self.queues[from.0];
+        let may_go_on = !self.stopped && !queue.is_local() && !queue.named.contains(photo.0);
+        may_go_on
+            .then(|| self.server_for(photo, access, Some(from)))
+            .flatten()
+    }
+
     /// Gives a photo, and those who wait for it, to the next server. Whether there is one.
     pub fn hand_over(&mut self, from: QueueId, photo: PhotoId, access: Access) -> bool {
-        if self.stopped || self.queues[from.0].is_local() {
-            return false;
-        }
-        let Some(to) = self.server_for(photo, access, Some(from)) else {
+        let Some(to) = self.next_server(from, photo, access) else {
             return false;
         };
-        self.queues[from.0].named.remove(photo.0);
         let waiters = self.queues[from.0].waiters.remove(&photo);
         self.queues[to.0].take_over(photo, access, waiters.unwrap_or_default());
         true

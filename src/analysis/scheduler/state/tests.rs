@@ -207,7 +207,7 @@ fn the_next_server_is_asked_where_one_has_no_answer() {
 fn who_waits_is_told_when_nobody_is_left_to_ask() {
     let state = servers(Access::Asked, Access::Asked);
     let (tell, mut told) = mpsc::unbounded_channel();
-    ask(&state, Whom::One(FIRST), 7, Access::Asked, Some(tell));
+    ask(&state, Whom::Servers, 7, Access::Asked, Some(tell));
     work(&state, declined());
     work(&state, declined());
     assert_eq!(
@@ -312,7 +312,7 @@ fn of_many_photos_each_goes_where_it_goes_alone() {
 fn a_server_that_is_down_is_passed_over_and_who_waits_goes_on() {
     let state = servers(Access::Asked, Access::Asked);
     let (tell, mut told) = mpsc::unbounded_channel();
-    ask(&state, Whom::One(FIRST), 7, Access::Asked, Some(tell));
+    ask(&state, Whom::Servers, 7, Access::Asked, Some(tell));
     let until = Instant::now() + std::time::Duration::from_secs(60);
     state.give_up(FIRST, "gone", until);
     assert_eq!(server_for_photo(&state, 8, Access::Asked), Some(SECOND));
@@ -327,6 +327,29 @@ fn a_server_that_is_down_is_passed_over_and_who_waits_goes_on() {
     );
     assert_eq!(server_for_photo(&state, 8, Access::Asked), Some(FIRST));
     assert!(state.recovered(FIRST) && !state.recovered(FIRST));
+}
+
+#[test]
+fn a_server_that_was_named_is_asked_alone() {
+    let state = servers(Access::Asked, Access::Asked);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let why = |failure: &str| AnalysisResult::Failed(failure.into());
+    ask(
+        &state,
+        Whom::One(FIRST),
+        7,
+        Access::Asked,
+        Some(tell.clone()),
+    );
+    assert_eq!(state.take(), taken(7, &[FIRST]));
+    assert!(!state.has_another(FIRST, PhotoId(7)));
+    state.tell(FIRST, PhotoId(7), JobOutcome::RetryLater("nothing".into()));
+    assert_eq!(told.try_recv(), Ok((PhotoId(7), why("nothing"))));
+    ask(&state, Whom::One(FIRST), 8, Access::Asked, Some(tell));
+    let until = Instant::now() + std::time::Duration::from_secs(60);
+    state.give_up(FIRST, "gone", until);
+    assert_eq!(told.try_recv(), Ok((PhotoId(8), why("gone"))));
+    assert_eq!(state.counts(SECOND).waiting.total(), 0);
 }
 
 #[test]
