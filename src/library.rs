@@ -120,12 +120,13 @@ impl Library {
     /// Makes something that a person does durable, then visible, then known; gives its number in the journal, and how
     /// many things it changed. `None` for what changes nothing. Blocks on the disk.
     pub fn act(&self, act: Act) -> Result<Option<(ActId, usize)>> {
-        self.apply(&[Change::Acted(Box::new(act))])
+        let acted = self.apply(&[Change::Acted(Box::new(act))])?;
+        Ok(acted.first().copied())
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<Option<(ActId, usize)>> {
+    fn apply(&self, changes: &[Change]) -> Result<Vec<(ActId, usize)>> {
         if changes.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let mut progress = self.order.lock();
         if *progress == Progress::Underway {
@@ -145,13 +146,14 @@ impl Library {
         applied
     }
 
-    fn apply_in_order(&self, changes: &[Change]) -> Result<Option<(ActId, usize)>> {
+    fn apply_in_order(&self, changes: &[Change]) -> Result<Vec<(ActId, usize)>> {
         let effects = self.store.commit(changes)?;
         faults::may_panic("commit");
-        let acted = effects.iter().find_map(|effect| match effect {
+        let acted = effects.iter().filter_map(|effect| match effect {
             Effect::Acted { act, changed } => Some((*act, *changed)),
             _ => None,
         });
+        let acted = acted.collect();
         let mut delta = self.index().apply(effects);
         delta.may_wait = changes.iter().all(Change::is_analysis);
         faults::may_panic("indexed");

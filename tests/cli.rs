@@ -1,7 +1,7 @@
 //! The program as people use it: real pictures, a real mount, every command with and without it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -53,10 +53,15 @@ impl TestEnv {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    fn command(&self, args: &[&str]) -> Command {
         let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
         let mut command = isolated(program, &self.path("home"));
-        command.args(args).output().unwrap()
+        command.args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
     }
 
     fn ok(&self, args: &[&str]) -> String {
@@ -414,4 +419,49 @@ fn what_people_do_is_logged_taken_back_and_done_again() {
         assert_eq!(tags(&env), "");
         env.ok(&["umount", &mounted]);
     }
+}
+
+/// Each of many commands at once takes back the last act that still holds when it is its turn.
+#[test]
+fn acts_that_are_taken_back_at_the_same_time_are_each_taken_back_once() {
+    if !can_mount() {
+        return;
+    }
+    const ACTS: usize = 8;
+    let env = TestEnv::new();
+    let (photos, mounted) = (env.text("photos"), env.text("mnt"));
+    let picture = env.text("photos/2019/IMG_1.jpg");
+    env.ok(&["mount", &photos, &mounted]);
+    for n in 0..ACTS {
+        env.ok(&["tag", &picture, &format!("tag{n}")]);
+    }
+    let at_once = |command: &str| {
+        let begin = |n: usize| {
+            let mut begun = env.command(&[command, "--source", &photos]);
+            if command == "undo" && n == ACTS / 2 {
+                // Several acts in one commit: all of those that it finds, or others.
+                begun.args(["--since", "1h"]);
+            }
+            begun.stdout(Stdio::null()).spawn().unwrap()
+        };
+        let all: Vec<_> = (0..ACTS).map(begin).collect();
+        let ended = all.into_iter().map(|mut child| child.wait().unwrap());
+        ended.filter(|status| status.success()).count()
+    };
+    let tags = || {
+        let known = env.json(&["show", &picture, "--json"]);
+        known["tags"].as_array().unwrap().len()
+    };
+    let logged = |role: &str| {
+        let log = env.ok(&["log", &photos, "--json", "-n", "99"]);
+        let words = log
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["words"].to_string());
+        words.filter(|words| words.contains(role)).count()
+    };
+    assert!(at_once("undo") > 0);
+    assert_eq!((tags(), logged("undo")), (0, ACTS));
+    assert_eq!(at_once("redo"), ACTS);
+    assert_eq!((tags(), logged("redo")), (ACTS, ACTS));
+    env.ok(&["umount", &mounted]);
 }

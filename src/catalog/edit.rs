@@ -59,7 +59,7 @@ pub struct Act {
     pub words: String,
     /// Whether it stands for itself, or takes back or goes on with an earlier one.
     pub role: Role,
-    /// What it does, in this order.
+    /// What it does besides what its role says, in this order.
     pub deeds: Vec<Deed>,
 }
 
@@ -70,9 +70,9 @@ pub enum Role {
     New,
     /// More of the same act; by itself where that is taken back already.
     Continues(ActId),
-    /// Takes that act back.
+    /// Takes that act back, which holds: what is still as it left it is again as it was before.
     Undoes(ActId),
-    /// Does that act again, which was taken back.
+    /// Does that act again, which was taken back, by taking that back.
     Redoes(ActId),
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Only what still is as the act left it changes: whatever was edited since is left alone, and told.
 
+use std::collections::HashSet;
+
 use super::Library;
-use crate::catalog::{Act, ActId, Actor, Deed, Done, PhotoId, Role};
+use crate::catalog::{Act, ActId, Actor, Change, Done, PhotoId, Role};
 use crate::store;
 
 /// Which acts are meant.
@@ -63,23 +65,66 @@ pub struct TakenBack {
 /// Acts looked at together. Most are found in the first page.
 const PAGE: usize = 256;
 
+/// An act that is to be taken back, or done again.
+struct Reversal {
+    /// As it was when it was chosen.
+    act: Done,
+    role: Role,
+    words: String,
+}
+
+impl Reversal {
+    fn undo(act: Done) -> Result<Self, Error> {
+        match act.undone_by {
+            Some(by) => Err(Error::Undone { act: act.id, by }),
+            None => Ok(Self {
+                role: Role::Undoes(act.id),
+                words: format!("undo {}: {}", act.id, act.words),
+                act,
+            }),
+        }
+    }
+
+    fn redo(act: Done) -> Result<Self, Error> {
+        match act.undone_by {
+            None => Err(Error::NotUndone(act.id)),
+            Some(_) => Ok(Self {
+                role: Role::Redoes(act.id),
+                words: format!("redo {}: {}", act.id, act.words),
+                act,
+            }),
+        }
+    }
+
+    /// The act whose changes lead back.
+    fn reversed(&self) -> ActId {
+        match self.role {
+            Role::Redoes(_) => self.act.undone_by.unwrap_or(self.act.id),
+            _ => self.act.id,
+        }
+    }
+}
+
 impl Library {
-    /// Takes acts back, the latest first. Blocks on the disk.
+    /// Takes acts back, the latest first: all of them in one commit, or none. Blocks on the disk.
     ///
     /// # Errors
     /// When there is nothing like that to take back.
     pub fn undo(&self, which: Which, by: &Actor) -> Result<Vec<TakenBack>, Error> {
-        let acts = match which {
-            Which::Last => vec![self.last(is_undoable)?.ok_or(Error::NothingToUndo)?],
-            Which::Act(id) => return Ok(vec![self.toggle(id, by)?]),
-            Which::Since(at) => self.since(at)?,
-        };
-        if acts.is_empty() {
-            return Err(Error::NothingToUndo);
-        }
-        acts.into_iter()
-            .map(|act| self.take_back(act, by))
-            .collect()
+        self.reverse(by, || match which {
+            Which::Last => {
+                let last = self.last(is_undoable)?.ok_or(Error::NothingToUndo)?;
+                Ok(vec![Reversal::undo(last)?])
+            }
+            Which::Act(id) => Ok(vec![self.toggle(id)?]),
+            Which::Since(at) => {
+                let acts = self.since(at)?;
+                if acts.is_empty() {
+                    return Err(Error::NothingToUndo);
+                }
+                acts.into_iter().map(Reversal::undo).collect()
+            }
+        })
     }
 
     /// Does an act again that was taken back: the one taken back last, or this one. Blocks on the disk.
@@ -87,21 +132,24 @@ impl Library {
     /// # Errors
     /// When there is nothing like that to do again.
     pub fn redo(&self, which: Option<ActId>, by: &Actor) -> Result<TakenBack, Error> {
-        let act = match which {
-            None => self.last_undone()?.ok_or(Error::NothingToRedo)?,
-            Some(id) => self.meant(self.done(id)?)?,
-        };
-        self.do_again(act, by)
+        let mut done = self.reverse(by, || {
+            let act = match which {
+                None => self.last_undone()?.ok_or(Error::NothingToRedo)?,
+                Some(id) => self.meant(self.done(id)?)?,
+            };
+            Ok(vec![Reversal::redo(act)?])
+        })?;
+        done.pop().ok_or(Error::NothingToRedo)
     }
 
-    /// Takes an act back; one that took another back is taken back by doing that again.
-    fn toggle(&self, id: ActId, by: &Actor) -> Result<TakenBack, Error> {
+    /// An act is taken back; one that took another back is taken back by doing that again.
+    fn toggle(&self, id: ActId) -> Result<Reversal, Error> {
         let done = self.done(id)?;
         let undoes = matches!(done.role, Role::Undoes(_));
         let act = self.meant(done)?;
         match undoes {
-            true => self.do_again(act, by),
-            false => self.take_back(act, by),
+            true => Reversal::redo(act),
+            false => Reversal::undo(act),
         }
     }
 
@@ -113,59 +161,51 @@ impl Library {
         }
     }
 
-    fn take_back(&self, act: Done, by: &Actor) -> Result<TakenBack, Error> {
-        if let Some(by) = act.undone_by {
-            return Err(Error::Undone { act: act.id, by });
-        }
-        let (role, words) = (
-            Role::Undoes(act.id),
-            format!("undo {}: {}", act.id, act.words),
-        );
-        self.reverse(act.id, act, role, words, by)
-    }
-
-    fn do_again(&self, act: Done, by: &Actor) -> Result<TakenBack, Error> {
-        let undone_by = act.undone_by.ok_or(Error::NotUndone(act.id))?;
-        let (role, words) = (
-            Role::Redoes(act.id),
-            format!("redo {}: {}", act.id, act.words),
-        );
-        self.reverse(undone_by, act, role, words, by)
-    }
-
-    /// Leads back from what the act of this number changed.
+    /// Leads back from what the chosen acts changed. Others may lead back from the same ones between the choice and the
+    /// commit, which then refuses all: the choice is made anew.
     fn reverse(
         &self,
-        changed_by: ActId,
-        act: Done,
-        role: Role,
-        words: String,
         by: &Actor,
-    ) -> Result<TakenBack, Error> {
-        let no_act = Error::NoSuchAct(changed_by);
-        let (_, traces) = self.store.act(changed_by)?.ok_or(no_act)?;
-        let reversal = Act {
-            by: by.clone(),
-            words,
-            role,
-            deeds: vec![Deed::Restore(traces.clone())],
-        };
-        let (id, _) = self.act(reversal)?.ok_or(Error::NoSuchAct(act.id))?;
-        let (done, changed) = self.store.act(id)?.ok_or(Error::NoSuchAct(id))?;
-        let is_left = |t: &&crate::catalog::Trace| {
-            let same = |c: &crate::catalog::Trace| (c.photo, &c.slot) == (t.photo, &t.slot);
-            !changed.iter().any(same)
-        };
-        let mut left_alone: Vec<_> = traces
+        choose: impl Fn() -> Result<Vec<Reversal>, Error>,
+    ) -> Result<Vec<TakenBack>, Error> {
+        loop {
+            let chosen = choose()?;
+            let acts = chosen.iter().map(|reversal| {
+                Change::Acted(Box::new(Act {
+                    by: by.clone(),
+                    words: reversal.words.clone(),
+                    role: reversal.role,
+                    deeds: Vec::new(),
+                }))
+            });
+            let acted = match self.apply(&acts.collect::<Vec<_>>()) {
+                Err(store::Error::Overtaken(_)) => continue,
+                applied => applied?,
+            };
+            let ids = acted.into_iter().map(|(id, _)| id);
+            return chosen
+                .into_iter()
+                .zip(ids)
+                .map(|(reversal, id)| self.taken_back(reversal, id))
+                .collect();
+        }
+    }
+
+    /// What came of it.
+    fn taken_back(&self, reversal: Reversal, by: ActId) -> Result<TakenBack, Error> {
+        let entry = |id| self.store.act(id)?.ok_or(Error::NoSuchAct(id));
+        let (done, changed) = entry(by)?;
+        let (_, traces) = entry(reversal.reversed())?;
+        let changed: HashSet<_> = changed.iter().map(|t| (t.photo, &t.slot)).collect();
+        let left = traces
             .iter()
-            .filter(is_left)
-            .filter_map(|t| t.photo)
-            .collect();
+            .filter(|t| !changed.contains(&(t.photo, &t.slot)));
+        let mut left_alone: Vec<_> = left.filter_map(|t| t.photo).collect();
         left_alone.dedup();
         Ok(TakenBack {
-            act,
-            role,
-            by: id,
+            act: reversal.act,
+            role: reversal.role,
+            by,
             photos: done.photos,
             left_alone,
         })

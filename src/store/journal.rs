@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Result;
 use super::apply::{ChangeApplier, now};
 use super::record::Record;
+use super::record_transaction::ActState;
+use super::{Error, Result};
 use crate::catalog::{Act, ActId, Deed, Effect, Facet, LabelKey, PhotoId, Role, Said, Slot, Trace};
 
 /// What an act changed so far.
@@ -45,6 +46,10 @@ impl ChangeApplier<'_> {
     pub(super) fn act(&mut self, act: &Act) -> Result<()> {
         let continued = self.continued(act.role)?;
         let mut diff = ActDiff::default();
+        if let Some(reversed) = self.reversed(act.role)? {
+            let traces = self.records.traces(reversed)?;
+            self.restore(&traces, &mut diff)?;
+        }
         for deed in &act.deeds {
             self.deed(deed, continued, &mut diff)?;
         }
@@ -54,8 +59,24 @@ impl ChangeApplier<'_> {
     /// The act that goes on, unless it is taken back.
     fn continued(&mut self, role: Role) -> Result<Option<ActId>> {
         match role {
-            Role::Continues(id) if self.records.is_in_effect(id)? => Ok(Some(id)),
+            Role::Continues(id) => {
+                let holds = self.records.act_state(id)? == Some(ActState::Holds);
+                Ok(holds.then_some(id))
+            }
             _ => Ok(None),
+        }
+    }
+
+    /// The act whose traces lead back, for one that takes back or does again. Whoever decided on it looked at the
+    /// journal before this commit, and others may have been faster.
+    fn reversed(&mut self, role: Role) -> Result<Option<ActId>> {
+        let (Role::Undoes(of) | Role::Redoes(of)) = role else {
+            return Ok(None);
+        };
+        match (role, self.records.act_state(of)?) {
+            (Role::Undoes(_), Some(ActState::Holds)) => Ok(Some(of)),
+            (Role::Redoes(_), Some(ActState::UndoneBy(undo))) => Ok(Some(undo)),
+            _ => Err(Error::Overtaken(of)),
         }
     }
 

@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use super::apply::apply;
 use super::provider_store::{Declined, Spent};
 use super::record::{Record, Recorded};
-use super::record_transaction::RecordTransaction;
+use super::record_transaction::{ActState, RecordTransaction};
 use super::{Result, Store};
 use crate::catalog::{
     Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Facts, FileStat, Label,
@@ -22,7 +22,7 @@ use crate::catalog::{
 #[derive(Default)]
 pub struct Memory(Mutex<Records>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Records {
     photos: BTreeMap<PhotoId, Record>,
     measured: HashMap<ContentHash, Measured>,
@@ -85,7 +85,15 @@ impl Store for Memory {
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        apply(&mut *self.lock(), changes)
+        let mut records = self.lock();
+        // Nothing else is ever refused here, and a copy costs as much as the catalog has photos.
+        let may_be_refused = changes.iter().any(Change::takes_back);
+        let before = may_be_refused.then(|| records.clone());
+        let applied = apply(&mut *records, changes);
+        if let (Err(_), Some(before)) = (&applied, before) {
+            *records = before;
+        }
+        applied
     }
 
     fn analyses(&self, hash: &ContentHash) -> Result<Vec<(Analysis, i64)>> {
@@ -316,9 +324,13 @@ impl RecordTransaction for Records {
         Ok(id)
     }
 
-    fn is_in_effect(&mut self, act: ActId) -> Result<bool> {
+    fn act_state(&mut self, act: ActId) -> Result<Option<ActState>> {
         let done = self.acts.get(&act);
-        Ok(done.is_some_and(|done| done.undone_by.is_none()))
+        Ok(done.map(|done| ActState::of(done.undone_by)))
+    }
+
+    fn traces(&mut self, act: ActId) -> Result<Vec<Trace>> {
+        Ok(self.traces_of(act))
     }
 
     fn reword(&mut self, act: ActId, words: &str) -> Result<()> {

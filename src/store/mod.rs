@@ -95,6 +95,9 @@ pub enum Error {
     /// Whatever else SQLite refuses: a fault of ours, mostly.
     #[error("catalog: {0}")]
     Backend(Box<dyn std::error::Error + Send + Sync>),
+    /// An act that was to be taken back is taken back already, or one that was to be done again holds already.
+    #[error("catalog: act {0} is not what it was a moment ago")]
+    Overtaken(ActId),
     /// There is no photo with this id any more.
     #[error("catalog: no photo {0}")]
     NoSuchPhoto(PhotoId),

@@ -7,6 +7,20 @@ use crate::catalog::{
     Spent, Trace,
 };
 
+/// What became of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActState {
+    Holds,
+    /// This act took it back.
+    UndoneBy(ActId),
+}
+
+impl ActState {
+    pub fn of(undone_by: Option<ActId>) -> Self {
+        undone_by.map_or(Self::Holds, Self::UndoneBy)
+    }
+}
+
 /// Where records are kept while changes are applied. Every call sees what the calls before it did.
 pub trait RecordTransaction {
     /// A photo, gone or not.
@@ -61,8 +75,10 @@ pub trait RecordTransaction {
     fn said_by_models(&mut self, tag: &LabelKey) -> Result<Vec<PhotoId>>;
     /// Puts an act into the journal, without what it changed.
     fn add_act(&mut self, act: &Act, at: i64) -> Result<ActId>;
-    /// Whether an act is in the journal and not taken back.
-    fn is_in_effect(&mut self, act: ActId) -> Result<bool>;
+    /// What became of an act; `None` where the journal has none of this number.
+    fn act_state(&mut self, act: ActId) -> Result<Option<ActState>>;
+    /// All that an act changed, what it changed of one photo together.
+    fn traces(&mut self, act: ActId) -> Result<Vec<Trace>>;
     /// An act that went on is called otherwise.
     fn reword(&mut self, act: ActId, words: &str) -> Result<()>;
     /// An act was taken back by another one, or holds again.

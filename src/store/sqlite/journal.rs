@@ -7,6 +7,7 @@ use super::rows::{self, word};
 use crate::catalog::{
     Act, ActId, Actor, Done, Facet, LabelKey, PhotoId, Role, Said, Slot, TextField, Trace,
 };
+use crate::store::record_transaction::ActState;
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -72,10 +73,13 @@ pub fn put_saved(connection: &Connection, name: &str, query: Option<&str>) -> Re
     Ok(())
 }
 
-/// Whether an act is in the journal and not taken back.
-pub fn is_in_effect(connection: &Connection, act: ActId) -> Result<bool> {
-    let sql = "SELECT 1 FROM act WHERE id = ?1 AND undone_by IS NULL";
-    Ok(rows::one::<i64>(connection, sql, [number(act)])?.is_some())
+/// What became of an act, if the journal has it.
+pub fn act_state(connection: &Connection, act: ActId) -> Result<Option<ActState>> {
+    let sql = "SELECT ifnull(undone_by, 0) FROM act WHERE id = ?1";
+    let found: Option<i64> = rows::one(connection, sql, [number(act)])?;
+    // No act has the number 0.
+    let undone_by = |by: i64| (by != 0).then_some(ActId(by.cast_unsigned()));
+    Ok(found.map(|by| ActState::of(undone_by(by))))
 }
 
 /// Puts an act into the journal, without what it changed.
@@ -170,11 +174,16 @@ pub fn act(connection: &Connection, id: ActId) -> Result<Option<(Done, Vec<Trace
     let Some(done) = done.query_row([number(id)], read_done).optional()? else {
         return Ok(None);
     };
+    Ok(Some((done, traces(connection, id)?)))
+}
+
+/// All that an act changed, what it changed of one photo together.
+pub fn traces(connection: &Connection, act: ActId) -> Result<Vec<Trace>> {
     let mut traces = connection.prepare_cached(TRACE)?;
-    let traces = traces.query_map([number(id)], read_trace)?;
+    let traces = traces.query_map([number(act)], read_trace)?;
     let mut traces = traces.collect::<Result<Vec<_>>>()?;
     traces.sort_by(|a, b| (a.photo, &a.slot).cmp(&(b.photo, &b.slot)));
-    Ok(Some((done, traces)))
+    Ok(traces)
 }
 
 const DONE: &str = "SELECT id, at, process, pid, uid, words, role, of, undone_by, \

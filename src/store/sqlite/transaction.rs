@@ -11,7 +11,7 @@ use crate::catalog::{
     Spent, Trace,
 };
 use crate::store::record::{Record, Recorded};
-use crate::store::record_transaction::RecordTransaction;
+use crate::store::record_transaction::{ActState, RecordTransaction};
 use crate::store::{Error, Result};
 
 /// One commit's view of the tables. Records that it has read or written are at hand, as they stand in the tables: of one
@@ -190,8 +190,12 @@ impl RecordTransaction for SqliteTransaction<'_> {
         Ok(journal::add_act(self.connection, act, at)?)
     }
 
-    fn is_in_effect(&mut self, act: ActId) -> Result<bool> {
-        Ok(journal::is_in_effect(self.connection, act)?)
+    fn act_state(&mut self, act: ActId) -> Result<Option<ActState>> {
+        Ok(journal::act_state(self.connection, act)?)
+    }
+
+    fn traces(&mut self, act: ActId) -> Result<Vec<Trace>> {
+        Ok(journal::traces(self.connection, act)?)
     }
 
     fn reword(&mut self, act: ActId, words: &str) -> Result<()> {
