@@ -81,6 +81,9 @@ pub struct Status {
     /// What the catalog's file lost when it was damaged lately.
     #[schema(required)]
     pub recovered: Option<String>,
+    /// When the catalog's file was removed or replaced while it was in use, lately; it was put back.
+    #[schema(required)]
+    pub put_back: Option<String>,
     /// Photos that wait to be looked at.
     pub queued: u64,
     /// Photos that are looked at now.

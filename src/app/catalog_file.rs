@@ -9,7 +9,7 @@ use crate::api::KeptCatalog;
 use crate::config::{self, Config};
 use crate::store::{self, OwnerLock, sqlite};
 
-pub(crate) use sqlite::recovered_lately;
+pub(crate) use sqlite::{put_back_lately, recovered_lately};
 
 /// What is wrong with it; nothing when it is sound.
 pub fn check(catalog: &Path) -> Result<Vec<String>, Error> {

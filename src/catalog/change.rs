@@ -148,11 +148,6 @@ impl Change {
         }
     }
 
-    /// Whether it leads back from an earlier act, which others may have done already.
-    pub(crate) fn takes_back(&self) -> bool {
-        matches!(self, Self::Acted(act) if matches!(act.role, Role::Undoes(_) | Role::Redoes(_)))
-    }
-
     /// One edit, of a program that isn't known.
     pub fn edited(id: PhotoId, edit: Edit) -> Self {
         Self::Acted(Box::new(Act {

@@ -88,7 +88,7 @@ fn print(status: &Status) -> std::io::Result<()> {
 }
 
 /// What is known, and whether it can be kept.
-fn counts(status: &Status) -> [(&'static str, String); 14] {
+fn counts(status: &Status) -> [(&'static str, String); 15] {
     [
         ("version", status.version.clone()),
         ("source", status.source.clone()),
@@ -104,6 +104,7 @@ fn counts(status: &Status) -> [(&'static str, String); 14] {
         ("unkept", known(&status.unkept)),
         ("unkept_answers", status.unkept_answers.to_string()),
         ("recovered", known(&status.recovered)),
+        ("put_back", known(&status.put_back)),
     ]
 }
 

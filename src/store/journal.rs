@@ -82,9 +82,14 @@ impl ChangeApplier<'_> {
 
     fn deed(&mut self, deed: &Deed, act: Option<ActId>, diff: &mut ActDiff) -> Result<()> {
         match deed {
-            Deed::Edit(id, edits) => self.say(*id, diff, |record| {
-                edits.iter().for_each(|edit| record.edit(edit));
-            }),
+            Deed::Edit(id, edits) => {
+                // One that is gone may come back, with what was said of it. One that nobody knows was lost, or never
+                // was: whoever speaks of it must not believe that it is kept.
+                let record = self.records.get(*id)?.ok_or(Error::NoSuchPhoto(*id))?;
+                self.say(record, diff, |record| {
+                    edits.iter().for_each(|edit| record.edit(edit));
+                })
+            }
             Deed::Make(written) => {
                 let tag = LabelKey::new(Facet::Tag, written);
                 self.unrename(&tag, diff)?;
@@ -102,23 +107,33 @@ impl ChangeApplier<'_> {
                 let Some(trace) = before else {
                     return Ok(());
                 };
-                self.say(*id, diff, |record| {
-                    record.put_said(slot, trace.before.as_ref())
+                self.say_of_present(*id, diff, |record| {
+                    record.put_said(slot, trace.before.as_ref());
                 })
             }
         }
     }
 
     /// Changes what people say of a photo that is not gone.
-    fn say(
+    fn say_of_present(
         &mut self,
         id: PhotoId,
         diff: &mut ActDiff,
         change: impl FnOnce(&mut Record),
     ) -> Result<()> {
-        let Some(mut record) = self.present(id)? else {
-            return Ok(());
-        };
+        match self.present(id)? {
+            Some(record) => self.say(record, diff, change),
+            None => Ok(()),
+        }
+    }
+
+    fn say(
+        &mut self,
+        mut record: Record,
+        diff: &mut ActDiff,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<()> {
+        let id = record.photo.id;
         let before = record.said();
         change(&mut record);
         let now = record.said();
@@ -152,7 +167,7 @@ impl ChangeApplier<'_> {
     fn restore(&mut self, traces: &[Trace], diff: &mut ActDiff) -> Result<()> {
         for of_one in traces.chunk_by(|a, b| a.photo == b.photo) {
             match of_one[0].photo {
-                Some(id) => self.say(id, diff, |record| {
+                Some(id) => self.say_of_present(id, diff, |record| {
                     of_one.iter().for_each(|trace| record.reverse(trace));
                 })?,
                 None => self.restore_own(of_one, diff)?,

@@ -87,7 +87,7 @@ impl Store for Memory {
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         let mut records = self.lock();
         // Nothing else is ever refused here, and a copy costs as much as the catalog has photos.
-        let may_be_refused = changes.iter().any(Change::takes_back);
+        let may_be_refused = changes.iter().any(|c| matches!(c, Change::Acted(_)));
         let before = may_be_refused.then(|| records.clone());
         let applied = apply(&mut *records, changes);
         if let (Err(_), Some(before)) = (&applied, before) {

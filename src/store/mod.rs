@@ -144,7 +144,7 @@ impl Error {
     pub(crate) fn is_outage(&self) -> bool {
         !matches!(
             self,
-            Self::Backend(_) | Self::Refused(_) | Self::NoSuchPhoto(_)
+            Self::Backend(_) | Self::Refused(_) | Self::Overtaken(_) | Self::NoSuchPhoto(_)
         )
     }
 }

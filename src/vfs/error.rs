@@ -51,7 +51,16 @@ pub enum Error {
     Disk(#[from] std::io::Error),
     /// The catalog can't be read or written.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoSuchPhoto(_) => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// What the tree says, or why it refuses.

@@ -19,7 +19,7 @@ use crate::metrics::{CacheUse, Process};
 use crate::monitor::{Instance, Monitor};
 use crate::source::Scanner;
 use crate::source_files::SourceFiles;
-use crate::store::sqlite::recovered_lately;
+use crate::store::sqlite::{put_back_lately, recovered_lately};
 
 /// How the catalog is doing.
 #[utoipa::path(
@@ -104,6 +104,7 @@ fn status(about: &About, within: &SourcePath) -> Result<api::Status, Failure> {
         unkept: scheduler.why_unkept(),
         unkept_answers: scheduler.unkept_answers(),
         recovered: recovered_lately(instance.catalog_path()),
+        put_back: put_back_lately(instance.catalog_path()),
         queued: work.queued,
         running: work.running,
         labels: index.label_count() as u64,

@@ -40,6 +40,16 @@ impl Mounted {
         setxattr(&at, "user.xdg.tags", tag.as_bytes(), XattrFlags::empty()).unwrap();
     }
 
+    /// To whoever asks for its state, or what is wrong.
+    fn says_that_it_was_put_back(&self) -> bool {
+        let says = |command: &[&str], word: &str| {
+            let photos = self.0.path("photos");
+            let said = self.0.run(&[command, &[photos.to_str().unwrap()]].concat());
+            String::from_utf8_lossy(&said.stdout).contains(word)
+        };
+        says(&["status", "--json"], "\"put_back\":\"2") && says(&["doctor"], "and put back at")
+    }
+
     fn is_tagged(&self, photo: &str, tag: &str) -> bool {
         let below = self.0.path("mnt/tags").join(tag).join(photo);
         below.exists()
@@ -76,11 +86,33 @@ fn an_edit_after_the_index_was_removed_is_there_after_the_next_mount() {
         mounted.remove(ends);
         mounted.tag("1.png", &tag);
         assert!(mounted.0.index().exists(), "{ends:?}");
+        assert!(mounted.says_that_it_was_put_back(), "{ends:?}");
         assert!(mounted.run("umount").status.success());
         mounted.mount();
         assert!(mounted.is_tagged("1.png", &tag), "{ends:?}");
         assert!(mounted.is_tagged("2.png", "tag 2"), "{ends:?}");
     }
+}
+
+/// What nobody can read any more can't be put back. Whoever edits learns it, and so does who asks what is wrong.
+#[test]
+fn an_edit_after_the_index_was_emptied_is_kept_or_refused_and_that_is_said() {
+    let Some(mounted) = Mounted::new() else {
+        return;
+    };
+    let index = fs::File::options().write(true).open(mounted.0.index());
+    index.unwrap().set_len(0).unwrap();
+    let at = mounted.0.path("mnt/all/1.png");
+    let edited = setxattr(&at, "user.xdg.tags", b"after", XattrFlags::empty());
+    let photos = mounted.0.path("photos");
+    let status = mounted
+        .0
+        .run(&["status", "--json", photos.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&status.stdout);
+    assert!(said.contains("\"recovered\":\"2"), "{said}");
+    assert!(mounted.run("umount").status.success());
+    mounted.mount();
+    assert_eq!(mounted.is_tagged("1.png", "after"), edited.is_ok());
 }
 
 #[test]

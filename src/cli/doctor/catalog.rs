@@ -54,6 +54,7 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
 pub async fn findings(catalog: &Catalog, config: &Config) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![file(&catalog.file)?];
     findings.extend(recovered(&catalog.file));
+    findings.extend(put_back(&catalog.file));
     if catalog.file.exists() {
         let backups = Backups::of(&catalog.file, &catalog.source, config.backups);
         let report = backups.report(jiff::Timestamp::now().as_second());
@@ -96,6 +97,17 @@ fn recovered(file: &Path) -> Option<Finding> {
     let note = app::catalog_file::recovered_lately(file)?;
     let message = format!("{}: made of a damaged one, {note}", file.display());
     let hint = "the damaged one is kept beside it; a backup may have what was left out: `kbasefs catalog restore`";
+    Some(Finding::note(FILE, message, hint))
+}
+
+/// The catalog was taken away lately from the process that had it.
+fn put_back(file: &Path) -> Option<Finding> {
+    let at = app::catalog_file::put_back_lately(file)?;
+    let message = format!(
+        "{}: was removed or replaced while it was in use, and put back at {at}",
+        file.display()
+    );
+    let hint = "what took its place is kept beside it; `kbasefs catalog restore` brings a backup back, after `umount`";
     Some(Finding::note(FILE, message, hint))
 }
 

@@ -112,14 +112,36 @@ fn pages(catalog: &Connection) -> Result<Vec<String>> {
 /// # Errors
 /// When it can't be read.
 pub fn recovered(path: &Path) -> Result<Option<String>> {
-    let sql = "SELECT value FROM meta WHERE key = 'recovered'";
-    let note: Option<Vec<u8>> = rows::one(&connect_keeping_log(path)?, sql, [])?;
-    Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
+    note(path, "recovered")
 }
 
 /// What [`recovered`] says, if it can be read and was so lately that somebody may not have heard of it.
 pub fn recovered_lately(path: &Path) -> Option<String> {
-    let note = recovered(path).ok()??;
+    lately(path, "recovered")
+}
+
+/// When the file was last removed or replaced while a process had it, which put it back; if that was lately.
+pub fn put_back_lately(path: &Path) -> Option<String> {
+    lately(path, PUT_BACK)
+}
+
+const PUT_BACK: &str = "put_back";
+
+/// Keeps in the catalog that it is put back.
+pub(super) fn note_put_back(catalog: &Connection) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, CAST(datetime('now') || ' UTC' AS BLOB))";
+    catalog.execute(sql, [PUT_BACK]).map(|_| ())
+}
+
+fn note(path: &Path, key: &str) -> Result<Option<String>> {
+    let sql = "SELECT value FROM meta WHERE key = ?1";
+    let note: Option<Vec<u8>> = rows::one(&connect_keeping_log(path)?, sql, [key])?;
+    Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
+}
+
+/// A note that begins with its time, in UTC.
+fn lately(path: &Path, key: &str) -> Option<String> {
+    let note = note(path, key).ok()??;
     let at: jiff::civil::DateTime = note.get(..19)?.parse().ok()?;
     let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
     (Timestamp::now().duration_since(at) < LATELY).then_some(note)

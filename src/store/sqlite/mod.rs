@@ -54,7 +54,7 @@ pub use backup::{backup, sound_backup};
 use catalog_lock::CatalogLock;
 pub(crate) use catalog_lock::is_locked;
 pub use health::{check, recovered};
-pub(crate) use health::{recovered_lately, vacuum, was_left_open};
+pub(crate) use health::{put_back_lately, recovered_lately, vacuum, was_left_open};
 pub use holdings::{Holdings, Progress};
 use label_dictionary::SweepSchedule;
 pub(crate) use opening::owner;

@@ -77,6 +77,7 @@ impl Sqlite {
             // Whoever else uses what is there now keeps it.
             drop(CatalogLock::acquire(&self.path)?);
         }
+        health::note_put_back(writer)?;
         let replacement = Replacement::begin(&self.path)?;
         let new = replacement.new_file();
         copy(writer, &new)?;
