@@ -26,7 +26,9 @@ pub const READY: &str = "the floor is mounted";
 const TTL: Duration = Duration::from_secs(3600);
 const GENERATION: Generation = Generation(0);
 const TAGS: &[u8] = b"kind07,half,many,most";
-const NAMES: &[u8] = b"user.xdg.tags\0user.kbasefs.tags\0user.kbasefs.status\0";
+/// What the mount lists of each photo of the sample.
+const NAMES: &[u8] = b"user.xdg.tags\0user.kbasefs.tags\0user.kbasefs.status\0user.kbasefs.hash\0\
+    user.kbasefs.confidence\0";
 
 struct Node {
     attr: FileAttr,
