@@ -105,7 +105,7 @@ pub struct LabelKey {
 impl LabelKey {
     /// The key of a label with this value, however it is written.
     pub fn new(facet: Facet, value: &str) -> Self {
-        let folded = fold(value);
+        let folded = fold(value).into_owned();
         Self { facet, folded }
     }
 }
@@ -176,7 +176,7 @@ impl Label {
     /// Those of one facet that hold, in order of key. What is said of others decides nothing of them, and costs nothing.
     pub(crate) fn effective_of(labels: &[Self], facet: Facet) -> Vec<&Self> {
         let of_facet = labels.iter().filter(|label| label.facet == facet);
-        let mut keyed: Vec<_> = of_facet.map(|label| (label.key(), label)).collect();
+        let mut keyed: Vec<_> = of_facet.map(|label| (fold(&label.value), label)).collect();
         Self::keep_effective(&mut keyed, |(_, label)| label);
         keyed.into_iter().map(|(_, label)| label).collect()
     }

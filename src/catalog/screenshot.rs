@@ -73,7 +73,7 @@ impl Photo {
         [Some(path.file_name()), folder]
             .into_iter()
             .flatten()
-            .map(|name| fold(&String::from_utf8_lossy(name)))
-            .any(|name| KNOWN.is_match(&name))
+            .map(String::from_utf8_lossy)
+            .any(|name| KNOWN.is_match(&*fold(&name)))
     }
 }

@@ -1,5 +1,7 @@
 //! Texts from outside: metadata, models, people.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The text in NFC, without control characters, bidirectional overrides and invisible formatting, runs of white space
@@ -33,13 +35,16 @@ pub fn clean(text: &str, longest: usize) -> Option<String> {
     (!clean.is_empty()).then_some(clean)
 }
 
-/// The text without case and Unicode form: NFC of the lower-cased text.
-pub fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+/// The text without case and Unicode form: NFC of the lower-cased text. Most labels are written so, and nothing is copied.
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() {
+        let lower = text.nfc().collect::<String>().to_lowercase();
+        return lower.nfc().collect();
     }
-    let lower = text.nfc().collect::<String>().to_lowercase();
-    lower.nfc().collect()
+    match text.contains(|c: char| c.is_ascii_uppercase()) {
+        true => text.to_ascii_lowercase().into(),
+        false => text.into(),
+    }
 }
 
 /// Characters that print nothing, or change how others print: the soft hyphen, marks and overrides of direction
@@ -55,6 +60,14 @@ fn is_unfit(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn case_and_unicode_form_go_and_what_has_none_is_not_copied() {
+        let check = |text, expected: &str| assert_eq!(fold(text), expected);
+        check("Beach 2", "beach 2");
+        check("CAFE\u{301}", "caf\u{e9}");
+        assert!(matches!(fold("beach 2"), Cow::Borrowed("beach 2")));
+    }
 
     #[test]
     fn what_does_not_print_or_misleads_goes() {

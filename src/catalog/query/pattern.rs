@@ -13,7 +13,7 @@ impl Pattern {
     /// `None` with more stars than `MOST_STARS`.
     pub fn new(text: &str) -> Option<Self> {
         let stars = text.matches('*').count();
-        (stars <= MOST_STARS).then(|| Self(fold(text)))
+        (stars <= MOST_STARS).then(|| Self(fold(text).into_owned()))
     }
 
     /// The pattern in lower case, as [`Self::new`] reads it.

@@ -134,7 +134,7 @@ async fn tags(
         let index = library.index();
         let prefix = fold(&params.prefix);
         let mut tags = index.labels_within(Facet::Tag, &index.photos_below(b""));
-        tags.retain(|tag| tag.key.folded.starts_with(&prefix));
+        tags.retain(|tag| tag.key.folded.starts_with(&*prefix));
         tags.sort_by(|a, b| (b.photos, &a.shown).cmp(&(a.photos, &b.shown)));
         tags.truncate(params.limit.unwrap_or(A_PAGE).min(LARGEST_PAGE));
         let tags = tags.into_iter().map(|tag| TagCount {
