@@ -1,36 +1,38 @@
 //! The attributes that desktop programs know: freedesktop.org's common ones and Baloo's rating.
 
-use super::{Attribute, Reading, set_tags, set_text, tag_list, text};
+use std::fmt::{self, Write};
+
+use super::value::{write_tags, write_text};
+use super::{Attribute, Reading, set_tags, set_text};
 use crate::catalog::{Detail, Edit, Facet, Label, TextField};
 use crate::vfs::error::{Error, Result};
 
 pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.xdg.comment",
-        get: |detail| text(detail, TextField::Description),
+        write: |detail, out| write_text(detail, TextField::Description, out),
         set: Some(|value| Ok(set_text(TextField::Description, value))),
         reading: Reading::Plain,
     },
     Attribute {
         name: "user.xdg.tags",
-        get: tag_list,
+        write: write_tags,
         set: Some(|value| Ok(set_tags(value))),
         reading: Reading::Plain,
     },
     Attribute {
         name: "user.baloo.rating",
-        get: rating,
+        write: write_rating,
         set: Some(set_rating),
         reading: Reading::Plain,
     },
 ];
 
 /// Baloo counts half stars: 0 to 10.
-fn rating(detail: &Detail) -> Option<String> {
+fn write_rating(detail: &Detail, out: &mut dyn Write) -> fmt::Result {
     let labels = Label::effective_of(&detail.entry.labels, Facet::Rating);
-    let rating = labels.first()?;
-    let stars: u8 = rating.value.parse().ok()?;
-    Some((stars * 2).to_string())
+    let stars = labels.first().and_then(|l| l.value.parse::<u8>().ok());
+    stars.map_or(Ok(()), |stars| write!(out, "{}", stars * 2))
 }
 
 /// Halves count as the next whole star. Nothing takes the stars away, as removing the attribute does.

@@ -1,54 +1,59 @@
 //! The attributes of kbasefs itself, `user.kbasefs.*`.
 
-use super::{Attribute, Reading, set_tags, set_text, tag_list, tags, text};
+use std::fmt::{self, Write};
+
+use super::value::{WriteValue, write_confidence, write_tags, write_text};
+use super::{Attribute, Reading, set_tags, set_text};
 use crate::analysis::scheduler::Outlook;
 use crate::catalog::{Detail, Origin, Status, TextField};
 
 pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.kbasefs.description",
-        get: |detail| text(detail, TextField::Description),
+        write: |detail, out| write_text(detail, TextField::Description, out),
         set: Some(|value| Ok(set_text(TextField::Description, value))),
         reading: Reading::Asks,
     },
     Attribute {
         name: "user.kbasefs.title",
-        get: |detail| text(detail, TextField::Title),
+        write: |detail, out| write_text(detail, TextField::Title, out),
         set: Some(|value| Ok(set_text(TextField::Title, value))),
         reading: Reading::Plain,
     },
     Attribute {
         name: "user.kbasefs.tags",
-        get: tag_list,
+        write: write_tags,
         set: Some(|value| Ok(set_tags(value))),
         reading: Reading::Plain,
     },
     Attribute {
         reading: Reading::Explains,
-        ..read_only("user.kbasefs.status", |detail| Some(status(detail)))
+        ..read_only("user.kbasefs.status", write_status)
     },
-    read_only("user.kbasefs.model", |detail| {
-        detail.analyses.last().map(|(_, model, _)| model.clone())
+    read_only("user.kbasefs.model", |detail, out| {
+        let last = detail.analyses.last();
+        last.map_or(Ok(()), |(_, model, _)| out.write_str(model))
     }),
-    read_only("user.kbasefs.source", |detail| {
-        detail
-            .text(TextField::Description)
-            .map(|t| t.origin.name().to_owned())
+    read_only("user.kbasefs.source", |detail, out| {
+        let text = detail.text(TextField::Description);
+        text.map_or(Ok(()), |text| out.write_str(text.origin.name()))
     }),
-    read_only("user.kbasefs.hash", |detail| {
-        detail.entry.photo.hash.map(|hash| hash.to_string())
+    read_only("user.kbasefs.hash", |detail, out| {
+        let hash = detail.entry.photo.hash;
+        hash.map_or(Ok(()), |hash| write!(out, "{hash}"))
     }),
-    read_only("user.kbasefs.confidence", confidence),
-    read_only("user.kbasefs.analyzed", |detail| {
-        let (_, _, at) = detail.analyses.last()?;
-        Some(jiff::Timestamp::from_second(*at).ok()?.to_string())
+    read_only("user.kbasefs.confidence", write_confidence),
+    read_only("user.kbasefs.analyzed", |detail, out| {
+        let last = detail.analyses.last();
+        let at = last.and_then(|(_, _, at)| jiff::Timestamp::from_second(*at).ok());
+        at.map_or(Ok(()), |at| write!(out, "{at}"))
     }),
 ];
 
-const fn read_only(name: &'static str, get: fn(&Detail) -> Option<String>) -> Attribute {
+const fn read_only(name: &'static str, write: WriteValue) -> Attribute {
     Attribute {
         name,
-        get,
+        write,
         set: None,
         reading: Reading::Plain,
     }
@@ -56,14 +61,14 @@ const fn read_only(name: &'static str, get: fn(&Detail) -> Option<String>) -> At
 
 /// `analyzed`, `pending`, `failed: <why>` or `unsupported: <what>`. Why there is no description yet is added to the first
 /// two where it is read.
-fn status(detail: &Detail) -> String {
+fn write_status(detail: &Detail, out: &mut dyn Write) -> fmt::Result {
     let photo = &detail.entry.photo;
-    let name = photo.status.name();
+    out.write_str(photo.status.name())?;
     match (photo.status, &detail.failure) {
-        (Status::Failed, Some(reason)) => format!("{name}: {reason}"),
-        (Status::Unsupported, _) => format!("{name}: no decoder for {} yet", photo.format.name()),
-        _ if is_removed(detail) => format!("{name}: a person removed the description"),
-        _ => name.to_owned(),
+        (Status::Failed, Some(reason)) => write!(out, ": {reason}"),
+        (Status::Unsupported, _) => write!(out, ": no decoder for {} yet", photo.format.name()),
+        _ if is_removed(detail) => out.write_str(": a person removed the description"),
+        _ => Ok(()),
     }
 }
 
@@ -79,11 +84,4 @@ pub fn explained(status: String, outlook: Outlook) -> String {
 fn is_removed(detail: &Detail) -> bool {
     let text = detail.text(TextField::Description);
     text.is_some_and(|text| text.origin == Origin::Human && text.value.is_empty())
-}
-
-/// How sure each tag is: `dog=0.93,beach=0.61`.
-fn confidence(detail: &Detail) -> Option<String> {
-    let each = tags(detail).into_iter();
-    let each = each.map(|t| format!("{}={:.2}", t.value.replace([',', '='], ";"), t.confidence));
-    Some(each.collect::<Vec<_>>().join(","))
 }

@@ -4,6 +4,7 @@
 mod desktop;
 pub mod folders;
 mod kbasefs;
+mod value;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +15,16 @@ use super::namespace::Namespace;
 use super::{Caller, Error, Inode, Result};
 use crate::analysis::{Access, Scheduler};
 use crate::blocking::unblock;
-use crate::catalog::{Deed, Detail, Edit, Facet, Label, Origin, PhotoId, TextField};
+use crate::catalog::{Deed, Detail, Edit, PhotoId, TextField};
 use crate::library::Library;
+use value::WriteValue;
 
 /// One attribute.
 pub struct Attribute {
     /// With its namespace: `user.xdg.tags`.
     pub name: &'static str,
-    /// Its value, if the photo has one.
-    get: fn(&Detail) -> Option<String>,
+    /// Writes its value; nothing, if the photo has none.
+    write: WriteValue,
     /// What setting it means; `None` for one that can't be set. Fails where a value can't be one.
     set: Option<fn(&str) -> Result<Edit>>,
     reading: Reading,
@@ -98,7 +100,7 @@ impl Attributes {
     /// Whether a file has an attribute, listed or not. May block on the disk.
     pub fn has_xattr(&self, inode: Inode, name: &[u8]) -> Result<bool> {
         match (inode.photo(), find(name)) {
-            (Some(photo), Ok(attribute)) => Ok(value(attribute, &self.detail(photo)?).is_some()),
+            (Some(photo), Ok(attribute)) => Ok(attribute.is_there(&self.detail(photo)?)),
             _ => {
                 let names = self.list_xattr(inode)?;
                 Ok(names.iter().any(|n| n.as_bytes() == name))
@@ -126,7 +128,7 @@ impl Attributes {
             Reading::Asks if self.may_get_better(&detail) => None,
             Reading::Explains if detail.awaits_description() => None,
             _ => {
-                let text = value(attribute, &detail).ok_or(Error::NoData);
+                let text = attribute.value(&detail).ok_or(Error::NoData);
                 Some(text.map(String::into_bytes))
             }
         }
@@ -151,7 +153,7 @@ impl Attributes {
         {
             detail = self.fetch_detail(photo).await?;
         }
-        let known = value(attribute, &detail);
+        let known = attribute.value(&detail);
         let known = match attribute.reading {
             Reading::Explains if detail.awaits_description() => {
                 let scheduler = self.scheduler.clone();
@@ -175,7 +177,7 @@ impl Attributes {
     /// The attributes that a photo has and that are listed.
     fn names(&self, detail: &Detail) -> Vec<&'static str> {
         let is_listed = |attribute: &&Attribute| {
-            value(attribute, detail).is_some()
+            attribute.is_there(detail)
                 && (attribute.reading != Reading::Asks || !self.may_get_better(detail))
         };
         let all = ATTRIBUTES.iter().copied().flatten();
@@ -220,7 +222,7 @@ impl Attributes {
         }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
-        if value(attribute, &self.detail(photo)?).is_none() {
+        if !attribute.is_there(&self.detail(photo)?) {
             return Err(Error::NoData);
         }
         self.edit(inode, attribute, "", caller)
@@ -258,41 +260,8 @@ impl Attributes {
     }
 }
 
-/// An attribute that is empty isn't there.
-fn value(attribute: &Attribute, detail: &Detail) -> Option<String> {
-    let text = (attribute.get)(detail).filter(|text| !text.is_empty())?;
-    Some(truncate(text))
-}
-
-fn truncate(mut text: String) -> String {
-    if text.len() > LARGEST {
-        text.truncate(text.floor_char_boundary(LARGEST));
-    }
-    text
-}
-
-fn text(detail: &Detail, field: TextField) -> Option<String> {
-    detail.text(field).map(|t| t.value.clone())
-}
-
 fn set_text(field: TextField, text: &str) -> Edit {
     Edit::SetText(field, text.trim().to_owned())
-}
-
-/// The tags that hold: a person's first, then by confidence.
-fn tags(detail: &Detail) -> Vec<&Label> {
-    let mut tags = Label::effective_of(&detail.entry.labels, Facet::Tag);
-    tags.sort_by(|a, b| {
-        let by_person = (b.origin == Origin::Human).cmp(&(a.origin == Origin::Human));
-        by_person.then(b.confidence.total_cmp(&a.confidence))
-    });
-    tags
-}
-
-/// The tags as a comma list; a comma inside a tag becomes a semicolon.
-fn tag_list(detail: &Detail) -> Option<String> {
-    let names = tags(detail).into_iter().map(|t| t.value.replace(',', ";"));
-    Some(names.collect::<Vec<_>>().join(","))
 }
 
 /// Makes a comma list the tags of a photo.
