@@ -292,7 +292,6 @@ impl fuser::Filesystem for Filesystem {
         if !xattr::is_supported(name.as_bytes()) {
             return reply.now().error(errno::of(&Error::Unsupported));
         }
-        let name = name.to_owned();
         self.xattrs
             .get(Inode(inode.0), name, caller(request), size, reply);
     }

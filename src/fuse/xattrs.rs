@@ -1,6 +1,6 @@
 //! Values of attributes on their way to the kernel, and the flags of setxattr(2).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Xattrs {
     pub fn get(
         &self,
         inode: Inode,
-        name: OsString,
+        name: &OsStr,
         caller: Caller,
         size: u32,
         reply: Timed<ReplyXattr>,
@@ -35,7 +35,7 @@ impl Xattrs {
         if let Some(value) = self.attributes.get_xattr_at_hand(inode, name.as_bytes()) {
             return send_value(value, size, reply);
         }
-        let attributes = self.attributes.clone();
+        let (attributes, name) = (self.attributes.clone(), name.to_owned());
         self.runtime.spawn(async move {
             let value = attributes.get_xattr(inode, name.as_bytes(), &caller);
             send_value(value.await, size, reply);
@@ -105,8 +105,17 @@ fn allows(
 }
 
 fn send_names(names: Result<Vec<&str>>, size: u32, reply: Timed<ReplyXattr>) {
-    let list = names.map(|n| n.iter().flat_map(|n| [n, "\0"]).collect::<String>());
-    send_value(list.map(String::into_bytes), size, reply);
+    send_value(names.map(|names| name_list(&names)), size, reply);
+}
+
+/// Names as listxattr(2) has them: each ends with a zero.
+fn name_list(names: &[&str]) -> Vec<u8> {
+    let mut list = Vec::with_capacity(names.iter().map(|name| name.len() + 1).sum());
+    for name in names {
+        list.extend_from_slice(name.as_bytes());
+        list.push(0);
+    }
+    list
 }
 
 /// Answers with a value, or with its size when the caller has no room yet.
