@@ -101,8 +101,8 @@ pub enum Deed {
     },
     /// What is as it was after these traces is again as it was before; what is different by now is left alone.
     Restore(Vec<Trace>),
-    /// What this same act changed of a photo so far is again as it was before.
-    TakeBack(PhotoId, Slot),
+    /// What this act changed there of a photo is again as it was before, if both hold.
+    TakeBack(ActId, PhotoId, Slot),
 }
 
 /// Something that people say one thing about.

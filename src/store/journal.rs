@@ -51,7 +51,7 @@ impl ChangeApplier<'_> {
             self.restore(&traces, &mut diff)?;
         }
         for deed in &act.deeds {
-            self.deed(deed, continued, &mut diff)?;
+            self.deed(deed, &mut diff)?;
         }
         self.enter(act, continued, diff.traces())
     }
@@ -80,7 +80,7 @@ impl ChangeApplier<'_> {
         }
     }
 
-    fn deed(&mut self, deed: &Deed, act: Option<ActId>, diff: &mut ActDiff) -> Result<()> {
+    fn deed(&mut self, deed: &Deed, diff: &mut ActDiff) -> Result<()> {
         match deed {
             Deed::Edit(id, edits) => {
                 // One that is gone may come back, with what was said of it. One that nobody knows was lost, or never
@@ -99,17 +99,13 @@ impl ChangeApplier<'_> {
             Deed::Rename { tag, to } => self.rename(tag, Some(to), diff),
             Deed::Save { name, query } => self.save(name, query.as_deref(), diff),
             Deed::Restore(traces) => self.restore(traces, diff),
-            Deed::TakeBack(id, slot) => {
-                let before = match act {
-                    Some(act) => self.records.trace(act, Some(*id), slot)?,
-                    None => None,
+            Deed::TakeBack(act, id, slot) => {
+                let holds = self.records.act_state(*act)? == Some(ActState::Holds);
+                let trace = match holds {
+                    true => self.records.trace(*act, Some(*id), slot)?,
+                    false => None,
                 };
-                let Some(trace) = before else {
-                    return Ok(());
-                };
-                self.say_of_present(*id, diff, |record| {
-                    record.put_said(slot, trace.before.as_ref());
-                })
+                self.restore(trace.as_slice(), diff)
             }
         }
     }

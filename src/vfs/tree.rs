@@ -123,6 +123,7 @@ impl Tree {
     /// [`Error::Unread`] for a search whose words must be read first.
     pub fn open_dir(&self, inode: Inode, caller: &Caller) -> Result<OpenDir> {
         let folder = self.namespace.folder(inode)?;
+        self.editor.looked_at(&folder, caller);
         let index = self.namespace.index();
         let pending = index.photos_with(Status::Pending);
         let listing = self.namespace.list(&folder.steps);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use kbasefs::catalog::{Actor, Role};
 use kbasefs::library::Which;
@@ -130,6 +131,53 @@ fn a_program_that_removes_the_folders_below_first_takes_only_the_tag_it_was_told
         .undo(Which::Last, &Actor::default())
         .unwrap();
     assert_eq!(all_tags(&fixture), before);
+}
+
+/// Longer than what one program does is one act of the journal.
+const PAUSE: Duration = Duration::from_millis(2500);
+
+fn remove_photos(mount: &Mount, folder: &str) {
+    for name in mount.list(folder).unwrap() {
+        if !name.ends_with('/') {
+            mount.remove_file(&format!("{folder}/{name}")).unwrap();
+        }
+    }
+}
+
+/// A slow disk, a stopped program, a file manager that asks before each folder.
+#[test]
+fn a_program_that_removes_a_folder_slowly_takes_only_the_tag_it_was_told() {
+    let Some((fixture, mount)) = mounted() else {
+        return;
+    };
+    mount.list("/tags/beach").unwrap();
+    for below in ["dog", "sunset"] {
+        let folder = format!("/tags/beach/{below}");
+        remove_photos(&mount, &folder);
+        std::thread::sleep(PAUSE);
+        mount.remove_folder(&folder).unwrap();
+    }
+    for name in ["a.jpg", "b.jpg", "c.jpg"] {
+        mount.remove_file(&format!("/tags/beach/{name}")).unwrap();
+    }
+    mount.remove_folder("/tags/beach").unwrap();
+    assert_eq!(
+        all_tags(&fixture),
+        ["sunset", "dog", "dog sunset", "dog", ""]
+    );
+}
+
+/// What a file manager took out of a folder below stays out when it later removes the folder above.
+#[test]
+fn what_was_taken_out_before_a_folder_was_looked_at_stays_out() {
+    let Some((fixture, mount)) = mounted() else {
+        return;
+    };
+    remove_photos(&mount, "/tags/beach/dog");
+    std::thread::sleep(PAUSE);
+    remove_photos(&mount, "/tags/beach");
+    mount.remove_folder("/tags/beach").unwrap();
+    assert_eq!(all_tags(&fixture), ["sunset", "", "sunset", "dog", ""]);
 }
 
 #[test]

@@ -47,7 +47,11 @@ fn any_change() -> impl Strategy<Value = Change> {
         tag().prop_map(Deed::Unmake),
         (tag(), word()).prop_map(|(tag, to)| Deed::Rename { tag, to }),
         prop::collection::vec(trace, 1..3).prop_map(Deed::Restore),
-        (id(), tag()).prop_map(|(id, tag)| Deed::TakeBack(id, Slot::Label(tag))),
+        ((1..9u64).prop_map(ActId), id(), tag()).prop_map(|(act, id, tag)| Deed::TakeBack(
+            act,
+            id,
+            Slot::Label(tag)
+        )),
     ];
     let act = || (1..6u64).prop_map(ActId);
     let role = prop_oneof![

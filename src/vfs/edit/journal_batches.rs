@@ -7,17 +7,13 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::{Caller, Editor, Result};
 use crate::analysis::Process;
-use crate::catalog::{Act, ActId, Actor, Deed, LabelKey, PhotoId, Role};
+use crate::catalog::{Act, ActId, Actor, Deed, Role};
 
 /// An act is over when its process does nothing for so long: `rm -r` and `cp` go on without such a pause, and a file
 /// manager, which lives on, makes one between what its user does.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Words of one act, in bytes; what else it does isn't told by words. They stand in one line of the journal.
 const MAX_SUMMARY_BYTES: usize = 200;
-/// Removals remembered of one act: a bound on memory, some 100 MB, that only an `rm -r` of a million photos meets. What
-/// is beyond it isn't given back.
-const MAX_REMOVALS: usize = 1 << 20;
-
 /// A process, by its number and its start.
 type ProcessKey = (u32, u64);
 
@@ -29,8 +25,6 @@ struct OpenAct {
     act: ActId,
     words: String,
     last: Instant,
-    /// Photos that were removed from folders below others, and the path of tags.
-    removed: Vec<(PhotoId, Vec<LabelKey>)>,
 }
 
 impl ActBatcher {
@@ -58,7 +52,6 @@ impl ActBatcher {
             act,
             words: String::new(),
             last: Instant::now(),
-            removed: Vec::new(),
         });
         (known.act, known.words, known.last) = (act, words, Instant::now());
     }
@@ -75,6 +68,16 @@ fn joined(before: &str, words: String) -> String {
 impl Editor {
     /// Does something on somebody's behalf; `words` don't name photos.
     pub(crate) fn act(&self, caller: &Caller, words: String, deeds: Vec<Deed>) -> Result<()> {
+        self.entered(caller, words, deeds).map(|_| ())
+    }
+
+    /// Does it, and gives the act, if anything changed.
+    pub(super) fn entered(
+        &self,
+        caller: &Caller,
+        words: String,
+        deeds: Vec<Deed>,
+    ) -> Result<Option<ActId>> {
         let process = self.namespace.crawlers.process(caller.pid);
         let (role, words) = self.batcher.role(process.as_ref(), words);
         let by = Actor {
@@ -88,40 +91,11 @@ impl Editor {
             role,
             deeds,
         };
-        if let Some((act, _)) = self.library.act(act)? {
+        let act = self.library.act(act)?.map(|(act, _)| act);
+        if let Some(act) = act {
             self.batcher.note(process.as_ref(), act, words);
         }
-        Ok(())
-    }
-
-    /// Remembers that an act removed a photo from a folder below others.
-    pub(super) fn note_removal(&self, caller: &Caller, photo: PhotoId, path: &[LabelKey]) {
-        let Some(process) = self.namespace.crawlers.process(caller.pid) else {
-            return;
-        };
-        if let Some(open) = self.batcher.lock().get_mut(&process.key)
-            && open.removed.len() < MAX_REMOVALS
-        {
-            open.removed.push((photo, path.to_vec()));
-        }
-    }
-
-    /// The removals of the same act from folders below this one: photos, and the tag that each lost there.
-    pub(super) fn removals_below(
-        &self,
-        caller: &Caller,
-        path: &[LabelKey],
-    ) -> Vec<(PhotoId, LabelKey)> {
-        let Some(process) = self.namespace.crawlers.process(caller.pid) else {
-            return Vec::new();
-        };
-        let open = self.batcher.lock();
-        let removed = open.get(&process.key).map_or(&[][..], |open| &open.removed);
-        let below = removed.iter();
-        let below = below.filter(|(_, from)| from.len() > path.len() && from.starts_with(path));
-        below
-            .filter_map(|(photo, from)| Some((*photo, from.last()?.clone())))
-            .collect()
+        Ok(act)
     }
 }
 

@@ -9,6 +9,7 @@ mod copies;
 mod drafts;
 mod edited_names;
 mod journal_batches;
+mod removals;
 mod saved;
 mod sticky_dirs;
 mod tag_folders;
@@ -23,6 +24,7 @@ use sticky_dirs::{ProcessKey, Reason};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::removals::Removals;
 use super::inode::Folder;
 use super::namespace::{Named, Namespace};
 use super::{Attr, Caller, Editable, Error, Inode, Listing, Result, Step};
@@ -35,6 +37,7 @@ pub struct Editor {
     library: Arc<Library>,
     namespace: Arc<Namespace>,
     batcher: ActBatcher,
+    removals: Removals,
     /// The folder where copies are kept while they are written.
     spool: PathBuf,
 }
@@ -88,12 +91,26 @@ impl Editor {
             library,
             namespace,
             batcher: ActBatcher::default(),
+            removals: Removals::default(),
             spool,
         }
     }
 
     fn index(&self) -> &Index {
         self.library.index()
+    }
+
+    /// Somebody looks into a folder.
+    pub(super) fn looked_at(&self, folder: &Folder, caller: &Caller) {
+        // Nearly always.
+        if self.removals.is_empty() {
+            return;
+        }
+        if let Editable::Tags(path) = self.namespace.editable(&folder.steps)
+            && let Some(process) = self.namespace.crawlers.process(caller.pid)
+        {
+            self.removals.forget_before_look(&process, &path);
+        }
     }
 
     fn dentry<'a>(&self, parent: Inode, name: &'a [u8], caller: &'a Caller) -> Result<Dentry<'a>> {

@@ -1,5 +1,6 @@
 //! Folders of tags: made, removed, renamed, merged.
 
+use super::removals::Removal;
 use super::{Attr, Dentry, Editor, Error, Named, Reason, Result};
 use crate::catalog::{Deed, Edit, Facet, Label, LabelKey, Origin, PhotoId, Query, Slot, unescape};
 use crate::vfs::inode::Folder;
@@ -44,10 +45,14 @@ impl Editor {
             return Err(Error::NotEmpty);
         }
         // The end of an `rm -r`: only this tag was meant. What the photos lost in the folders below, they get back.
-        let lost = self.removals_below(dentry.caller, &whole).into_iter();
-        let mut deeds: Vec<_> = lost
-            .map(|(photo, tag)| Deed::TakeBack(photo, Slot::Label(tag)))
-            .collect();
+        let process = self.namespace.crawlers.process(dentry.caller.pid);
+        let lost = process.map(|process| self.removals.take(&process, &whole));
+        let give_back = |removal: Removal| {
+            let tag = removal.path.into_iter().next_back()?;
+            Some(Deed::TakeBack(removal.act, removal.photo, Slot::Label(tag)))
+        };
+        let lost = lost.into_iter().flatten();
+        let mut deeds: Vec<_> = lost.filter_map(give_back).collect();
         let is_only_made = self.index().label(tag).is_some_and(|l| l.photos == 0);
         deeds.extend(is_only_made.then(|| Deed::Unmake(tag.clone())));
         if !deeds.is_empty() {

@@ -20,9 +20,12 @@ impl Editor {
         let tag = self.spelled(path.last().ok_or(Error::NotPermitted)?);
         let words = format!("untag {tag}");
         let deed = Deed::Edit(photo, vec![Edit::Untag(tag)]);
-        self.act(from.caller, words, vec![deed])?;
-        if path.len() > 1 {
-            self.note_removal(from.caller, photo, path);
+        let act = self.entered(from.caller, words, vec![deed])?;
+        let crawlers = &self.namespace.crawlers;
+        if path.len() > 1
+            && let (Some(act), Some(process)) = (act, crawlers.process(from.caller.pid))
+        {
+            self.removals.note(&process, act, photo, path, crawlers);
         }
         self.keep_emptied(from);
         Ok(())
