@@ -143,6 +143,32 @@ impl Record {
         self.facts = facts;
     }
 
+    /// Joins the labels that follow from its facts to the others.
+    pub fn join_labels_of_facts(&mut self) {
+        for label in self.labels_of_facts() {
+            self.put_label(label);
+        }
+    }
+
+    /// The labels that don't follow from its facts.
+    pub fn labels_beside_facts(&self) -> Vec<&Label> {
+        let following = self.labels_of_facts();
+        let labels = self.labels.iter();
+        labels.filter(|label| !following.contains(label)).collect()
+    }
+
+    /// The labels that follow from its facts. Of facts from before there were versions none does: what was made of them then
+    /// stands until the file is read again.
+    fn labels_of_facts(&self) -> Vec<Label> {
+        if self.facts.version == 0 {
+            return Vec::new();
+        }
+        let mut labels = self.facts.labels();
+        // Outside data: no folder is called by an empty text.
+        labels.retain(|label| !label.value.is_empty());
+        labels
+    }
+
     /// Joins what was measured in the same content, in the place of what the file says of itself.
     pub fn measure(&mut self, measured: &Measured) {
         self.photo.perceptual_hash = Some(measured.perceptual_hash);
@@ -221,7 +247,8 @@ impl Record {
     fn put_label(&mut self, label: Label) {
         let key = label.key();
         self.labels.retain(|l| {
-            (l.origin, &l.analyzer) != (label.origin, &label.analyzer) || l.key() != key
+            (l.facet, l.origin, &l.analyzer) != (label.facet, label.origin, &label.analyzer)
+                || l.key() != key
         });
         let at = self.labels.partition_point(|l| place(l) < place(&label));
         self.labels.insert(at, label);

@@ -1,5 +1,7 @@
 //! What photos say of themselves, in its column: one JSON value each, without what there is nothing to say of.
 
+use std::sync::LazyLock;
+
 use roaring::RoaringBitmap;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
@@ -47,10 +49,15 @@ fn newer(text: &str) -> Option<Facts> {
 }
 
 pub fn written(facts: &Facts) -> String {
-    let mut value = serde_json::to_value(facts).expect("texts and numbers are JSON");
+    static NOTHING: LazyLock<Value> = LazyLock::new(|| value(&Facts::unread()));
+    let mut value = value(facts);
     let fields = value.as_object_mut().expect("a struct is an object");
-    fields.retain(|_, fact| !fact.is_null());
+    fields.retain(|name, fact| NOTHING.get(name) != Some(fact));
     value.to_string()
+}
+
+fn value(facts: &Facts) -> Value {
+    serde_json::to_value(facts).expect("texts and numbers are JSON")
 }
 
 /// Writes the facts of a photo over others. Where they are the same to this version, what a newer one added stays.

@@ -19,7 +19,7 @@ use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
 
 /// One for each version; more are appended.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     include_str!("migrations/0001_catalog.sql"),
     include_str!("migrations/0002_titles.sql"),
     include_str!("migrations/0003_edited.sql"),
@@ -33,6 +33,7 @@ const STEPS: [&str; 13] = [
     include_str!("migrations/0011_analyzers.sql"),
     include_str!("migrations/0012_no_answer.sql"),
     include_str!("migrations/0013_facts.sql"),
+    include_str!("migrations/0014_file_labels.sql"),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =

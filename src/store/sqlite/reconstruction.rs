@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::Result;
 use super::columns::{self, is_name, is_path};
+use crate::catalog::{Facet, Origin};
 
 /// Photos whose rows can't be read, as far as the indexes of their table tell of them: with number, path, name and
 /// content, what people said of them is theirs again, and the next scan reads the rest from their files.
@@ -60,7 +61,8 @@ fn kept(old: &Connection, sql: &str) -> HashMap<u32, Vec<u8>> {
     all
 }
 
-/// Labels whose rows can't be read: with every photo stand the numbers of what is said of it.
+/// Labels whose rows can't be read, and those of the file where its facts can't be: with every photo stand the numbers of
+/// what is said of it.
 pub fn labels(old: &Connection, new: &Connection) -> Result<u64> {
     let dictionary = dictionary(old);
     let mut insert = new.prepare(
@@ -71,20 +73,28 @@ pub fn labels(old: &Connection, new: &Connection) -> Result<u64> {
          WHERE NOT EXISTS (SELECT 1 FROM label \
          WHERE photo = ?1 AND facet = ?2 AND value = ?3 AND origin = ?4)",
     )?;
-    let mut photos = new.prepare("SELECT id, said FROM photo")?;
+    let mut photos = new.prepare("SELECT id, said, facts_version > 0 FROM photo")?;
     let mut photos = photos.query([])?;
     let mut rows = 0;
     while let Some(row) = photos.next()? {
-        let (id, numbers): (u32, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let (id, numbers, has_facts): (u32, Vec<u8>, bool) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
         for number in numbers.as_chunks().0 {
             let Some([facet, value, origin, denied]) = dictionary.get(&u32::from_be_bytes(*number))
             else {
                 continue;
             };
-            rows += insert.execute(params![id, facet, value, origin, denied])? as u64;
+            if !(has_facts && follows_from_facts(facet, origin)) {
+                rows += insert.execute(params![id, facet, value, origin, denied])? as u64;
+            }
         }
     }
     Ok(rows)
+}
+
+fn follows_from_facts(facet: &Value, origin: &Value) -> bool {
+    let is = |value: &Value, word: &str| matches!(value, Value::Text(text) if text == word);
+    is(origin, Origin::File.name()) && !is(facet, Facet::Color.name())
 }
 
 /// What is behind each number.

@@ -32,7 +32,7 @@ impl<'a> RecordRows<'a> {
     /// Writes all of a record that isn't in the tables.
     pub fn add(&self, record: &Record) -> Result<()> {
         self.put_photo(record, Some(self.numbers(record)?))?;
-        self.put_labels(record, &[])?;
+        self.put_labels(record)?;
         self.put_texts(record)?;
         self.put_analyzed(record)?;
         match searched(record) {
@@ -50,7 +50,7 @@ impl<'a> RecordRows<'a> {
         };
         self.put_photo(record, numbers)?;
         facts::replace(self.connection, id, &old.facts, &record.facts)?;
-        self.put_labels(record, &old.labels)?;
+        self.change_labels(record, old)?;
         if old.texts != record.texts {
             self.execute(DROP_TEXTS, [id.0])?;
             self.put_texts(record)?;
@@ -168,8 +168,12 @@ impl<'a> RecordRows<'a> {
         Ok(rows == 1)
     }
 
-    fn put_labels(&self, record: &Record, old: &[Label]) -> Result<()> {
-        let (id, new) = (record.photo.id, &record.labels);
+    fn change_labels(&self, record: &Record, old: &Record) -> Result<()> {
+        let id = record.photo.id;
+        if (&record.labels, &record.facts) == (&old.labels, &old.facts) {
+            return Ok(());
+        }
+        let (new, old) = (record.labels_beside_facts(), old.labels_beside_facts());
         let mut are_as_known = true;
         for label in old.iter().filter(|label| !new.contains(label)) {
             are_as_known &= self.drop_label(id, label)?;
@@ -180,7 +184,13 @@ impl<'a> RecordRows<'a> {
         }
         // Another program wrote them otherwise than they are read.
         self.execute(DROP_LABELS, [id.0])?;
-        new.iter().try_for_each(|label| self.put_label(id, label))
+        self.put_labels(record)
+    }
+
+    /// Writes the labels that don't follow from the facts.
+    fn put_labels(&self, record: &Record) -> Result<()> {
+        let mut labels = record.labels_beside_facts().into_iter();
+        labels.try_for_each(|label| self.put_label(record.photo.id, label))
     }
 
     fn put_texts(&self, record: &Record) -> Result<()> {

@@ -70,12 +70,14 @@ pub fn record(connection: &Connection, id: PhotoId) -> Result<Option<Record>> {
         return Ok(None);
     };
     record.labels = labels(connection, id)?;
+    record.join_labels_of_facts();
     record.texts = texts(connection, id)?;
     record.analyses = analyzed(connection, id)?;
     record.sort_texts();
     Ok(Some(record))
 }
 
+/// Those that have rows: of what the file says, only what doesn't follow from its facts.
 fn labels(connection: &Connection, id: PhotoId) -> Result<Vec<Label>> {
     let mut labels = connection.prepare_cached(
         "SELECT facet, value, origin, analyzer, confidence FROM label WHERE photo = ?1 ORDER BY value, analyzer",

@@ -98,7 +98,8 @@ fn try_salvage(path: &Path) -> Result<Salvage> {
     if is_torn("photo") {
         salvage.rows += reconstruction::photos(&old, &transaction)?;
     }
-    if is_torn("label") {
+    // Whoever lost what a photo says of itself would have the labels taken from it that follow from that.
+    if is_torn("label") || is_torn("photo") {
         salvage.rows += reconstruction::labels(&old, &transaction)?;
     }
     for table in tables(&transaction, &transaction)? {
