@@ -294,7 +294,7 @@ impl Store for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Edit, Spent};
+    use crate::catalog::{Edit, Facts, FileStat, Format, SourcePath, Spent};
 
     #[test]
     fn what_a_person_did_or_paid_is_on_the_disk_when_it_is_done() {
@@ -310,6 +310,13 @@ mod tests {
         };
         let (normal, full) = (1, 2);
         let id = PhotoId(1);
+        let found = Change::Found {
+            known: None,
+            path: SourcePath::new(*b"a.jpg"),
+            stat: FileStat::default(),
+            facts: Box::new(Facts::of(Format::Jpeg)),
+        };
+        check(found, normal);
         check(Change::edited(id, Edit::Tag("beach".into())), full);
         check(Change::Gone { id }, normal);
         let (provider, day) = ("desk".into(), "2026-01-31".into());
