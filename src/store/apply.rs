@@ -215,13 +215,10 @@ impl ChangeApplier<'_> {
         if new.photo.hash.is_some() || new.is_edited() {
             return Ok(None);
         }
-        for id in self.records.with_hash(hash)? {
-            let is_older = |r: &Record| r.gone && r.photo.id < new.photo.id;
-            if let Some(old) = self.records.get(id)?.filter(is_older) {
-                return Ok(Some(old));
-            }
+        match self.records.gone_with_hash(hash, new.photo.id)? {
+            Some(old) => self.records.get(old),
+            None => Ok(None),
         }
-        Ok(None)
     }
 
     /// The new photo becomes the old one again: its record goes, its file is that of the old one.

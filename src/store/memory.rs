@@ -222,6 +222,12 @@ impl RecordTransaction for Records {
         Ok(same.map(|r| r.photo.id).collect())
     }
 
+    fn gone_with_hash(&mut self, hash: &ContentHash, before: PhotoId) -> Result<Option<PhotoId>> {
+        let mut gone = self.photos.range(..before).filter(|(_, r)| r.gone);
+        let found = gone.find(|(_, r)| r.photo.hash == Some(*hash));
+        Ok(found.map(|(id, _)| *id))
+    }
+
     fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>> {
         let mut gone = self.photos.values().filter(|r| r.gone);
         let found = gone.find(|r| r.photo.stat.same_content(stat));

@@ -35,6 +35,8 @@ pub trait RecordTransaction {
     fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>>;
     /// Photos of a content, gone or not, in order of id.
     fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>>;
+    /// The first photo that is gone and had this content, of those before this one.
+    fn gone_with_hash(&mut self, hash: &ContentHash, before: PhotoId) -> Result<Option<PhotoId>>;
     /// A photo that is gone and was this file, by inode, size and time.
     fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>>;
     /// Whether a photo, gone or not, has this catalog name.

@@ -110,7 +110,7 @@ fn a_damaged_schema_costs_what_is_gone_with_it() {
         misread("label", "CREATE TABLE label", "CREATE TABLE labem"),
         misread("act", "STRICT", "STRIBT"),
         misread("trace", "CREATE", "CRDATE"),
-        misread("photo_hash", "(hash)", "(hasi)"),
+        misread("photo_content", "(hash, gone)", "(hasi, gone)"),
         "UPDATE sqlite_schema SET name = 'tracf' WHERE name = 'trace'".into(),
         "UPDATE sqlite_schema SET tbl_name = 'tracf' WHERE name = 'trace'".into(),
         "UPDATE sqlite_schema SET type = 'tablf' WHERE name = 'trace'".into(),

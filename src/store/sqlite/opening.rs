@@ -19,7 +19,7 @@ use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
 
 /// One for each version; more are appended.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     include_str!("migrations/0001_catalog.sql"),
     include_str!("migrations/0002_titles.sql"),
     include_str!("migrations/0003_edited.sql"),
@@ -34,6 +34,7 @@ const STEPS: [&str; 14] = [
     include_str!("migrations/0012_no_answer.sql"),
     include_str!("migrations/0013_facts.sql"),
     include_str!("migrations/0014_file_labels.sql"),
+    include_str!("migrations/0015_contents.sql"),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =

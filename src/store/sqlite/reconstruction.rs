@@ -15,8 +15,13 @@ pub fn photos(old: &Connection, new: &Connection) -> Result<u64> {
     let by_name = "SELECT id, name FROM photo INDEXED BY photo_name ORDER BY name";
     let by_path = "SELECT id, path FROM photo INDEXED BY photo_path WHERE gone = 0 ORDER BY path";
     let by_hash =
+        "SELECT id, hash FROM photo INDEXED BY photo_content WHERE hash IS NOT NULL ORDER BY hash";
+    // As it was called up to version 14.
+    let by_hash_before =
         "SELECT id, hash FROM photo INDEXED BY photo_hash WHERE hash IS NOT NULL ORDER BY hash";
-    let [names, mut paths, mut hashes] = [by_name, by_path, by_hash].map(|sql| kept(old, sql));
+    let [names, mut paths, mut hashes, before] =
+        [by_name, by_path, by_hash, by_hash_before].map(|sql| kept(old, sql));
+    hashes.extend(before);
     paths.retain(|_, path| is_path(path));
     hashes.retain(|_, hash| hash.len() == 32);
     let mut ids: Vec<_> = names.keys().chain(paths.keys()).copied().collect();

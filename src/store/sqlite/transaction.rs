@@ -97,6 +97,11 @@ impl RecordTransaction for SqliteTransaction<'_> {
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
+    fn gone_with_hash(&mut self, hash: &ContentHash, before: PhotoId) -> Result<Option<PhotoId>> {
+        let found = rows::one(self.connection, GONE_WITH_HASH, params![hash.0, before.0])?;
+        Ok(found.map(PhotoId))
+    }
+
     fn gone_file(&mut self, stat: &FileStat) -> Result<Option<PhotoId>> {
         let sql = "SELECT id FROM photo WHERE gone = 1 AND ino = ?1 AND dev = ?2 AND size = ?3 AND mtime_ns = ?4 ORDER BY id";
         let file = params![
@@ -212,5 +217,29 @@ impl RecordTransaction for SqliteTransaction<'_> {
 
     fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()> {
         Ok(journal::put_trace(self.connection, act, trace)?)
+    }
+}
+
+/// Asked for every photo that is hashed, however many others have its content: no row of these is looked at.
+const GONE_WITH_HASH: &str =
+    "SELECT id FROM photo WHERE hash = ?1 AND gone = 1 AND id < ?2 ORDER BY id LIMIT 1";
+
+#[cfg(test)]
+mod tests {
+    use super::super::Sqlite;
+    use super::*;
+
+    #[test]
+    fn a_photo_that_is_hashed_is_compared_with_none_of_its_copies() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("catalog.sqlite"), folder.path()).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {GONE_WITH_HASH}");
+        let plan: String = store
+            .writer()
+            .query_row(&sql, params![[0u8; 32], 9], |row| row.get("detail"))
+            .unwrap();
+        let expected =
+            "SEARCH photo USING COVERING INDEX photo_content (hash=? AND gone=? AND rowid<?)";
+        assert_eq!(plan, expected);
     }
 }
