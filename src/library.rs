@@ -4,6 +4,7 @@
 //! commit at a time. After one that panicked in the middle, the index is loaded anew. Knows nothing of what the changes
 //! mean.
 
+mod since;
 mod undo;
 
 use std::collections::HashMap;

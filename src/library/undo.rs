@@ -4,7 +4,10 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
+
 use super::Library;
+use super::since::Since;
 use crate::catalog::{Act, ActId, Actor, Change, Done, PhotoId, Role};
 use crate::store;
 
@@ -15,7 +18,7 @@ pub enum Which {
     Last,
     /// This one, whenever it was.
     Act(ActId),
-    /// All since then, in seconds since 1970.
+    /// All since the first act of then, in seconds since 1970.
     Since(i64),
 }
 
@@ -242,13 +245,10 @@ impl Library {
     }
 
     fn since(&self, at: i64) -> Result<Vec<Done>, Error> {
-        let mut found = Vec::new();
-        self.walk(|done| {
-            let is_within = done.at >= at;
-            found.extend(Some(done).filter(|done| is_within && is_undoable(done)));
-            Ok(is_within)
-        })?;
-        Ok(found)
+        let mut since = Since::new(at, Timestamp::now().as_second());
+        self.walk(|done| Ok(since.take(done)))?;
+        let acts = since.acts.into_iter();
+        Ok(acts.filter(is_undoable).collect())
     }
 
     /// Walks the journal backwards for as long as `go_on`.
