@@ -425,4 +425,10 @@ fn a_mistake_in_a_file_is_named() {
         import("z.json", "{\"path\":\"a.jpg\",\"tags\":[\"a\"]}"),
         Ok(0)
     );
+    let marked = "\u{feff}{\"path\":\"a.jpg\",\"tags\":[\"marked\"]}\n{\"path\":\"trip/x.jpg\"}";
+    assert_eq!(import("m.jsonl", marked), Ok(1));
+    let photo = catalog.library.index().by_path(&SourcePath::new(*b"a.jpg"));
+    let detail = catalog.library.detail(photo.unwrap()).unwrap().unwrap();
+    let mut labels = detail.entry.labels.iter();
+    assert!(labels.any(|label| label.value == "marked"), "{detail:?}");
 }

@@ -2,7 +2,7 @@
 //! nothing: what people said, what sidecars said, and what analyzers answered, which may have been paid for.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -195,7 +195,8 @@ pub fn import(exchange: &Exchange, file: &Path, adopt: &Adopt) -> Result<Report>
     let matcher = Matcher::new(exchange);
     let mut people = People::new(exchange.library, "import");
     let open = File::open(file).map_err(|e| files::disk(file, e))?;
-    let lines = serde_json::Deserializer::from_reader(BufReader::new(open)).into_iter::<Line>();
+    let text = without_mark(BufReader::new(open)).map_err(|e| files::disk(file, e))?;
+    let lines = serde_json::Deserializer::from_reader(text).into_iter::<Line>();
     for line in lines {
         // After a mistake in the syntax nothing tells where the next photo begins.
         let line = line.map_err(|e| files::malformed(file, e))?;
@@ -207,6 +208,15 @@ pub fn import(exchange: &Exchange, file: &Path, adopt: &Adopt) -> Result<Report>
     }
     people.commit()?;
     Ok(report)
+}
+
+/// A text without the byte order mark that some programs put before it.
+fn without_mark(mut text: impl BufRead) -> std::io::Result<impl BufRead> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if text.fill_buf()?.starts_with(MARK) {
+        text.consume(MARK.len());
+    }
+    Ok(text)
 }
 
 /// Takes in a line; says whether it changed something, or why it can't be taken in.

@@ -85,8 +85,12 @@ impl Editor {
         if let Some(label) = self.index().label(&new).filter(|_| new != old) {
             written = label.shown;
         }
-        let words = format!("move {} to {written}", self.spelled(&old));
         let moved = [path, std::slice::from_ref(&old)].concat();
+        let words = format!(
+            "move {} to {}",
+            self.folder_of(&moved, None),
+            self.folder_of(to_path, Some(&written))
+        );
         let deeds = match new == old && from.parent == to.parent {
             true => vec![Deed::Make(written)],
             false => self.moved(&moved, to_path, &new, &written),
@@ -98,6 +102,13 @@ impl Editor {
             !to_path.is_empty(),
         );
         Ok(())
+    }
+
+    /// Where a folder is below `tags/`, as people read it: one that keeps its name is told by those that it is in.
+    fn folder_of(&self, path: &[LabelKey], name: Option<&str>) -> String {
+        let tags = path.iter().map(|tag| self.spelled(tag));
+        let tags = tags.chain(name.map(str::to_owned));
+        tags.collect::<Vec<_>>().join("/")
     }
 
     /// What it means that the folder of these tags is `written` in the folder of `to_path` now.
