@@ -9,9 +9,12 @@ use serde_json::Value;
 mod can_mount;
 #[path = "common/isolated.rs"]
 mod isolated;
+#[path = "common/unlisted.rs"]
+mod unlisted;
 
 use can_mount::can_mount;
 use isolated::isolated;
+use unlisted::Unlisted;
 
 /// A home, a photo folder and a mountpoint, all gone in the end.
 struct TestEnv {
@@ -51,6 +54,14 @@ impl TestEnv {
 
     fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Keeps the catalog at a place that tests know.
+    fn settings_of_index(&self) {
+        let file = self.path("home/.config/kbasefs/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let text = format!("catalog = {:?}\n", self.text("catalog.sqlite"));
+        std::fs::write(file, text).unwrap();
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -464,4 +475,59 @@ fn acts_that_are_taken_back_at_the_same_time_are_each_taken_back_once() {
     assert_eq!(at_once("redo"), ACTS);
     assert_eq!((tags(), logged("redo")), (ACTS, ACTS));
     env.ok(&["umount", &mounted]);
+}
+
+#[test]
+fn a_scan_of_a_folder_that_can_not_be_listed_fails() {
+    if !can_mount() {
+        return;
+    }
+    let env = TestEnv::new();
+    let unlisted = Unlisted::default();
+    let _disk = unlisted.mount(&env.path("mnt"));
+    let (source, below) = (env.text("mnt"), env.text("mnt/below"));
+    env.ok(&["scan", &source]);
+    env.ok(&["scan", &below]);
+    let refused = |folder: &str| {
+        let (code, error) = env.refused(&["scan", folder]);
+        assert_eq!(code, 1);
+        assert!(error.to_lowercase().contains("input/output"), "{error}");
+    };
+    unlisted.is(1);
+    refused(&source);
+    unlisted.is(2);
+    let report = env.json(&["scan", &source, "--json"]);
+    assert_eq!(report["unreadable"], 1, "{report}");
+    let output = env.run(&["scan", &below]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn the_journal_says_where_a_folder_was_moved_and_a_clock_set_back_hides_no_act() {
+    if !can_mount() {
+        return;
+    }
+    let env = TestEnv::new();
+    let (photos, mounted) = (env.text("photos"), env.text("mnt"));
+    env.settings_of_index();
+    env.ok(&["mount", &photos, &mounted]);
+    let put = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", command]).current_dir(env.path("mnt"));
+        assert!(shell.status().unwrap().success(), "{command}");
+    };
+    put("mkdir tags/abaya tags/sea; ln all/copy.png tags/abaya/");
+    put("mv tags/abaya tags/sea/");
+    put("mv tags/sea tags/lake");
+    let log = env.ok(&["log", &mounted]);
+    assert!(log.contains("move abaya to sea/abaya: copy.png"), "{log}");
+    assert!(log.contains("move sea to lake: copy.png"), "{log}");
+    env.ok(&["umount", &mounted]);
+    let catalog = rusqlite::Connection::open(env.path("catalog.sqlite")).unwrap();
+    let set_back = "UPDATE act SET at = at - 7200 WHERE id = (SELECT max(id) FROM act)";
+    assert_eq!(catalog.execute(set_back, []).unwrap(), 1);
+    drop(catalog);
+    env.ok(&["undo", "--since", "1h", "--source", &photos]);
+    let known = env.json(&["show", &env.text("photos/copy.png"), "--json"]);
+    assert_eq!(known["tags"], serde_json::json!([]), "{known}");
 }

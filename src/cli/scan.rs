@@ -8,6 +8,8 @@ use super::{log, terminal};
 use crate::api::ScanRequest;
 
 /// Bring the catalog in step with the photo folder; reads metadata, not pictures
+///
+/// Ends with 1 when the folder can't be listed. Files and folders in it that can't be read are counted, and stay known.
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of photos, or the mount of it

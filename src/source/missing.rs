@@ -84,7 +84,7 @@ fn try_look_at(folder: &Path) -> io::Result<Folder> {
     if !metadata.is_dir() {
         return Ok(Folder::Absent);
     }
-    Ok(match folder.read_dir()?.next() {
+    Ok(match folder.read_dir()?.next().transpose()? {
         Some(_) => Folder::Full,
         None => Folder::Empty(metadata.dev()),
     })

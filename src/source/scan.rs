@@ -39,6 +39,8 @@ pub struct Scan<'a> {
     pub counts: &'a Counts,
     pub changes: SyncSender<Change>,
     pub stop: &'a AtomicBool,
+    /// The folder that is to be looked at, where it is one.
+    pub asked: Option<&'a SourcePath>,
     pub notes: Notes,
 }
 
@@ -66,6 +68,7 @@ impl Scan<'_> {
             return Ok(false);
         }
         check()?;
+        self.check_asked()?;
         let placed = self.place();
         self.move_photos(&placed);
         self.open_all(&placed.found, threads);
@@ -74,6 +77,22 @@ impl Scan<'_> {
         }
         self.report_gone(&placed);
         Ok(!self.is_over())
+    }
+
+    /// A folder that can't be listed tells nothing of what is below it: who asked for it is told that. The walk doesn't
+    /// say of every error where it was.
+    fn check_asked(&self) -> Result<(), Error> {
+        let Some(asked) = self
+            .asked
+            .filter(|_| !self.notes.unreadable.lock().is_empty())
+        else {
+            return Ok(());
+        };
+        let path = self.source_files.absolute(asked);
+        let listed = path
+            .read_dir()
+            .and_then(|mut all| all.try_for_each(|e| e.map(drop)));
+        listed.map_err(|source| Error::Unreadable { path, source })
     }
 
     fn sight(&self, sighting: Sighting) -> ControlFlow<()> {

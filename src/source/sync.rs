@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -115,7 +115,7 @@ impl Sync {
         *self.counts.lock() = Arc::clone(&counts);
         self.done.store(false, Relaxed);
         let began = Instant::now();
-        let complete = self.look(&ScanScope::whole(), &counts, stop);
+        let complete = self.look(&ScanScope::whole(), Some(&ROOT), &counts, stop);
         self.done.store(true, Relaxed);
         Ok(counts.report(self.library.index().len(), complete?, began.elapsed()))
     }
@@ -125,9 +125,18 @@ impl Sync {
     /// # Errors
     /// As for [`Self::scan`].
     pub(super) fn update(&self, scope: &ScanScope, stop: &AtomicBool) -> Result<Report, Error> {
+        self.scan_part(scope, scope.is_whole().then_some(&ROOT), stop)
+    }
+
+    fn scan_part(
+        &self,
+        scope: &ScanScope,
+        asked: Option<&SourcePath>,
+        stop: &AtomicBool,
+    ) -> Result<Report, Error> {
         let _one_at_a_time = self.scanning.lock();
         let (counts, began) = (Counts::default(), Instant::now());
-        let complete = self.look(scope, &counts, stop)?;
+        let complete = self.look(scope, asked, &counts, stop)?;
         Ok(counts.report(self.library.index().len(), complete, began.elapsed()))
     }
 
@@ -141,7 +150,7 @@ impl Sync {
         }
         let mut scope = ScanScope::default();
         scope.add_tree(folder);
-        self.update(&scope, stop)
+        self.scan_part(&scope, Some(folder), stop)
     }
 
     /// How far the latest scan is.
@@ -153,8 +162,14 @@ impl Sync {
         }
     }
 
-    /// Whether the scan came to its end.
-    fn look(&self, scope: &ScanScope, counts: &Counts, stop: &AtomicBool) -> Result<bool, Error> {
+    /// Whether the scan came to its end. It has no end where the folder that was asked for can't be listed.
+    fn look(
+        &self,
+        scope: &ScanScope,
+        asked: Option<&SourcePath>,
+        counts: &Counts,
+        stop: &AtomicBool,
+    ) -> Result<bool, Error> {
         self.check_source()?;
         let known = scope.photos(self.library.index());
         let threads = self.options.threads();
@@ -180,6 +195,7 @@ impl Sync {
                 counts,
                 changes,
                 stop,
+                asked,
                 notes: Notes::default(),
             };
             let scanned = scan.run(walk, threads, || self.check_source());
@@ -203,7 +219,8 @@ impl Sync {
             source,
         };
         let root = self.source_files.root();
-        let is_empty = root.read_dir().map_err(unreadable)?.next().is_none();
+        let first = root.read_dir().map_err(unreadable)?.next();
+        let is_empty = first.transpose().map_err(unreadable)?.is_none();
         let device = stat_of(&root.metadata().map_err(unreadable)?).dev;
         let index = self.library.index();
         if is_empty && !index.is_empty() && !index.has_device(device) {
@@ -233,6 +250,9 @@ impl Sync {
         Ok(ids.is_empty() || sample.into_iter().any(|photo| is_there(&photo)))
     }
 }
+
+/// The source itself, as paths in it are written.
+static ROOT: LazyLock<SourcePath> = LazyLock::new(|| SourcePath::new([]));
 
 /// Photos looked for when a folder may be the source that is back.
 const SAMPLES: usize = 100;
