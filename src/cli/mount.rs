@@ -6,6 +6,7 @@ pub mod helper;
 mod sandbox;
 mod service;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -133,7 +134,7 @@ fn mountpoint(path: &Path) -> anyhow::Result<PathBuf> {
     };
     match probe::health(&mount)? {
         Health::Dead => {
-            mounts::detach(&mount.point)?;
+            mounts::take_away(&mount.id())?;
             tracing::info!("took a dead mount away from {}", path.display());
             mountpoint(path)
         }
@@ -247,10 +248,16 @@ fn serve(
     let service = service.ready(&runtime);
     mounted.wait();
     service.stopping();
-    drop(mounted);
-    tracing::info!("unmounted");
+    let unmounted = mounted.unmount();
+    match &unmounted {
+        Ok(()) => tracing::info!("unmounted"),
+        Err(e) => tracing::error!("{e}"),
+    }
     owner.end(&app, runtime)?;
-    guard.end();
+    match unmounted {
+        Ok(()) => guard.end(),
+        Err(_) => guard.leave(),
+    }
     Ok(())
 }
 
@@ -263,7 +270,7 @@ fn confined(
     guard: &Guard,
 ) -> anyhow::Result<fuse::MountTarget> {
     let reach = Reach::of(source, config)?;
-    let attached = fuse::attach(source, mountpoint, options, guard.detach());
+    let attached = fuse::attach_by_helper(source, mountpoint, options, guard.detach());
     let attached = attached.map_err(app::Error::Mount)?;
     reach.enter()?;
     Ok(fuse::MountTarget::Attached(attached))
@@ -283,7 +290,10 @@ fn unmount_on_signal(runtime: &Runtime, stop_handle: StopHandle) -> anyhow::Resu
             while signals.recv().await.is_some() {
                 let stop_handle = stop_handle.clone();
                 let detached = tokio::task::spawn_blocking(move || stop_handle.stop());
-                if let Ok(Err(e)) = detached.await {
+                // What lies over the mount is told when its process has ended.
+                if let Ok(Err(e)) = detached.await
+                    && e.kind() != ErrorKind::ResourceBusy
+                {
                     tracing::error!("unmount: {e}");
                 }
             }

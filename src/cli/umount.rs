@@ -32,13 +32,12 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let resolved = ResolvedPath::of(path).ok();
     let mount = resolved.and_then(|p| p.mount.filter(|m| m.point == p.path));
     let Some(mount) = mount else {
-        let message = format!("{}: no kbasefs is mounted there", path.display());
-        return Err(hinted(message, "`kbasefs status` shows what is mounted"));
+        return Err(not_there(path)?);
     };
     let asked = mount.clone();
     let health = tokio::task::spawn_blocking(move || probe::health(&asked)).await??;
     if health == Health::Unresponsive {
-        detach(&mount)?;
+        mounts::take_away(&mount.id())?;
         eprintln!(
             "kbasefs: {} is unmounted; its process doesn't answer, and ends when it goes on or is killed",
             mount.point.display()
@@ -47,14 +46,14 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     }
     if health == Health::Dead {
         // There is no process to wait for.
-        return Ok(detach(&mount)?);
+        return Ok(mounts::take_away(&mount.id())?);
     }
     // What is mounted can't be asked any more afterwards.
     let file = file_of(&mount, &finder).await;
     if !args.force {
         refuse_to_lose(&mount).await?;
     }
-    detach(&mount)?;
+    mounts::take_away(&mount.id())?;
     // Shown at another place as well, it goes on.
     let is_left = MountTable::read()?.all().any(|m| m.device == mount.device);
     let Some(file) = file.filter(|_| !is_left) else {
@@ -72,11 +71,21 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes it away; that somebody else did so meanwhile, as a guard does, is as good.
-fn detach(mount: &Mount) -> std::io::Result<()> {
-    mounts::detach(&mount.point).or_else(|error| match MountTable::read()?.has(mount) {
-        true => Err(error),
-        false => Ok(()),
+/// Why there is nothing to take away.
+fn not_there(path: &Path) -> anyhow::Result<anyhow::Error> {
+    let table = MountTable::read()?;
+    let below = mounts::ours_at(path)?;
+    let over = below.as_ref().and_then(|below| table.lies_over(below));
+    let path = path.display();
+    Ok(match over {
+        Some(other) => hinted(
+            format!("{path}: {} is mounted over the kbasefs there", other.fstype),
+            format!("`umount {}` takes that away", other.point.display()),
+        ),
+        None => hinted(
+            format!("{path}: no kbasefs is mounted there"),
+            "`kbasefs status` shows what is mounted",
+        ),
     })
 }
 

@@ -4,6 +4,7 @@
 //! everything for an hour and is told what changed: by notifications that wait for nobody, so that a killed process frees
 //! all who wait for it.
 
+mod attach;
 mod attributes;
 mod capabilities;
 mod counters;
@@ -13,7 +14,6 @@ mod edits;
 mod errno;
 mod filesystem;
 mod folders;
-mod fusermount;
 mod handles;
 mod invalidate;
 mod invalidation_throttle;
@@ -28,8 +28,9 @@ mod xattrs;
 use std::io;
 use std::path::PathBuf;
 
+pub(crate) use attach::{Detach, attach_by_helper};
 pub use counters::{Counters, Request, Timed};
-pub(crate) use fusermount::{Attached, Detach, attach};
+
 pub use mounts::detach;
 pub use options::MountOptions;
 pub use session::{MountTarget, Mounted, StopHandle, mount, mountpoint};

@@ -2,6 +2,7 @@
 //! mount.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,42 @@ pub struct Mount {
     pub user: Option<u32>,
 }
 
+/// What tells a mount from all others that are there: the kernel gives both numbers away again when it is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountId {
+    id: u64,
+    device: String,
+}
+
+impl fmt::Display for MountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id, self.device)
+    }
+}
+
+impl MountId {
+    /// The file system, `major:minor`.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// As it is displayed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, device) = text.split_once(' ')?;
+        let (id, device) = (id.parse().ok()?, device.to_owned());
+        Some(Self { id, device })
+    }
+}
+
 impl Mount {
+    /// What tells it from all others.
+    pub fn id(&self) -> MountId {
+        MountId {
+            id: self.id,
+            device: self.device.clone(),
+        }
+    }
+
     /// Whether it is of this program, as far as its name tells.
     pub fn is_ours(&self) -> bool {
         self.fstype == "fuse.kbasefs"
@@ -74,18 +110,32 @@ impl MountTable {
 
     /// Whether a mount is still there.
     pub fn has(&self, mount: &Mount) -> bool {
+        self.get(&mount.id()).is_some()
+    }
+
+    /// A mount as it is now, if it is still there.
+    pub fn get(&self, id: &MountId) -> Option<&Mount> {
         self.0
             .iter()
-            .any(|m| m.id == mount.id && m.device == mount.device)
+            .find(|m| m.id == id.id && m.device == id.device)
     }
 
     /// Whether something else is mounted over a mount, so that its path leads elsewhere.
     pub fn is_hidden(&self, mount: &Mount) -> bool {
         let lies_on_it = |m: &Mount| m.parent == mount.id && m.point == mount.point;
-        // A mount on a folder above that was there first would be the parent.
-        let lies_above = |m: &Mount| m.parent == mount.parent && mount.point.starts_with(&m.point);
-        let mut others = self.0.iter().filter(|m| m.id != mount.id);
-        others.any(|m| m.id != m.parent && (lies_on_it(m) || lies_above(m)))
+        self.others(mount)
+            .any(|m| lies_on_it(m) || lies_above(m, mount))
+    }
+
+    /// Something that is mounted over a mount or in it, and that would go along with it.
+    pub fn lies_over(&self, mount: &Mount) -> Option<&Mount> {
+        self.others(mount)
+            .find(|m| m.parent == mount.id || lies_above(m, mount))
+    }
+
+    fn others(&self, mount: &Mount) -> impl Iterator<Item = &Mount> {
+        let others = self.0.iter().filter(|m| m.id != mount.id);
+        others.filter(|m| m.id != m.parent)
     }
 
     fn on(&self, below: Option<&Mount>, path: &Path) -> Option<&Mount> {
@@ -108,6 +158,11 @@ impl MountTable {
             others.filter_map(|m| Some(joined(&m.point, place.strip_prefix(&m.root).ok()?)));
         names.filter(|name| name != path).collect()
     }
+}
+
+/// Whether it is on a folder above another mount: one that was there first would be the parent.
+fn lies_above(m: &Mount, mount: &Mount) -> bool {
+    m.parent == mount.parent && mount.point.starts_with(&m.point)
 }
 
 /// Without a slash at the end where nothing is added.
@@ -205,6 +260,25 @@ mod tests {
         let bound = table.entered(Some(top), Path::new("/srv/p")).unwrap();
         assert_eq!(names(bound, "/srv/p"), [Path::new("/home/a/Pictures")]);
         assert!(names(top, "/home/b").is_empty());
+    }
+
+    #[test]
+    fn what_lies_over_a_mount_is_known() {
+        let line = |id: u64, parent: u64, point: &str, fstype: &str| {
+            format!("{id} {parent} 0:{id} / {point} rw - {fstype} x rw\n")
+        };
+        let ours = line(30, 21, "/mnt/p", "fuse.kbasefs");
+        let check = |other: String, over: Option<&str>, hidden: bool| {
+            let table = MountTable::of([ours.clone(), other].concat().as_bytes());
+            let mount = table.get(&MountId::parse("30 0:30").unwrap()).unwrap();
+            let found = table.lies_over(mount).map(|m| m.fstype.as_str());
+            assert_eq!((found, table.is_hidden(mount)), (over, hidden));
+        };
+        check(line(31, 30, "/mnt/p", "tmpfs"), Some("tmpfs"), true);
+        check(line(31, 30, "/mnt/p/all", "tmpfs"), Some("tmpfs"), false);
+        check(line(31, 21, "/mnt", "tmpfs"), Some("tmpfs"), true);
+        check(line(31, 21, "/mnt/other", "tmpfs"), None, false);
+        check(line(31, 21, "/mnt/pp", "tmpfs"), None, false);
     }
 
     #[test]

@@ -8,10 +8,10 @@ mod detach;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use super::mountinfo::Mount;
 use super::mountinfo::MountTable;
-pub use detach::detach;
+pub use super::mountinfo::{Mount, MountId};
 pub(crate) use detach::{AbortSwitch, abort};
+pub use detach::{detach, take_away};
 
 /// The topmost mount at a path, as it is written.
 ///
@@ -21,6 +21,17 @@ pub fn at(path: &Path) -> io::Result<Option<Mount>> {
     let path = absolute(path);
     let table = MountTable::read()?;
     Ok(table.all().filter(|m| m.point == path).last().cloned())
+}
+
+/// The latest mount of this program at a path, whatever lies over it.
+///
+/// # Errors
+/// When the kernel's table can't be read.
+pub fn ours_at(path: &Path) -> io::Result<Option<Mount>> {
+    let path = absolute(path);
+    let table = MountTable::read()?;
+    let there = table.all().filter(|m| m.point == path && m.is_ours());
+    Ok(there.last().cloned())
 }
 
 /// The mount of this program that has this device number.

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use fuser::{Config, MountOption, SessionACL};
+use rustix::mount::MountFlags;
 
 use super::Error;
 use super::attributes::AttrOverrides;
@@ -130,6 +131,22 @@ impl MountOptions {
         words.join(",")
     }
 
+    /// What mount(2) is told for photos below `source`: flags, and words for FUSE, a comma before each.
+    pub(super) fn for_kernel(&self, source: &Path) -> (MountFlags, String) {
+        let Config {
+            mount_options, acl, ..
+        } = self.config(source);
+        let flags = mount_options.iter().filter_map(kernel_flag).collect();
+        let mut words = String::new();
+        if mount_options.contains(&MountOption::DefaultPermissions) {
+            words += ",default_permissions";
+        }
+        if acl != SessionACL::Owner {
+            words += ",allow_other";
+        }
+        (flags, words)
+    }
+
     fn mount_options(&self, source: &Path, is_root: bool, acl: SessionACL) -> Vec<MountOption> {
         let has = |flag: MountOption| self.flags.contains(&flag);
         // As CUSTOM: fuser keeps a Subtype from the kernel when root mounts.
@@ -168,6 +185,20 @@ fn default_acl(source: &Path, is_root: bool) -> SessionACL {
 fn is_open(folder: &Path) -> bool {
     let mode = folder.metadata().map_or(0, |m| m.mode());
     mode & 0o005 == 0o005
+}
+
+/// How the kernel calls an option that holds for every file system.
+fn kernel_flag(option: &MountOption) -> Option<MountFlags> {
+    Some(match option {
+        MountOption::RO => MountFlags::RDONLY,
+        MountOption::NoSuid => MountFlags::NOSUID,
+        MountOption::NoDev => MountFlags::NODEV,
+        MountOption::NoExec => MountFlags::NOEXEC,
+        MountOption::NoAtime => MountFlags::NOATIME,
+        MountOption::Sync => MountFlags::SYNCHRONOUS,
+        MountOption::DirSync => MountFlags::DIRSYNC,
+        _ => return None,
+    })
 }
 
 /// How fusermount3 calls an option; `None` for the name, which it wants in a form of its own, and what is never passed on.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fuser::{Session, SessionUnmounter};
+use fuser::Session;
 use parking_lot::{Condvar, Mutex};
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
+use super::attach::{Attached, Detach, attach};
 use super::counters::Counters;
 use super::deferred::DeferredReply;
 use super::edits::EditRequests;
@@ -24,7 +25,7 @@ use super::open_files::fd_cache::{self, FdCache};
 use super::open_files::{Files, OpenFile};
 use super::spans::Runtime;
 use super::xattrs::Xattrs;
-use super::{Attached, Detach, Error, MountOptions, mounts};
+use super::{Error, MountOptions, mounts};
 use crate::library::Library;
 use crate::source_files::SourceFiles;
 use crate::vfs::{Content, Tree};
@@ -45,9 +46,7 @@ pub enum MountTarget {
 pub struct Mounted {
     mountpoint: PathBuf,
     counters: Arc<Counters>,
-    unmounter: SessionUnmounter,
-    /// How it is taken away where this process may not.
-    detach: Option<Detach>,
+    detach: Detach,
     lifecycle: Arc<Lifecycle>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -99,8 +98,7 @@ impl Lifecycle {
 /// Lets another thread end a mount.
 #[derive(Clone)]
 pub struct StopHandle {
-    mountpoint: PathBuf,
-    detach: Option<Detach>,
+    detach: Detach,
     lifecycle: Arc<Lifecycle>,
 }
 
@@ -108,12 +106,9 @@ impl StopHandle {
     /// Takes the mount away at once, and has [`Mounted::wait`] return though somebody may still have files open there.
     ///
     /// # Errors
-    /// When the system refuses; the wait ends all the same.
+    /// When something else lies over it, or the system refuses; the wait ends all the same.
     pub fn stop(&self) -> std::io::Result<()> {
-        let detached = match &self.detach {
-            Some(detach) => detach(&self.mountpoint),
-            None => mounts::detach(&self.mountpoint),
-        };
+        let detached = (self.detach)();
         self.lifecycle.announce(Stage::Stopping);
         detached
     }
@@ -131,13 +126,13 @@ pub fn mount(
     options: &MountOptions,
     runtime: Handle,
 ) -> Result<Mounted, Error> {
-    let (mountpoint, attached) = match target {
-        MountTarget::Folder(folder) => (mountpoint(&folder)?, None),
-        MountTarget::Attached(Attached {
-            device,
-            mountpoint,
-            detach,
-        }) => (mountpoint, Some((device, detach))),
+    let Attached {
+        device,
+        mountpoint,
+        detach,
+    } = match target {
+        MountTarget::Folder(folder) => attach(source_files.root(), &mountpoint(&folder)?, options)?,
+        MountTarget::Attached(attached) => attached,
     };
     let failed = |source| Error::Mount {
         mountpoint: mountpoint.clone(),
@@ -163,17 +158,9 @@ pub fn mount(
         &invalidations,
         folders,
     );
-    let (session, detach) = match attached {
-        None => (Session::new(filesystem, &mountpoint, &config), None),
-        Some((device, detach)) => {
-            let acl = config.acl;
-            let session = Session::from_fd(filesystem, device, acl, config);
-            (session, Some(detach))
-        }
-    };
-    let mut session = session.map_err(failed)?;
+    let acl = config.acl;
+    let session = Session::from_fd(filesystem, device, acl, config).map_err(failed)?;
     let device = session.as_fd().try_clone_to_owned().map_err(failed)?;
-    let unmounter = session.unmount_callable();
     let notifier = session.notifier();
     if options.epochs {
         invalidations.dentries.enable_epochs(File::from(device));
@@ -184,7 +171,6 @@ pub fn mount(
     let serve = serve(session, lifecycle.clone()).map_err(failed)?;
     Ok(Mounted {
         counters,
-        unmounter,
         detach,
         lifecycle,
         threads: vec![serve, notify],
@@ -311,7 +297,6 @@ impl Mounted {
     /// What ends it from elsewhere.
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
-            mountpoint: self.mountpoint.clone(),
             detach: self.detach.clone(),
             lifecycle: self.lifecycle.clone(),
         }
@@ -325,30 +310,24 @@ impl Mounted {
     /// Unmounts. A mount in use leaves the tree of folders at once and ends with its last user.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When something else lies over it, or the system refuses: it stays, and answers for as long as this process is there.
     pub fn unmount(mut self) -> Result<(), Error> {
-        self.end()
+        let ended = self.end();
+        // It was tried.
+        self.threads.clear();
+        ended
     }
 
-    fn unmount_or_detach(&mut self) -> std::io::Result<()> {
-        if let Some(detach) = &self.detach {
-            return match self.lifecycle.is_over() {
-                true => Ok(()),
-                false => detach(&self.mountpoint),
-            };
-        }
-        match self.unmounter.unmount() {
-            Err(e) if e.raw_os_error() == Some(Errno::BUSY.raw_os_error()) => {
-                mounts::detach(&self.mountpoint)
-            }
-            // It was detached before, and somebody still uses it.
-            Err(e) if e.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
-            result => result,
+    /// What is over already has another's number, maybe.
+    fn detach_unless_over(&self) -> std::io::Result<()> {
+        match self.lifecycle.is_over() {
+            true => Ok(()),
+            false => (self.detach)(),
         }
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        let unmounted = self.unmount_or_detach();
+        let unmounted = self.detach_unless_over();
         unmounted.map_err(|source| Error::Unmount {
             mountpoint: self.mountpoint.clone(),
             source,

@@ -17,7 +17,8 @@ use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::cli::program;
-use crate::fuse::{Detach, mounts};
+use crate::fuse::Detach;
+use crate::fuse::mounts::{self, MountId};
 use process::Process;
 
 /// The guard of this process's mount.
@@ -36,8 +37,8 @@ struct Shared {
 /// wrong.
 struct Connection {
     mountpoint: PathBuf,
-    /// Of the mount, once it is there.
-    device: Option<String>,
+    /// The mount, once it is there.
+    mount: Option<MountId>,
     process: Child,
     commands: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
@@ -67,7 +68,7 @@ impl Guard {
     /// Has it take its mount away, which is the only one that it knows.
     pub fn detach(&self) -> Detach {
         let shared = Arc::clone(&self.shared);
-        Arc::new(move |_| shared.lock().ask())
+        Arc::new(move || shared.lock().ask())
     }
 
     /// Tells it which mount it is for, and starts another one whenever it is killed, where this process still may.
@@ -76,15 +77,21 @@ impl Guard {
     /// When nothing is mounted.
     pub fn keep(&mut self) -> io::Result<()> {
         let mut connection = self.shared.lock();
-        let mount = mounts::at(&connection.mountpoint)?.filter(mounts::Mount::is_ours);
+        let mount = mounts::ours_at(&connection.mountpoint)?;
         let mount = mount.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        connection.device = Some(mount.device);
-        connection.tell_device()?;
+        connection.mount = Some(mount.id());
+        connection.tell_mount()?;
         drop(connection);
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("kbasefs-guard".into());
         self.supervisor = Some(thread.spawn(move || shared.keep())?);
         Ok(())
+    }
+
+    /// The mount is left to it, which this process couldn't take away: it goes when what lies over it is gone.
+    pub fn leave(self) {
+        // The other end of its pipe closes with this process, and tells it.
+        self.shared.lock().is_over = true;
     }
 
     /// There is nothing to guard any more. One that is stopped ends when it goes on, and nobody waits for it.
@@ -177,7 +184,7 @@ impl Shared {
 }
 
 impl Connection {
-    fn start(mountpoint: PathBuf, device: Option<String>) -> io::Result<Self> {
+    fn start(mountpoint: PathBuf, mount: Option<MountId>) -> io::Result<Self> {
         let own = Process::own()?;
         let mut command = program::again()?;
         command.arg("guard").arg(&mountpoint);
@@ -188,7 +195,7 @@ impl Connection {
         let mut process = command.spawn()?;
         Ok(Self {
             mountpoint,
-            device,
+            mount,
             commands: process.stdin.take(),
             answers: process.stdout.take().map(BufReader::new),
             process,
@@ -198,17 +205,17 @@ impl Connection {
     }
 
     fn another(&mut self) -> io::Result<()> {
-        *self = Self::start(self.mountpoint.clone(), self.device.take())?;
-        match self.tell_device() {
+        *self = Self::start(self.mountpoint.clone(), self.mount.take())?;
+        match self.tell_mount() {
             // It was killed before it heard of anything: whoever waits for its end starts the next one.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             told => told,
         }
     }
 
-    fn tell_device(&mut self) -> io::Result<()> {
-        match &self.device {
-            Some(device) => self.send(&format!("device {device}")),
+    fn tell_mount(&mut self) -> io::Result<()> {
+        match &self.mount {
+            Some(mount) => self.send(&format!("mount {mount}")),
             None => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! Taking a mount away: at once, also when it is in use, dead, or served by a process that doesn't answer.
 //!
-//! None of it asks anything of the mount: its path is looked up to the folder that it is on, and no further.
+//! None of it asks anything of the mount: its path is looked up to the folder that it is on, and no further. What is taken
+//! away is one mount that is known by its number: whatever else lies over it or in it is somebody's, and would go along.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,17 +11,40 @@ use std::process::Command;
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
-use super::{Mount, MountTable, absolute, at};
+use super::{Mount, MountId, MountTable, at};
 
-/// Takes the mount at a path away, at once, also when it is in use or dead; its last user ends it.
+/// Takes the topmost mount at a path away, at once, also when it is in use or dead; its last user ends it.
 ///
 /// # Errors
 /// When nothing is mounted there, or this user may not unmount it.
 pub fn detach(path: &Path) -> io::Result<()> {
-    let path = absolute(path);
-    match rustix::mount::unmount(&path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
-        Err(Errno::PERM) => fusermount(&path),
-        result => Ok(result?),
+    let mount = at(path)?.ok_or(Errno::INVAL)?;
+    take_away(&mount.id())
+}
+
+/// Takes this mount away, at once, also when it is in use or dead; its last user ends it. One that is gone is away.
+///
+/// # Errors
+/// [`io::ErrorKind::ResourceBusy`] where something else is mounted over it or in it; when this user may not unmount it.
+pub fn take_away(mount: &MountId) -> io::Result<()> {
+    let table = MountTable::read()?;
+    let Some(mount) = table.get(mount) else {
+        return Ok(());
+    };
+    if let Some(other) = table.lies_over(mount) {
+        let (what, at) = (&other.fstype, other.point.display());
+        let said = format!("{what} is mounted on {at}, and goes first");
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, said));
+    }
+    let how = UnmountFlags::DETACH | UnmountFlags::NOFOLLOW;
+    let taken = match rustix::mount::unmount(&mount.point, how) {
+        Err(Errno::PERM) => fusermount(&mount.point),
+        result => result.map_err(Into::into),
+    };
+    // That somebody else did so meanwhile is as good.
+    match taken {
+        Err(e) if MountTable::read()?.has(mount) => Err(e),
+        _ => Ok(()),
     }
 }
 
@@ -88,5 +112,6 @@ fn by_force(mount: &Mount) -> io::Result<()> {
 
 /// Whether it is this mount that a look at its path finds.
 fn is_on_top(mount: &Mount) -> io::Result<bool> {
-    Ok(at(&mount.point)?.is_some_and(|top| top.device == mount.device))
+    let table = MountTable::read()?;
+    Ok(table.has(mount) && !table.is_hidden(mount))
 }

@@ -5,12 +5,13 @@
 //! its memory then, and a guard that is woken is the next to be killed, for the first page that it asks for. Nothing here
 //! follows the mount's path before its connection is aborted: until then even realpath(3) may wait for ever.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::event::Timespec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::setsid;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -18,7 +19,8 @@ use tokio::time::timeout;
 
 use super::process::{Process, State};
 use crate::cli::probe::{self, Health};
-use crate::fuse::mounts::{self, AbortSwitch, Mount};
+use crate::fuse::mountinfo::MountTable;
+use crate::fuse::mounts::{self, AbortSwitch, Mount, MountId};
 
 /// Take the mount of a process away when that is killed
 #[derive(clap::Args)]
@@ -43,6 +45,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// The table of mounts as a file that tells of changes.
+const MOUNTS: &str = "/proc/self/mounts";
+
 pub fn run(args: Args) -> anyhow::Result<()> {
     // In a session of its own, no Ctrl-C or logout ends it first.
     let _ = setsid();
@@ -59,7 +64,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     } = args;
     let mut guarded = Guarded {
         mountpoint,
-        device: None,
+        mount: None,
         switch: None,
     };
     let process = Process { pid, started };
@@ -80,8 +85,8 @@ enum Ended {
 
 struct Guarded {
     mountpoint: PathBuf,
-    /// Of the mount, once that is known.
-    device: Option<String>,
+    /// The mount, once that is known.
+    mount: Option<MountId>,
     /// Ends the mount's connection; opened while the process that serves it is there.
     switch: Option<AbortSwitch>,
 }
@@ -115,7 +120,11 @@ impl Guarded {
         while let Ok(Some(command)) = timeout(LAST_WORDS, commands.recv()).await {
             match command.as_str() {
                 "end" => return Ok(Ended::Well),
-                "detach" => self.detach_dead()?,
+                "detach" => match self.detach_dead() {
+                    // It is tried until that is gone.
+                    Err(e) if e.kind() == io::ErrorKind::ResourceBusy => {}
+                    detached => detached?,
+                },
                 _ => {}
             }
         }
@@ -123,10 +132,10 @@ impl Guarded {
     }
 
     fn execute(&mut self, command: &str) {
-        if let Some(device) = command.strip_prefix("device ") {
-            self.device = Some(device.to_owned());
+        if let Some(mount) = command.strip_prefix("mount ").and_then(MountId::parse) {
             // A user may not where fusectl isn't mounted.
-            self.switch = AbortSwitch::of(device).ok();
+            self.switch = AbortSwitch::of(mount.device()).ok();
+            self.mount = Some(mount);
         } else {
             let wrong = self.detach().err().map(|e| e.to_string());
             println!("{}", wrong.unwrap_or_default().replace('\n', " "));
@@ -135,26 +144,28 @@ impl Guarded {
 
     /// What somebody else has taken away already need not be.
     fn detach(&self) -> io::Result<()> {
-        match mounts::at(&self.mountpoint)? {
-            Some(mount) if self.is_it(&mount) => mounts::detach(&self.mountpoint),
-            _ => Ok(()),
+        match self.there()? {
+            Some(mount) => mounts::take_away(&mount.id()),
+            None => Ok(()),
         }
     }
 
-    /// Another mount by the same path is left alone.
-    fn is_it(&self, mount: &Mount) -> bool {
-        mount.is_ours()
-            && self
-                .device
-                .as_ref()
-                .is_none_or(|device| mount.device == *device)
+    /// The mount, if it is still there. Another one by the same path is left alone.
+    fn there(&self) -> io::Result<Option<Mount>> {
+        match &self.mount {
+            Some(id) => Ok(MountTable::read()?.get(id).filter(|m| m.is_ours()).cloned()),
+            None => mounts::ours_at(&self.mountpoint),
+        }
     }
 
-    /// Tries again where the system has no memory left for it, which it has soon when the other process is gone.
+    /// Tries again where the system has no memory left for it, which it has soon when the other process is gone, and when
+    /// what is mounted changes, where something lies over it.
     fn take_away_at_last(&self, process: Process) -> io::Result<()> {
+        let table = File::open(MOUNTS)?;
         let mut pauses = (0..ATTEMPTS).map(|n| FIRST_PAUSE * 2u32.pow(n));
         loop {
             match (self.take_away(process), pauses.next()) {
+                (Err(e), _) if e.kind() == io::ErrorKind::ResourceBusy => until_changed(&table)?,
                 (Err(_), Some(pause)) => std::thread::sleep(pause),
                 (taken, _) => return taken,
             }
@@ -164,14 +175,14 @@ impl Guarded {
     /// Frees all who wait for an answer, and takes the mount away: as the last of the process, so that whoever sees it gone
     /// may mount again.
     fn take_away(&self, process: Process) -> io::Result<()> {
-        let Some(device) = &self.device else {
+        let Some(mount) = &self.mount else {
             return self.take_unknown_away();
         };
         // What nothing holds is gone in a moment. Not to be told of it is no reason to wait.
         let _ = process.wait(Some(&seconds(1)));
         let aborted = match &self.switch {
             Some(switch) => switch.pull(),
-            None => abort_unless_it_lives(device),
+            None => abort_unless_it_lives(mount.device()),
         };
         match aborted {
             // For want of memory a thread may still hold the connection: another try is worth it.
@@ -183,11 +194,11 @@ impl Guarded {
         self.detach_dead()
     }
 
-    /// The device number is another mount's by now if that answers: nobody is there who could serve this one.
+    /// The numbers are another mount's by now if that answers: nobody is there who could serve this one.
     fn detach_dead(&self) -> io::Result<()> {
-        match mounts::at(&self.mountpoint)? {
-            Some(mount) if self.is_it(&mount) && probe::health(&mount)? != Health::Lives => {
-                mounts::detach(&self.mountpoint)
+        match self.there()? {
+            Some(mount) if is_covered(&mount)? || probe::health(&mount)? != Health::Lives => {
+                mounts::take_away(&mount.id())
             }
             _ => Ok(()),
         }
@@ -195,13 +206,23 @@ impl Guarded {
 
     /// The process ended before it could tell what it mounted: whatever is dead there is of no use to anybody.
     fn take_unknown_away(&self) -> io::Result<()> {
-        match mounts::at(&self.mountpoint)?.filter(Mount::is_ours) {
-            Some(mount) if probe::health(&mount)? == Health::Dead => {
-                mounts::detach(&self.mountpoint)
-            }
+        match self.there()? {
+            Some(mount) if probe::health(&mount)? == Health::Dead => mounts::take_away(&mount.id()),
             _ => Ok(()),
         }
     }
+}
+
+/// Whether something lies over a mount, so that who asks at its path asks that; it isn't taken away then.
+fn is_covered(mount: &Mount) -> io::Result<bool> {
+    Ok(MountTable::read()?.lies_over(mount).is_some())
+}
+
+/// Waits until something is mounted or unmounted since this file was opened, or was waited for: proc_pid_mounts(5).
+fn until_changed(table: &File) -> io::Result<()> {
+    let mut changes = [PollFd::new(table, PollFlags::PRI)];
+    retry_on_intr(|| poll(&mut changes, None))?;
+    Ok(())
 }
 
 /// The device number may be another mount's by now, and that one answers.
