@@ -12,6 +12,8 @@ pub fn request(config: &mut KernelConfig) {
         InitFlags::FUSE_PARALLEL_DIROPS,
         // An original that changed on the disk loses its cached pages when its new size or time is told.
         InitFlags::FUSE_AUTO_INVAL_DATA,
+        // Generated files bypass the page cache; programs that map what they read can read them all the same.
+        InitFlags::FUSE_DIRECT_IO_ALLOW_MMAP,
     ];
     for flag in wanted {
         if config.add_capabilities(flag).is_err() {

@@ -361,6 +361,26 @@ fn numbers_are_the_same_after_a_remount() {
     assert_eq!(inodes(&mount), before);
 }
 
+/// As programs do that map whatever they read: ENODEV without it.
+#[test]
+fn generated_files_can_be_mapped() {
+    let fixture = Fixture::new(suite::PHOTOS);
+    let Some(mount) = Mount::new(&fixture) else {
+        return;
+    };
+    let map = "import mmap, sys\nfile = open(sys.argv[1], 'rb')\n\
+        text = mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ)[:]\n\
+        sys.exit(text != file.read())";
+    let mut python = std::process::Command::new("python3");
+    python
+        .args(["-c", map])
+        .arg(mount.folder.path().join("README.txt"));
+    match python.status() {
+        Ok(status) => assert!(status.success()),
+        Err(e) => eprintln!("skipped: python3: {e}"),
+    }
+}
+
 #[test]
 fn an_unmounted_folder_is_as_it_was() {
     let fixture = Fixture::new("a.jpg");
