@@ -10,8 +10,8 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::failure::Failure;
 use super::shape;
@@ -88,9 +88,9 @@ pub async fn post(
             hint,
         ));
     }
-    let (lines, ready) = unbounded_channel();
+    let (lines, ready) = mpsc::channel(UNREAD);
     tokio::spawn(analyze(library, scheduler, request, lines));
-    let lines = UnboundedReceiverStream::new(ready).map(Ok::<_, std::convert::Infallible>);
+    let lines = ReceiverStream::new(ready).map(Ok::<_, std::convert::Infallible>);
     let headers = [
         (CONTENT_TYPE.as_str(), "application/x-ndjson"),
         (PHOTOS_HEADER, count.as_str()),
@@ -150,37 +150,23 @@ fn estimate_of(scheduler: &Scheduler, provider: &Provider, images: u64) -> Provi
     }
 }
 
+/// Lines, and photos of which no line is written yet, that wait for a slow reader. Then the photos wait as well.
+const UNREAD: usize = 64;
+
 /// Ends early when nobody listens any more; what is running is still committed.
 async fn analyze(
     library: Arc<Library>,
     scheduler: Arc<Scheduler>,
     request: Request,
-    lines: UnboundedSender<String>,
+    lines: mpsc::Sender<String>,
 ) {
     let start = Instant::now();
     let photos = request.photos.len() as u64;
-    // What is known of each photo is read by a thread that may wait for the disk, until nobody tells it more.
-    let (tell, mut told) = unbounded_channel();
-    let written = lines.clone();
-    let counting = unblock(move || {
-        let mut sum = AnalyzedSum::default();
-        while let Some((photo, ended)) = told.blocking_recv() {
-            let result = result(&ended);
-            sum.add(result);
-            send(&written, &line(&library, photo, result, reason(ended)));
-        }
-        sum
-    });
-    let done = async move {
-        let each = |photo, ended: &AnalysisResult| {
-            // Fails when that thread broke down, which `counting` tells.
-            let _ = tell.send((photo, ended.clone()));
-        };
-        scheduler.analyze_all(request, each).await;
-        drop(tell);
-    };
-    let (_, sum) = tokio::select! {
-        both = async { tokio::join!(done, counting) } => both,
+    let (tell, told) = mpsc::channel(UNREAD);
+    let done = scheduler.analyze_to(request, tell);
+    let telling = tell_each(&library, told, &lines);
+    let sum = tokio::select! {
+        (_, sum) = async { tokio::join!(done, telling) } => sum,
         () = lines.closed() => return,
     };
     let seconds = start.elapsed().as_secs_f64();
@@ -189,13 +175,30 @@ async fn analyze(
         seconds,
         ..sum
     };
-    send(&lines, &AnalyzeLine::Sum(sum));
+    send(&lines, &AnalyzeLine::Sum(sum)).await;
+}
+
+/// What is known of each photo is read by a thread that may wait for the disk.
+async fn tell_each(
+    library: &Arc<Library>,
+    mut told: mpsc::Receiver<(PhotoId, AnalysisResult)>,
+    lines: &mpsc::Sender<String>,
+) -> AnalyzedSum {
+    let mut sum = AnalyzedSum::default();
+    while let Some((photo, ended)) = told.recv().await {
+        let result = result(&ended);
+        sum.add(result);
+        let library = Arc::clone(library);
+        let line = unblock(move || line(&library, photo, result, reason(ended)));
+        send(lines, &line.await).await;
+    }
+    sum
 }
 
 /// Who has stopped listening is told nothing.
-fn send(lines: &UnboundedSender<String>, line: &AnalyzeLine) {
+async fn send(lines: &mpsc::Sender<String>, line: &AnalyzeLine) {
     let line = serde_json::to_string(line).expect("it has text for keys");
-    let _ = lines.send(line + "\n");
+    let _ = lines.send(line + "\n").await;
 }
 
 fn line(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
+use tokio::sync::mpsc;
 
 use super::state::{QueueId, Whom};
 use super::{AnalysisResult, Provider, Scheduler};
@@ -27,7 +28,23 @@ impl Scheduler {
     pub async fn analyze_all(
         &self,
         request: Request,
-        each: impl FnMut(PhotoId, &AnalysisResult) + Send,
+        mut each: impl FnMut(PhotoId, &AnalysisResult) + Send,
+    ) {
+        let (tell, mut told) = mpsc::channel(1);
+        let listen = async {
+            while let Some((photo, ended)) = told.recv().await {
+                each(photo, &ended);
+            }
+        };
+        tokio::join!(self.analyze_to(request, tell), listen);
+    }
+
+    /// As [`Self::analyze_all`] for whoever takes what is told in their own time: nothing more is asked for while the channel
+    /// is full, and nothing at all once it is closed.
+    pub async fn analyze_to(
+        &self,
+        request: Request,
+        tell: mpsc::Sender<(PhotoId, AnalysisResult)>,
     ) {
         let Request {
             photos,
@@ -38,9 +55,7 @@ impl Scheduler {
         let ends = Mutex::new(Ends {
             parts: usize::from(local.is_some()) + usize::from(servers.is_some()),
             open: HashMap::new(),
-            each,
         });
-        let ended = |photo, ended| ends.lock().add(photo, ended);
         let feed = async |whom: Option<Whom>, window| {
             let Some(whom) = whom else { return };
             let ask = |photo| async move { (photo, self.verdict(photo, whom, stale).await) };
@@ -48,7 +63,11 @@ impl Scheduler {
                 .map(ask)
                 .buffer_unordered(window);
             while let Some((photo, end)) = asked.next().await {
-                ended(photo, end);
+                let ended = ends.lock().add(photo, end);
+                let Some(ended) = ended else { continue };
+                if tell.send((photo, ended)).await.is_err() {
+                    return;
+                }
             }
         };
         // Servers take longer: what they want is read first, and is at hand for the others then.
@@ -140,20 +159,21 @@ impl Scheduler {
 }
 
 /// How the photos of a request ended so far, each in one or two parts.
-struct Ends<F> {
+struct Ends {
     parts: usize,
     open: HashMap<PhotoId, AnalysisResult>,
-    each: F,
 }
 
-impl<F: FnMut(PhotoId, &AnalysisResult)> Ends<F> {
-    fn add(&mut self, photo: PhotoId, ended: AnalysisResult) {
+impl Ends {
+    /// How a photo ended, once all its parts have.
+    fn add(&mut self, photo: PhotoId, ended: AnalysisResult) -> Option<AnalysisResult> {
         match self.open.remove(&photo) {
-            Some(before) => (self.each)(photo, &before.or(ended)),
+            Some(before) => Some(before.or(ended)),
             None if self.parts > 1 => {
                 self.open.insert(photo, ended);
+                None
             }
-            None => (self.each)(photo, &ended),
+            None => Some(ended),
         }
     }
 }
