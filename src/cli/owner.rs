@@ -1,5 +1,6 @@
 //! The process that owns a catalog while `mount` or `serve` runs: it follows the source, and answers the other commands.
 
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -130,6 +131,7 @@ pub fn listen(instance: &Instance, runtime: &Runtime) -> anyhow::Result<Socket> 
     for path in control_sockets(instance.catalog_path(), &app::env) {
         match Socket::bind(&path) {
             Ok(socket) => {
+                sweep(instance, &path);
                 instance.answers_at(socket.path());
                 return Ok(socket);
             }
@@ -140,4 +142,13 @@ pub fn listen(instance: &Instance, runtime: &Runtime) -> anyhow::Result<Socket> 
         failed.unwrap_or_default(),
         "set XDG_RUNTIME_DIR to a folder of your own",
     ))
+}
+
+/// Removes what killed processes left in the folder of all sockets; beside its catalog a socket is alone.
+fn sweep(instance: &Instance, socket: &Path) {
+    let beside = instance.catalog_path().parent();
+    let folder = socket.parent().filter(|folder| Some(*folder) != beside);
+    if let Some(Err(e)) = folder.map(Socket::sweep) {
+        tracing::warn!("control sockets: {e}");
+    }
 }

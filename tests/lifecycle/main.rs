@@ -3,6 +3,7 @@
 mod busy;
 #[path = "../common/can_mount.rs"]
 mod can_mount;
+mod clients;
 mod covered;
 mod descriptors;
 mod ends;
