@@ -19,9 +19,16 @@ pub fn place(name: &str, usual: &str) -> PathBuf {
 /// Panics at this place if that is asked for, from when the file is there that `KBASEFS_FAULTS_BEGIN` names.
 pub fn may_panic(place: &str) {
     // Not even the name of the fault is put together where there are none.
-    if cfg!(debug_assertions) && is_asked(&format!("panic-{place}")) {
-        let begin = std::env::var_os("KBASEFS_FAULTS_BEGIN");
-        let begun = begin.is_some_and(|file| Path::new(&file).exists());
-        assert!(!begun, "a fault that is asked for: {place}");
+    if cfg!(debug_assertions) {
+        assert!(
+            !has_begun(&format!("panic-{place}")),
+            "a fault that is asked for: {place}"
+        );
     }
+}
+
+/// Whether a fault is asked for, and the file is there that `KBASEFS_FAULTS_BEGIN` names.
+pub fn has_begun(fault: &str) -> bool {
+    let begin = || std::env::var_os("KBASEFS_FAULTS_BEGIN");
+    is_asked(fault) && begin().is_some_and(|file| Path::new(&file).exists())
 }

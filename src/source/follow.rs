@@ -18,6 +18,7 @@ use super::debouncer::{ChangeEvent, Debouncer};
 use super::scan_scope::ScanScope;
 use super::watch::{Shortage, Watches, shortage_of};
 use super::{Error, Report, Sync};
+use crate::catalog::SourcePath;
 use crate::faults;
 use crate::source_files::network;
 
@@ -56,6 +57,8 @@ pub struct Follower {
 struct State {
     debouncer: Debouncer,
     stopped: bool,
+    /// Whether the kernel tells nothing any more.
+    is_deaf: bool,
     following: Following,
 }
 
@@ -205,6 +208,10 @@ impl Follower {
             course.interval = Some(self.watching.interval);
             report_shortage(shortage);
         }
+        if state.is_deaf && course.interval.is_none() {
+            course.interval = Some(self.watching.interval);
+        }
+        let watches = watches.filter(|_| !state.is_deaf);
         state.following = Following {
             watched: watches.map_or(0, |w| w.len()),
             polling: course.interval.is_some(),
@@ -221,12 +228,20 @@ impl Follower {
             if !ready[1].revents().is_empty() {
                 return;
             }
-            match polled.map_err(io::Error::from).and_then(|_| watches.read()) {
+            match polled.map_err(io::Error::from).and_then(|_| read(watches)) {
                 Ok(events) => self.note(events),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return tracing::error!("inotify: {error}"),
+                Err(error) => return self.deafen(&error),
             }
         }
+    }
+
+    /// Goes on by looking at all of it, now and again and again.
+    fn deafen(&self, error: &io::Error) {
+        let interval = self.watching.interval;
+        tracing::error!("inotify: {error}; looking every {interval:?} instead");
+        self.state().is_deaf = true;
+        self.note(vec![ChangeEvent::tree(SourcePath::default())]);
     }
 
     /// Passes events on to whoever waits in [`Self::wait`].
@@ -314,6 +329,14 @@ impl Course {
             let rest = took * REST;
             self.next_poll = Instant::now() + interval.max(rest);
         }
+    }
+}
+
+/// What the kernel tells.
+fn read(watches: &Watches) -> io::Result<Vec<ChangeEvent>> {
+    match faults::has_begun("inotify-error") {
+        true => Err(rustix::io::Errno::IO.into()),
+        false => watches.read(),
     }
 }
 

@@ -81,3 +81,27 @@ fn a_change_of_the_source_shows_in_every_view() {
     daemon.signal(Signal::TERM);
     assert!(daemon.end().0.success());
 }
+
+#[test]
+fn a_source_that_the_kernel_tells_nothing_of_any_more_is_looked_at_again_and_again() {
+    let Some(env) = TestEnv::new() else { return };
+    env.settings("watch_interval_s = 1.0\n");
+    let begin = env.path("begin");
+    let daemon = env.mount(|command| {
+        command.env("KBASEFS_FAULTS", "inotify-error");
+        command.env("KBASEFS_FAULTS_BEGIN", &begin);
+    });
+    std::fs::write(&begin, "").unwrap();
+    for (name, look) in [("b.png", 2), ("c.png", 3)] {
+        env.photo(name, look);
+        until("the new photo", || env.path("mnt/all").join(name).exists());
+    }
+    let status = env.run(&["status", "--json"], &["mnt"]);
+    let status = String::from_utf8(status.stdout).unwrap();
+    assert!(status.contains("\"polling\":true"), "{status}");
+    let log = daemon.stop();
+    assert!(
+        log.contains("inotify: ") && log.contains("instead"),
+        "{log}"
+    );
+}
