@@ -26,12 +26,28 @@ thread_local! {
 pub fn end_the_process() {
     let usual = take_hook();
     set_hook(Box::new(move |panic| {
-        usual(panic);
+        match panic.payload_as_str().is_some_and(is_want_of_threads) {
+            true => eprintln!("kbasefs: {NO_THREADS}"),
+            false => usual(panic),
+        }
         if CONTAINED.get() == 0 {
             end();
         }
     }));
 }
+
+/// What is said where the system starts no more threads, which is no fault of the program.
+const NO_THREADS: &str = "the system starts no more threads (hint: ulimit -u, or the limit of the service or container, is too low)";
+
+/// Whether the standard library or Tokio panicked as they do where the system starts no thread.
+fn is_want_of_threads(said: &str) -> bool {
+    [NO_THREAD, "OS can't spawn worker thread"]
+        .iter()
+        .any(|known| said.starts_with(known))
+}
+
+/// What the standard library says then, and whoever else can't go on without a thread.
+pub const NO_THREAD: &str = "failed to spawn thread";
 
 /// Ends the process from a thread that holds no lock: this one's would be in the way of what is done at the end.
 fn end() -> ! {

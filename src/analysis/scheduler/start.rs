@@ -20,6 +20,7 @@ use crate::analysis::Access;
 use crate::catalog::Status;
 use crate::index::{Delta, PhotoDelta, PhotoSnapshot};
 use crate::library::Library;
+use crate::panics;
 use crate::source_files::SourceFiles;
 use crate::store::memory::Memory;
 
@@ -179,7 +180,7 @@ impl Scheduler {
 
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) {
         let thread = thread::Builder::new().name(name.into()).spawn(work);
-        let thread = thread.expect("the system has room for the few threads of a scheduler");
+        let thread = thread.expect(panics::NO_THREAD);
         self.threads.lock().push(thread);
     }
 }

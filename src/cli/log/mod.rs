@@ -105,6 +105,10 @@ fn is_journal() -> bool {
     stream == format!("{}:{}", own.st_dev, own.st_ino)
 }
 
+/// What fuser logs as an error where a program was killed or interrupted before it had its answer: the kernel knows the
+/// request no more. That is no fault of anybody.
+const INTERRUPTED: &str = "Failed to send FUSE reply: No such file or directory";
+
 /// One line on its way.
 pub struct Line {
     log: Log,
@@ -129,6 +133,9 @@ impl Write for Line {
     /// The subscriber writes an event whole.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
+        if line.contains(INTERRUPTED) {
+            return Ok(bytes.len());
+        }
         let mut sink = self.log.0.lock();
         for line in sink.repeats.pass(line.trim_end(), Instant::now()) {
             sink.put(&line, self.level);
@@ -218,6 +225,30 @@ mod tests {
         let text = std::fs::read_to_string(&file).unwrap();
         assert_eq!(text.lines().count(), MOST_UNWRITTEN);
         assert!(text.ends_with("the last\n"), "{text}");
+    }
+
+    #[test]
+    fn who_was_interrupted_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("catalog.log");
+        let log = Log(Arc::new(Mutex::new(Sink {
+            place: Place::File(Bounded::open(&file).unwrap()),
+            format: LogFormat::Text,
+            repeats: Repeats::default(),
+            unwritten: VecDeque::new(),
+            early: Vec::new(),
+        })));
+        let mut line = log.make_writer();
+        for reason in [
+            "No such file or directory (os error 2)",
+            "Bad address (os error 14)",
+        ] {
+            let said = format!("ERROR Failed to send FUSE reply: {reason}\n");
+            line.write_all(said.as_bytes()).unwrap();
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("Bad address"), "{text}");
     }
 
     #[test]
