@@ -67,6 +67,9 @@
 //! | a command | `cli/`: one file a command |
 //! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
 //! | where the file of a catalog is, and who owns it | `app/catalog_path.rs`, `config/places.rs`, `store/owner_lock.rs` |
+//! | what is shown of a catalog that can't be written | `app/catalog_copy.rs`; which disks take nothing: `store/disk.rs` |
+//! | how a command waits for others that have the catalog | `cli/client.rs` |
+//! | when the control socket stops to wait for who doesn't read | `web/socket.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
 //! | what a change does to a record, whatever keeps it | `store/apply.rs` |
 //! | what is done about a damaged catalog | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
@@ -75,7 +78,7 @@
 //! | how an open file is read or written | `fuse/open_files/` |
 //! | which errno a refusal is | `fuse/errno.rs` |
 //! | what the kernel is told to forget | `vfs/stale.rs`, `fuse/invalidate.rs`; which names it remembers: `fuse/dentry_cache.rs` |
-//! | what becomes of a mount whose process ends, or is stuck | `cli/mount/guard/`, `cli/probe.rs`, `fuse/mountinfo.rs` |
+//! | what becomes of a mount whose process ends, or is stuck | `cli/mount/guard/`, `cli/probe.rs`, `fuse/mountinfo.rs`, `fuse/mounts/` |
 //! | a format of import and export | `exchange/` |
 //! | a field of the API or of `--json` | `api/`: one file a subject |
 //! | the local API behind the commands | `web/`: one file a path; what its handlers work with: `web/parts.rs` |

@@ -3,6 +3,7 @@
 //! Knows what there is and in what order it starts and stops, and hands out the parts: who works with a catalog is given
 //! those that it uses, and doesn't know this module. Nothing of commands, HTTP or the terminal.
 
+mod catalog_copy;
 pub(crate) mod catalog_file;
 mod catalog_path;
 pub(crate) mod check;
@@ -10,7 +11,7 @@ mod error;
 mod parts;
 mod providers;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::analysis::{Access, Crawlers, Retry, Scheduler};
@@ -33,6 +34,7 @@ use crate::vfs::{self, Tree};
 use crate::web;
 
 pub use crate::analysis::providers::remote::ready_tls;
+use catalog_copy::CatalogCopy;
 pub use catalog_path::is_in_use;
 pub(crate) use catalog_path::{catalog_path, env, followed, owner};
 pub use error::Error;
@@ -55,6 +57,8 @@ pub struct App {
     memory: memory::Limit,
     _watch: memory::Watch,
     _lock: OwnerLock,
+    /// Gone last, where it is one that is looked at.
+    _copy: Option<CatalogCopy>,
 }
 
 impl App {
@@ -68,20 +72,41 @@ impl App {
         Ok(app)
     }
 
+    /// Opens a copy of a catalog that can't be written. What is changed goes with it.
+    ///
+    /// # Errors
+    /// When it can't be read either, or there is no room for the copy.
+    pub(crate) fn look(source: &Path, config: Config) -> Result<Self, Error> {
+        let source_files = open_source(source)?;
+        let catalog = catalog_path(source_files.root(), &config)?;
+        let copy = CatalogCopy::of(&catalog)?;
+        let mut app = Self::begin_with(source_files, config, &copy.file(), catalog)?;
+        app._copy = Some(copy);
+        app.load()?;
+        Ok(app)
+    }
+
     /// Opens the catalog as [`Self::open`] does, but with nothing in the index yet: who needs it waits until
     /// [`Self::load`] is done.
     pub(crate) fn begin(source: &Path, config: Config) -> Result<Self, Error> {
-        let source_files = SourceFiles::open(source).map_err(|e| Error::Source {
-            path: source.into(),
-            source: e,
-        })?;
+        let source_files = open_source(source)?;
+        let catalog = catalog_path(source_files.root(), &config)?;
+        Self::begin_with(source_files, config, &catalog, catalog.clone())
+    }
+
+    /// `told`: the file that is told of.
+    fn begin_with(
+        source_files: SourceFiles,
+        config: Config,
+        catalog_path: &Path,
+        told: PathBuf,
+    ) -> Result<Self, Error> {
         let source_files = Arc::new(source_files);
-        let catalog_path = catalog_path(source_files.root(), &config)?;
-        let lock = OwnerLock::take(&catalog_path)?;
+        let lock = OwnerLock::take(catalog_path)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
-        let kept = Arc::new(Sqlite::open(&catalog_path, source_files.root())?);
-        let backups = Backups::of(&catalog_path, source_files.root(), config.backups);
-        let instance = Arc::new(Instance::new(kept.id().to_owned(), catalog_path));
+        let kept = Arc::new(Sqlite::open(catalog_path, source_files.root())?);
+        let backups = Backups::of(&told, source_files.root(), config.backups);
+        let instance = Arc::new(Instance::new(kept.id().to_owned(), told));
         let store = Arc::clone(&kept) as Arc<dyn Store>;
         let details = Arc::new(Cached::new(store, &memory, parts::capacity(&config)));
         let library = Arc::new(Library::unloaded(Arc::clone(&details) as Arc<dyn Store>));
@@ -123,6 +148,7 @@ impl App {
             _watch: memory.watch().map_err(Error::Threads)?,
             memory,
             _lock: lock,
+            _copy: None,
         })
     }
 
@@ -254,4 +280,11 @@ impl Drop for App {
         self.stop();
         self.kept.release_lock();
     }
+}
+
+fn open_source(source: &Path) -> Result<SourceFiles, Error> {
+    SourceFiles::open(source).map_err(|e| Error::Source {
+        path: source.into(),
+        source: e,
+    })
 }

@@ -1,7 +1,7 @@
 //! The API of a catalog, the same way whether a daemon runs or not: through its socket, or in this process.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -17,6 +17,7 @@ use super::target::Catalog;
 use crate::api::{self, CATALOG_HEADER, FailureBody};
 use crate::app::{self, App};
 use crate::config::{self, Config};
+use crate::store;
 use crate::web;
 
 /// How long an answer may take that needs nothing.
@@ -31,6 +32,8 @@ pub enum Client {
     /// In this process, which owns the catalog for as long as this is there.
     Own { router: Router, _app: Box<App> },
 }
+
+type Open = fn(&Path, Config) -> Result<App, app::Error>;
 
 /// An answer whose body comes piece by piece.
 pub struct Answer {
@@ -48,21 +51,42 @@ impl Client {
             return Ok(daemon);
         }
         catalog.existing()?;
-        Self::own(catalog, config).await
+        Self::of_new(catalog, config).await
+    }
+
+    /// The catalog for a question that changes nothing: as [`Self::of`], and a copy of it where it can't be written.
+    ///
+    /// # Errors
+    /// When it isn't there, or can't be read.
+    pub async fn looking(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
+        match Self::of(catalog, config).await {
+            Err(error) if is_unwritable(&error) => {
+                let looked = Self::opened(catalog, config, App::look).await?;
+                eprintln!("kbasefs: {error}: what is shown is a copy of it");
+                Ok(looked)
+            }
+            opened => opened,
+        }
     }
 
     /// The catalog for what makes one where there is none.
     pub async fn of_new(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
-        match Self::daemon(catalog).await? {
-            Some(daemon) => Ok(daemon),
-            None => Self::own(catalog, config).await,
+        let mut turn = Turn::default();
+        loop {
+            if let Some(daemon) = Self::daemon(catalog).await? {
+                return Ok(daemon);
+            }
+            match Self::opened(catalog, config, App::open).await {
+                Err(error) if is_in_use(&error) => turn.wait(error).await?,
+                own => return own,
+            }
         }
     }
 
     /// Opens the catalog in this process.
-    async fn own(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
+    async fn opened(catalog: &Catalog, config: &Config, open: Open) -> anyhow::Result<Self> {
         let (source, config) = (catalog.source.clone(), catalog.settings(config));
-        let app = tokio::task::spawn_blocking(move || App::open(&source, config)).await??;
+        let app = tokio::task::spawn_blocking(move || open(&source, config)).await??;
         let router = web::router(app.web());
         let _app = Box::new(app);
         Ok(Self::Own { router, _app })
@@ -159,6 +183,61 @@ impl Client {
             true => Ok(answer),
             false => Err(refusal(&answer.whole().await?).into()),
         }
+    }
+}
+
+/// Whether another process has the catalog just now: a command, or a daemon that is about to answer.
+fn is_in_use(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<app::Error>();
+    matches!(error, Some(app::Error::Store(store::Error::InUse { .. })))
+}
+
+/// Whether a catalog is there that can't be written.
+fn is_unwritable(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<app::Error>();
+    matches!(error, Some(app::Error::Store(store)) if store.is_unwritable())
+}
+
+/// Waiting for the other commands that want the same catalog.
+struct Turn {
+    began: Instant,
+    pause: Duration,
+    is_told: bool,
+}
+
+/// How long a command waits, how long before it says so, and how long between two looks.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const TOLD_AFTER: Duration = Duration::from_secs(2);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            pause: SHORTEST_PAUSE,
+            is_told: false,
+        }
+    }
+}
+
+impl Turn {
+    /// Waits a little before the next try; says once what it waits for.
+    ///
+    /// # Errors
+    /// The one that is given, when it took too long.
+    async fn wait(&mut self, error: anyhow::Error) -> anyhow::Result<()> {
+        let waited = self.began.elapsed();
+        if waited > LONGEST_WAIT {
+            return Err(error);
+        }
+        if waited > TOLD_AFTER && !self.is_told {
+            self.is_told = true;
+            eprintln!("kbasefs: {error}: waiting for it");
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = LONGEST_PAUSE.min(self.pause * 2);
+        Ok(())
     }
 }
 

@@ -33,7 +33,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     log::start(&finder.config, "warn");
     let target = finder.target(&args.source).await?;
     let within = target.within()?;
-    let client = Client::of(&target.catalog, &finder.config).await?;
+    let client = Client::looking(&target.catalog, &finder.config).await?;
     let request = ExportRequest {
         format: args.format,
         to: args.to.as_deref().map(target::named_file).transpose()?,

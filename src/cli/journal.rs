@@ -71,7 +71,7 @@ pub async fn log(args: LogArgs, finder: Finder) -> anyhow::Result<()> {
     log::start(&finder.config, "warn");
     let target = finder.target_or_mount(args.what.as_deref()).await?;
     let within = target.within()?;
-    let client = Client::of(&target.catalog, &finder.config).await?;
+    let client = Client::looking(&target.catalog, &finder.config).await?;
     let request = LogQuery {
         most: args.most,
         within_base64: within,

@@ -57,7 +57,10 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     log::start(&finder.config, "warn");
     let target = finder.target(&args.source).await?;
     let within = target.within()?;
-    let client = Client::of(&target.catalog, &finder.config).await?;
+    let client = match args.save {
+        Some(_) => Client::of(&target.catalog, &finder.config).await?,
+        None => Client::looking(&target.catalog, &finder.config).await?,
+    };
     let query = args.query.join(" ");
     if let Some(name) = args.save {
         let query = query.clone();

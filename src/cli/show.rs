@@ -21,7 +21,7 @@ pub struct Args {
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     log::start(&finder.config, "warn");
     let photo = finder.photo(&args.photo).await?;
-    let client = Client::of(&photo.catalog, &finder.config).await?;
+    let client = Client::looking(&photo.catalog, &finder.config).await?;
     let known = client.ask(&photo.name).await?;
     if args.json {
         return Ok(terminal::json(&known)?);

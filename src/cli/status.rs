@@ -64,7 +64,7 @@ async fn say(
     finder: &Finder,
     json: bool,
 ) -> anyhow::Result<()> {
-    let client = Client::of(catalog, &finder.config).await?;
+    let client = Client::looking(catalog, &finder.config).await?;
     let request = StatusQuery {
         within_base64: within,
     };

@@ -4,6 +4,7 @@
 
 mod apply;
 pub mod cached;
+pub(crate) mod disk;
 mod journal;
 pub mod memory;
 mod naming;

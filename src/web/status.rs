@@ -19,6 +19,7 @@ use crate::metrics::{CacheUse, Process};
 use crate::monitor::{Instance, Monitor};
 use crate::source::Scanner;
 use crate::source_files::SourceFiles;
+use crate::store::disk::shortage;
 use crate::store::sqlite::{put_back_lately, recovered_lately};
 
 /// How the catalog is doing.
@@ -101,7 +102,9 @@ fn status(about: &About, within: &SourcePath) -> Result<api::Status, Failure> {
         failed: count(Status::Failed),
         unsupported: count(Status::Unsupported),
         paused: scheduler.is_paused(),
-        unkept: scheduler.why_unkept(),
+        unkept: scheduler
+            .why_unkept()
+            .or_else(|| shortage(instance.catalog_path()).map(Into::into)),
         unkept_answers: scheduler.unkept_answers(),
         recovered: recovered_lately(instance.catalog_path()),
         put_back: put_back_lately(instance.catalog_path()),

@@ -9,6 +9,7 @@ mod foreign_logs;
 mod isolated;
 mod kills;
 mod kinds;
+mod looking;
 mod names_in_the_way;
 mod replaced;
 mod schema;

@@ -11,6 +11,7 @@ use crate::app;
 use crate::app::check::{self, Reached};
 use crate::backups::{Backups, NotNow, Report};
 use crate::config::Config;
+use crate::store::disk::shortage;
 
 /// What is said of the file of a catalog: programs that read the JSON know it by its old name.
 pub const FILE: &str = "index";
@@ -53,6 +54,7 @@ pub fn not_found(error: &anyhow::Error) -> Finding {
 
 pub async fn findings(catalog: &Catalog, config: &Config) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![file(&catalog.file)?];
+    findings.extend(disk(&catalog.file));
     findings.extend(recovered(&catalog.file));
     findings.extend(put_back(&catalog.file));
     if catalog.file.exists() {
@@ -82,7 +84,19 @@ fn file(file: &Path) -> anyhow::Result<Finding> {
         let hint = "kbasefs scan or mount makes one";
         return Ok(Finding::note(FILE, format!("{name}: none yet"), hint));
     }
-    Ok(match &app::catalog_file::check(file)?[..] {
+    let found = match app::catalog_file::check(file) {
+        // What is wrong with its disk is said of that.
+        Err(app::Error::Store(error)) if error.is_unwritable() => {
+            let hint = "it is checked when it can be written";
+            return Ok(Finding::note(
+                FILE,
+                format!("{name}: not checked: {error}"),
+                hint,
+            ));
+        }
+        found => found?,
+    };
+    Ok(match &found[..] {
         [] => Finding::ok(FILE, format!("{name} is sound")),
         [first, ..] => Finding::wrong(
             FILE,
@@ -90,6 +104,13 @@ fn file(file: &Path) -> anyhow::Result<Finding> {
             "mount or scan again: what can be read is taken over, and the file is kept",
         ),
     })
+}
+
+/// Where nothing can be kept: a mount that runs says so itself.
+fn disk(file: &Path) -> Option<Finding> {
+    let why = shortage(file)?;
+    let hint = "it can be looked at: search, show, status, log and export; make room, or let it be written, for all else";
+    Some(Finding::wrong("disk", why, hint))
 }
 
 /// What the catalog lost lately.
@@ -155,7 +176,7 @@ fn of_daemon(status: &Status) -> Vec<Finding> {
     if let Some(why) = &status.unkept {
         findings.push(Finding::wrong(
             FILE,
-            format!("{why}: nothing is analysed"),
+            format!("{why}: nothing is kept"),
             "make room on its disk, or let it be written: answers that wait are kept then",
         ));
     }

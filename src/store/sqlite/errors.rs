@@ -42,3 +42,35 @@ impl From<rusqlite::Error> for Error {
         }
     }
 }
+
+impl Error {
+    /// Whether a catalog is there and can't be written: its disk is full or read-only, or it is somebody else's. To be looked
+    /// at it would have to be written, too.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        use std::io::ErrorKind::{
+            PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let is_of_disk = |source: &std::io::Error| {
+            matches!(
+                source.kind(),
+                PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded
+            )
+        };
+        match self {
+            Self::Full => true,
+            Self::Lock { source, .. } => is_of_disk(source),
+            Self::Open { source, .. } => source.downcast_ref().is_some_and(is_of_disk),
+            Self::Unavailable(source) => source
+                .downcast_ref::<rusqlite::Error>()
+                .and_then(rusqlite::Error::sqlite_error_code)
+                .is_some_and(|code| {
+                    use ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
+                    matches!(
+                        code,
+                        CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure
+                    )
+                }),
+            _ => false,
+        }
+    }
+}

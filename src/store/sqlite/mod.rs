@@ -57,6 +57,7 @@ pub use health::{check, recovered};
 pub(crate) use health::{put_back_lately, recovered_lately, vacuum, was_left_open};
 pub use holdings::{Holdings, Progress};
 use label_dictionary::SweepSchedule;
+pub(crate) use opening::files_of;
 pub(crate) use opening::owner;
 pub use opening::size;
 use opening::{connect, identity, prepare};

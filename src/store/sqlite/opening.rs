@@ -74,10 +74,19 @@ pub fn owner(path: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     refuse_others(path)?;
-    let catalog = connect_keeping_log(path)?;
-    let owner = match binding::source(&catalog) {
+    let owner = connect_keeping_log(path).map_err(Error::from);
+    let owner = owner.and_then(|catalog| owner_of(&catalog, path));
+    match owner {
+        // What it was bound to at first is in the file itself.
+        Err(error) if error.is_unwritable() => owner_of(&without_log(path)?, path),
+        owner => owner,
+    }
+}
+
+fn owner_of(catalog: &Connection, path: &Path) -> Result<Option<PathBuf>> {
+    let owner = match binding::source(catalog) {
         // Without that table there is another reason.
-        Err(error) => match schema::fit(&catalog)? {
+        Err(error) => match schema::fit(catalog)? {
             Fit::New => None,
             Fit::Foreign => return Err(Error::Foreign { path: path.into() }),
             Fit::Damaged(_) => return Err(Error::Damaged),
