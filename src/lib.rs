@@ -78,7 +78,8 @@
 //! | how an open file is read or written | `fuse/open_files/` |
 //! | which errno a refusal is | `fuse/errno.rs` |
 //! | what the kernel is told to forget | `vfs/stale.rs`, `fuse/invalidate.rs`; which names it remembers: `fuse/dentry_cache.rs` |
-//! | what becomes of a mount whose process ends, or is stuck | `cli/mount/guard/`, `cli/probe.rs`, `fuse/mountinfo.rs`, `fuse/mounts/` |
+//! | what becomes of a mount whose process ends, or is stuck | `cli/mount/guard/`, `cli/probe.rs`, `fuse/mountinfo.rs` |
+//! | how a mount is made and taken away, and what lies over it | `fuse/attach.rs`, `fuse/mounts/` |
 //! | a format of import and export | `exchange/` |
 //! | a field of the API or of `--json` | `api/`: one file a subject |
 //! | the local API behind the commands | `web/`: one file a path; what its handlers work with: `web/parts.rs` |
