@@ -96,3 +96,26 @@ fn of_another_user() {
     std::os::unix::fs::chown(env.path("home"), Some(NOBODY), None).unwrap();
     check(&env, "permission denied", Some(NOBODY));
 }
+
+#[test]
+fn a_mount_says_that_its_disk_is_full() {
+    let Some(env) = env().filter(|_| crate::can_mount::can_mount()) else {
+        return;
+    };
+    let point = env.path("mnt");
+    let (photos, mounted) = (env.path("photos"), point.to_str().unwrap());
+    let run = |args: &[&str]| {
+        let output = env.run(args);
+        assert!(output.status.success(), "{output:?}");
+    };
+    run(&["mount", photos.to_str().unwrap(), mounted]);
+    let mut zeros = fs::File::create(env.path("index/ballast")).unwrap();
+    let full = std::io::copy(&mut std::io::repeat(0), &mut zeros).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    for command in ["status", "doctor"] {
+        let output = env.run(&[command, mounted]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("the disk of the catalog is full"), "{said}");
+    }
+    run(&["umount", mounted]);
+}
