@@ -9,11 +9,11 @@ use std::process::Command;
 use std::sync::Arc;
 
 use kbasefs::catalog::{
-    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Measured, Origin,
-    PhotoId, SourcePath, Tag, TextField,
+    Actor, Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, Facts, Label, Measured,
+    Origin, PhotoId, SourcePath, Tag, TextField,
 };
 use kbasefs::exchange::{Exchange, ForeignAnswer, Format, Report};
-use kbasefs::library::Library;
+use kbasefs::library::{Library, Which};
 use kbasefs::source_files::SourceFiles;
 use kbasefs::store::memory::Memory;
 use tempfile::TempDir;
@@ -389,6 +389,42 @@ fn what_a_sidecar_in_the_source_says_goes_along() {
     );
     let untouched = fs::read_to_string(catalog.source.path().join("a.jpg.xmp"));
     assert_eq!(untouched.unwrap(), foreign);
+}
+
+#[test]
+fn what_a_sidecar_said_survives_a_touch_and_is_taken_back_as_an_act() {
+    let catalog = Catalog::new();
+    let text = "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''
+        xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:dc='http://purl.org/dc/elements/1.1/' xmp:Rating='4'>
+        <dc:subject><rdf:Bag><rdf:li>harbour</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF>";
+    fs::write(catalog.source.path().join("a.jpg.xmp"), text).unwrap();
+    let exchange = catalog.exchange();
+    let import = || exchange.import(catalog.source.path(), None, &no_answers);
+    assert_eq!(import().unwrap().changed, 1);
+    let said = || {
+        let detail = catalog.detail(b"a.jpg");
+        let labels = Label::effective(&detail.entry.labels);
+        let said = labels.iter().filter(|l| l.origin == Origin::Xmp);
+        said.map(|l| l.value.clone()).collect::<Vec<_>>()
+    };
+    let photo = catalog.detail(b"a.jpg").entry.photo;
+    let mut stat = photo.stat;
+    stat.mtime_ns += 1;
+    let touched = Change::Found {
+        known: Some(photo.id),
+        path: photo.path,
+        stat,
+        facts: Box::new(Facts::of(kbasefs::catalog::Format::Jpeg)),
+    };
+    catalog.library.commit(&[touched]).unwrap();
+    assert_eq!(said(), ["harbour", "4"]);
+    let by = Actor::default();
+    let undone = catalog.library.undo(Which::Last, &by).unwrap();
+    assert_eq!(undone[0].act.words, "import sidecars");
+    assert!(said().is_empty());
+    catalog.library.redo(None, &by).unwrap();
+    assert_eq!(said(), ["harbour", "4"]);
+    assert_eq!(import().unwrap().changed, 0, "it says that already");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Access, Scheduler};
-use crate::catalog::{Change, Detail, Origin, PhotoId, Status};
+use crate::catalog::{Change, Detail, PhotoId, Status};
 use crate::library::Library;
 use crate::store::Error;
 
@@ -56,7 +56,7 @@ impl Retry {
                 if let Some(failed) = detail.filter(has_failed) {
                     self.scheduler.reconsider(id)?;
                     count += 1;
-                    changes.extend(anew(failed));
+                    changes.push(anew(failed));
                 }
             }
             self.library.commit(&changes)?;
@@ -65,21 +65,12 @@ impl Retry {
     }
 }
 
-fn anew(detail: Detail) -> [Change; 2] {
+fn anew(detail: Detail) -> Change {
     let photo = detail.entry.photo;
-    let (mut labels, mut texts) = (detail.entry.labels, detail.texts);
-    labels.retain(|label| label.origin == Origin::Xmp);
-    texts.retain(|text| text.origin == Origin::Xmp);
-    let found = Change::Found {
+    Change::Found {
         known: Some(photo.id),
         path: photo.path,
         stat: photo.stat,
         facts: Box::new(detail.facts),
-    };
-    let sidecar = Change::Sidecar {
-        id: photo.id,
-        labels,
-        texts,
-    };
-    [found, sidecar]
+    }
 }

@@ -82,15 +82,6 @@ pub enum Change {
         /// When it was given, in seconds since 1970.
         at: i64,
     },
-    /// What a sidecar says of a photo, in place of what one said before: all of origin `xmp`.
-    Sidecar {
-        /// The photo beside which the sidecar lies.
-        id: PhotoId,
-        /// Tags and rating, kept as of origin `xmp` whatever they say.
-        labels: Vec<Label>,
-        /// Title and description, kept likewise.
-        texts: Vec<Text>,
-    },
     /// The picture can't be analysed. Not tried again until the file changes.
     Failed {
         /// The photo that can't be read or decoded.

@@ -81,6 +81,15 @@ pub enum Role {
 pub enum Deed {
     /// A person changes what is said of a photo.
     Edit(PhotoId, Vec<Edit>),
+    /// A person has what a sidecar says of a photo taken in, in the place of what one said before: all of origin `xmp`.
+    Sidecar {
+        /// The photo beside which the sidecar lies.
+        photo: PhotoId,
+        /// Tags and rating, kept as of origin `xmp` whatever they say.
+        labels: Vec<Label>,
+        /// Title and description, kept likewise.
+        texts: Vec<Text>,
+    },
     /// A tag, written like this, is there from now on, though no photo has it.
     Make(String),
     /// A tag is there only where a photo has it.
@@ -105,20 +114,24 @@ pub enum Deed {
     TakeBack(ActId, PhotoId, Slot),
 }
 
-/// Something that people say one thing about.
+/// Something that people, or sidecars that they had taken in, say one thing about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
     /// Of a photo: whether it has the label. Of the catalog: that the label is there.
     Label(LabelKey),
     /// Of a photo: a text.
     Text(TextField),
+    /// Of a photo: whether its sidecar says the label.
+    SidecarLabel(LabelKey),
+    /// Of a photo: a text of its sidecar.
+    SidecarText(TextField),
     /// Of the catalog: the query that is kept under this name.
     Saved(String),
     /// Of the catalog: what this tag of models is called.
     Renamed(LabelKey),
 }
 
-/// What a person says.
+/// What a person says, or a sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// A text, or a label as it is written.
@@ -129,15 +142,31 @@ pub struct Said {
 
 /// All that people say of a photo.
 pub fn said(labels: &[Label], texts: &[Text]) -> BTreeMap<Slot, Said> {
-    let labels = labels.iter().filter(|l| l.origin == Origin::Human);
+    said_by(Origin::Human, labels, texts, Slot::Label, Slot::Text)
+}
+
+/// All that its sidecar says of a photo.
+pub fn said_by_sidecar(labels: &[Label], texts: &[Text]) -> BTreeMap<Slot, Said> {
+    let (of_label, of_text) = (Slot::SidecarLabel, Slot::SidecarText);
+    said_by(Origin::Xmp, labels, texts, of_label, of_text)
+}
+
+fn said_by(
+    origin: Origin,
+    labels: &[Label],
+    texts: &[Text],
+    of_label: fn(LabelKey) -> Slot,
+    of_text: fn(TextField) -> Slot,
+) -> BTreeMap<Slot, Said> {
+    let labels = labels.iter().filter(|l| l.origin == origin);
     let labels = labels.map(|l| {
         let (value, holds) = (l.value.clone(), !l.is_denial());
-        (Slot::Label(l.key()), Said { value, holds })
+        (of_label(l.key()), Said { value, holds })
     });
-    let texts = texts.iter().filter(|t| t.origin == Origin::Human);
+    let texts = texts.iter().filter(|t| t.origin == origin);
     let texts = texts.map(|t| {
         let (value, holds) = (t.value.clone(), true);
-        (Slot::Text(t.field), Said { value, holds })
+        (of_text(t.field), Said { value, holds })
     });
     labels.chain(texts).collect()
 }

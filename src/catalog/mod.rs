@@ -18,14 +18,15 @@ mod query;
 mod saved;
 mod screenshot;
 mod stored;
+mod survival;
 mod text;
 
 pub use analysis::{Analysis, Answer, Tag};
 pub(crate) use change::Text;
 pub use change::{Change, Detail, Effect, Entry, TextField};
 pub use date::{DateSource, WallClock};
-pub(crate) use edit::said;
 pub use edit::{Act, ActId, Actor, Deed, Done, Edit, Role, Said, Slot, Trace};
+pub(crate) use edit::{said, said_by_sidecar};
 pub use escape::{cut, escape, unescape};
 pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
@@ -39,4 +40,5 @@ pub(crate) use query::{FIELDS, Measure, QueryError, Searched, Span, State, day, 
 pub use query::{FolderPattern, Pattern, Query, Words, parse as parse_query};
 pub use saved::saved_name;
 pub use stored::{Numbering, Stored};
+pub use survival::{Event, Fate};
 pub use text::{clean, fold};

@@ -127,7 +127,7 @@ impl Adoption<'_> {
             true => sidecar(&known, &detail.entry.labels, &detail.texts),
             false => None,
         };
-        let learned = people.learn(sidecar.into_iter().collect())?;
+        let learned = people.take_sidecar(sidecar)?;
         let ours = said(&known.entry.labels, &known.texts);
         let theirs = said(&detail.entry.labels, &detail.texts).into_iter();
         let traces = theirs.filter_map(|(slot, said)| {

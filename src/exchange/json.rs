@@ -11,8 +11,8 @@ use super::matching::{Matcher, Name, parse_hash};
 use super::people::{self, People};
 use super::{Adopt, Exchange, ForeignAnswer, Format, Report, Result, files, xmp};
 use crate::catalog::{
-    Analysis, Answer, Change, ContentHash, Detail, Edit, Facet, FileStat, Label, Measured, Origin,
-    Photo, PhotoId, Tag, Text, TextField,
+    Analysis, Answer, Change, ContentHash, Deed, Detail, Edit, Facet, FileStat, Label, Measured,
+    Origin, Photo, PhotoId, Tag, Text, TextField,
 };
 
 /// The shape of a line. Of one by another program, only the first part need be there.
@@ -258,7 +258,8 @@ fn take_in(
     else {
         return Ok(Err("says something that this version doesn't know".into()));
     };
-    let mut changes = Vec::from_iter(sidecar(&detail, &labels, &texts));
+    let sidecar = people.take_sidecar(sidecar(&detail, &labels, &texts))?;
+    let mut changes = Vec::new();
     analyses.retain(|(analysis, at)| is_news(&detail, analysis, *at));
     let measured = match (measured, hash) {
         (Some(measured), Some(hash)) => news_of(exchange, &photo, hash, measured)?,
@@ -275,7 +276,8 @@ fn take_in(
     }
     let learned = people.learn(changes)?;
     let edits = people::restore(&detail, &labels, &texts);
-    Ok(Ok(people.add(photo.id, edits)? || learned || adopted))
+    let edited = people.add(photo.id, edits)?;
+    Ok(Ok(edited || sidecar || learned || adopted))
 }
 
 /// Says whether any of the answers is new.
@@ -322,7 +324,7 @@ fn edits(line: &Line, detail: &Detail) -> Vec<Edit> {
 }
 
 /// What sidecars said of it. An export without any says nothing of them.
-pub fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Change> {
+pub fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Deed> {
     let labels: Vec<_> = labels
         .iter()
         .filter(|l| l.origin == Origin::Xmp)
@@ -336,7 +338,7 @@ pub fn sidecar(detail: &Detail, labels: &[Label], texts: &[Text]) -> Option<Chan
     if labels.is_empty() && texts.is_empty() {
         return None;
     }
-    xmp::change(detail, labels, texts)
+    xmp::news(detail, labels, texts)
 }
 
 /// Whether an analyzer hadn't answered yet, or longer ago.

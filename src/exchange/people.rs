@@ -15,7 +15,7 @@ pub struct People<'a> {
     /// What the journal calls it.
     words: String,
     deeds: Vec<Deed>,
-    /// What others say.
+    /// What models say.
     learned: Vec<Change>,
     act: Option<ActId>,
 }
@@ -41,6 +41,16 @@ impl<'a> People<'a> {
         Ok(true)
     }
 
+    /// Takes in what a sidecar says, if it says anything new; says whether it does.
+    pub fn take_sidecar(&mut self, sidecar: Option<Deed>) -> Result<bool> {
+        let Some(sidecar) = sidecar else {
+            return Ok(false);
+        };
+        self.deeds.push(sidecar);
+        self.commit_many()?;
+        Ok(true)
+    }
+
     /// Makes people say what is before each trace, where they say what is after it; says whether there are any.
     pub fn say(&mut self, traces: Vec<Trace>) -> Result<bool> {
         if traces.is_empty() {
@@ -51,7 +61,7 @@ impl<'a> People<'a> {
         Ok(true)
     }
 
-    /// Takes in what others than people say; says whether there is any.
+    /// Takes in what models say; says whether there is any.
     pub fn learn(&mut self, changes: Vec<Change>) -> Result<bool> {
         let any = !changes.is_empty();
         self.learned.extend(changes);

@@ -82,9 +82,6 @@ impl ChangeApplier<'_> {
             } => self.measured(*id, stat, hash, measured),
             Change::Analyzed { id, analysis } => self.analyzed(*id, analysis, now()),
             Change::Learned { id, analysis, at } => self.analyzed(*id, analysis, *at),
-            Change::Sidecar { id, labels, texts } => self.update(*id, |record| {
-                record.take_sidecar(labels, texts);
-            }),
             Change::Failed { id, stat, reason } => self.update(*id, |record| {
                 if record.photo.stat.same_content(stat) {
                     record.fail(reason.clone());

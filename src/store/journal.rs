@@ -83,12 +83,18 @@ impl ChangeApplier<'_> {
     fn deed(&mut self, deed: &Deed, diff: &mut ActDiff) -> Result<()> {
         match deed {
             Deed::Edit(id, edits) => {
-                // One that is gone may come back, with what was said of it. One that nobody knows was lost, or never
-                // was: whoever speaks of it must not believe that it is kept.
-                let record = self.records.get(*id)?.ok_or(Error::NoSuchPhoto(*id))?;
+                let record = self.known(*id)?;
                 self.say(record, diff, |record| {
                     edits.iter().for_each(|edit| record.edit(edit));
                 })
+            }
+            Deed::Sidecar {
+                photo,
+                labels,
+                texts,
+            } => {
+                let record = self.known(*photo)?;
+                self.say(record, diff, |record| record.take_sidecar(labels, texts))
             }
             Deed::Make(written) => {
                 let tag = LabelKey::new(Facet::Tag, written);
@@ -110,7 +116,13 @@ impl ChangeApplier<'_> {
         }
     }
 
-    /// Changes what people say of a photo that is not gone.
+    /// A photo that somebody speaks of. One that is gone may come back, with what was said of it. One that nobody knows was
+    /// lost, or never was: whoever speaks of it must not believe that it is kept.
+    fn known(&mut self, id: PhotoId) -> Result<Record> {
+        self.records.get(id)?.ok_or(Error::NoSuchPhoto(id))
+    }
+
+    /// Changes what people, or its sidecar, say of a photo that is not gone.
     fn say_of_present(
         &mut self,
         id: PhotoId,

@@ -7,7 +7,7 @@ mod edits;
 use std::cmp::Reverse;
 
 use crate::catalog::{
-    Analysis, Detail, Entry, Facet, Facts, FileStat, Format, Label, Measured, Origin, Photo,
+    Analysis, Detail, Entry, Event, Facet, Facts, FileStat, Format, Label, Measured, Origin, Photo,
     PhotoId, SourcePath, Status, Text, TextField,
 };
 use crate::media::is_decodable;
@@ -94,10 +94,11 @@ impl Record {
         }
     }
 
-    /// Other content: what is derived from the old one goes, what a person said stays.
+    /// Other content, as far as is known yet: what is derived from the old one goes. If the bytes turn out to be the same,
+    /// what models said of them joins the photo again.
     pub fn replace_content(&mut self, stat: FileStat, facts: Facts) {
-        self.labels.retain(|l| l.origin == Origin::Human);
-        self.texts.retain(|t| t.origin == Origin::Human);
+        self.labels.retain(|l| l.origin.survives(Event::OtherBytes));
+        self.texts.retain(|t| t.origin.survives(Event::OtherBytes));
         self.failure = None;
         self.analyses.clear();
         self.photo.stat = stat;
@@ -109,10 +110,11 @@ impl Record {
 
     /// Content that hasn't changed, in which more was found: what the file says of itself is said anew.
     pub fn read_again(&mut self, facts: Facts) {
+        let survives = |origin: Origin| origin.survives(Event::SameBytes);
         // Colours were measured, by whoever decoded the picture.
-        let is_stale = |l: &Label| l.origin == Origin::File && l.facet != Facet::Color;
-        self.labels.retain(|l| !is_stale(l));
-        self.texts.retain(|t| t.origin != Origin::File);
+        self.labels
+            .retain(|l| survives(l.origin) || l.facet == Facet::Color);
+        self.texts.retain(|t| survives(t.origin));
         let was = match self.photo.status {
             // It was another format that nobody could decode.
             Status::Failed if facts.format != self.facts.format => Status::Pending,
@@ -219,8 +221,10 @@ impl Record {
 
     /// Replaces what a sidecar said.
     pub fn take_sidecar(&mut self, labels: &[Label], texts: &[Text]) {
-        self.labels.retain(|l| l.origin != Origin::Xmp);
-        self.texts.retain(|t| t.origin != Origin::Xmp);
+        self.labels
+            .retain(|l| l.origin.survives(Event::SidecarAgain));
+        self.texts
+            .retain(|t| t.origin.survives(Event::SidecarAgain));
         for label in labels {
             self.put_label(Label {
                 origin: Origin::Xmp,

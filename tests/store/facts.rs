@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use kbasefs::catalog::{
-    Change, Edit, Facet, Facts, Format, Label, Origin, PhotoId, Position, Status, TextField,
+    Change, Deed, Edit, Facet, Facts, Format, Label, Origin, PhotoId, Position, Role, Status,
+    TextField,
 };
 use kbasefs::store::Store;
 use kbasefs::store::sqlite::{self, Sqlite};
 use rusqlite::{Connection, params};
 
 use crate::fixture::{
-    add, all, analysis, analyzed, detail, edited, facts, found, measured, on_each, stat, tags,
+    acted, add, all, analysis, analyzed, detail, edited, facts, found, measured, on_each, stat,
+    tags,
 };
 
 /// The tables as they were when every fact had a column.
@@ -204,11 +206,12 @@ fn a_photo_that_is_read_again_loses_nothing_that_others_said() {
         }
         store.commit(&[change]).unwrap();
         let id = PhotoId(1);
-        let sidecar = Change::Sidecar {
-            id,
+        let sidecar = Deed::Sidecar {
+            photo: id,
             labels: vec![Label::sure(Facet::Tag, "by hand", Origin::Xmp)],
             texts: Vec::new(),
         };
+        let sidecar = acted(Role::New, vec![sidecar]);
         store
             .commit(&[
                 measured(id, 7, stat(1, 1)),

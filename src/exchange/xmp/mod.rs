@@ -12,14 +12,13 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::people::People;
 use super::{Exchange, Report, Result, files};
-use crate::catalog::{Change, Detail, Format, Label, Origin, Photo, PhotoId, SourcePath, Text};
+use crate::catalog::{Deed, Detail, Format, Label, Origin, Photo, PhotoId, SourcePath, Text};
 use crate::media::xmp::{self, Packet, Xmp};
 
 /// Bytes; nobody writes larger ones. A whole one is held in memory.
 const LARGEST: u64 = 16 << 20;
-/// Photos that are changed in one commit, which holds up the edits of others meanwhile.
-const BATCH: usize = 200;
 
 /// Writes the sidecars that say less than the catalog.
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
@@ -62,7 +61,7 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
 /// Takes in the sidecars of all photos that have one.
 pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
-    let mut changes = Vec::new();
+    let mut people = People::new(exchange.library, "import sidecars");
     let folder = Folder::of(exchange, folder);
     let index = exchange.library.index();
     let photos = exchange.photos().into_iter();
@@ -74,18 +73,16 @@ pub fn import(exchange: &Exchange, folder: &Path) -> Result<Report> {
         match read {
             Ok(bytes) => {
                 let packet = xmp::read_packet(&bytes);
-                changes.extend(taken_in(exchange, photo.id, &packet)?);
+                let sidecar = taken_in(exchange, photo.id, &packet)?;
+                report.changed += u64::from(people.take_sidecar(sidecar)?);
                 if let Some(why) = packet.broken {
                     report.fail(&name, why);
                 }
             }
             Err(why) => report.fail(&name, why),
         }
-        if changes.len() >= BATCH {
-            report.changed += commit(exchange, &mut changes)?;
-        }
     }
-    report.changed += commit(exchange, &mut changes)?;
+    people.commit()?;
     Ok(report)
 }
 
@@ -133,26 +130,19 @@ impl<'a> Folder<'a> {
     }
 }
 
-fn commit(exchange: &Exchange, changes: &mut Vec<Change>) -> Result<u64> {
-    exchange.library.commit(changes)?;
-    let count = changes.len() as u64;
-    changes.clear();
-    Ok(count)
-}
-
 /// What a sidecar that is torn says before it breaks counts, as it would inside of the photo; one that says nothing by then
 /// is no reason to forget what it said before.
-fn taken_in(exchange: &Exchange, id: PhotoId, packet: &Packet) -> Result<Option<Change>> {
+fn taken_in(exchange: &Exchange, id: PhotoId, packet: &Packet) -> Result<Option<Deed>> {
     let (labels, texts) = sidecar::said(&Xmp::of(packet));
     if packet.broken.is_some() && labels.is_empty() && texts.is_empty() {
         return Ok(None);
     }
     let detail = exchange.library.detail(id)?;
-    Ok(detail.and_then(|detail| change(&detail, labels, texts)))
+    Ok(detail.and_then(|detail| news(&detail, labels, texts)))
 }
 
 /// What makes a photo's sidecar say this, and no more; nothing when it is known to.
-pub fn change(detail: &Detail, mut labels: Vec<Label>, texts: Vec<Text>) -> Option<Change> {
+pub fn news(detail: &Detail, mut labels: Vec<Label>, texts: Vec<Text>) -> Option<Deed> {
     let mut keys = HashSet::new();
     labels.retain(|l| keys.insert(l.key()));
     let of_sidecars = detail.entry.labels.iter();
@@ -164,8 +154,12 @@ pub fn change(detail: &Detail, mut labels: Vec<Label>, texts: Vec<Text>) -> Opti
     let is_known = (of_sidecars, texts_of_sidecars) == (labels.len(), texts.len())
         && labels.iter().all(|l| detail.entry.labels.contains(l))
         && texts.iter().all(|t| detail.texts.contains(t));
-    let id = detail.entry.photo.id;
-    (!is_known).then_some(Change::Sidecar { id, labels, texts })
+    let photo = detail.entry.photo.id;
+    (!is_known).then_some(Deed::Sidecar {
+        photo,
+        labels,
+        texts,
+    })
 }
 
 /// The names that the sidecar of a photo may have, the likeliest first: `IMG.jpg.xmp`; and `IMG.xmp`, which stands for

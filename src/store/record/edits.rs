@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Record;
-use crate::catalog::{Edit, Facet, Label, LabelKey, Origin, Said, Slot, Text, Trace, said};
+use crate::catalog::{
+    Edit, Event, Facet, Label, LabelKey, Origin, Said, Slot, Text, TextField, Trace, said,
+    said_by_sidecar,
+};
 
 impl Record {
     /// A person changes what is said of it.
@@ -40,7 +43,7 @@ impl Record {
     fn untag(&mut self, name: &str) {
         let key = LabelKey::new(Facet::Tag, name);
         self.labels
-            .retain(|l| l.origin != Origin::Human || l.key() != key);
+            .retain(|l| l.origin.survives(Event::Untagged) || l.key() != key);
         if self.labels.iter().any(|l| l.key() == key) {
             self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0));
         }
@@ -77,32 +80,39 @@ impl Record {
             .retain(|l| l.origin != Origin::Human || l.facet != facet);
     }
 
-    /// All that people say of it.
+    /// All that people say of it, and its sidecar.
     pub fn said(&self) -> BTreeMap<Slot, Said> {
-        said(&self.labels, &self.texts)
+        let mut all = said(&self.labels, &self.texts);
+        all.extend(said_by_sidecar(&self.labels, &self.texts));
+        all
     }
 
-    /// Makes people say this, or nothing.
+    /// Makes people, or its sidecar, say this, or nothing.
     pub fn put_said(&mut self, slot: &Slot, said: Option<&Said>) {
         match slot {
-            Slot::Label(key) => {
-                self.labels
-                    .retain(|l| l.origin != Origin::Human || l.key() != *key);
-                if let Some(said) = said {
-                    let confidence = if said.holds { 1.0 } else { 0.0 };
-                    let label = Label::new(key.facet, &said.value, Origin::Human, confidence);
-                    self.put_label(label);
-                }
-            }
-            Slot::Text(field) => {
-                let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
-                self.texts.retain(|t| !is_it(t));
-                if let Some(said) = said {
-                    self.put_text(Text::new(*field, Origin::Human, &said.value));
-                }
-            }
+            Slot::Label(key) => self.put_said_label(key, Origin::Human, said),
+            Slot::SidecarLabel(key) => self.put_said_label(key, Origin::Xmp, said),
+            Slot::Text(field) => self.put_said_text(*field, Origin::Human, said),
+            Slot::SidecarText(field) => self.put_said_text(*field, Origin::Xmp, said),
             // Said of the catalog, not of a photo.
             Slot::Saved(_) | Slot::Renamed(_) => {}
+        }
+    }
+
+    fn put_said_label(&mut self, key: &LabelKey, origin: Origin, said: Option<&Said>) {
+        self.labels
+            .retain(|l| l.origin != origin || l.key() != *key);
+        if let Some(said) = said {
+            let confidence = if said.holds { 1.0 } else { 0.0 };
+            self.put_label(Label::new(key.facet, &said.value, origin, confidence));
+        }
+    }
+
+    fn put_said_text(&mut self, field: TextField, origin: Origin, said: Option<&Said>) {
+        self.texts
+            .retain(|t| (t.field, t.origin) != (field, origin));
+        if let Some(said) = said {
+            self.put_text(Text::new(field, origin, &said.value));
         }
     }
 

@@ -1,9 +1,12 @@
 //! Made tags, saved queries and the journal in their tables.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns;
-use super::rows::{self, word};
+use super::rows;
 use crate::catalog::{
     Act, ActId, Actor, Done, Facet, LabelKey, PhotoId, Role, Said, Slot, TextField, Trace,
 };
@@ -117,8 +120,25 @@ pub fn set_undone(connection: &Connection, act: ActId, by: Option<ActId>) -> Res
 const SAVED: &str = "saved";
 /// Stands for [`Slot::Renamed`].
 const RENAMED: &str = "renamed";
-/// Slots that are no label's and no text's.
-pub const OWN_SLOTS: [&str; 2] = [SAVED, RENAMED];
+/// Stands before the facet of a [`Slot::SidecarLabel`] and the field of a [`Slot::SidecarText`].
+const OF_SIDECAR: &str = "sidecar-";
+
+/// The names that slots may have.
+pub fn slots() -> Vec<&'static str> {
+    static OF_SIDECARS: LazyLock<Vec<String>> = LazyLock::new(|| words().map(of_sidecar).collect());
+    let of_sidecars = OF_SIDECARS.iter().map(String::as_str);
+    words().chain([SAVED, RENAMED]).chain(of_sidecars).collect()
+}
+
+/// What labels and texts may be called.
+fn words() -> impl Iterator<Item = &'static str> {
+    let facets = Facet::ALL.map(Facet::name).into_iter();
+    facets.chain(TextField::ALL.map(TextField::name))
+}
+
+fn of_sidecar(word: &str) -> String {
+    format!("{OF_SIDECAR}{word}")
+}
 
 const TRACE: &str = "SELECT photo, slot, key, before, after FROM trace WHERE act = ?1";
 
@@ -131,6 +151,7 @@ pub fn trace(
 ) -> Result<Option<Trace>> {
     let sql = format!("{TRACE} AND photo = ?2 AND slot = ?3 AND key = ?4");
     let (name, key) = columns(slot);
+    let name = name.as_ref();
     let mut found = connection.prepare_cached(&sql)?;
     let found = found.query_row(params![number(act), owner(photo), name, key], read_trace);
     found.optional()
@@ -139,6 +160,7 @@ pub fn trace(
 /// Keeps what an act changed, unless it comes to nothing.
 pub fn put_trace(connection: &Connection, act: ActId, trace: &Trace) -> Result<()> {
     let (name, key) = columns(&trace.slot);
+    let name = name.as_ref();
     let photo = owner(trace.photo);
     if trace.before == trace.after {
         let sql = "DELETE FROM trace WHERE act = ?1 AND photo = ?2 AND slot = ?3 AND key = ?4";
@@ -220,19 +242,9 @@ fn read_done(row: &Row) -> Result<Done> {
 
 fn read_trace(row: &Row) -> Result<Trace> {
     columns::check_row("trace", row)?;
-    let name: String = row.get(1)?;
-    let slot = match name.parse::<TextField>() {
-        Ok(field) => Slot::Text(field),
-        Err(_) if name == SAVED => Slot::Saved(row.get(2)?),
-        Err(_) if name == RENAMED => Slot::Renamed(LabelKey {
-            facet: Facet::Tag,
-            folded: row.get(2)?,
-        }),
-        Err(_) => Slot::Label(LabelKey {
-            facet: word(row, 1)?,
-            folded: row.get(2)?,
-        }),
-    };
+    let (name, key): (String, String) = (row.get(1)?, row.get(2)?);
+    let slot = slot(&name, key);
+    let slot = slot.ok_or_else(|| columns::wrong(1, &format!("no slot is called {name:?}")))?;
     Ok(Trace {
         photo: Some(row.get(0)?).filter(|&id| id > 0).map(PhotoId),
         slot,
@@ -261,13 +273,39 @@ fn written(said: &Option<Said>) -> Option<String> {
 }
 
 /// The name of a slot and the key in it.
-fn columns(slot: &Slot) -> (&'static str, &str) {
+fn columns(slot: &Slot) -> (Cow<'static, str>, &str) {
     match slot {
-        Slot::Label(key) => (key.facet.name(), &key.folded),
-        Slot::Text(field) => (field.name(), ""),
-        Slot::Saved(name) => (SAVED, name),
-        Slot::Renamed(key) => (RENAMED, &key.folded),
+        Slot::Label(key) => (key.facet.name().into(), &key.folded),
+        Slot::Text(field) => (field.name().into(), ""),
+        Slot::SidecarLabel(key) => (of_sidecar(key.facet.name()).into(), &key.folded),
+        Slot::SidecarText(field) => (of_sidecar(field.name()).into(), ""),
+        Slot::Saved(name) => (SAVED.into(), name),
+        Slot::Renamed(key) => (RENAMED.into(), &key.folded),
     }
+}
+
+/// The slot that has this name and key.
+fn slot(name: &str, folded: String) -> Option<Slot> {
+    let facet = Facet::Tag;
+    match name {
+        SAVED => return Some(Slot::Saved(folded)),
+        RENAMED => return Some(Slot::Renamed(LabelKey { facet, folded })),
+        _ => {}
+    }
+    let of_sidecar = name.strip_prefix(OF_SIDECAR);
+    let word = of_sidecar.unwrap_or(name);
+    if let Ok(field) = word.parse::<TextField>() {
+        return Some(match of_sidecar {
+            Some(_) => Slot::SidecarText(field),
+            None => Slot::Text(field),
+        });
+    }
+    let facet = word.parse().ok()?;
+    let key = LabelKey { facet, folded };
+    Some(match of_sidecar {
+        Some(_) => Slot::SidecarLabel(key),
+        None => Slot::Label(key),
+    })
 }
 
 /// 0 stands for the catalog itself: a key can't hold nothing.

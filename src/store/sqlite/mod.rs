@@ -204,7 +204,7 @@ pub(crate) fn mend(path: &Path) -> Result<()> {
 /// ones along, but nothing that a person did or paid: the rest can be found out again. With a log, SQLite syncs every commit
 /// at `full`, and only checkpoints at `normal`: <https://www.sqlite.org/pragma.html#pragma_synchronous>.
 fn care(changes: &[Change]) -> &'static str {
-    let is_human = |change: &Change| matches!(change, Change::Acted(_) | Change::Sidecar { .. });
+    let is_human = |change: &Change| matches!(change, Change::Acted(_));
     match changes.iter().any(|c| is_human(c) || c.is_paid()) {
         true => "full",
         false => "normal",

@@ -4,7 +4,7 @@ use super::Kind::{Bytes, Integer, Named, Numbers, Text};
 use super::Otherwise::{LeftOut, NoBytes, Null, Number, Numbered};
 use super::{Column, Kind, Otherwise};
 use crate::catalog::{DateSource, Facet, Format, Origin, Status, TextField};
-use crate::store::sqlite::journal::OWN_SLOTS;
+use crate::store::sqlite::journal::slots;
 use crate::store::sqlite::provider_store::{FAILED, VERDICTS};
 
 /// Bitmaps hold ids of 32 bits, and no photo has the number 0.
@@ -312,9 +312,3 @@ pub const FORMER: &[(&str, &[Column])] = &[
         ],
     ),
 ];
-
-fn slots() -> Vec<&'static str> {
-    let facets = Facet::ALL.map(Facet::name).into_iter();
-    let fields = TextField::ALL.map(TextField::name);
-    facets.chain(fields).chain(OWN_SLOTS).collect()
-}
