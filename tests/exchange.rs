@@ -256,6 +256,27 @@ fn a_denial_comes_back_though_nobody_says_so_just_then() {
 }
 
 #[test]
+fn a_closed_list_goes_along_in_json_and_csv_only_adds() {
+    let (catalog, folder) = (Catalog::new(), tempfile::tempdir().unwrap());
+    catalog.edit(b"a.jpg", &[Edit::SetTags(vec!["mine".into()])]);
+    catalog.edit(b"-rf.jpg", &[Edit::Tag("mine".into())]);
+    let of = |format, file: &str| {
+        catalog.export(format, folder.path());
+        let other = catalog.another();
+        other.import(&folder.path().join(file));
+        for name in [&b"a.jpg"[..], b"-rf.jpg"] {
+            other.analyze(name, &["giraffe"]);
+        }
+        [&b"a.jpg"[..], b"-rf.jpg"].map(|name| Vec::from_iter(tags(&other.detail(name))).join(" "))
+    };
+    assert_eq!(of(Format::Json, "catalog.jsonl"), ["mine", "giraffe mine"]);
+    assert_eq!(
+        of(Format::Csv, "catalog.csv"),
+        ["giraffe mine", "giraffe mine"]
+    );
+}
+
+#[test]
 fn an_answer_is_taken_only_for_the_content_that_it_is_about() {
     let (catalog, folder) = (Catalog::described(), tempfile::tempdir().unwrap());
     catalog.export(Format::Json, folder.path());

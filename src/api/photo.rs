@@ -158,6 +158,8 @@ pub struct Photo {
     pub description: Option<String>,
     /// The surest first.
     pub tags: Vec<Tag>,
+    /// Whether a person set the tags as a list, to which models add nothing.
+    pub tags_closed: bool,
     /// The models that looked at it.
     pub models: Vec<String>,
 }

@@ -281,6 +281,11 @@ impl Detail {
         Text::effective(&self.texts, field)
     }
 
+    /// Whether a person closed the list of tags, so that models add nothing to it.
+    pub(crate) fn has_closed_list(&self) -> bool {
+        self.entry.labels.iter().any(Label::closes_list)
+    }
+
     /// Whether there is no description and an analysis may bring one.
     pub(crate) fn awaits_description(&self) -> bool {
         let text = self.text(TextField::Description);

@@ -10,14 +10,18 @@ use super::{Label, LabelKey, Origin, PhotoId, Text, TextField};
 pub enum Edit {
     /// The photo has this tag.
     Tag(String),
-    /// The photo has not this tag, whoever says so.
+    /// The photo has not this tag, whoever says so. A list that is closed is open again, if it had the tag.
     Untag(String),
+    /// What the photo has as the first tag is called like the second one.
+    Rename(String, String),
     /// The photo has not this tag, and won't have it when somebody says so later.
     Deny(String),
-    /// The photo has these tags and no others: what is new is added, what isn't among them is denied. A tag with a
-    /// comma in it is also meant by the same with a semicolon, which is how lists write it.
+    /// The photo has these tags and no others: what is new is added, what isn't among them is denied, and the list is
+    /// closed. A tag with a comma in it is also meant by the same with a semicolon, which is how lists write it.
     SetTags(Vec<String>),
-    /// Forget what people said about tags; what others say shows again.
+    /// The tags that people gave are a closed list: models add nothing to it.
+    CloseList,
+    /// Forget what people said about tags; what others say shows again, and the list is open.
     ClearTags,
     /// Replace a text.
     SetText(TextField, String),

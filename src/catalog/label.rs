@@ -84,6 +84,11 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Whether it is a model, which may say more at any time.
+    pub fn is_model(self) -> bool {
+        matches!(self, Self::Remote | Self::Embedded)
+    }
+
     /// The most trusted first.
     pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().unwrap();
 
@@ -133,7 +138,21 @@ pub struct Label {
     pub confidence: f32,
 }
 
+/// What nobody can call a tag. That a person denies it closes the list.
+const EVERY_OTHER_TAG: &str = "\0";
+
 impl Label {
+    /// A person's word that the tags are a closed list: what models say of tags doesn't hold beside it, whenever they say
+    /// it. It is a denial like any other to whoever keeps, mirrors or takes back what people say.
+    pub(crate) fn closed_list() -> Self {
+        Self::new(Facet::Tag, EVERY_OTHER_TAG, Origin::Human, 0.0)
+    }
+
+    /// Whether a person closed the list of tags.
+    pub(crate) fn closes_list(&self) -> bool {
+        self.value == EVERY_OTHER_TAG && self.facet == Facet::Tag && self.is_denial()
+    }
+
     /// A label that no analyzer says; the value becomes NFC.
     pub fn new(facet: Facet, value: impl AsRef<str>, origin: Origin, confidence: f32) -> Self {
         Self {
@@ -167,7 +186,7 @@ impl Label {
     }
 
     /// The labels that hold: one a key, from its most trusted origin and there the surest, without those that a person
-    /// denied. A photo has one rating: the most trusted.
+    /// denied. A photo has one rating: the most trusted. Where a person closed the list of tags, models add none.
     pub fn effective(labels: &[Self]) -> Vec<&Self> {
         let keyed = Self::effective_by_key(labels);
         keyed.into_iter().map(|(_, label)| label).collect()
@@ -199,7 +218,9 @@ impl Label {
             by_key.then_with(|| b.confidence.total_cmp(&a.confidence))
         });
         said.dedup_by(|later, first| later.0 == first.0);
-        said.retain(|one| !label(one).is_denial());
+        let is_closed = said.iter().any(|one| label(one).closes_list());
+        let adds = |l: &Self| is_closed && l.facet == Facet::Tag && l.origin.is_model();
+        said.retain(|one| !label(one).is_denial() && !adds(label(one)));
         let ratings = said.iter().map(&label).filter(|l| l.facet == Facet::Rating);
         if let Some(best) = ratings.map(|label| label.origin).min() {
             let is_other = |l: &Self| l.facet == Facet::Rating && l.origin != best;
@@ -218,6 +239,26 @@ mod tests {
         let decomposed = LabelKey::new(Facet::Tag, "cafe\u{301}");
         assert_eq!(composed, decomposed);
         assert_ne!(composed, LabelKey::new(Facet::City, "caf\u{e9}"));
+    }
+
+    #[test]
+    fn models_add_nothing_to_a_closed_list() {
+        let mut labels = vec![
+            Label::sure(Facet::Tag, "mine", Origin::Human),
+            Label::sure(Facet::Tag, "harbour", Origin::Xmp),
+            Label::new(Facet::Tag, "giraffe", Origin::Embedded, 0.9),
+            Label::new(Facet::Tag, "mine", Origin::Remote, 0.9),
+            Label::new(Facet::Color, "blue", Origin::Embedded, 0.9),
+        ];
+        let check = |labels: &[Label], facet, expected: &[&str]| {
+            let holding = Label::effective_of(labels, facet);
+            let values: Vec<_> = holding.iter().map(|l| l.value.as_str()).collect();
+            assert_eq!(values, expected);
+        };
+        check(&labels, Facet::Tag, &["giraffe", "harbour", "mine"]);
+        labels.push(Label::closed_list());
+        check(&labels, Facet::Tag, &["harbour", "mine"]);
+        check(&labels, Facet::Color, &["blue"]);
     }
 
     #[test]

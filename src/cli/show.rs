@@ -35,7 +35,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
 }
 
 /// What people read; nothing of what says nothing.
-fn rows(photo: &Photo) -> [(&'static str, Option<String>); 25] {
+fn rows(photo: &Photo) -> [(&'static str, Option<String>); 26] {
     let tag = |tag: &Tag| format!("{} ({} {:.2})", tag.name, tag.origin, tag.confidence);
     let degrees = |of: Option<f64>| of.map(|degrees| format!("{degrees:?}"));
     [
@@ -69,8 +69,17 @@ fn rows(photo: &Photo) -> [(&'static str, Option<String>); 25] {
             "tags",
             joined(&photo.tags.iter().map(tag).collect::<Vec<_>>()),
         ),
+        ("tag_list", Some(tag_list(photo.tags_closed).to_owned())),
         ("models", joined(&photo.models)),
     ]
+}
+
+/// Whether later analyses add tags.
+fn tag_list(is_closed: bool) -> &'static str {
+    match is_closed {
+        true => "closed: a person set it, and models add nothing",
+        false => "open: models add what they see",
+    }
 }
 
 fn joined(all: &[String]) -> Option<String> {

@@ -26,6 +26,9 @@ struct Line {
     title: Option<String>,
     description: Option<String>,
     tags: Vec<String>,
+    /// The tags are a list to which models add nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tags_closed: bool,
     rating: Option<u8>,
     date: Option<String>,
     /// Everything that is said, by whom. Without this, the first part is what a person says.
@@ -133,7 +136,8 @@ fn line(name: Name, detail: &Detail, known: Known) -> Line {
         let of_facet = holding.iter().filter(move |l| l.facet == facet);
         of_facet.map(|l| l.value.clone())
     };
-    let labels = detail.entry.labels.iter().map(|l| LabelShape {
+    let labels = detail.entry.labels.iter().filter(|l| !l.closes_list());
+    let labels = labels.map(|l| LabelShape {
         facet: l.facet.name().into(),
         value: l.value.clone(),
         origin: l.origin.name().into(),
@@ -153,6 +157,7 @@ fn line(name: Name, detail: &Detail, known: Known) -> Line {
         title: text(TextField::Title),
         description: text(TextField::Description),
         tags: values(Facet::Tag).collect(),
+        tags_closed: detail.has_closed_list(),
         rating: values(Facet::Rating).next().and_then(|r| r.parse().ok()),
         date: photo.date.map(|d| d.to_string()),
         labels: Some(labels.collect()),
@@ -275,7 +280,8 @@ fn take_in(
         }));
     }
     let learned = people.learn(changes)?;
-    let edits = people::restore(&detail, &labels, &texts);
+    let mut edits = people::restore(&detail, &labels, &texts);
+    edits.extend(closing(line, &detail));
     let edited = people.add(photo.id, edits)?;
     Ok(Ok(edited || sidecar || learned || adopted))
 }
@@ -320,7 +326,13 @@ fn edits(line: &Line, detail: &Detail) -> Vec<Edit> {
     texts
         .chain(tags)
         .chain(rating.map(Edit::SetRating))
+        .chain(closing(line, detail))
         .collect()
+}
+
+/// What closes the list of tags, where it is closed there and open here.
+fn closing(line: &Line, detail: &Detail) -> Option<Edit> {
+    (line.tags_closed && !detail.has_closed_list()).then_some(Edit::CloseList)
 }
 
 /// What sidecars said of it. An export without any says nothing of them.

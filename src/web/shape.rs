@@ -164,6 +164,7 @@ impl From<&Detail> for Photo {
             title: text(TextField::Title),
             description: text(TextField::Description),
             tags: tags(detail),
+            tags_closed: detail.has_closed_list(),
             models: detail
                 .analyses
                 .iter()

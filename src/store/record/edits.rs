@@ -13,9 +13,17 @@ impl Record {
     pub fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Tag(name) => self.put_label(Label::sure(Facet::Tag, name, Origin::Human)),
-            Edit::Untag(name) => self.untag(name),
+            Edit::Untag(name) => {
+                self.open_list_with(name);
+                self.untag(name);
+            }
+            Edit::Rename(from, to) => {
+                self.untag(from);
+                self.put_label(Label::sure(Facet::Tag, to, Origin::Human));
+            }
             Edit::Deny(name) => self.put_label(Label::new(Facet::Tag, name, Origin::Human, 0.0)),
             Edit::SetTags(names) => self.set_tags(names),
+            Edit::CloseList => self.put_label(Label::closed_list()),
             Edit::ClearTags => self.drop_human(Facet::Tag),
             Edit::SetText(field, value) => self.put_text(Text::new(*field, Origin::Human, value)),
             Edit::ClearText(field) => {
@@ -40,6 +48,15 @@ impl Record {
         denials.any(|l| l.key() == *key)
     }
 
+    /// Lets models add tags again, if the list has this one.
+    fn open_list_with(&mut self, name: &str) {
+        let tags = Label::effective_of(&self.labels, Facet::Tag);
+        let key = LabelKey::new(Facet::Tag, name);
+        if tags.into_iter().any(|tag| tag.key() == key) {
+            self.labels.retain(|l| !l.closes_list());
+        }
+    }
+
     fn untag(&mut self, name: &str) {
         let key = LabelKey::new(Facet::Tag, name);
         self.labels
@@ -52,8 +69,7 @@ impl Record {
     fn set_tags(&mut self, names: &[String]) {
         let in_list = |value: &str| LabelKey::new(Facet::Tag, &value.replace(',', ";"));
         let wanted: Vec<_> = names.iter().map(|name| in_list(name)).collect();
-        let tags = Label::effective(&self.labels).into_iter();
-        let tags = tags.filter(|l| l.facet == Facet::Tag);
+        let tags = Label::effective_of(&self.labels, Facet::Tag).into_iter();
         let have: Vec<_> = tags.map(|l| (in_list(&l.value), l.value.clone())).collect();
         for (key, value) in &have {
             if !wanted.contains(key) {
@@ -62,17 +78,13 @@ impl Record {
         }
         for (name, key) in names.iter().zip(&wanted) {
             // What a list can't write is kept as it is.
-            let written = have
+            let mut have = have
                 .iter()
-                .find(|(k, value)| k == key && value.contains(','));
-            let written = written.map(|(_, value)| value);
-            let is_human = |l: &Label| l.origin == Origin::Human && !l.is_denial();
-            let said = |l: &Label| is_human(l) && in_list(&l.value) == *key;
-            if !self.labels.iter().any(said) {
-                let name = written.unwrap_or(name);
-                self.put_label(Label::sure(Facet::Tag, name, Origin::Human));
-            }
+                .filter(|(k, value)| k == key && value.contains(','));
+            let written = have.next().map_or(name, |(_, value)| value);
+            self.put_label(Label::sure(Facet::Tag, written, Origin::Human));
         }
+        self.put_label(Label::closed_list());
     }
 
     fn drop_human(&mut self, facet: Facet) {

@@ -124,10 +124,12 @@ impl Editor {
         };
         let photos = self.namespace.evaluate(&all_of(from));
         let goes = new != old && !to_path.contains(old);
-        let gained = to_path.iter().map(|tag| self.spelled(tag));
-        let gained = gained.chain([written.to_owned()]).map(Edit::Tag);
-        let lost = goes.then(|| Edit::Untag(self.spelled(old)));
-        let edits: Vec<_> = lost.into_iter().chain(gained).collect();
+        let gained = to_path.iter().map(|tag| Edit::Tag(self.spelled(tag)));
+        let named = match goes {
+            true => Edit::Rename(self.spelled(old), written.to_owned()),
+            false => Edit::Tag(written.to_owned()),
+        };
+        let edits: Vec<_> = gained.chain([named]).collect();
         let is_made = self.index().is_made(old);
         let has_others = self.namespace.evaluate(&Query::Label(old.clone())).len() > photos.len();
         let makes = (is_made || photos.is_empty()).then(|| Deed::Make(written.to_owned()));
