@@ -1,5 +1,6 @@
 //! What a catalog does, written once: the suite runs on the bare tree and on a real mount.
 
+mod attributes;
 #[path = "../common/can_mount.rs"]
 mod can_mount;
 mod commands;

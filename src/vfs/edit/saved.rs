@@ -133,7 +133,7 @@ impl Editor {
         let Some(Step::Saved { name, .. }) = folder.steps.last() else {
             return Err(Error::NotPermitted);
         };
-        let (name, query) = (name.clone(), query.trim().to_owned());
+        let (name, query) = (name.clone(), query.to_owned());
         let kept = NamedQuery { name, query }.check()?;
         self.act(caller, format!("change {}", kept.name), vec![kept.deed()])
     }

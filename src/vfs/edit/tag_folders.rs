@@ -186,7 +186,9 @@ impl Editor {
         let value = unescape(text).ok_or_else(unusable)?;
         let value = Label::sure(Facet::Tag, value, Origin::Human).value;
         let is_it = naming::folder_name(&value, "", self.index()) == text;
-        Some(value).filter(|_| is_it).ok_or_else(unusable)
+        Some(value)
+            .filter(|value| is_it && !value.contains('\0'))
+            .ok_or_else(unusable)
     }
 }
 

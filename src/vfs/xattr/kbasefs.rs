@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
+use super::setting::{DESCRIPTION, TAGS, TITLE};
 use super::value::{WriteValue, write_confidence, write_tags, write_text};
-use super::{Attribute, Reading, set_tags, set_text};
+use super::{Attribute, Reading};
 use crate::analysis::scheduler::Outlook;
 use crate::catalog::{Detail, Origin, Status, TextField};
 
@@ -11,19 +12,19 @@ pub const ATTRIBUTES: &[Attribute] = &[
     Attribute {
         name: "user.kbasefs.description",
         write: |detail, out| write_text(detail, TextField::Description, out),
-        set: Some(|value| Ok(set_text(TextField::Description, value))),
+        setting: Some(DESCRIPTION),
         reading: Reading::Asks,
     },
     Attribute {
         name: "user.kbasefs.title",
         write: |detail, out| write_text(detail, TextField::Title, out),
-        set: Some(|value| Ok(set_text(TextField::Title, value))),
+        setting: Some(TITLE),
         reading: Reading::Plain,
     },
     Attribute {
         name: "user.kbasefs.tags",
         write: write_tags,
-        set: Some(|value| Ok(set_tags(value))),
+        setting: Some(TAGS),
         reading: Reading::Plain,
     },
     Attribute {
@@ -54,7 +55,7 @@ const fn read_only(name: &'static str, write: WriteValue) -> Attribute {
     Attribute {
         name,
         write,
-        set: None,
+        setting: None,
         reading: Reading::Plain,
     }
 }

@@ -4,6 +4,7 @@
 mod desktop;
 pub mod folders;
 mod kbasefs;
+mod setting;
 mod value;
 
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use super::namespace::Namespace;
 use super::{Caller, Error, Inode, Result};
 use crate::analysis::{Access, Scheduler};
 use crate::blocking::unblock;
-use crate::catalog::{Deed, Detail, Edit, PhotoId, TextField};
+use crate::catalog::{Deed, Detail, Edit, PhotoId};
 use crate::library::Library;
+use setting::Setting;
 use value::WriteValue;
 
 /// One attribute.
@@ -25,8 +27,8 @@ pub struct Attribute {
     pub name: &'static str,
     /// Writes its value; nothing, if the photo has none.
     write: WriteValue,
-    /// What setting it means; `None` for one that can't be set. Fails where a value can't be one.
-    set: Option<fn(&str) -> Result<Edit>>,
+    /// What setting and removing it mean; `None` for one that only says how it is.
+    setting: Option<Setting>,
     reading: Reading,
 }
 
@@ -78,6 +80,12 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// The names of the attributes of photos that can be set.
+    pub fn settable() -> impl Iterator<Item = &'static str> {
+        let all = ATTRIBUTES.iter().copied().flatten();
+        all.filter(|a| a.setting.is_some()).map(|a| a.name)
+    }
+
     /// The names of the attributes that a file has. Starts nothing, and names no description that may still get better:
     /// what isn't listed can only be asked for on purpose. May block on the disk.
     pub fn list_xattr(&self, inode: Inode) -> Result<Vec<&'static str>> {
@@ -202,16 +210,16 @@ impl Attributes {
         if is_supported(name) && self.editor.is_fresh(inode, caller) {
             return Ok(());
         }
-        let text = std::str::from_utf8(value);
-        let text = text.map_err(|_| Error::Invalid("not UTF-8".into()))?;
+        let text = setting::text(value)?;
         if name == folders::QUERY.as_bytes() {
             return self.editor.set_query(inode, text, caller);
         }
         let attribute = find(name)?;
-        self.edit(inode, attribute, text, caller)
+        self.edit(inode, attribute, |setting| (setting.set)(text), caller)
     }
 
-    /// Removes an attribute: a person says that there is nothing to say. Blocks on the disk.
+    /// Removes an attribute: of a text a person says that there is none, of tags and stars what others say shows again.
+    /// Blocks on the disk.
     pub fn remove_xattr(&self, inode: Inode, name: &[u8], caller: &Caller) -> Result<()> {
         if name == folders::QUERY.as_bytes() || folders::is_of_catalog(name) {
             return Err(Error::NotPermitted);
@@ -222,18 +230,29 @@ impl Attributes {
         }
         let attribute = find(name)?;
         let photo = inode.photo().ok_or(Error::NoData)?;
-        if !attribute.is_there(&self.detail(photo)?) {
-            return Err(Error::NoData);
-        }
-        self.edit(inode, attribute, "", caller)
+        let detail = self.detail(photo)?;
+        let remove = |setting: &Setting| {
+            let edit = (setting.remove)();
+            // A list may be closed without a tag in it.
+            let opens = edit == Edit::ClearTags && detail.has_closed_list();
+            let is_there = opens || attribute.is_there(&detail);
+            is_there.then_some(edit).ok_or(Error::NoData)
+        };
+        self.edit(inode, attribute, remove, caller)
     }
 
-    fn edit(&self, inode: Inode, attribute: &Attribute, text: &str, caller: &Caller) -> Result<()> {
+    fn edit(
+        &self,
+        inode: Inode,
+        attribute: &Attribute,
+        edit: impl FnOnce(&Setting) -> Result<Edit>,
+        caller: &Caller,
+    ) -> Result<()> {
         let id = inode.photo().ok_or(Error::NotPermitted)?;
-        let set = attribute.set.ok_or(Error::NotPermitted)?;
+        let setting = attribute.setting.as_ref().ok_or(Error::NotPermitted)?;
         let words = format!("set {}", attribute.name);
         self.editor
-            .act(caller, words, vec![Deed::Edit(id, vec![set(text)?])])
+            .act(caller, words, vec![Deed::Edit(id, vec![edit(setting)?])])
     }
 
     /// Asks for an analysis on someone's behalf and waits for it; false when the asker asks for all that it meets. Whatever
@@ -258,14 +277,4 @@ impl Attributes {
     pub(in crate::vfs) fn detail(&self, photo: PhotoId) -> Result<Detail> {
         self.library.detail(photo)?.ok_or(Error::NotFound)
     }
-}
-
-fn set_text(field: TextField, text: &str) -> Edit {
-    Edit::SetText(field, text.trim().to_owned())
-}
-
-/// Makes a comma list the tags of a photo.
-fn set_tags(list: &str) -> Edit {
-    let tags = list.split(',').map(str::trim).filter(|t| !t.is_empty());
-    Edit::SetTags(tags.map(str::to_owned).collect())
 }
