@@ -25,6 +25,15 @@ pub enum Edit {
     ClearTags,
     /// Replace a text.
     SetText(TextField, String),
+    /// Replace a text, if it is still the one that the edit is based on.
+    ReplaceText {
+        /// Which text.
+        field: TextField,
+        /// What has to hold; empty for nothing.
+        from: String,
+        /// What holds then.
+        to: String,
+    },
     /// Forget the person's text; what others say shows again.
     ClearText(TextField),
     /// Stars, 0 to 5, in the place of whatever others give.

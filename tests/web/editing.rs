@@ -17,7 +17,7 @@ async fn an_edit_is_seen_undone_and_done_again() {
         shown.contains("Our &#60;b&#62;first&#60;/b&#62; day"),
         "{shown}"
     );
-    assert!(shown.contains("set title, set description, set tags"));
+    assert!(shown.contains("set title, set description, tag sea and summer and a &#34;b&#34;"));
     assert_eq!(server.json("/api/v1/photos?q=tag:summer").await["total"], 1);
     assert_eq!(server.json("/api/v1/photos?q=beyond").await["total"], 1);
 
@@ -47,6 +47,88 @@ async fn an_edit_is_seen_undone_and_done_again() {
         server.json("/api/v1/photo?id=1").await["title"],
         "Our <b>first</b> day"
     );
+}
+
+#[tokio::test]
+async fn an_edit_is_the_difference_to_what_stood_in_the_form() {
+    let server = TestServer::with_photos(1);
+    let post = async |said: &[(&str, &str)]| {
+        let response = server.post("/photo/1/edit", said).send().await.unwrap();
+        assert_eq!(response.status(), 303, "{said:?}");
+    };
+    let tags = async || {
+        let photo = server.json("/api/v1/photo?id=1").await;
+        let tags = photo["tags"].as_array().unwrap().iter();
+        let mut names: Vec<_> = tags
+            .map(|tag| tag["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        (names.join(" "), photo["tags_closed"].as_bool().unwrap())
+    };
+    let open = |tags: &str| (tags.to_owned(), false);
+    post(&[("tags_base", ""), ("tags", "mine, holiday")]).await;
+    // Two browsers showed the same list.
+    let shown = ("tags_base", "mine, holiday");
+    post(&[shown, ("tags", "mine, holiday, here")]).await;
+    post(&[shown, ("tags", "mine, there")]).await;
+    assert_eq!(tags().await, open("here mine there"));
+    post(&[("tags", "late")]).await;
+    assert_eq!(
+        tags().await,
+        open("here late mine there"),
+        "without a base nothing is taken"
+    );
+    post(&[
+        ("tags_base", "here, late, mine, there"),
+        ("tags", "HERE, late, mine, there"),
+    ])
+    .await;
+    assert_eq!(tags().await, open("HERE late mine there"));
+    let page = server.text("/photo/1").await;
+    assert!(
+        page.contains("name=\"tags_base\" value=\"HERE, late, mine, there\""),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_two_changed_is_a_conflict_that_says_both() {
+    let server = TestServer::with_photos(1);
+    let said = |base: &'static str, text: &'static str| [("title_base", base), ("title", text)];
+    let title = async || server.json("/api/v1/photo?id=1").await["title"].clone();
+    let post = async |said: &[(&str, &str)]| {
+        let response = server.post("/photo/1/edit", said).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    assert_eq!(post(&said("", "By the sea")).await.0, 303);
+    let (status, page) = post(&said("", "On the beach")).await;
+    assert_eq!(status, 409);
+    assert!(
+        page.contains("By the sea") && page.contains("On the beach"),
+        "{page}"
+    );
+    assert_eq!(title().await, "By the sea");
+    assert_eq!(
+        post(&said("", "By the sea")).await.0,
+        303,
+        "who says the same has no conflict"
+    );
+    let script = server.post("/photo/1/edit", &said("", "On the beach"));
+    let part = script.header("hx-request", "true").send().await.unwrap();
+    let part = part.text().await.unwrap();
+    assert!(
+        part.starts_with("<aside id=\"details\"") && part.contains("On the beach"),
+        "{part}"
+    );
+    assert!(
+        part.contains("name=\"title_base\" value=\"By the sea\""),
+        "{part}"
+    );
+    // What nobody touched is nobody's edit, whatever it is by now.
+    assert_eq!(post(&said("Another", "Another")).await.0, 303);
+    assert_eq!(title().await, "By the sea");
+    assert_eq!(post(&said("By the sea", "On the beach")).await.0, 303);
+    assert_eq!(title().await, "On the beach");
 }
 
 #[tokio::test]

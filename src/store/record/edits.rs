@@ -26,6 +26,12 @@ impl Record {
             Edit::CloseList => self.put_label(Label::closed_list()),
             Edit::ClearTags => self.drop_human(Facet::Tag),
             Edit::SetText(field, value) => self.put_text(Text::new(*field, Origin::Human, value)),
+            Edit::ReplaceText { field, from, to } => {
+                let now = Text::effective(&self.texts, *field).map_or("", |t| &t.value);
+                if now == from {
+                    self.put_text(Text::new(*field, Origin::Human, to));
+                }
+            }
             Edit::ClearText(field) => {
                 let is_it = |t: &Text| t.field == *field && t.origin == Origin::Human;
                 self.texts.retain(|t| !is_it(t));

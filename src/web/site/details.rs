@@ -41,6 +41,8 @@ pub struct Details {
     is_edited: bool,
     analysis: analysis::Panel,
     notice: Option<Notice>,
+    /// What somebody wrote that doesn't go with what another one wrote meanwhile.
+    conflict: Option<String>,
 }
 
 struct Tag {
@@ -145,7 +147,13 @@ impl Details {
             places: places(sources, &detail),
             is_edited: detail.entry.photo.edited,
             notice: act.and_then(|act| notice(&sources.library, act)),
+            conflict: None,
         })
+    }
+
+    pub fn with_conflict(self, conflict: String) -> Self {
+        let conflict = Some(conflict);
+        Self { conflict, ..self }
     }
 }
 

@@ -4,26 +4,34 @@ use std::sync::Arc;
 
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
+use super::based::{self, LONGEST_TAG, TextEdit};
 use super::blocking;
-use super::details::{self, DetailSources, Details};
+use super::details::{DetailSources, Details};
 use super::page::{self, Mistake};
 use super::view::ViewQuery;
 use crate::api::Sort;
 use crate::catalog::{Act, ActId, Actor, Deed, Detail, Edit, PhotoId, Role, TextField, clean};
 use crate::library::Library;
 
-/// What a form sends; what is missing stays as it is.
+/// What a form sends; what is missing stays as it is. Beside a text and a list stands what it was when somebody began to
+/// edit it, nothing where that is missing: what others said meanwhile is none of this edit.
 #[derive(Debug, Default, Deserialize)]
 pub struct Said {
     title: Option<String>,
+    #[serde(default)]
+    title_base: String,
     description: Option<String>,
+    #[serde(default)]
+    description_base: String,
     /// All of them, between commas.
     tags: Option<String>,
+    #[serde(default)]
+    tags_base: String,
     /// 0 to 5; empty: nothing is said.
     rating: Option<String>,
     /// One more tag.
@@ -37,10 +45,22 @@ pub struct Said {
     sort: Option<Sort>,
 }
 
-/// Characters.
-const LONGEST_TITLE: usize = 500;
-const LONGEST_DESCRIPTION: usize = 10_000;
-const LONGEST_TAG: usize = 200;
+impl Said {
+    /// The texts that somebody changed.
+    fn texts(&self) -> Vec<TextEdit> {
+        let fields = [
+            (TextField::Title, &self.title_base, &self.title),
+            (
+                TextField::Description,
+                &self.description_base,
+                &self.description,
+            ),
+        ];
+        let said = fields.into_iter();
+        said.filter_map(|(field, base, text)| TextEdit::new(field, base, text.as_ref()?))
+            .collect()
+    }
+}
 
 pub async fn post(
     State(library): State<Arc<Library>>,
@@ -53,8 +73,14 @@ pub async fn post(
         q: said.q.clone(),
         sort: said.sort,
     };
-    let act = blocking(move || edit(&library, PhotoId(id), &said)).await?;
-    shown(sources, PhotoId(id), view_query, act, &headers).await
+    match blocking(move || edit(&library, PhotoId(id), &said)).await {
+        Ok(act) => shown(sources, PhotoId(id), view_query, act, &headers).await,
+        Err(failure) if failure.status == StatusCode::CONFLICT && page::is_for_script(&headers) => {
+            let page = blocking(move || Details::of(&sources, PhotoId(id), view_query, None));
+            page::html(&page.await?.with_conflict(failure.error))
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// The photo after something was done: its details for a script, the page for everybody else.
@@ -81,8 +107,8 @@ pub async fn shown(
 /// `None` where it says nothing new.
 fn edit(library: &Library, id: PhotoId, said: &Said) -> Result<Option<ActId>, Failure> {
     let gone = || Failure::not_found("the catalog has no such photo", "it may have been deleted");
-    let detail = library.detail(id)?.ok_or_else(gone)?;
-    let (edits, words) = edits(&detail, said)?;
+    let detail = || -> Result<Detail, Failure> { library.detail(id)?.ok_or_else(gone) };
+    let (edits, words) = edits(&detail()?, said)?;
     if edits.is_empty() {
         return Ok(None);
     }
@@ -92,7 +118,14 @@ fn edit(library: &Library, id: PhotoId, said: &Said) -> Result<Option<ActId>, Fa
         role: Role::New,
         deeds: vec![Deed::Edit(id, edits)],
     };
-    Ok(library.act(act)?.map(|(act, _)| act))
+    let act = library.act(act)?.map(|(act, _)| act);
+    // Who was quicker since the photo was looked at has the text.
+    let now = detail()?;
+    let texts = said.texts();
+    texts
+        .iter()
+        .try_for_each(|text| text.edit(&now).map(|_| ()))?;
+    Ok(act)
 }
 
 /// Whoever is at the page.
@@ -108,30 +141,16 @@ pub fn by() -> Actor {
 fn edits(detail: &Detail, said: &Said) -> Result<(Vec<Edit>, Vec<String>), Failure> {
     let mut edits = Vec::new();
     let mut words = Vec::new();
-    for (field, text, longest) in [
-        (TextField::Title, &said.title, LONGEST_TITLE),
-        (
-            TextField::Description,
-            &said.description,
-            LONGEST_DESCRIPTION,
-        ),
-    ] {
-        let Some(text) = text else { continue };
-        let text = clean(text, longest).unwrap_or_default();
-        if text != detail.text(field).map_or("", |t| &t.value) {
-            words.push(format!("set {}", field.name()));
-            edits.push(Edit::SetText(field, text));
+    for text in said.texts() {
+        if let Some(edit) = text.edit(detail)? {
+            words.push(text.words());
+            edits.push(edit);
         }
     }
     if let Some(list) = &said.tags {
-        let tags: Vec<_> = list
-            .split(',')
-            .filter_map(|tag| clean(tag, LONGEST_TAG))
-            .collect();
-        if tags.join(", ") != details::tag_list(detail) {
-            words.push("set tags".into());
-            edits.push(Edit::SetTags(tags));
-        }
+        let (tags, told) = based::tag_edits(detail, &said.tags_base, list);
+        edits.extend(tags);
+        words.extend(told);
     }
     if let Some(stars) = &said.rating {
         rate(stars, &mut edits, &mut words)?;

@@ -8,6 +8,7 @@ mod analysis;
 mod api;
 mod assets;
 mod auth;
+mod based;
 mod dashboard;
 mod details;
 mod duplicates;
