@@ -1,8 +1,8 @@
 //! SQLite means the same as the store in RAM, whatever happens.
 
 use kbasefs::catalog::{
-    ActId, Change, ContentHash, Deed, Detail, Done, Edit, Facet, LabelKey, PhotoId, Role, Said,
-    Slot, TextField, Trace,
+    ActId, Change, ContentHash, Deed, Detail, Done, Edit, Facet, Label, LabelKey, Origin, PhotoId,
+    Role, Said, Slot, TextField, Trace,
 };
 use kbasefs::store::Store;
 use kbasefs::store::memory::Memory;
@@ -23,8 +23,15 @@ fn any_change() -> impl Strategy<Value = Change> {
     let edit = prop_oneof![
         word().prop_map(Edit::Tag),
         word().prop_map(Edit::Untag),
+        (word(), word()).prop_map(|(from, to)| Edit::Rename(from, to)),
+        Just(Edit::CloseList),
         Just(Edit::ClearTags),
         word().prop_map(|w| Edit::SetText(TextField::Description, w)),
+        (word(), word()).prop_map(|(from, to)| Edit::ReplaceText {
+            field: TextField::Description,
+            from,
+            to,
+        }),
         Just(Edit::ClearText(TextField::Description)),
         (0..6u8).prop_map(Edit::SetRating),
         Just(Edit::ClearRating),
@@ -33,15 +40,26 @@ fn any_change() -> impl Strategy<Value = Change> {
     let said = || {
         prop::option::of((word(), any::<bool>()).prop_map(|(value, holds)| Said { value, holds }))
     };
-    let trace = (prop::option::of(id()), tag(), said(), said());
-    let trace = trace.prop_map(|(photo, tag, before, after)| Trace {
+    let slot = prop_oneof![
+        tag().prop_map(Slot::Label),
+        tag().prop_map(Slot::SidecarLabel),
+        Just(Slot::SidecarText(TextField::Title)),
+    ];
+    let trace = (prop::option::of(id()), slot, said(), said());
+    let trace = trace.prop_map(|(photo, slot, before, after)| Trace {
         photo,
-        slot: Slot::Label(tag),
+        slot,
         before,
         after,
     });
+    let sidecar = (id(), word()).prop_map(|(photo, tag)| Deed::Sidecar {
+        photo,
+        labels: vec![Label::sure(Facet::Tag, tag, Origin::Xmp)],
+        texts: Vec::new(),
+    });
     let deed = prop_oneof![
         (id(), word()).prop_map(|(id, tag)| Deed::Edit(id, vec![Edit::SetTags(vec![tag])])),
+        sidecar,
         word().prop_map(Deed::Make),
         (word(), prop::option::of(word())).prop_map(|(name, query)| Deed::Save { name, query }),
         tag().prop_map(Deed::Unmake),
