@@ -71,7 +71,7 @@
 //! | how a command waits for others that have the catalog | `cli/client.rs` |
 //! | when the control socket stops to wait for who doesn't read | `web/socket.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
-//! | what a change does to a record, whatever keeps it | `store/apply.rs` |
+//! | what a change does to a record, whatever keeps it | `store/apply.rs`; which of what is said survives it: `catalog/survival.rs` |
 //! | what is done about a damaged catalog | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
 //! | when a backup is made, and which are kept | `backups/mod.rs`, `backups/kept.rs` |
 //! | how a catalog is copied, and a copy brought back | `store/sqlite/backup.rs`, `store/sqlite/restore.rs` |
