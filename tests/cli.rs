@@ -370,6 +370,25 @@ fn settings_completions_and_pages_are_printed() {
     assert!(env.ok(&["--version"]).starts_with("kbasefs "));
 }
 
+/// Nothing was analysed, so nobody ever read the file as a whole.
+#[test]
+fn what_was_said_goes_along_when_a_photo_is_copied_and_deleted() {
+    let env = TestEnv::new();
+    let (photos, photo) = (env.text("photos"), env.text("photos/2019/IMG_1.jpg"));
+    env.ok(&["scan", &photos]);
+    env.ok(&["tag", &photo, "keep"]);
+    let to = env.text("photos/elsewhere.d");
+    std::fs::create_dir(&to).unwrap();
+    let copied = Command::new("cp").args(["-p", &photo, &to]).status();
+    assert!(copied.unwrap().success());
+    std::fs::remove_file(&photo).unwrap();
+    env.ok(&["scan", &photos]);
+    let shown = env.json(&["show", "--json", &env.text("photos/elsewhere.d/IMG_1.jpg")]);
+    assert!(shown.to_string().contains("keep"), "{shown}");
+    let undone = env.ok(&["undo", "--source", &photos]);
+    assert!(undone.contains("1 photo"), "{undone}");
+}
+
 #[test]
 fn what_people_do_is_logged_taken_back_and_done_again() {
     let env = TestEnv::new();

@@ -106,6 +106,11 @@ impl Followed {
         }
     }
 
+    fn is_hashed(&self, id: PhotoId) -> bool {
+        let photo = self.library.index().photo(id);
+        photo.is_some_and(|photo| photo.hash.is_some())
+    }
+
     fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         let index = self.library.index();
@@ -162,6 +167,22 @@ fn what_comes_changes_and_goes_shows() {
         fs::remove_dir_all(source.at("new")).unwrap();
         source.shows(&[]);
     });
+}
+
+/// By copying and deleting, as between disks, and without keeping the time.
+#[test]
+fn a_photo_of_which_people_said_something_stays_itself_wherever_its_content_goes() {
+    let followed = Followed::new(Mode::Inotify, |_| ());
+    followed.add("a.bmp", 1);
+    followed.shows(&["a.bmp"]);
+    let id = followed.tag("a.bmp", "mine");
+    followed.until("read in the background", |now| now.is_hashed(id));
+    fs::copy(followed.at("a.bmp"), followed.at("b.bmp")).unwrap();
+    followed.shows(&["a.bmp", "b.bmp"]);
+    fs::remove_file(followed.at("a.bmp")).unwrap();
+    followed.until("itself", |now| now.id("b.bmp") == Some(id));
+    assert_eq!(followed.tags(id), ["mine"]);
+    followed.shows(&["b.bmp"]);
 }
 
 #[test]

@@ -46,6 +46,14 @@ pub enum Change {
         /// The photo whose file isn't there.
         id: PhotoId,
     },
+    /// A photo that is gone, and of which people said something, has turned up again as one that is there. They become one,
+    /// with what was said of both; where both say something, the one that is there is right.
+    Returned {
+        /// The photo that is gone.
+        id: PhotoId,
+        /// The one that is there. It has the same content as far as the catalog knows, or else the same size and time.
+        now: PhotoId,
+    },
     /// The content was read as a whole. Joins what is known of copies, and of a photo that is gone.
     Hashed {
         /// The photo whose file was read.

@@ -31,7 +31,7 @@ pub use escape::{cut, escape, unescape};
 pub use facts::{Facts, Position};
 pub use label::{Facet, Label, LabelKey, Origin};
 pub use measured::Measured;
-pub use photo::{ContentHash, FileStat, Format, Photo, PhotoId, SourcePath, Status};
+pub use photo::{ContentHash, FileStat, Format, GonePhoto, Photo, PhotoId, SourcePath, Status};
 pub(crate) use plain::plain_text;
 pub use provider_usage::{Declined, Spent};
 #[cfg(test)]

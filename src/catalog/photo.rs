@@ -233,6 +233,30 @@ pub struct Photo {
     pub edited: bool,
 }
 
+/// A photo whose file isn't there any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GonePhoto {
+    /// By what everybody knew it.
+    pub id: PhotoId,
+    /// Where its file was.
+    pub path: SourcePath,
+    /// What the disk said of its file when that was last looked at.
+    pub stat: FileStat,
+    /// The hash of its content, if it was ever read as a whole.
+    pub hash: Option<ContentHash>,
+}
+
+impl From<Photo> for GonePhoto {
+    fn from(photo: Photo) -> Self {
+        Self {
+            id: photo.id,
+            path: photo.path,
+            stat: photo.stat,
+            hash: photo.hash,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

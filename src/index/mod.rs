@@ -214,6 +214,16 @@ impl Index {
         }
     }
 
+    /// The photos of which people said something, and whose content was never read as a whole.
+    pub(crate) fn unhashed_with_words(&self) -> RoaringBitmap {
+        let inner = self.read();
+        let is_it = |id: &u32| {
+            let record = inner.photos.get(PhotoId(*id));
+            record.is_some_and(|r| r.is_edited() && r.hash().is_none())
+        };
+        inner.all.iter().filter(is_it).collect()
+    }
+
     /// The photo with this catalog name.
     pub fn by_name(&self, name: &[u8]) -> Option<PhotoId> {
         self.read().photos.by_name(name)

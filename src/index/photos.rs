@@ -81,6 +81,11 @@ impl Record {
         self.has_hash.then_some(&self.hash)
     }
 
+    /// Whether a person said anything of it.
+    pub fn is_edited(&self) -> bool {
+        self.edited
+    }
+
     /// What its picture looks like, once it was decoded.
     pub fn perceptual_hash(&self) -> Option<u64> {
         self.has_perceptual_hash.then_some(self.perceptual_hash)

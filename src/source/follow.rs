@@ -142,6 +142,9 @@ impl Follower {
     fn follow(&self, sync: &Sync, stop: &AtomicBool, course: &mut Course, background: &Background) {
         while let Some(settled) = self.wait(course.next_look(), course.breath) {
             faults::may_panic("follow");
+            if sync.collect_words() {
+                background.has_work();
+            }
             let in_place = || sync.source_files.is_in_place().unwrap_or(false);
             let scope = match settled.is_empty() {
                 false if !course.is_away => settled,
@@ -352,17 +355,22 @@ fn report_shortage(shortage: Shortage) {
 
 /// What is done beside the following, when there is reason to.
 struct Background {
-    /// Something was found.
+    /// Something was found, or said.
     found: Sender<()>,
     /// All of the source was looked at.
     whole: SyncSender<()>,
 }
 
 impl Background {
-    /// Nobody listens any more when it is over.
+    /// Files are to be compared.
+    fn has_work(&self) {
+        // Nobody listens any more when it is over.
+        let _ = self.found.send(());
+    }
+
     fn looked(&self, scope: &ScanScope, report: &Report) {
         if report.changes() > 0 {
-            let _ = self.found.send(());
+            self.has_work();
         }
         if scope.is_whole() {
             // Whoever is told once more already need not be told again.

@@ -1,6 +1,8 @@
 //! Content hashes of files that may be copies of each other, or photos that turned up again.
 //!
-//! Reads whole files, so only those that another photo equals in size and in a few places. Runs in the background; knows nothing of analyses.
+//! Reads whole files, so only those that another photo equals in size and in a few places, and those of which people said
+//! something: that is found again by the content wherever the file goes. Runs in the background; knows nothing of
+//! analyses.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -33,6 +35,14 @@ impl Due {
         }
     }
 
+    /// Whether something happened at a size.
+    pub fn has(&self, size: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Sizes(sizes) => sizes.contains(&size),
+        }
+    }
+
     /// Takes everything, so that nothing is due.
     fn take(&mut self) -> Self {
         mem::replace(self, Self::Sizes(HashSet::new()))
@@ -58,8 +68,8 @@ struct Candidate {
 
 impl Sync {
     /// Hashes the photos that may be copies of another (the same size, the same bytes in a few places), or what one that
-    /// is gone was (its size), or what they were before they were written to (their size); says how many it did.
-    /// Blocks until it is through or `stop` is set; a file that can't be read or changes meanwhile is left for the
+    /// is gone was (its size), or what they were before they were written to (their size), or of which people said
+    /// something; says how many it did. Photos that are gone become those that they turned up again as. Blocks until it is through or `stop` is set; a file that can't be read or changes meanwhile is left for the
     /// next time.
     ///
     /// # Errors
@@ -68,33 +78,53 @@ impl Sync {
         // Locked before `due`, which is only held for moments: scans add to it meanwhile.
         let _one_at_a_time = self.hashing.lock();
         let due = self.due().take();
-        let suspects = mem::take(&mut *self.suspects());
-        let hashed = self.hash_due(&due, &suspects, stop);
+        let wanted = self.take_wanted(&due);
+        let last = self.library.index().all().max().map(PhotoId);
+        let hashed = self.hash_due(&due, &wanted, stop);
+        let hashed = hashed.and_then(|hashed| {
+            if !stop.load(Relaxed) {
+                self.find_returned(&due)?;
+                *self.last_seen.lock() = last;
+            }
+            Ok(hashed)
+        });
         if hashed.is_err() || stop.load(Relaxed) {
             self.due().give_back(due);
         }
         let index = self.library.index();
-        let is_there = |id: PhotoId| index.photo(id).is_some();
-        let settled = hashed.as_ref().ok();
-        let left = suspects.iter().filter(|id| {
-            settled.is_none_or(|hashed| !hashed.contains(*id)) && is_there(PhotoId(*id))
-        });
-        self.suspects().extend(left);
-        self.samples.sweep(is_there);
-        hashed.map(|hashed| hashed.len())
+        let is_unhashed = |id: u32| index.photo(PhotoId(id)).is_some_and(|p| p.hash.is_none());
+        self.wanted()
+            .extend(wanted.iter().filter(|id| is_unhashed(*id)));
+        self.samples.sweep(|id| index.photo(id).is_some());
+        hashed
     }
 
-    /// Gives the photos that it hashed.
-    fn hash_due(
-        &self,
-        due: &Due,
-        suspects: &RoaringBitmap,
-        stop: &AtomicBool,
-    ) -> Result<RoaringBitmap, Error> {
+    /// Takes everything that is to be read whatever its size; at the first time with what people said earlier.
+    fn take_wanted(&self, due: &Due) -> RoaringBitmap {
+        self.collect_words();
+        let mut wanted = mem::take(&mut *self.wanted());
+        if matches!(due, Due::All) && self.reads_for_words {
+            wanted |= self.library.index().unhashed_with_words();
+        }
+        wanted
+    }
+
+    /// Has the photos read of which people said something since; whether there are any.
+    pub(super) fn collect_words(&self) -> bool {
+        let said = mem::take(&mut *self.said.lock());
+        let index = self.library.index();
+        let unhashed = said.iter().filter(|id| index.hash(PhotoId(*id)).is_none());
+        let unhashed: RoaringBitmap = unhashed.collect();
+        *self.wanted() |= &unhashed;
+        !unhashed.is_empty()
+    }
+
+    /// Says how many it hashed.
+    fn hash_due(&self, due: &Due, wanted: &RoaringBitmap, stop: &AtomicBool) -> Result<u64, Error> {
         let mut batch = Batch::new(&self.library, self.options.batch());
-        let mut hashed = RoaringBitmap::new();
+        let mut hashed = 0;
         let mut last: Option<(FileStat, ContentHash)> = None;
-        let candidates = self.candidates(due, suspects)?;
+        let candidates = self.candidates(due, wanted)?;
         let go_on = || !stop.load(Relaxed);
         let groups = candidates.chunk_by(|a, b| a.stat.size == b.stat.size);
         for group in groups.take_while(|_| go_on()) {
@@ -110,7 +140,7 @@ impl Sync {
                 };
                 let (id, stat) = (photo.id, photo.stat);
                 last = Some((stat, hash));
-                hashed.insert(id.0);
+                hashed += 1;
                 batch.add(Change::Hashed { id, stat, hash })?;
             }
         }
@@ -118,8 +148,8 @@ impl Sync {
         Ok(hashed)
     }
 
-    fn suspects(&self) -> MutexGuard<'_, RoaringBitmap> {
-        self.suspects.lock()
+    fn wanted(&self) -> MutexGuard<'_, RoaringBitmap> {
+        self.wanted.lock()
     }
 
     /// Locked for moments, by scans as well; after `hashing` where both are.
@@ -128,7 +158,7 @@ impl Sync {
     }
 
     /// By size, then in order of inode, which is close to the order on the disk. Empty files are no copies of anything.
-    fn candidates(&self, due: &Due, suspects: &RoaringBitmap) -> Result<Vec<Candidate>, Error> {
+    fn candidates(&self, due: &Due, wanted: &RoaringBitmap) -> Result<Vec<Candidate>, Error> {
         let gone: HashSet<u64> = self.library.store().gone_sizes()?.into_iter().collect();
         let mut candidates = Vec::new();
         let mut take = |id: PhotoId, stat: &FileStat, is_hashed| {
@@ -136,7 +166,7 @@ impl Sync {
                 id,
                 stat: *stat,
                 is_hashed,
-                is_certain: gone.contains(&stat.size) || suspects.contains(id.0),
+                is_certain: gone.contains(&stat.size) || wanted.contains(id.0),
             });
         };
         let index = self.library.index();
@@ -146,8 +176,11 @@ impl Sync {
                 .iter()
                 .for_each(|size| index.for_each_file_of_size(*size, &mut take)),
         }
+        let wanted = wanted.iter().filter_map(|id| index.photo(PhotoId(id)));
+        wanted.for_each(|photo| take(photo.id, &photo.stat, photo.hash.is_some()));
         candidates.retain(|c| c.stat.size > 0);
-        candidates.sort_unstable_by_key(|c| (c.stat.size, c.stat.dev, c.stat.ino));
+        candidates.sort_unstable_by_key(|c| (c.stat.size, c.stat.dev, c.stat.ino, c.id));
+        candidates.dedup_by_key(|c| c.id);
         let groups = candidates.chunk_by(|a, b| a.stat.size == b.stat.size);
         let has_twin = groups.flat_map(|group| vec![group.len() > 1; group.len()]);
         let mut has_twin = Vec::from_iter(has_twin).into_iter();

@@ -18,6 +18,7 @@ mod moves;
 mod non_pictures;
 mod report;
 mod rereading;
+mod returned;
 mod samples;
 mod scan;
 mod scan_scope;

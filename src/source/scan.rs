@@ -31,7 +31,7 @@ pub struct Scan<'a> {
     pub source_files: &'a SourceFiles,
     pub non_pictures: &'a NonPictures,
     /// As in [`super::Sync`].
-    pub suspects: &'a Mutex<RoaringBitmap>,
+    pub wanted: &'a Mutex<RoaringBitmap>,
     /// The sizes of photos that came, went or were written to.
     pub sizes: &'a Mutex<HashSet<u64>>,
     /// The photos that the catalog had where it looks, when it began.
@@ -159,7 +159,7 @@ impl Scan<'_> {
             Some(id) => {
                 count(&self.counts.changed);
                 self.note_seen(id);
-                self.note_suspect(id, &stat);
+                self.want_hash(id, &stat);
             }
             None => count(&self.counts.added),
         }
@@ -248,10 +248,10 @@ impl Scan<'_> {
         self.notes.seen.lock().insert(id.0);
     }
 
-    fn note_suspect(&self, id: PhotoId, now: &FileStat) {
+    fn want_hash(&self, id: PhotoId, now: &FileStat) {
         let photo = self.library.index().photo(id);
         if photo.is_some_and(|was| was.hash.is_some() && was.stat.size == now.size) {
-            self.suspects.lock().insert(id.0);
+            self.wanted.lock().insert(id.0);
         }
     }
 

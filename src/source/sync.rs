@@ -20,9 +20,10 @@ use super::scan_scope::ScanScope;
 use super::walk::{Walk, WalkOptions};
 use super::watch::Watches;
 use super::{Error, Progress, Report};
-use crate::catalog::{Photo, SourcePath};
+use crate::catalog::{Photo, PhotoId, SourcePath};
+use crate::index::Delta;
 use crate::library::Library;
-use crate::source_files::{SourceFiles, stat_of};
+use crate::source_files::{SourceFiles, network, stat_of};
 
 /// What is looked at, and with how much of the machine.
 #[derive(Clone, Debug, Default)]
@@ -62,9 +63,16 @@ pub struct Sync {
     pub(super) source_files: Arc<SourceFiles>,
     pub(super) options: Options,
     non_pictures: NonPictures,
-    /// Photos that were written to without growing or shrinking, as a backup that is restored does: the hash tells
-    /// whether what was known of them still holds.
-    pub(super) suspects: Mutex<RoaringBitmap>,
+    /// Photos to be hashed whatever their size. Those that were written to without growing or shrinking, as a backup that
+    /// is restored does: the hash tells whether what was known of them still holds. And those in `said`.
+    pub(super) wanted: Mutex<RoaringBitmap>,
+    /// Photos of which people said something since the last look for copies.
+    pub(super) said: Arc<Mutex<RoaringBitmap>>,
+    /// The last photo that was there when copies were looked for last, or before the first scan: later ones have arrived
+    /// since.
+    pub(super) last_seen: Mutex<Option<PhotoId>>,
+    /// Whether files are read only because people said something of them. Others' disks are only read for what is asked.
+    pub(super) reads_for_words: bool,
     pub(super) samples: Samples,
     /// Where copies are to be looked for.
     pub(super) due: Mutex<Due>,
@@ -87,12 +95,20 @@ const QUEUE: usize = 2048;
 impl Sync {
     /// Nothing is looked at yet.
     pub fn new(library: Arc<Library>, source_files: Arc<SourceFiles>, options: Options) -> Self {
+        let reads_for_words = network::kind(source_files.root()).is_none();
+        let said = Arc::<Mutex<RoaringBitmap>>::default();
+        if reads_for_words {
+            library.listen(note_words(&said));
+        }
         Self {
             library,
             source_files,
             non_pictures: NonPictures::of(&options.extensions),
             options,
-            suspects: Mutex::default(),
+            wanted: Mutex::default(),
+            said,
+            last_seen: Mutex::default(),
+            reads_for_words,
             samples: Samples::default(),
             due: Mutex::default(),
             hashing: Mutex::default(),
@@ -171,7 +187,10 @@ impl Sync {
         stop: &AtomicBool,
     ) -> Result<bool, Error> {
         self.check_source()?;
-        let known = scope.photos(self.library.index());
+        let index = self.library.index();
+        let last = || index.all().max().unwrap_or_default();
+        self.last_seen.lock().get_or_insert_with(|| PhotoId(last()));
+        let known = scope.photos(index);
         let threads = self.options.threads();
         let options = WalkOptions {
             root: self.source_files.root(),
@@ -189,7 +208,7 @@ impl Sync {
                 library,
                 source_files: &self.source_files,
                 non_pictures: &self.non_pictures,
-                suspects: &self.suspects,
+                wanted: &self.wanted,
                 sizes: &sizes,
                 known,
                 counts,
@@ -253,6 +272,18 @@ impl Sync {
 
 /// The source itself, as paths in it are written.
 static ROOT: LazyLock<SourcePath> = LazyLock::new(|| SourcePath::new([]));
+
+/// Takes note of the photos of which people say something.
+fn note_words(
+    said: &Arc<Mutex<RoaringBitmap>>,
+) -> impl Fn(&Delta) + Send + std::marker::Sync + 'static {
+    let said = Arc::clone(said);
+    move |delta| {
+        let now = delta.photos.iter();
+        let edited = now.filter(|photo| photo.after.as_ref().is_some_and(|now| now.traits.edited));
+        said.lock().extend(edited.map(|photo| photo.id.0));
+    }
+}
 
 /// Photos looked for when a folder may be the source that is back.
 const SAMPLES: usize = 100;

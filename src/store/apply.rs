@@ -7,7 +7,7 @@ use super::record::{Record, Recorded};
 use super::record_transaction::RecordTransaction;
 use super::{Result, naming};
 use crate::catalog::{
-    Analysis, Change, ContentHash, Effect, Facts, FileStat, LabelKey, Measured, PhotoId,
+    Analysis, Change, ContentHash, Effect, Facts, FileStat, LabelKey, Measured, Photo, PhotoId,
     SourcePath, plain_text,
 };
 
@@ -73,6 +73,7 @@ impl ChangeApplier<'_> {
             Change::ReadAgain { id, stat, facts } => self.read_again(*id, stat, facts),
             Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
             Change::Gone { id } => self.gone(*id),
+            Change::Returned { id, now } => self.rejoined(*id, *now),
             Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
             Change::Measured {
                 id,
@@ -197,14 +198,20 @@ impl ChangeApplier<'_> {
             Some(old) => self.merge(record, old)?,
             None => record,
         };
+        self.know(&mut record, hash)?;
+        self.put(record)
+    }
+
+    /// A photo learns its hash, and what is known of this content.
+    fn know(&mut self, record: &mut Record, hash: &ContentHash) -> Result<()> {
         record.photo.hash = Some(*hash);
         if let Some(measured) = self.records.measured(hash)? {
             record.measure(&measured);
         }
         for recorded in self.records.analyses(hash)? {
-            self.attach(&mut record, &recorded)?;
+            self.attach(record, &recorded)?;
         }
-        self.put(record)
+        Ok(())
     }
 
     /// The photo that is gone and has turned up again as this one, which nobody had a chance to tell apart so far.
@@ -218,8 +225,31 @@ impl ChangeApplier<'_> {
         }
     }
 
-    /// The new photo becomes the old one again: its record goes, its file is that of the old one.
+    /// A photo that is gone becomes one that is there, if they are still what they were when that was found out.
+    fn rejoined(&mut self, id: PhotoId, now: PhotoId) -> Result<()> {
+        let Some(old) = self.records.get(id)?.filter(|r| r.gone) else {
+            return Ok(());
+        };
+        let Some(new) = self
+            .present(now)?
+            .filter(|new| is_same(&old.photo, &new.photo))
+        else {
+            return Ok(());
+        };
+        let hash = new.photo.hash;
+        let mut record = self.merge(new, old)?;
+        if let Some(hash) = hash {
+            self.know(&mut record, &hash)?;
+        }
+        self.put(record)
+    }
+
+    /// The new photo becomes the old one again: its record goes, its file is that of the old one. What was said of it
+    /// since is said of that.
     fn merge(&mut self, new: Record, mut old: Record) -> Result<Record> {
+        old.take_words(&new);
+        self.records.copy_traces(new.photo.id, old.photo.id)?;
+        self.records.drop_traces(new.photo.id)?;
         self.records.delete(new.photo.id)?;
         self.touched.insert(new.photo.id);
         old.photo.path = new.photo.path;
@@ -347,6 +377,16 @@ impl ChangeApplier<'_> {
             });
         }
         Ok(effects)
+    }
+}
+
+/// Whether two files are one and the same as far as the catalog can tell: by their content where that of the first is
+/// known, else by size and time.
+fn is_same(old: &Photo, new: &Photo) -> bool {
+    let file = |photo: &Photo| (photo.stat.size, photo.stat.mtime_ns);
+    match old.hash {
+        Some(_) => old.hash == new.hash,
+        None => file(old) == file(new),
     }
 }
 

@@ -9,8 +9,8 @@ use roaring::RoaringBitmap;
 
 use super::{Result, Store};
 use crate::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
-    Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, GonePhoto, Measured, PhotoId,
+    Stored, Trace, Words,
 };
 use crate::memory::{Bounds, Cache, Limit};
 
@@ -158,6 +158,10 @@ impl Store for Cached {
 
     fn gone_sizes(&self) -> Result<Vec<u64>> {
         self.store.gone_sizes()
+    }
+
+    fn gone_with_words(&self) -> Result<Vec<GonePhoto>> {
+        self.store.gone_with_words()
     }
 
     fn size_bytes(&self) -> Result<u64> {

@@ -13,9 +13,9 @@ use super::record::{Record, Recorded};
 use super::record_transaction::{ActState, RecordTransaction};
 use super::{Result, Store};
 use crate::catalog::{
-    Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Facts, FileStat, Label,
-    LabelKey, Measured, Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath, Stored,
-    Trace, Words,
+    Act, ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Facts, FileStat, GonePhoto,
+    Label, LabelKey, Measured, Numbering, Origin, PhotoId, Role, Searched, Slot, SourcePath,
+    Stored, Trace, Words,
 };
 
 /// A store that ends with the process.
@@ -152,6 +152,12 @@ impl Store for Memory {
         let gone = records.photos.values().filter(|r| r.gone);
         let hashed = gone.filter(|r| r.photo.hash.is_some());
         Ok(hashed.map(|r| r.photo.stat.size).collect())
+    }
+
+    fn gone_with_words(&self) -> Result<Vec<GonePhoto>> {
+        let records = self.lock();
+        let gone = records.photos.values().filter(|r| r.gone && r.is_edited());
+        Ok(gone.map(|r| r.photo.clone().into()).collect())
     }
 
     fn size_bytes(&self) -> Result<u64> {
@@ -355,6 +361,24 @@ impl RecordTransaction for Records {
 
     fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>> {
         Ok(self.traces.get(&(act, photo, slot.clone())).cloned())
+    }
+
+    fn copy_traces(&mut self, from: PhotoId, to: PhotoId) -> Result<()> {
+        let of_one = self.traces.values().zip(self.traces.keys());
+        let of_one = of_one.filter(|(_, (_, photo, _))| *photo == Some(from));
+        let copies = of_one.map(|(trace, (act, _, slot))| {
+            let (photo, trace) = (Some(to), trace.clone());
+            ((*act, photo, slot.clone()), Trace { photo, ..trace })
+        });
+        for (at, trace) in copies.collect::<Vec<_>>() {
+            self.traces.entry(at).or_insert(trace);
+        }
+        Ok(())
+    }
+
+    fn drop_traces(&mut self, photo: PhotoId) -> Result<()> {
+        self.traces.retain(|(_, of, _), _| *of != Some(photo));
+        Ok(())
     }
 
     fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()> {

@@ -24,8 +24,8 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
-    Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, GonePhoto, Measured, PhotoId,
+    Stored, Trace, Words,
 };
 
 /// Why the store could not do what it was asked.
@@ -200,6 +200,9 @@ pub trait Store: Send + Sync {
 
     /// Sizes in bytes of the gone photos whose hash is known: a new file of such a size is worth hashing.
     fn gone_sizes(&self) -> Result<Vec<u64>>;
+
+    /// The gone photos of which people said something, in order of id.
+    fn gone_with_words(&self) -> Result<Vec<GonePhoto>>;
 
     /// Bytes that the store takes on disk.
     fn size_bytes(&self) -> Result<u64>;

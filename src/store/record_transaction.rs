@@ -85,6 +85,10 @@ pub trait RecordTransaction {
     fn reword(&mut self, act: ActId, words: &str) -> Result<()>;
     /// An act was taken back by another one, or holds again.
     fn set_undone(&mut self, act: ActId, by: Option<ActId>) -> Result<()>;
+    /// What acts changed of a photo they changed of another one too, but for what they changed there anyway.
+    fn copy_traces(&mut self, from: PhotoId, to: PhotoId) -> Result<()>;
+    /// The journal forgets what acts changed of a photo.
+    fn drop_traces(&mut self, photo: PhotoId) -> Result<()>;
     /// What an act changed there.
     fn trace(&mut self, act: ActId, photo: Option<PhotoId>, slot: &Slot) -> Result<Option<Trace>>;
     /// Keeps what an act changed, in the place of what it changed there before; drops it when that comes to nothing.

@@ -56,6 +56,12 @@ macro_rules! forward_reads {
             $other.gone_sizes()
         }
 
+        fn gone_with_words(
+            &$this,
+        ) -> kbasefs::store::Result<Vec<kbasefs::catalog::GonePhoto>> {
+            $other.gone_with_words()
+        }
+
         fn size_bytes(&$this) -> kbasefs::store::Result<u64> {
             $other.size_bytes()
         }

@@ -16,7 +16,8 @@ type Damage = fn(&mut Vec<u8>, &mut Vec<u8>);
 const KINDS: [(&str, Damage); 14] = [
     ("none", |_, _| {}),
     ("a page of zeros", |file, _| page(file, 1, 2).fill(0)),
-    ("a page of noise", |file, _| page(file, 2, 3).fill(0xa5)),
+    // Not the one page of the journal, which nothing else says.
+    ("a page of noise", |file, _| page(file, 3, 4).fill(0xa5)),
     ("half of it", |file, _| file.truncate(file.len() / 2)),
     ("a torn last page", |file, _| {
         file.truncate(file.len() - PAGE - 100);

@@ -1,6 +1,7 @@
 //! A photo stays itself, wherever it goes.
 
 use std::fs;
+use std::time::SystemTime;
 
 use crate::source::{in_memory, on_each_store, picture};
 
@@ -163,4 +164,184 @@ fn a_photo_written_again_is_hashed_again() {
     assert_eq!(hash(), None);
     assert_eq!(source.hash(), 1);
     assert_eq!((source.id("a.bmp"), hash()), (id, before));
+}
+
+/// What people said of a file that was never read as a whole, which is copied with its time and then removed.
+#[test]
+fn what_was_said_goes_along_with_a_copy_that_keeps_the_time() {
+    on_each_store(|source| {
+        source.picture("a.bmp", 1);
+        source.picture("other.bmp", 2);
+        source.scan();
+        let a = source.id("a.bmp");
+        source.tag(a, "mine");
+        source.copy_with_time("a.bmp", "sub/a.bmp");
+        source.remove("a.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.tags(source.id("sub/a.bmp")), ["mine"]);
+        assert_eq!(source.id("sub/a.bmp"), a);
+        assert_eq!(source.paths(), ["other.bmp", "sub/a.bmp"]);
+    });
+}
+
+#[test]
+fn what_was_said_is_there_again_when_a_backup_is() {
+    on_each_store(|source| {
+        source.picture("album/a.bmp", 1);
+        source.picture("rest.bmp", 3);
+        source.scan();
+        let a = source.id("album/a.bmp");
+        source.tag(a, "mine");
+        let backup = source.folder.path().join("backup");
+        fs::rename(source.at("album"), &backup).unwrap();
+        assert_eq!(source.scan().gone, 1);
+        source.hash();
+        source.copy_with_time("../backup/a.bmp", "album/a.bmp");
+        // As like it as can be, but not at its path.
+        source.copy_with_time("../backup/a.bmp", "third/a.bmp");
+        fs::write(source.at("third/a.bmp"), picture(4)).unwrap();
+        let time = backup.join("a.bmp").metadata().unwrap().modified().unwrap();
+        let third = fs::File::options()
+            .write(true)
+            .open(source.at("third/a.bmp"))
+            .unwrap();
+        third.set_modified(time).unwrap();
+        assert_eq!(source.scan().added, 2);
+        source.hash();
+        assert_eq!(source.id("album/a.bmp"), a);
+        assert_eq!(source.tags(a), ["mine"]);
+        assert!(source.tags(source.id("third/a.bmp")).is_empty());
+    });
+}
+
+#[test]
+fn a_photo_that_was_beside_one_that_is_gone_is_not_taken_for_it() {
+    on_each_store(|source| {
+        let big = |end: u8| [picture(1), vec![0; 100_000], vec![end]].concat();
+        let paths = ["x/a.bmp", "y/a.bmp", "z/a.bmp"];
+        for (path, end) in paths.into_iter().zip(0..) {
+            fs::create_dir(source.at(path).parent().unwrap()).unwrap();
+            fs::write(source.at(path), big(end)).unwrap();
+            let file = fs::File::options().write(true).open(source.at(path));
+            file.unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+        source.scan();
+        assert_eq!(source.hash(), 0);
+        for path in paths {
+            source.tag(source.id(path), path);
+        }
+        source.remove("x/a.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.tags(source.id("y/a.bmp")), ["y/a.bmp"]);
+        assert_eq!(source.tags(source.id("z/a.bmp")), ["z/a.bmp"]);
+    });
+}
+
+#[test]
+fn of_two_files_that_are_alike_neither_is_taken_for_the_photo_that_is_gone() {
+    on_each_store(|source| {
+        source.picture("a.bmp", 1);
+        source.picture("rest.bmp", 2);
+        source.scan();
+        source.tag(source.id("a.bmp"), "mine");
+        source.copy_with_time("a.bmp", "x/a.bmp");
+        source.copy_with_time("a.bmp", "y/a.bmp");
+        source.remove("a.bmp");
+        source.scan();
+        source.hash();
+        let tags = ["x/a.bmp", "y/a.bmp"].map(|path| source.tags(source.id(path)));
+        assert!(tags.iter().all(Vec::is_empty), "{tags:?}");
+    });
+}
+
+#[test]
+fn what_people_said_something_of_is_found_by_its_content_wherever_it_goes() {
+    on_each_store(|source| {
+        fs::write(source.at("a.bmp"), [picture(1), vec![0]].concat()).unwrap();
+        source.scan();
+        assert_eq!(source.hash(), 0);
+        let a = source.id("a.bmp");
+        source.tag(a, "mine");
+        assert_eq!((source.hash(), source.hash()), (1, 0));
+        // Seen beside each other, as by who follows the source while somebody copies and then deletes.
+        fs::copy(source.at("a.bmp"), source.at("b.bmp")).unwrap();
+        source.scan();
+        source.hash();
+        source.remove("a.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.id("b.bmp"), a);
+        assert_eq!(source.tags(a), ["mine"]);
+        // Moved to another disk, by whoever doesn't keep times.
+        fs::copy(source.at("b.bmp"), source.folder.path().join("disk.bmp")).unwrap();
+        source.remove("b.bmp");
+        assert_eq!(source.scan().gone, 1);
+        source.hash();
+        fs::copy(source.folder.path().join("disk.bmp"), source.at("c.bmp")).unwrap();
+        source.scan();
+        source.hash();
+        assert_eq!(source.id("c.bmp"), a);
+        assert_eq!(source.tags(a), ["mine"]);
+    });
+}
+
+#[test]
+fn a_copy_of_which_people_said_something_else_has_both() {
+    on_each_store(|source| {
+        source.picture("a.bmp", 1);
+        source.picture("rest.bmp", 2);
+        source.scan();
+        let a = source.id("a.bmp");
+        source.tag(a, "mine");
+        source.hash();
+        source.picture("b.bmp", 1);
+        source.scan();
+        source.hash();
+        source.tag(source.id("b.bmp"), "yours");
+        source.remove("a.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.id("b.bmp"), a);
+        assert_eq!(source.tags(a), ["mine", "yours"]);
+        source.undo();
+        assert_eq!(source.tags(a), ["mine"]);
+        source.undo();
+        assert!(source.tags(a).is_empty());
+        // All gone, nothing is left behind at a path where nothing is.
+        source.remove("b.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.paths(), ["rest.bmp"]);
+    });
+}
+
+#[test]
+fn copies_that_go_together_are_gone() {
+    on_each_store(|source| {
+        for path in ["a.bmp", "b.bmp", "c.bmp", "d.bmp"] {
+            source.picture(path, 1);
+        }
+        source.scan();
+        source.hash();
+        for path in ["a.bmp", "b.bmp", "c.bmp"] {
+            source.tag(source.id(path), path);
+        }
+        source.remove("a.bmp");
+        source.remove("b.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.paths(), ["c.bmp", "d.bmp"]);
+        let mut tags = ["c.bmp", "d.bmp"]
+            .map(|path| source.tags(source.id(path)))
+            .concat();
+        tags.sort();
+        assert_eq!(tags, ["a.bmp", "b.bmp", "c.bmp"]);
+        source.remove("c.bmp");
+        source.remove("d.bmp");
+        source.scan();
+        source.hash();
+        assert!(source.paths().is_empty());
+    });
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use kbasefs::catalog::{Change, Edit, Facet, PhotoId, SourcePath};
-use kbasefs::library::Library;
+use kbasefs::catalog::{Actor, Change, Edit, Facet, PhotoId, SourcePath};
+use kbasefs::library::{Library, Which};
 use kbasefs::source::{Options, Report, Sync};
 use kbasefs::source_files::SourceFiles;
 use kbasefs::store::Store;
@@ -49,6 +49,20 @@ impl Source {
         fs::write(path, picture(look)).unwrap();
     }
 
+    /// As `cp -p` does, or `rsync -a`.
+    pub fn copy_with_time(&self, from: &str, to: &str) {
+        let (from, to) = (self.at(from), self.at(to));
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&from, &to).unwrap();
+        let time = from.metadata().unwrap().modified().unwrap();
+        let copy = fs::File::options().write(true).open(to).unwrap();
+        copy.set_modified(time).unwrap();
+    }
+
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.at(path)).unwrap();
+    }
+
     pub fn scan(&self) -> Report {
         let report = self.sync.scan(&AtomicBool::new(false)).unwrap();
         assert!(report.complete && self.sync.progress().done);
@@ -83,6 +97,12 @@ impl Source {
     pub fn tag(&self, id: PhotoId, tag: &str) {
         let edit = Edit::Tag(tag.to_owned());
         self.library.commit(&[Change::edited(id, edit)]).unwrap();
+    }
+
+    /// Takes the latest act back.
+    pub fn undo(&self) {
+        let by = Actor::default();
+        self.library.undo(Which::Last, &by).unwrap();
     }
 
     pub fn tags(&self, id: PhotoId) -> Vec<String> {

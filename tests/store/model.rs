@@ -81,7 +81,8 @@ fn any_change() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => (prop::option::of(id()), at(), stat()).prop_map(|(known, at, stat)| found(known, &at, stat)),
         2 => (id(), at(), stat()).prop_map(|(id, at, stat)| Change::Moved { id, path: path(&at), stat }),
-        1 => id().prop_map(|id| Change::Gone { id }),
+        2 => id().prop_map(|id| Change::Gone { id }),
+        1 => (id(), id()).prop_map(|(id, now)| Change::Returned { id, now }),
         2 => (id(), stat(), 0..3u8).prop_map(|(id, stat, n)| Change::Hashed { id, stat, hash: ContentHash([n; 32]) }),
         2 => (id(), stat(), 0..3u8, word()).prop_map(|(id, stat, n, tag)| analyzed(id, analysis(n, stat, &[&tag]))),
         3 => (prop::sample::select(vec!["objects", "faces", "desk", "other desk"]), id(), stat(), 0..3u8, 1..4i64, word())
@@ -123,6 +124,7 @@ proptest! {
         for text in ["dog", "caf\u{e9}", "d 1*", "our holiday"] {
             prop_assert_eq!(memory.full_text(&words(text)).unwrap(), sqlite.full_text(&words(text)).unwrap());
         }
+        prop_assert_eq!(memory.gone_with_words().unwrap(), sqlite.gone_with_words().unwrap());
         let (mut a, mut b) = (memory.gone_sizes().unwrap(), sqlite.gone_sizes().unwrap());
         a.sort_unstable();
         a.dedup();

@@ -249,6 +249,10 @@ mod tests {
             self.0.gone_sizes()
         }
 
+        fn gone_with_words(&self) -> Result<Vec<crate::catalog::GonePhoto>> {
+            self.0.gone_with_words()
+        }
+
         fn size_bytes(&self) -> Result<u64> {
             self.0.size_bytes()
         }

@@ -134,6 +134,13 @@ impl Record {
         }
     }
 
+    /// Takes over what people and sidecars say of another photo. Where both say something, the other one is right.
+    pub fn take_words(&mut self, other: &Self) {
+        for (slot, said) in other.said() {
+            self.put_said(&slot, Some(&said));
+        }
+    }
+
     /// Takes back what an act changed, unless it was changed again since.
     pub fn reverse(&mut self, trace: &Trace) {
         if self.said().get(&trace.slot) == trace.after.as_ref() {

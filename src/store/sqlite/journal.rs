@@ -178,6 +178,21 @@ pub fn put_trace(connection: &Connection, act: ActId, trace: &Trace) -> Result<(
     Ok(())
 }
 
+/// What acts changed of a photo they changed of another one too, but for what they changed there anyway.
+pub fn copy_traces(connection: &Connection, from: PhotoId, to: PhotoId) -> Result<()> {
+    let sql = "INSERT OR IGNORE INTO trace (act, photo, slot, key, before, after) \
+        SELECT act, ?2, slot, key, before, after FROM trace WHERE photo = ?1";
+    connection.prepare_cached(sql)?.execute([from.0, to.0])?;
+    Ok(())
+}
+
+/// Forgets what acts changed of a photo.
+pub fn drop_traces(connection: &Connection, photo: PhotoId) -> Result<()> {
+    let sql = "DELETE FROM trace WHERE photo = ?1";
+    connection.prepare_cached(sql)?.execute([photo.0])?;
+    Ok(())
+}
+
 /// Acts with a smaller number than `before`, the latest first.
 pub fn acts(connection: &Connection, before: Option<ActId>, most: usize) -> Result<Vec<Done>> {
     let mut acts =

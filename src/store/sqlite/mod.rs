@@ -47,8 +47,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::apply::apply;
 use super::{Error, Result, Store};
 use crate::catalog::{
-    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, Measured, PhotoId, Stored, Trace,
-    Words,
+    ActId, Analysis, Change, ContentHash, Detail, Done, Effect, GonePhoto, Measured, PhotoId,
+    Stored, Trace, Words,
 };
 pub use backup::{backup, sound_backup};
 use catalog_lock::CatalogLock;
@@ -285,6 +285,10 @@ impl Store for Sqlite {
             let sizes = sizes.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))?;
             sizes.collect()
         })
+    }
+
+    fn gone_with_words(&self) -> Result<Vec<GonePhoto>> {
+        self.read(rows::gone_with_words)
     }
 
     fn size_bytes(&self) -> Result<u64> {

@@ -19,7 +19,7 @@ use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
 
 /// One for each version; more are appended.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     include_str!("migrations/0001_catalog.sql"),
     include_str!("migrations/0002_titles.sql"),
     include_str!("migrations/0003_edited.sql"),
@@ -35,6 +35,7 @@ const STEPS: [&str; 15] = [
     include_str!("migrations/0013_facts.sql"),
     include_str!("migrations/0014_file_labels.sql"),
     include_str!("migrations/0015_contents.sql"),
+    include_str!("migrations/0016_identity.sql"),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =

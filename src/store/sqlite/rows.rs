@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::label_dictionary::LabelDictionary;
 use super::{columns, facts};
-use crate::catalog::{ContentHash, FileStat, Label, Photo, PhotoId, SourcePath, Stored, Text};
+use crate::catalog::{
+    ContentHash, FileStat, GonePhoto, Label, Photo, PhotoId, SourcePath, Stored, Text,
+};
 use crate::store::record::{Record, status};
 
 type Result<T> = rusqlite::Result<T>;
@@ -151,6 +153,14 @@ fn photo(row: &Row) -> Result<Photo> {
         perceptual_hash: row.get::<_, Option<i64>>(16)?.map(i64::cast_unsigned),
         edited: row.get(17)?,
     })
+}
+
+/// The gone photos of which people said something.
+pub fn gone_with_words(connection: &Connection) -> Result<Vec<GonePhoto>> {
+    let sql = format!("SELECT {PHOTO} FROM photo WHERE gone = 1 AND edited = 1 ORDER BY id");
+    let mut gone = connection.prepare_cached(&sql)?;
+    let gone = gone.query_map([], |row| Ok(photo(row)?.into()))?;
+    gone.collect()
 }
 
 /// A label from five columns: facet, value, origin, analyzer, confidence.

@@ -215,6 +215,14 @@ impl RecordTransaction for SqliteTransaction<'_> {
         Ok(journal::trace(self.connection, act, photo, slot)?)
     }
 
+    fn copy_traces(&mut self, from: PhotoId, to: PhotoId) -> Result<()> {
+        Ok(journal::copy_traces(self.connection, from, to)?)
+    }
+
+    fn drop_traces(&mut self, photo: PhotoId) -> Result<()> {
+        Ok(journal::drop_traces(self.connection, photo)?)
+    }
+
     fn put_trace(&mut self, act: ActId, trace: &Trace) -> Result<()> {
         Ok(journal::put_trace(self.connection, act, trace)?)
     }
