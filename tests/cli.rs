@@ -389,6 +389,31 @@ fn what_was_said_goes_along_when_a_photo_is_copied_and_deleted() {
     assert!(undone.contains("1 photo"), "{undone}");
 }
 
+/// `cp --backup`, as exiftool's default and many editors.
+#[test]
+fn a_name_keeps_its_tags_when_the_original_is_put_aside() {
+    let env = TestEnv::new();
+    let (photos, photo) = (env.text("photos"), env.text("photos/2019/IMG_1.jpg"));
+    env.ok(&["scan", &photos]);
+    env.ok(&["tag", &photo, "keep"]);
+    let new = env.path("new.jpg");
+    let mut bytes = std::fs::read(&photo).unwrap();
+    bytes.push(0);
+    std::fs::write(&new, bytes).unwrap();
+    let copied = Command::new("cp")
+        .args(["--backup=simple".as_ref(), new.as_os_str(), photo.as_ref()])
+        .status();
+    assert!(copied.unwrap().success());
+    env.ok(&["scan", &photos]);
+    std::fs::remove_file(format!("{photo}~")).unwrap();
+    env.ok(&["scan", &photos]);
+    let shown = env.json(&["show", "--json", &photo]);
+    assert!(shown.to_string().contains("keep"), "{shown}");
+    env.ok(&["undo", "--source", &photos]);
+    let shown = env.json(&["show", "--json", &photo]);
+    assert!(!shown.to_string().contains("keep"), "{shown}");
+}
+
 #[test]
 fn what_people_do_is_logged_taken_back_and_done_again() {
     let env = TestEnv::new();

@@ -185,6 +185,25 @@ fn a_photo_of_which_people_said_something_stays_itself_wherever_its_content_goes
     followed.shows(&["b.bmp"]);
 }
 
+/// As `cp --backup` and exiftool do, of which the first writes the new file when the old one is aside.
+#[test]
+fn a_name_keeps_what_was_said_of_it_when_an_editor_puts_the_original_aside() {
+    let followed = Followed::new(Mode::Inotify, |_| ());
+    followed.add("a.bmp", 1);
+    followed.shows(&["a.bmp"]);
+    let id = followed.tag("a.bmp", "mine");
+    fs::write(followed.at("a.bmp_tmp"), [picture(2), vec![0]].concat()).unwrap();
+    fs::rename(followed.at("a.bmp"), followed.at("a.bmp_original")).unwrap();
+    fs::rename(followed.at("a.bmp_tmp"), followed.at("a.bmp")).unwrap();
+    followed.until("both", |now| {
+        let new = now.id("a.bmp").filter(|new| *new != id);
+        now.id("a.bmp_original") == Some(id) && new.is_some_and(|new| now.tags(new) == ["mine"])
+    });
+    fs::remove_file(followed.at("a.bmp_original")).unwrap();
+    followed.shows(&["a.bmp"]);
+    assert_eq!(followed.tags(followed.id("a.bmp").unwrap()), ["mine"]);
+}
+
 #[test]
 fn a_photo_that_moves_stays_itself() {
     in_each_mode(|source| {

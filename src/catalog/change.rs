@@ -41,6 +41,20 @@ pub enum Change {
         /// What the disk says of it there.
         stat: FileStat,
     },
+    /// A new file has taken the name of a photo whose own file was put aside, as editors do that keep a backup. It is a
+    /// photo of its own, of which people said what they said of the other one: the name is what they see.
+    Replaced {
+        /// The photo that was put aside.
+        id: PhotoId,
+        /// Where its file is now, and what the disk says of it there.
+        aside: (SourcePath, FileStat),
+        /// Where its file was and the new one is.
+        path: SourcePath,
+        /// The new file as it was when its facts were read.
+        stat: FileStat,
+        /// What the metadata of the new file says.
+        facts: Box<Facts>,
+    },
     /// The file is no longer there. Everything known of it is kept aside, for when it turns up again.
     Gone {
         /// The photo whose file isn't there.

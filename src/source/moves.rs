@@ -2,7 +2,7 @@
 //!
 //! Decided when everything was seen, so that the order of sighting does not matter. Pure: knows nothing of the disk.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 
@@ -24,11 +24,24 @@ pub struct Placed {
     pub moved: Vec<(PhotoId, Unplaced)>,
     /// New files, and files in the place of a photo that hasn't moved.
     pub found: Vec<Unplaced>,
+    /// Photos that moved, and whose place a new file has taken.
+    pub replaced: Vec<Replaced>,
+}
+
+/// A photo of which the file was put aside, for another one.
+#[derive(Debug, PartialEq)]
+pub struct Replaced {
+    pub id: PhotoId,
+    /// The file that it still is.
+    pub aside: Unplaced,
+    /// The new file in its place.
+    pub by: Unplaced,
 }
 
 impl Placed {
     pub fn moved_ids(&self) -> impl Iterator<Item = PhotoId> {
-        self.moved.iter().map(|(id, _)| *id)
+        let moved = self.moved.iter().map(|(id, _)| *id);
+        moved.chain(self.replaced.iter().map(|r| r.id))
     }
 }
 
@@ -37,17 +50,29 @@ impl Placed {
 pub fn place(mut files: Vec<Unplaced>, homeless: impl Fn(&FileStat) -> Vec<PhotoId>) -> Placed {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut taken = HashSet::new();
-    let mut placed = Placed::default();
+    let (mut moved, mut placed) = (BTreeMap::new(), Placed::default());
+    let mut found = Vec::new();
     for file in files {
         let mut candidates = homeless(&file.stat).into_iter();
         match candidates.find(|&id| taken.insert(id)) {
-            Some(id) => placed.moved.push((id, file)),
+            Some(id) => {
+                moved.insert(id, file);
+            }
+            None => found.push(file),
+        }
+    }
+    for file in found {
+        match file.known.and_then(|id| moved.remove_entry(&id)) {
+            Some((id, aside)) => placed.replaced.push(Replaced {
+                id,
+                aside,
+                by: file,
+            }),
             None => placed.found.push(file),
         }
     }
-    for file in &mut placed.found {
-        file.known = file.known.filter(|id| !taken.contains(id));
-    }
+    placed.moved = moved.into_iter().collect();
+    placed.moved.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
     placed
 }
 
@@ -112,9 +137,30 @@ mod tests {
     }
 
     #[test]
-    fn another_file_in_the_place_of_a_photo_is_that_photo_unless_it_moved_away() {
+    fn another_file_in_the_place_of_a_photo_is_that_photo() {
         check(&[("a", 7, 1)], &[], &[], &[("a", 1)]);
-        check(&[("a", 7, 1), ("b", 1, 0)], &[1], &[(1, "b")], &[("a", 0)]);
+    }
+
+    #[test]
+    fn a_new_file_in_the_place_of_a_photo_that_moved_away_takes_its_name_from_it() {
+        let file = |path: &str, ino, known| Unplaced {
+            path: SourcePath::new(path.as_bytes()),
+            stat: FileStat {
+                ino,
+                ..FileStat::default()
+            },
+            known,
+        };
+        let (aside, by) = (file("a~", 1, None), file("a", 7, Some(PhotoId(1))));
+        let one = |stat: &FileStat| match stat.ino {
+            1 => vec![PhotoId(1)],
+            _ => Vec::new(),
+        };
+        let placed = place(vec![by.clone(), aside.clone()], one);
+        assert_eq!(placed.moved_ids().collect::<Vec<_>>(), [PhotoId(1)]);
+        let id = PhotoId(1);
+        assert_eq!(placed.replaced, [Replaced { id, aside, by }]);
+        assert!(placed.moved.is_empty() && placed.found.is_empty());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::Error;
 use super::decision::{Decision, decide};
 use super::facts::{self, Reading};
 use super::missing::MissingFiles;
-use super::moves::{self, Placed, Unplaced};
+use super::moves::{self, Placed, Replaced, Unplaced};
 use super::non_pictures::NonPictures;
 use super::report::{Counts, count};
 use super::walk::{Sighting, Walk};
@@ -71,7 +71,10 @@ impl Scan<'_> {
         self.check_asked()?;
         let placed = self.place();
         self.move_photos(&placed);
-        self.open_all(&placed.found, threads);
+        self.in_parallel(&placed.replaced, threads, |replaced| self.replace(replaced));
+        self.in_parallel(&placed.found, threads, |file| {
+            self.open(file.path.clone(), &file.stat, file.known);
+        });
         if self.is_over() {
             return Ok(false);
         }
@@ -129,18 +132,32 @@ impl Scan<'_> {
 
     /// Reads the facts of a file that is new or has new content.
     fn open(&self, path: SourcePath, stat: &FileStat, known: Option<PhotoId>) {
-        if self.non_pictures.contains(&path, stat) {
-            return count(&self.counts.other);
+        if let Some((stat, reading)) = self.facts_of(&path, stat) {
+            self.found(path, stat, known, reading);
         }
-        match self.read(&path, stat.mode) {
-            Ok((stat, Some(reading))) => self.found(path, stat, known, reading),
+    }
+
+    /// `None` for what is no picture, isn't there any more or can't be read.
+    fn facts_of(&self, path: &SourcePath, stat: &FileStat) -> Option<(FileStat, Reading)> {
+        if self.non_pictures.contains(path, stat) {
+            count(&self.counts.other);
+            return None;
+        }
+        match self.read(path, stat.mode) {
+            Ok((stat, Some(reading))) => {
+                self.counts
+                    .bytes_read
+                    .fetch_add(reading.bytes_read, Relaxed);
+                return Some((stat, reading));
+            }
             Ok((stat, None)) => {
                 count(&self.counts.other);
                 self.non_pictures.remember(&stat);
             }
             Err(error) if is_absence(&error) => {}
-            Err(error) => self.note_unreadable(path, &error),
+            Err(error) => self.note_unreadable(path.clone(), &error),
         }
+        None
     }
 
     /// `mode`: as the walk saw it, through the folders above.
@@ -152,9 +169,6 @@ impl Scan<'_> {
     }
 
     fn found(&self, path: SourcePath, stat: FileStat, known: Option<PhotoId>, reading: Reading) {
-        self.counts
-            .bytes_read
-            .fetch_add(reading.bytes_read, Relaxed);
         match known {
             Some(id) => {
                 count(&self.counts.changed);
@@ -208,18 +222,42 @@ impl Scan<'_> {
         }
     }
 
-    fn open_all(&self, files: &[Unplaced], threads: usize) {
+    fn replace(&self, Replaced { id, aside, by }: &Replaced) {
+        count(&self.counts.moved);
+        let (id, to, was) = (*id, aside.path.clone(), aside.stat);
+        self.send(match self.facts_of(&by.path, &by.stat) {
+            Some((stat, reading)) => {
+                count(&self.counts.added);
+                self.sizes.lock().insert(stat.size);
+                Change::Replaced {
+                    id,
+                    aside: (to, was),
+                    path: by.path.clone(),
+                    stat,
+                    facts: Box::new(reading.facts),
+                }
+            }
+            None => Change::Moved {
+                id,
+                path: to,
+                stat: was,
+            },
+        });
+    }
+
+    /// Does something with each, as many at a time as there are threads.
+    fn in_parallel<T: Sync>(&self, all: &[T], threads: usize, each: impl Fn(&T) + Sync) {
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some(file) = files.get(next.fetch_add(1, Relaxed)) {
+            while let Some(one) = all.get(next.fetch_add(1, Relaxed)) {
                 if self.is_over() {
                     return;
                 }
-                self.open(file.path.clone(), &file.stat, file.known);
+                each(one);
             }
         };
         thread::scope(|scope| {
-            for _ in 0..threads.min(files.len()) {
+            for _ in 0..threads.min(all.len()) {
                 scope.spawn(work);
             }
         });

@@ -72,6 +72,17 @@ impl ChangeApplier<'_> {
             } => self.found(*known, path, *stat, facts),
             Change::ReadAgain { id, stat, facts } => self.read_again(*id, stat, facts),
             Change::Moved { id, path, stat } => self.moved(*id, path, *stat),
+            Change::Replaced {
+                id,
+                aside: (to, was),
+                path,
+                stat,
+                facts,
+            } => {
+                self.moved(*id, to, *was)?;
+                self.found(None, path, *stat, facts)?;
+                self.carry_words(*id, path)
+            }
             Change::Gone { id } => self.gone(*id),
             Change::Returned { id, now } => self.rejoined(*id, *now),
             Change::Hashed { id, stat, hash } => self.hashed(*id, stat, hash),
@@ -159,6 +170,15 @@ impl ChangeApplier<'_> {
             record.measure(&measured);
         }
         self.put(record)
+    }
+
+    /// What people said of a photo they said of the one at a path as well, and can take back of both.
+    fn carry_words(&mut self, from: PhotoId, path: &SourcePath) -> Result<()> {
+        let (Some(old), Some(to)) = (self.records.get(from)?, self.records.at_path(path)?) else {
+            return Ok(());
+        };
+        self.records.copy_traces(from, to)?;
+        self.update(to, |record| record.take_words(&old))
     }
 
     fn moved(&mut self, id: PhotoId, path: &SourcePath, stat: FileStat) -> Result<()> {

@@ -68,17 +68,50 @@ fn photos_that_change_places_stay_themselves() {
 }
 
 #[test]
-fn a_new_file_in_the_place_of_a_photo_that_moved_is_a_new_photo() {
+fn a_new_file_in_the_place_of_a_photo_that_moved_is_a_new_photo_with_the_words_of_its_name() {
     on_each_store(|source| {
         source.picture("a.bmp", 1);
         source.scan();
         let a = source.id("a.bmp");
+        source.tag(a, "keep");
         source.rename("a.bmp", "z.bmp");
         source.picture("a.bmp", 2);
         let report = source.scan();
         assert_eq!((report.moved, report.added, report.changed), (1, 1, 0));
         assert_eq!(source.id("z.bmp"), a);
-        assert_ne!(source.id("a.bmp"), a);
+        let new = source.id("a.bmp");
+        assert_ne!(new, a);
+        let index = source.library.index();
+        assert_eq!(&*index.photo(new).unwrap().name, b"a.bmp");
+        assert_eq!([a, new].map(|id| source.tags(id)), [["keep"], ["keep"]]);
+        source.undo();
+        assert!([a, new].iter().all(|id| source.tags(*id).is_empty()));
+        source.redo();
+        source.remove("z.bmp");
+        source.scan();
+        source.hash();
+        assert_eq!(source.tags(new), ["keep"]);
+    });
+}
+
+#[test]
+fn words_stay_with_a_photo_whose_place_another_known_one_or_no_picture_takes() {
+    on_each_store(|source| {
+        source.picture("a.bmp", 1);
+        source.picture("b.bmp", 2);
+        source.picture("c.bmp", 3);
+        source.scan();
+        let [a, b, c] = ["a.bmp", "b.bmp", "c.bmp"].map(|path| source.id(path));
+        source.tag(a, "keep");
+        source.tag(c, "sea");
+        source.rename("a.bmp", "z.bmp");
+        source.rename("b.bmp", "a.bmp");
+        source.rename("c.bmp", "y.bmp");
+        fs::write(source.at("c.bmp"), "a note").unwrap();
+        source.scan();
+        assert_eq!([b, c, a], ["a.bmp", "y.bmp", "z.bmp"].map(|p| source.id(p)));
+        assert_eq!([a, c].map(|id| source.tags(id)), [["keep"], ["sea"]]);
+        assert!(source.tags(b).is_empty());
     });
 }
 

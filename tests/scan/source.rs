@@ -105,6 +105,11 @@ impl Source {
         self.library.undo(Which::Last, &by).unwrap();
     }
 
+    /// Does again what was taken back last.
+    pub fn redo(&self) {
+        self.library.redo(None, &Actor::default()).unwrap();
+    }
+
     pub fn tags(&self, id: PhotoId) -> Vec<String> {
         let labels = self.library.index().labels_of(id).into_iter();
         let tags = labels.filter(|(facet, _)| *facet == Facet::Tag);

@@ -64,6 +64,16 @@ pub fn found(known: Option<PhotoId>, at: &str, stat: FileStat) -> Change {
     }
 }
 
+pub fn replaced(id: PhotoId, aside: (&str, FileStat), new: (&str, FileStat)) -> Change {
+    Change::Replaced {
+        id,
+        aside: (path(aside.0), aside.1),
+        path: path(new.0),
+        stat: new.1,
+        facts: Box::new(facts()),
+    }
+}
+
 pub fn facts() -> Facts {
     Facts {
         width: 40,

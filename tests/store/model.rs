@@ -9,8 +9,8 @@ use kbasefs::store::memory::Memory;
 use proptest::prelude::*;
 
 use crate::fixture::{
-    acted, all, analysis, analyzed, edited, found, measured, path, said_by, saved, sqlite, stat,
-    words,
+    acted, all, analysis, analyzed, edited, found, measured, path, replaced, said_by, saved,
+    sqlite, stat, words,
 };
 
 /// A change drawn from few photos, paths, contents and words, so that they meet.
@@ -81,6 +81,7 @@ fn any_change() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => (prop::option::of(id()), at(), stat()).prop_map(|(known, at, stat)| found(known, &at, stat)),
         2 => (id(), at(), stat()).prop_map(|(id, at, stat)| Change::Moved { id, path: path(&at), stat }),
+        1 => (id(), at(), stat(), at(), stat()).prop_map(|(id, to, was, at, stat)| replaced(id, (&to, was), (&at, stat))),
         2 => id().prop_map(|id| Change::Gone { id }),
         1 => (id(), id()).prop_map(|(id, now)| Change::Returned { id, now }),
         2 => (id(), stat(), 0..3u8).prop_map(|(id, stat, n)| Change::Hashed { id, stat, hash: ContentHash([n; 32]) }),
