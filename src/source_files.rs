@@ -3,6 +3,7 @@
 //! Opens regular files only, for reading only, and never through a symbolic link or out of the source, even
 //! when a folder is swapped for a link at the wrong moment. Knows nothing of the catalog.
 
+pub(crate) mod inodes;
 pub(crate) mod network;
 
 use std::ffi::OsStr;

@@ -414,6 +414,44 @@ fn a_name_keeps_its_tags_when_the_original_is_put_aside() {
     assert!(!shown.to_string().contains("keep"), "{shown}");
 }
 
+/// As exFAT and FAT, which give every file another inode with every mount: nothing is read again.
+#[test]
+fn a_disk_that_numbers_its_files_anew_is_not_read_again() {
+    let env = TestEnv::new();
+    let (photos, disk) = (env.text("photos"), env.text("disk"));
+    std::fs::rename(&photos, &disk).unwrap();
+    std::fs::create_dir(&photos).unwrap();
+    let run = |program: &str, args: &[&str]| {
+        let done = Command::new(program).args(args).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !can_mount() || !run("bindfs", &["--no-allow-other", &disk, &photos]) {
+        return eprintln!("skipped: needs FUSE and bindfs");
+    }
+    env.ok(&["scan", &photos]);
+    env.ok(&["tag", &env.text("photos/2019/IMG_1.jpg"), "keep"]);
+    let first = env.json(&["scan", &photos, "--json"]);
+    assert!(run("umount", &[&photos]));
+    // Other inodes with the same names, sizes and times.
+    let copy = env.text("copy");
+    assert!(run("cp", &["-a", &disk, &copy]));
+    assert!(run("bindfs", &["--no-allow-other", &copy, &photos]));
+    let again = env.json(&["scan", &photos, "--json"]);
+    let shown = env.json(&["show", "--json", &env.text("photos/2019/IMG_1.jpg")]);
+    assert!(run("umount", &[&photos]));
+    assert_eq!(first["photos"], again["photos"]);
+    let number = |name: &str| again[name].as_u64().unwrap();
+    // Text files are no photos, and are looked into by every process once.
+    assert_eq!(
+        number("opened"),
+        first["opened"].as_u64().unwrap(),
+        "{again}"
+    );
+    assert_eq!((number("hashed"), number("gone")), (0, 0), "{again}");
+    assert!(number("changed") > 0, "{again}");
+    assert!(shown.to_string().contains("keep"), "{shown}");
+}
+
 #[test]
 fn what_people_do_is_logged_taken_back_and_done_again() {
     let env = TestEnv::new();

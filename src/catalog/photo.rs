@@ -103,13 +103,18 @@ pub struct FileStat {
 impl FileStat {
     /// Whether a file with this stat can be taken for unchanged without opening it.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
-        self.same_inode(other) && self.size == other.size && self.mtime_ns == other.mtime_ns
+        self.same_inode(other) && self.same_size_and_time(other)
+    }
+
+    /// Whether two files are alike as far as their size and time go.
+    pub(crate) fn same_size_and_time(&self, other: &Self) -> bool {
+        (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
     }
 
     /// Whether a file at the same path is still the same one, written to or not. Device numbers change with a restart or
     /// when a disk is plugged in again, inode numbers of some file systems too.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
-        self.ino == other.ino || (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
+        self.ino == other.ino || self.same_size_and_time(other)
     }
 
     /// Whether both are names of one file, as far as the disk tells.

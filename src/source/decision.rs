@@ -21,12 +21,19 @@ pub enum Decision {
 }
 
 /// Decides by `stat` alone. `known` is the photo at the path of the file, `file_known` whether any photo had the file's
-/// inode and size.
-pub fn decide(known: Option<(PhotoId, FileStat)>, now: &FileStat, file_known: bool) -> Decision {
+/// inode and size, `lasting` whether its disk has lasting inodes, which is asked where that matters.
+pub fn decide(
+    known: Option<(PhotoId, FileStat)>,
+    now: &FileStat,
+    file_known: bool,
+    lasting: impl FnOnce() -> bool,
+) -> Decision {
     match known {
         Some((id, was)) if was == *now => Decision::Unchanged(id),
         Some((id, was)) if is_same_content(&was, now) => Decision::Touched(id),
         Some((id, was)) if was.same_inode(now) => Decision::Rewritten(id),
+        // All that such a disk says of a file from one mount to the next is its path, its size and its time.
+        Some((id, was)) if was.same_size_and_time(now) && !lasting() => Decision::Touched(id),
         None if !file_known => Decision::New,
         _ => Decision::Open,
     }
@@ -57,7 +64,11 @@ mod tests {
     fn check(change: impl FnOnce(&mut FileStat), file_known: bool, expected: Decision) {
         let mut now = WAS;
         change(&mut now);
-        assert_eq!(decide(Some((ID, WAS)), &now, file_known), expected);
+        let decided = |lasting| decide(Some((ID, WAS)), &now, file_known, || lasting);
+        assert_eq!(decided(true), expected);
+        if now.ino == WAS.ino {
+            assert_eq!(decided(false), expected);
+        }
     }
 
     #[test]
@@ -73,7 +84,39 @@ mod tests {
 
     #[test]
     fn a_file_at_a_new_path_may_be_a_photo_that_moved() {
-        assert_eq!(decide(None, &WAS, false), Decision::New);
-        assert_eq!(decide(None, &WAS, true), Decision::Open);
+        assert_eq!(decide(None, &WAS, false, || true), Decision::New);
+        assert_eq!(decide(None, &WAS, true, || true), Decision::Open);
+    }
+
+    #[test]
+    fn an_inode_says_nothing_where_every_mount_gives_another() {
+        let check = |now: FileStat, expected: Decision| {
+            assert_eq!(decide(Some((ID, WAS)), &now, true, || false), expected);
+        };
+        check(FileStat { ino: 8, ..WAS }, Decision::Touched(ID));
+        check(
+            FileStat {
+                ino: 8,
+                dev: 8,
+                ..WAS
+            },
+            Decision::Touched(ID),
+        );
+        check(
+            FileStat {
+                ino: 8,
+                size: 8,
+                ..WAS
+            },
+            Decision::Open,
+        );
+        check(
+            FileStat {
+                ino: 8,
+                mtime_ns: 8,
+                ..WAS
+            },
+            Decision::Open,
+        );
     }
 }

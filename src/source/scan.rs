@@ -3,7 +3,7 @@
 //! While the walk runs, files are judged by path and `stat` and only new ones opened. What depends on other files
 //! (moves, replacements, losses) is decided when everything was seen. Knows nothing of how changes are kept.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -23,7 +23,7 @@ use super::report::{Counts, count};
 use super::walk::{Sighting, Walk};
 use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
 use crate::library::Library;
-use crate::source_files::{SourceFiles, is_absence};
+use crate::source_files::{SourceFiles, inodes, is_absence};
 
 /// One scan with all that it needs, made for it.
 pub struct Scan<'a> {
@@ -51,6 +51,8 @@ pub struct Notes {
     seen: Mutex<RoaringBitmap>,
     unplaced: Mutex<Vec<Unplaced>>,
     unreadable: Mutex<HashSet<SourcePath>>,
+    /// By device.
+    lasting_inodes: Mutex<HashMap<u64, bool>>,
     /// Nobody takes changes any more.
     refused: AtomicBool,
 }
@@ -113,7 +115,10 @@ impl Scan<'_> {
     fn judge(&self, path: SourcePath, stat: FileStat) {
         count(&self.counts.files_seen);
         let known = self.library.index().file_at(&path);
-        match decide(known, &stat, self.library.index().has_file(&stat)) {
+        let file_known = self.library.index().has_file(&stat);
+        match decide(known, &stat, file_known, || {
+            self.has_lasting_inodes(&path, stat.dev)
+        }) {
             Decision::Unchanged(id) => self.note_seen(id),
             Decision::Touched(id) => {
                 count(&self.counts.changed);
@@ -128,6 +133,14 @@ impl Scan<'_> {
                 self.notes.unplaced.lock().push(file);
             }
         }
+    }
+
+    /// Whether a file's disk has, which is asked once a scan.
+    fn has_lasting_inodes(&self, path: &SourcePath, dev: u64) -> bool {
+        let folder = SourcePath::new(path.folder());
+        let mut disks = self.notes.lasting_inodes.lock();
+        let ask = || inodes::are_lasting(&self.source_files.absolute(&folder));
+        *disks.entry(dev).or_insert_with(ask)
     }
 
     /// Reads the facts of a file that is new or has new content.

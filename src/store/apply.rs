@@ -403,10 +403,9 @@ impl ChangeApplier<'_> {
 /// Whether two files are one and the same as far as the catalog can tell: by their content where that of the first is
 /// known, else by size and time.
 fn is_same(old: &Photo, new: &Photo) -> bool {
-    let file = |photo: &Photo| (photo.stat.size, photo.stat.mtime_ns);
     match old.hash {
         Some(_) => old.hash == new.hash,
-        None => file(old) == file(new),
+        None => old.stat.same_size_and_time(&new.stat),
     }
 }
 

@@ -1,0 +1,37 @@
+//! Whether a file system knows its files by lasting numbers.
+//!
+//! Where it doesn't, every mount gives a file another inode, and that says nothing of whether it is another file.
+
+use std::path::Path;
+
+/// `f_type` of statfs(2), from `linux/magic.h`: those that have no numbers on the disk, and those behind which anything
+/// may be.
+const NUMBERED_ANEW: [u32; 8] = [
+    0x4d44,      // vfat
+    0x2011_bab0, // exfat
+    0x6573_5546, // fuse: exfat-fuse, sshfs, mtpfs
+    0x517b,      // smb
+    0xff53_4d42, // cifs
+    0xfe53_4d42, // smb2
+    0x0102_1997, // 9p
+    0x786f_4256, // vboxsf
+];
+
+/// Whether files in a folder have the same inode after the next mount. Where nobody says, they have.
+pub fn are_lasting(folder: &Path) -> bool {
+    let there = rustix::fs::statfs(folder);
+    there.map_or(true, |there| {
+        !NUMBERED_ANEW.contains(&(there.f_type as u32))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_on_a_local_disk_has_lasting_inodes() {
+        assert!(are_lasting(Path::new("/proc")));
+        assert!(are_lasting(Path::new("/nowhere")));
+    }
+}
