@@ -14,6 +14,7 @@ mod full_text;
 mod header;
 mod health;
 mod holdings;
+mod idle_readers;
 mod ids;
 mod inherit;
 mod journal;
@@ -38,7 +39,7 @@ mod transaction;
 mod write_ahead_log;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
@@ -56,6 +57,7 @@ pub(crate) use catalog_lock::is_locked;
 pub use health::{check, recovered};
 pub(crate) use health::{put_back_lately, recovered_lately, vacuum, was_left_open};
 pub use holdings::{Holdings, Progress};
+use idle_readers::IdleReaders;
 use label_dictionary::SweepSchedule;
 pub(crate) use opening::files_of;
 pub(crate) use opening::owner;
@@ -71,8 +73,7 @@ pub struct Sqlite {
     source: PathBuf,
     id: String,
     writer: Mutex<Connection>,
-    /// Connections that nobody reads from just now.
-    readers: Mutex<Vec<Connection>>,
+    readers: IdleReaders,
     /// How often another catalog took the place of the one that was opened.
     age: AtomicU64,
     /// Photos that did not outlive it, of which nobody was told yet.
@@ -103,7 +104,7 @@ impl Sqlite {
             source: source.into(),
             id: identity(&writer)?,
             writer: Mutex::new(writer),
-            readers: Mutex::default(),
+            readers: IdleReaders::default(),
             age: AtomicU64::default(),
             lost: Mutex::default(),
             sweeps: SweepSchedule::default(),
@@ -121,17 +122,13 @@ impl Sqlite {
     }
 
     fn try_read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let age = self.age.load(Ordering::Acquire);
-        let idle = self.readers().pop();
+        let (idle, generation) = self.readers.take();
         let connection = match idle {
             Some(connection) => connection,
             None => self.reader()?,
         };
         let result = work(&connection);
-        let mut readers = self.readers();
-        if readers.len() < IDLE_READERS && self.age.load(Ordering::Acquire) == age {
-            readers.push(connection);
-        }
+        self.readers.give_back(connection, generation);
         Ok(result?)
     }
 
@@ -157,10 +154,6 @@ impl Sqlite {
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
         self.writer.lock()
-    }
-
-    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.readers.lock()
     }
 
     fn lost(&self) -> MutexGuard<'_, Vec<PhotoId>> {
@@ -210,9 +203,6 @@ fn care(changes: &[Change]) -> &'static str {
         false => "normal",
     }
 }
-
-/// Connections that are kept for the next who reads: each has a cache of 8 MiB, and few threads read at a time.
-const IDLE_READERS: usize = 4;
 
 impl Store for Sqlite {
     fn load(&self, each: &mut dyn FnMut(Stored)) -> Result<()> {

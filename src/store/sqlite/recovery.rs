@@ -106,13 +106,12 @@ impl Sqlite {
         if age >= MOST {
             return Err(Error::Damaged);
         }
-        self.readers().clear();
+        self.readers.begin_replacing();
         let done = work(self, &mut writer);
         if done.is_ok() {
             self.age.fetch_add(1, Ordering::AcqRel);
         }
-        // What came back meanwhile is of the old one. Others that read just now close what they read when they are done.
-        self.readers().clear();
+        self.readers.end_replacing();
         if is_open(&writer) {
             return done;
         }
@@ -142,7 +141,7 @@ impl Sqlite {
 impl Drop for Sqlite {
     fn drop(&mut self) {
         // The writer is closed last: it takes the log along.
-        self.readers().clear();
+        self.readers.clear();
         // Whoever removed the folder as well wants none of it.
         let is_wanted = self.path.parent().is_some_and(|folder| folder.is_dir());
         if let Err(error) = if is_wanted { self.stay() } else { Ok(()) } {
