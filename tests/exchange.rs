@@ -458,6 +458,28 @@ fn links_in_the_way_are_not_followed() {
     assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
 }
 
+/// What a killed export left goes with the next one; what another one writes just now, and files of others, stay.
+#[test]
+fn an_export_takes_away_what_killed_ones_left() {
+    let (catalog, folder) = (Catalog::new(), tempfile::tempdir().unwrap());
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let make = |name: &str| {
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        file.set_modified(long_ago).unwrap();
+        file
+    };
+    let (_left, _others) = (make(".kbasefs-aB3xY9"), make(".kbasefs-notes.txt"));
+    let written_now = make(".kbasefs-cD4zW8");
+    written_now.lock().unwrap();
+    catalog
+        .exchange()
+        .export(Format::Json, folder.path())
+        .unwrap();
+    let is_there = |name: &str| folder.path().join(name).exists();
+    assert!(!is_there(".kbasefs-aB3xY9"));
+    assert!(is_there(".kbasefs-cD4zW8") && is_there(".kbasefs-notes.txt"));
+}
+
 #[test]
 fn a_mistake_in_a_file_is_named() {
     let (catalog, folder) = (Catalog::new(), tempfile::tempdir().unwrap());
@@ -482,6 +504,14 @@ fn a_mistake_in_a_file_is_named() {
         import("z.json", "{\"path\":\"a.jpg\",\"tags\":[\"a\"]}"),
         Ok(0)
     );
+    let endless = "a".repeat(17 << 20);
+    for (name, text) in [
+        ("e.json", format!("{{\"path\":\"{endless}\"}}")),
+        ("e.csv", format!("path,title\n\"{endless}")),
+    ] {
+        let refused = import(name, &text).unwrap_err();
+        assert!(refused.contains("longer than 16 MiB"), "{refused}");
+    }
     let marked = "\u{feff}{\"path\":\"a.jpg\",\"tags\":[\"marked\"]}\n{\"path\":\"trip/x.jpg\"}";
     assert_eq!(import("m.jsonl", marked), Ok(1));
     let photo = catalog.library.index().by_path(&SourcePath::new(*b"a.jpg"));

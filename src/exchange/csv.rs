@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::entry_limit::EntryLimit;
 use super::matching::{Matcher, Name, parse_hash};
 use super::people::People;
 use super::{Exchange, Format, Report, Result, files};
@@ -32,7 +33,7 @@ const HEADER: [&str; 13] = [
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let path = folder.join(Format::Csv.file_name().unwrap_or_default());
-    files::write(&path, |out| {
+    files::Writer::default().write(&path, |out| {
         let mut lines = ::csv::Writer::from_writer(out);
         lines.write_record(HEADER)?;
         for id in exchange.photos() {
@@ -83,7 +84,10 @@ pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
     let matcher = Matcher::new(exchange);
     let mut people = People::new(exchange.library, "import");
     let open = File::open(file).map_err(|e| files::disk(file, e))?;
-    let mut lines = ::csv::ReaderBuilder::new().flexible(true).from_reader(open);
+    let (limited, entry_end) = EntryLimit::of(open);
+    let mut lines = ::csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(limited);
     let header = lines.headers().map_err(|e| files::malformed(file, e))?;
     let columns = HEADER.map(|name| header.iter().position(|cell| cell.trim() == name));
     if columns[0].is_none() {
@@ -91,8 +95,11 @@ pub fn import(exchange: &Exchange, file: &Path) -> Result<Report> {
     }
     for record in lines.into_records() {
         report.photos += 1;
+        entry_end.reached();
         let record = match record {
             Ok(record) => record,
+            // Nothing that follows can be read.
+            Err(e) if e.is_io_error() => return Err(files::malformed(file, e)),
             Err(e) => {
                 report.fail(file.display(), e);
                 continue;

@@ -1,9 +1,12 @@
 //! Files of an export: found, and written whole or not at all.
 
-use std::fs::{self, Permissions};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use super::{Error, Format, Result};
 
@@ -34,25 +37,79 @@ fn by_extension(file: &Path) -> Option<Format> {
     }
 }
 
-/// Writes a file beside its place and moves it there: whoever looks sees the old one or the whole new one.
-pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let written = || {
-        let old = fs::symlink_metadata(path).ok();
-        let mode = old.map_or(0o666, |m| m.permissions().mode() & 0o777);
-        let mut builder = tempfile::Builder::new();
-        let builder = builder
-            .prefix(".kbasefs-")
-            .permissions(Permissions::from_mode(mode));
-        let mut out = BufWriter::new(builder.tempfile_in(folder)?);
-        fill(&mut out)?;
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // Before it takes the place of the old one: else a crash may leave an empty file where there was a whole one.
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    written().map_err(|e| disk(path, e))
+/// Begins the names of files that are being written.
+const UNFINISHED: &str = ".kbasefs-";
+/// Letters and digits behind it.
+const RANDOM: usize = 6;
+
+/// Writes files into folders, and takes away first what killed exports left there.
+#[derive(Default)]
+pub struct Writer {
+    swept: HashSet<PathBuf>,
+}
+
+impl Writer {
+    /// Writes a file beside its place and moves it there: whoever looks sees the old one or the whole new one.
+    pub fn write(
+        &mut self,
+        path: &Path,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        if self.swept.insert(folder.to_owned()) {
+            sweep(folder).map_err(|e| disk(folder, e))?;
+        }
+        let written = || {
+            let old = fs::symlink_metadata(path).ok();
+            let mode = old.map_or(0o666, |m| m.permissions().mode() & 0o777);
+            let mut builder = tempfile::Builder::new();
+            let builder = builder
+                .prefix(UNFINISHED)
+                .rand_bytes(RANDOM)
+                .permissions(Permissions::from_mode(mode));
+            let mut out = BufWriter::new(builder.tempfile_in(folder)?);
+            // Not every file system has locks; where there are none, nobody sweeps either.
+            let _ = out.get_ref().as_file().try_lock();
+            fill(&mut out)?;
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            // Before it takes the place of the old one: else a crash may leave an empty file where there was a whole one.
+            file.as_file().sync_all()?;
+            file.persist(path)?;
+            Ok(())
+        };
+        written().map_err(|e| disk(path, e))
+    }
+}
+
+/// Takes away files that nobody writes any more: whoever does has them locked.
+fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if !(is_unfinished(&entry.file_name()) && entry.file_type()?.is_file()) {
+            continue;
+        }
+        // It may be gone by now, or another user's.
+        let is_left =
+            File::open(entry.path()).is_ok_and(|file| is_old(&file) && file.try_lock().is_ok());
+        if is_left && let Err(e) = fs::remove_file(entry.path()) {
+            tracing::warn!("{}: {e}", entry.path().display());
+        }
+    }
+    Ok(())
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED));
+    random.is_some_and(|r| r.len() == RANDOM && r.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Whether a file is not just being made, and will be locked in a moment.
+fn is_old(file: &File) -> bool {
+    let age = file
+        .metadata()
+        .and_then(|m| m.modified())
+        .map(|at| at.elapsed());
+    matches!(age, Ok(Ok(age)) if age > Duration::from_secs(60))
 }
 
 /// Makes the folders between `root` and a path below it. Refuses to go through links, which may lead out of `root`.
@@ -97,8 +154,10 @@ mod tests {
     fn a_file_is_written_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
-        write(&file, |out| out.write_all(b"old")).unwrap();
-        let torn = write(&file, |out| {
+        Writer::default()
+            .write(&file, |out| out.write_all(b"old"))
+            .unwrap();
+        let torn = Writer::default().write(&file, |out| {
             out.write_all(b"new")?;
             Err(io::Error::other("full"))
         });

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::entry_limit::EntryLimit;
 use super::matching::{Matcher, Name, parse_hash};
 use super::people::{self, People};
 use super::{Adopt, Exchange, ForeignAnswer, Format, Report, Result, files, xmp};
@@ -93,7 +94,7 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     let path = folder.join(Format::Json.file_name().unwrap_or_default());
     let library = exchange.library;
-    files::write(&path, |out| {
+    files::Writer::default().write(&path, |out| {
         for id in exchange.photos() {
             let detail = library.detail(id).map_err(std::io::Error::other)?;
             let Some(detail) = detail else { continue };
@@ -200,11 +201,13 @@ pub fn import(exchange: &Exchange, file: &Path, adopt: &Adopt) -> Result<Report>
     let matcher = Matcher::new(exchange);
     let mut people = People::new(exchange.library, "import");
     let open = File::open(file).map_err(|e| files::disk(file, e))?;
-    let text = without_mark(BufReader::new(open)).map_err(|e| files::disk(file, e))?;
+    let (limited, entry_end) = EntryLimit::of(open);
+    let text = without_mark(BufReader::new(limited)).map_err(|e| files::disk(file, e))?;
     let lines = serde_json::Deserializer::from_reader(text).into_iter::<Line>();
     for line in lines {
         // After a mistake in the syntax nothing tells where the next photo begins.
         let line = line.map_err(|e| files::malformed(file, e))?;
+        entry_end.reached();
         report.photos += 1;
         match take_in(exchange, &matcher, &line, &mut people, adopt)? {
             Ok(changed) => report.changed += u64::from(changed),

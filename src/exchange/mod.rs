@@ -6,6 +6,7 @@
 
 mod adopt;
 mod csv;
+mod entry_limit;
 mod files;
 mod json;
 mod matching;

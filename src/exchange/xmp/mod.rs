@@ -23,12 +23,13 @@ const LARGEST: u64 = 16 << 20;
 /// Writes the sidecars that say less than the catalog.
 pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
     let mut report = Report::default();
+    let mut writer = files::Writer::default();
     for id in exchange.photos() {
         let Some(detail) = exchange.library.detail(id)? else {
             continue;
         };
         report.photos += 1;
-        match write(exchange, folder, &detail) {
+        match write(exchange, folder, &detail, &mut writer) {
             Ok(written) => report.changed += u64::from(written),
             Err(why) => report.fail(&detail.entry.photo.path, why),
         }
@@ -37,7 +38,12 @@ pub fn export(exchange: &Exchange, folder: &Path) -> Result<Report> {
 }
 
 /// Writes the sidecar of a photo, unless it says everything already.
-fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Result<bool, String> {
+fn write(
+    exchange: &Exchange,
+    folder: &Path,
+    detail: &Detail,
+    writer: &mut files::Writer,
+) -> std::result::Result<bool, String> {
     let name = beside(&detail.entry.photo.path);
     if name.file_name().len() > 255 {
         return Err("the name of its sidecar would be too long".into());
@@ -53,7 +59,7 @@ fn write(exchange: &Exchange, folder: &Path, detail: &Detail) -> std::result::Re
     };
     let parent = below.parent().unwrap_or(Path::new(""));
     files::make_folders(folder, parent).map_err(|e| e.to_string())?;
-    let written = files::write(&target, |out| out.write_all(text.as_bytes()));
+    let written = writer.write(&target, |out| out.write_all(text.as_bytes()));
     written.map_err(|e| e.to_string())?;
     Ok(true)
 }
