@@ -4,6 +4,9 @@ mod backups;
 #[path = "../common/can_mount.rs"]
 mod can_mount;
 mod damage;
+mod failing_disk;
+#[path = "../common/failing_fs.rs"]
+mod failing_fs;
 mod foreign_logs;
 #[path = "../common/isolated.rs"]
 mod isolated;
