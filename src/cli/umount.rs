@@ -1,7 +1,7 @@
 //! `kbasefs umount`
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::finder::Finder;
@@ -26,6 +26,8 @@ pub struct Args {
 
 /// How long to wait for the process to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait for those who have files open: most are just closing them, others may stay for days.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let path = &args.mountpoint;
@@ -59,12 +61,9 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let Some(file) = file.filter(|_| !is_left) else {
         return Ok(());
     };
-    if tokio::time::timeout(EXIT_TIMEOUT, until_free(&file))
-        .await
-        .is_err()
-    {
+    if let Some(why) = until_free(&file, &mount).await {
         eprintln!(
-            "kbasefs: {} is unmounted; its process goes on until the last file that is open there is closed",
+            "kbasefs: {} is unmounted; its process {why}",
             mount.point.display()
         );
     }
@@ -122,9 +121,18 @@ async fn file_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
     }
 }
 
-/// Its last act is to let go of the catalog.
-async fn until_free(file: &Path) {
+/// Waits for the end of a process, whose last act is to let go of the catalog; why it isn't waited for any longer.
+async fn until_free(file: &Path, mount: &Mount) -> Option<&'static str> {
+    let began = Instant::now();
     while app::is_in_use(file) {
+        let waited = began.elapsed();
+        if waited > BUSY_TIMEOUT && mount.is_open() {
+            return Some("goes on until the last file that is open there is closed");
+        }
+        if waited > EXIT_TIMEOUT {
+            return Some("finishes what it is doing, and ends then");
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    None
 }

@@ -71,6 +71,12 @@ impl Mount {
     pub fn is_served(&self) -> bool {
         self.fstype == "fuse" || self.fstype == "fuseblk" || self.fstype.starts_with("fuse.")
     }
+
+    /// Whether the kernel has its file system still: one that was taken away stays for those who have files open there. It
+    /// lists each that may write back, see Documentation/ABI/testing/sysfs-class-bdi.
+    pub fn is_open(&self) -> bool {
+        Path::new("/sys/class/bdi").join(&self.device).exists()
+    }
 }
 
 /// All mounts, in the order in which they were made.
