@@ -176,10 +176,10 @@ async fn ask(path: &Path, name: &'static str) -> Result<Vec<u8>, Errno> {
 }
 
 /// Does what may block for good, but doesn't wait for it any longer than that.
-pub async fn within<T: Send + 'static>(
+pub async fn within<T: Send + 'static, E: From<Errno> + Send + 'static>(
     limit: Duration,
-    work: impl FnOnce() -> Result<T, Errno> + Send + 'static,
-) -> Result<T, Errno> {
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     let (tell, told) = tokio::sync::oneshot::channel();
     // Nobody may wait for the answer any more.
     let asking = move || drop(tell.send(work()));
@@ -187,7 +187,7 @@ pub async fn within<T: Send + 'static>(
     thread.spawn(asking).map_err(|_| Errno::AGAIN)?;
     match tokio::time::timeout(limit, told).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) | Err(_) => Err(Errno::TIMEDOUT),
+        Ok(Err(_)) | Err(_) => Err(Errno::TIMEDOUT.into()),
     }
 }
 

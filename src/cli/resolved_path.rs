@@ -43,6 +43,18 @@ impl ResolvedPath {
         })
     }
 
+    /// A path by its name alone, for where nobody can say where it leads.
+    ///
+    /// # Errors
+    /// When it isn't absolute, and there is no folder to begin with.
+    pub fn as_written(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            path: std::path::absolute(path).map_err(|e| missing(path, &e))?,
+            mount: None,
+            other_names: Vec::new(),
+        })
+    }
+
     /// Every absolute name of it that still leads there.
     pub fn names(&self) -> Vec<&Path> {
         let others = self.other_names.iter().map(PathBuf::as_path);

@@ -11,8 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::FileType;
+use rustix::io::Errno;
 
 use super::mounted_catalog::{self, MountedCatalog, within};
 use super::report::{hinted, missing};
@@ -24,6 +26,9 @@ use crate::app;
 use crate::config::Config;
 use crate::fuse::mountinfo::{Mount, MountTable};
 use crate::vfs::Inode;
+
+/// How long a disk may take to say what is there.
+const DISK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Finds catalogs for one command.
 pub struct Finder {
@@ -57,7 +62,7 @@ impl Finder {
 
     /// The catalog that a folder means, and which part of it. One that has none is a catalog that isn't there yet.
     pub async fn target(&self, path: &Path) -> anyhow::Result<Target> {
-        match self.looked_at(path).await? {
+        match self.looked_at_in_time(path).await? {
             (resolved, Seen::Folder) => self.in_source(&resolved).await,
             (_, Seen::FolderOf(target)) => Ok(target),
             _ => Err(hinted(
@@ -99,10 +104,31 @@ impl Finder {
 
     /// What is there. In a mount, once it is known to answer, and to whom it belongs.
     async fn looked_at(&self, path: &Path) -> anyhow::Result<(ResolvedPath, Seen)> {
-        let resolved = ResolvedPath::of(path)?;
+        let (resolved, is_folder) = look(path)?;
+        self.seen(path, resolved, is_folder).await
+    }
+
+    /// As [`Self::looked_at`]. Where a disk on the way doesn't answer, it is a folder by the name that was given: whoever
+    /// has a catalog of it may answer.
+    async fn looked_at_in_time(&self, path: &Path) -> anyhow::Result<(ResolvedPath, Seen)> {
+        let name = path.to_owned();
+        let (resolved, is_folder) = match within(DISK_TIMEOUT, move || look(&name)).await {
+            Err(e) if e.downcast_ref() == Some(&Errno::TIMEDOUT) => {
+                (ResolvedPath::as_written(path)?, true)
+            }
+            looked => looked?,
+        };
+        self.seen(path, resolved, is_folder).await
+    }
+
+    async fn seen(
+        &self,
+        path: &Path,
+        resolved: ResolvedPath,
+        is_folder: bool,
+    ) -> anyhow::Result<(ResolvedPath, Seen)> {
         let Some(mount) = &resolved.mount else {
-            let metadata = resolved.path.metadata().map_err(|e| missing(path, &e))?;
-            let seen = match metadata.is_dir() {
+            let seen = match is_folder {
                 true => Seen::Folder,
                 false => Seen::File,
             };
@@ -295,6 +321,19 @@ impl Finder {
             eprintln!("kbasefs: {}", printable(&said));
         }
     }
+}
+
+/// Where a path leads, and whether that is a folder. In a mount of this program nothing is touched, nor said.
+fn look(path: &Path) -> anyhow::Result<(ResolvedPath, bool)> {
+    let resolved = ResolvedPath::of(path)?;
+    let is_folder = match &resolved.mount {
+        Some(_) => false,
+        None => {
+            let metadata = resolved.path.metadata();
+            metadata.map_err(|e| missing(path, &e))?.is_dir()
+        }
+    };
+    Ok((resolved, is_folder))
 }
 
 /// Whether it is another catalog of the same folder.
