@@ -13,8 +13,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
@@ -28,6 +29,23 @@ pub struct SourceFiles {
     folder: RwLock<OwnedFd>,
     /// Whether it is on a network file system.
     far: AtomicBool,
+    in_place: InPlace,
+}
+
+/// Whether the folder was in place when somebody last looked.
+#[derive(Debug)]
+struct InPlace {
+    last: AtomicBool,
+    looking: Mutex<()>,
+}
+
+impl Default for InPlace {
+    fn default() -> Self {
+        Self {
+            last: true.into(),
+            looking: Mutex::default(),
+        }
+    }
 }
 
 impl SourceFiles {
@@ -42,6 +60,7 @@ impl SourceFiles {
         let folder = rustix::fs::open(&root, flags, Mode::empty())?;
         Ok(Self {
             far: network::kind(&root).is_some().into(),
+            in_place: InPlace::default(),
             folder: RwLock::new(folder),
             root,
         })
@@ -70,6 +89,22 @@ impl SourceFiles {
         let held = rustix::fs::fstat(&*self.held())?;
         let there = rustix::fs::stat(&self.root)?;
         Ok((held.st_dev, held.st_ino) == (there.st_dev, there.st_ino))
+    }
+
+    /// As [`Self::is_in_place`], or what was found when that was last known, if somebody has looked for `timeout` and waits
+    /// still: one thread at most waits for a disk that doesn't answer.
+    pub fn look_in_place(&self, timeout: Duration) -> bool {
+        if let Some(_looking) = self.in_place.looking.try_lock_for(timeout) {
+            // Nothing is there, or the disk says why not: whoever reads a photo learns that.
+            let now = self.is_in_place().unwrap_or(true);
+            self.in_place.last.store(now, Ordering::Relaxed);
+        }
+        self.was_in_place()
+    }
+
+    /// What was found when somebody last looked.
+    pub fn was_in_place(&self) -> bool {
+        self.in_place.last.load(Ordering::Relaxed)
     }
 
     /// Where a photo is on disk. For people and for walking; files are opened with [`Self::read`].
@@ -272,6 +307,23 @@ mod tests {
         assert_eq!(source_files.stat(&path("link")).unwrap(), None);
         assert_eq!(source_files.stat(&path("gone")).unwrap(), None);
         assert_eq!(source_files.stat(&path("sub/a.jpg")).unwrap(), Some(stat));
+    }
+
+    #[test]
+    fn what_was_found_last_counts_while_somebody_still_looks() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("photos");
+        std::fs::create_dir(&root).unwrap();
+        let source_files = SourceFiles::open(&root).unwrap();
+        let look = || source_files.look_in_place(Duration::ZERO);
+        assert!(look());
+        std::fs::rename(&root, dir.path().join("moved")).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        let looking = source_files.in_place.looking.lock();
+        assert!(look());
+        drop(looking);
+        assert!(!look());
+        assert!(!source_files.was_in_place());
     }
 
     #[test]

@@ -13,11 +13,12 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use crate::api::{CATALOG_HEADER, CatalogIdentity};
+use crate::blocking::unblock;
 use crate::monitor::Instance;
 use crate::source_files::SourceFiles;
 
 /// How long the disk that the source is on may take to say whether it is there.
-const DISK_TIMEOUT: Duration = Duration::from_secs(1);
+const DISK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Which catalog answers.
 #[utoipa::path(
@@ -39,16 +40,13 @@ pub async fn get(
     })
 }
 
-/// Whether the folder at the source's path is the source, as far as can be told now: somebody may have moved that, and
-/// made another one.
+/// Whether the folder at the source's path is the source: somebody may have moved that, and made another one. Where the disk
+/// doesn't answer, what it said last.
 pub async fn is_in_place(source_files: &Arc<SourceFiles>) -> bool {
-    let source_files = Arc::clone(source_files);
-    let looked = tokio::task::spawn_blocking(move || source_files.is_in_place());
-    match timeout(DISK_TIMEOUT, looked).await {
-        Ok(Ok(Ok(in_place))) => in_place,
-        // Nothing is there, or the disk says nothing: whoever reads a photo learns that.
-        _ => true,
-    }
+    let looking = Arc::clone(source_files);
+    let looked = unblock(move || looking.look_in_place(DISK_TIMEOUT));
+    let looked = timeout(DISK_TIMEOUT, looked).await;
+    looked.unwrap_or_else(|_| source_files.was_in_place())
 }
 
 /// Answers nothing that another catalog is asked.
