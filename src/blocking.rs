@@ -1,7 +1,13 @@
 //! Which threads may wait for the disk: all but those that drive async tasks. One such wait holds up every task of its
 //! thread, so a slow disk would silence a mount that has all its answers in memory.
 //!
-//! Knows nothing of who waits for what.
+//! What may never answer, such as a disk behind a network that is gone, has a limit of its own, so that those who wait for it
+//! leave threads to those who wait for something else. Knows nothing of who waits for what.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Does on a thread that may wait what an async task has to wait for. A panic goes on in the task.
 pub async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -12,6 +18,47 @@ pub async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
             // Only a runtime that ends gives up what was asked for, and this task with it.
             Err(_) => std::future::pending().await,
         },
+    }
+}
+
+/// How many threads at most wait for one thing; who comes later has to wait for a turn, on no thread at all.
+#[derive(Debug)]
+pub struct WaitLimit(Arc<Semaphore>);
+
+/// That a thread is one of them.
+pub struct Turn(
+    #[expect(dead_code, reason = "it counts until it is dropped")] OwnedSemaphorePermit,
+);
+
+impl WaitLimit {
+    pub fn new(threads: usize) -> Self {
+        Self(Arc::new(Semaphore::new(threads)))
+    }
+
+    /// Does on a thread of a runtime that may wait what waits for that thing: at once where a turn is free.
+    pub fn spawn(&self, runtime: &Handle, work: impl FnOnce() + Send + 'static) {
+        let on_a_thread = |turn: Turn| {
+            move || {
+                work();
+                drop(turn);
+            }
+        };
+        if let Ok(turn) = Arc::clone(&self.0).try_acquire_owned() {
+            runtime.spawn_blocking(on_a_thread(Turn(turn)));
+            return;
+        }
+        let turns = Self(Arc::clone(&self.0));
+        runtime.spawn(async move {
+            let turn = turns.turn().await;
+            tokio::task::spawn_blocking(on_a_thread(turn));
+        });
+    }
+
+    /// Waits until another thread may wait for that thing, which is to keep this for as long as it does: the task that
+    /// it works for may be given up meanwhile.
+    pub async fn turn(&self) -> Turn {
+        let turn = Arc::clone(&self.0).acquire_owned().await;
+        Turn(turn.expect("nobody closes it"))
     }
 }
 
@@ -27,9 +74,55 @@ pub fn assert_allowed() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
     use tokio::task::spawn;
 
     use super::*;
+
+    /// One that waits for a word, and says when it begins to.
+    fn waiting(began: &Sender<()>) -> (Sender<()>, impl FnOnce() + Send + 'static) {
+        let began = began.clone();
+        let (release, word): (_, Receiver<()>) = channel();
+        let wait = move || {
+            began.send(()).unwrap();
+            word.recv().unwrap();
+        };
+        (release, wait)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_waits_for_one_thing_leaves_threads_to_others() {
+        let limit = WaitLimit::new(2);
+        let (begins, began) = channel();
+        let mut releases = Vec::new();
+        for _ in 0..3 {
+            let (release, wait) = waiting(&begins);
+            limit.spawn(&Handle::current(), wait);
+            releases.push(release);
+        }
+        let began = unblock(move || {
+            began.recv().unwrap();
+            began.recv().unwrap();
+            began
+        });
+        let began = began.await;
+        assert!(began.try_recv().is_err(), "the third has no turn yet");
+        releases[0].send(()).unwrap();
+        let began = unblock(move || began.recv().map(|()| began)).await.unwrap();
+        for release in &releases[1..] {
+            release.send(()).unwrap();
+        }
+        let _all = [limit.turn().await, limit.turn().await];
+        assert!(began.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_panic_gives_its_turn_back() {
+        let limit = WaitLimit::new(1);
+        limit.spawn(&Handle::current(), || panic!("in the work"));
+        limit.turn().await;
+    }
 
     #[tokio::test]
     async fn only_threads_that_drive_no_tasks_may_wait() {

@@ -86,6 +86,7 @@
 //! | when an answer waits for mounts to show what it says | `web/told.rs` |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/auth.rs` |
+//! | how many threads wait for the source at a time | `source_files.rs`; how they take turns: `blocking.rs` |
 //! | how many browsers are answered at a time | `web/site/listen.rs` |
 //! | how caches make room when memory is short | `memory.rs` |
 //! | the small pictures that file managers share | `thumbnails/` |
@@ -100,6 +101,7 @@
 //! - Every change goes: store commit, then index, then kernel notification.
 //! - A FUSE handler never blocks: what must wait moves its reply to the runtime.
 //! - No thread that drives async tasks waits for the disk: `blocking` refuses it in tests.
+//! - Who waits for the source, which may never answer, leaves threads to those who wait for the catalog.
 //! - What one event costs does not grow with the catalog: `tests/growth.rs` counts it.
 //! - What came and went leaves nothing in memory: `tests/churn.rs` counts it.
 //! - The source folder is opened for reading only, in one place: [`source_files`].

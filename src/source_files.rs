@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use crate::blocking;
+use crate::blocking::{self, WaitLimit};
 use crate::catalog::{ContentHash, FileStat, SourcePath};
 
 /// A source folder, held open.
@@ -30,6 +30,7 @@ pub struct SourceFiles {
     /// Whether it is on a network file system.
     far: AtomicBool,
     in_place: InPlace,
+    waiting: WaitLimit,
 }
 
 /// Whether the folder was in place when somebody last looked.
@@ -48,6 +49,10 @@ impl Default for InPlace {
     }
 }
 
+/// Threads of edges that wait for the source at a time: more than any disk or server works at, and so few that a source
+/// which never answers leaves most of the 512 that Tokio has at most.
+const MOST_WAITING: usize = 128;
+
 impl SourceFiles {
     /// Holds the folder at `root` (made absolute, links in it followed once, here).
     ///
@@ -61,6 +66,7 @@ impl SourceFiles {
         Ok(Self {
             far: network::kind(&root).is_some().into(),
             in_place: InPlace::default(),
+            waiting: WaitLimit::new(MOST_WAITING),
             folder: RwLock::new(folder),
             root,
         })
@@ -105,6 +111,16 @@ impl SourceFiles {
     /// What was found when somebody last looked.
     pub fn was_in_place(&self) -> bool {
         self.in_place.last.load(Ordering::Relaxed)
+    }
+
+    /// How many may wait for the source at a time, of those who have no threads of their own.
+    pub fn waiting(&self) -> &WaitLimit {
+        &self.waiting
+    }
+
+    /// Whether closing a file may wait, too: a server that doesn't answer is told of it.
+    pub fn closing_may_wait(&self) -> bool {
+        self.far.load(Ordering::Relaxed)
     }
 
     /// Where a photo is on disk. For people and for walking; files are opened with [`Self::read`].

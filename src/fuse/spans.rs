@@ -8,6 +8,8 @@ use tokio::runtime::Handle;
 use tracing::span::EnteredSpan;
 use tracing::{Instrument, Span, debug_span};
 
+use crate::source_files::SourceFiles;
+
 /// Begins the span of a request that this thread deals with until the span is dropped.
 pub fn enter(op: &'static str, request: &fuser::Request, inode: INodeNo) -> EnteredSpan {
     let id = request.unique().0;
@@ -34,10 +36,16 @@ impl Runtime {
         self.0.spawn(task.in_current_span());
     }
 
-    /// Work that waits for the disk.
+    /// Work that waits for a disk, but not for the source.
     pub fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) {
         let span = Span::current();
         self.0.spawn_blocking(move || span.in_scope(work));
+    }
+
+    /// Work that waits for the source, which may never answer.
+    pub fn spawn_at_source(&self, source: &SourceFiles, work: impl FnOnce() + Send + 'static) {
+        let span = Span::current();
+        source.waiting().spawn(&self.0, move || span.in_scope(work));
     }
 }
 

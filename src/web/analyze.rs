@@ -26,6 +26,7 @@ use crate::blocking::unblock;
 use crate::catalog::{PhotoId, SourcePath};
 use crate::library::Library;
 use crate::source::Scanner;
+use crate::source_files::SourceFiles;
 
 /// Has photos looked at, and tells of each as it is done.
 #[utoipa::path(
@@ -49,12 +50,13 @@ use crate::source::Scanner;
 pub async fn post(
     State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
+    State(source_files): State<Arc<SourceFiles>>,
     State(scheduler): State<Arc<Scheduler>>,
     Json(body): Json<AnalyzeRequest>,
 ) -> Result<Response, Failure> {
     let within = shape::within(body.within_base64.as_ref())?;
     let (named, index) = (body.photos, Arc::clone(&library));
-    let photos = super::blocking(move || {
+    let photos = super::at_source(&source_files, move || {
         scanner.scan_below(&within)?;
         let one = |named: &PhotoName| named.resolve(&index, &scanner);
         match named {

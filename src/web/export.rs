@@ -34,12 +34,13 @@ pub async fn post(
     State(instance): State<Arc<Instance>>,
     Json(body): Json<ExportRequest>,
 ) -> Result<Json<ExchangeReport>, Failure> {
-    super::blocking(move || {
+    let source = Arc::clone(&source_files);
+    super::at_source(&source_files, move || {
         let format = format(&body.format)?;
-        let folder = folder(&body, format, source_files.root(), &instance)?;
+        let folder = folder(&body, format, source.root(), &instance)?;
         let exchange = Exchange {
             library: &library,
-            source_files: &source_files,
+            source_files: &source,
             folder: shape::within(body.within_base64.as_ref())?,
         };
         Ok(Json(report_shape(exchange.export(format, &folder)?)))

@@ -34,7 +34,8 @@ pub async fn post(
     State(into): State<ImportTarget>,
     Json(body): Json<ImportRequest>,
 ) -> Result<Json<ExchangeReport>, Failure> {
-    super::blocking(move || import(&into, &body).map(Json)).await
+    let source_files = Arc::clone(&into.source_files);
+    super::at_source(&source_files, move || import(&into, &body).map(Json)).await
 }
 
 /// What answers and facts are taken into.

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use crate::api::{AdoptRequest, Adopted, FailureBody};
 use crate::exchange::Takeover;
 use crate::monitor::Instance;
+use crate::source_files::SourceFiles;
 
 /// Takes over the catalog of a folder within the source.
 #[utoipa::path(
@@ -24,10 +25,11 @@ use crate::monitor::Instance;
 )]
 pub async fn adopt(
     State(takeover): State<Arc<Takeover>>,
+    State(source_files): State<Arc<SourceFiles>>,
     State(instance): State<Arc<Instance>>,
     Json(body): Json<AdoptRequest>,
 ) -> Result<Json<Adopted>, Failure> {
-    super::blocking(move || {
+    super::at_source(&source_files, move || {
         let folder = body.source.resolve(&instance)?;
         let taken = takeover.run(&folder, &body.index.resolve(&instance)?)?;
         Ok(Json(Adopted {

@@ -34,6 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::faults;
+use crate::source_files::SourceFiles;
 
 pub use parts::{Options, Parts};
 pub use site::{Pages, Site, words};
@@ -84,5 +85,31 @@ async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(e) => Err(failure::Failure::internal(e.to_string())),
+    }
+}
+
+/// Runs what waits for the source, which may never answer.
+async fn at_source<T: Send + 'static>(
+    source_files: &SourceFiles,
+    work: impl FnOnce() -> Result<T, failure::Failure> + Send + 'static,
+) -> Result<T, failure::Failure> {
+    let turn = source_files.waiting().turn().await;
+    blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
+}
+
+/// Runs what waits for the source, or only for the catalog: a photo that is named by its path has to be looked at.
+async fn at_source_if<T: Send + 'static>(
+    is_by_path: bool,
+    source_files: &SourceFiles,
+    work: impl FnOnce() -> Result<T, failure::Failure> + Send + 'static,
+) -> Result<T, failure::Failure> {
+    match is_by_path {
+        true => at_source(source_files, work).await,
+        false => blocking(work).await,
     }
 }

@@ -10,6 +10,7 @@ use crate::analysis::Scheduler;
 use crate::api::{FailureBody, Photo, PhotoName};
 use crate::library::Library;
 use crate::source::Scanner;
+use crate::source_files::SourceFiles;
 
 /// Everything known of one photo.
 #[utoipa::path(
@@ -27,10 +28,11 @@ use crate::source::Scanner;
 pub async fn get(
     State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
+    State(source_files): State<Arc<SourceFiles>>,
     State(scheduler): State<Arc<Scheduler>>,
     Query(named): Query<PhotoName>,
 ) -> Result<Json<Photo>, Failure> {
-    super::blocking(move || {
+    super::at_source_if(named.is_path(), &source_files, move || {
         let id = named.resolve(&library, &scanner)?;
         let detail = library.detail(id)?;
         let gone = || Failure::not_found("the photo has just gone", "look where it moved to");

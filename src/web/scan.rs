@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::shape;
 use crate::api::{FailureBody, ScanReport, ScanRequest};
 use crate::source::Scanner;
+use crate::source_files::SourceFiles;
 
 /// Brings the catalog, or a part of it, in step with the source.
 #[utoipa::path(
@@ -23,9 +24,10 @@ use crate::source::Scanner;
 )]
 pub async fn post(
     State(scanner): State<Arc<Scanner>>,
+    State(source_files): State<Arc<SourceFiles>>,
     Json(body): Json<ScanRequest>,
 ) -> Result<Json<ScanReport>, Failure> {
-    super::blocking(move || {
+    super::at_source(&source_files, move || {
         let report = scanner.scan_below(&shape::within(body.within_base64.as_ref())?)?;
         let read_again = scanner.read_outdated()?;
         let hashed = scanner.find_copies()?;

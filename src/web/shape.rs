@@ -12,6 +12,11 @@ use crate::monitor::Instance;
 use crate::source::{At, Scanner};
 
 impl PhotoName {
+    /// Whether it is named by its path: the file there has to be looked at.
+    pub fn is_path(&self) -> bool {
+        self.path_base64.is_some()
+    }
+
     /// The photo that is named. A file is the photo that the catalog knows at its path only as long as it is that file.
     pub fn resolve(&self, library: &Library, scanner: &Scanner) -> Result<PhotoId, Failure> {
         match self.place()? {

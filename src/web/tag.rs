@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::State;
 
 use super::failure::Failure;
-use crate::api::{FailureBody, TagRequest, Tagged};
+use crate::api::{FailureBody, PhotoName, TagRequest, Tagged};
 use crate::catalog::{Act, Deed, Edit, PhotoId, Role, clean};
 use crate::library::Library;
 use crate::source::Scanner;
+use crate::source_files::SourceFiles;
 
 /// The longest tag, in characters: that of models, and more.
 const LONGEST: usize = 200;
@@ -30,9 +31,11 @@ const LONGEST: usize = 200;
 pub async fn post(
     State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
+    State(source_files): State<Arc<SourceFiles>>,
     Json(body): Json<TagRequest>,
 ) -> Result<Json<Tagged>, Failure> {
-    super::blocking(move || {
+    let is_by_path = body.photos.iter().any(PhotoName::is_path);
+    super::at_source_if(is_by_path, &source_files, move || {
         let photos = body
             .photos
             .iter()

@@ -8,6 +8,7 @@ mod covered;
 mod descriptors;
 mod ends;
 mod following;
+mod hung_source;
 #[path = "../common/isolated.rs"]
 mod isolated;
 mod kills;

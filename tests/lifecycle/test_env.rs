@@ -158,8 +158,13 @@ impl TestEnv {
 
     /// Mounts in the foreground; live when this returns.
     pub fn mount(&self, prepare: impl FnOnce(&mut Command)) -> TestDaemon {
+        self.mount_of("photos", prepare)
+    }
+
+    /// Mounts another folder than the usual one.
+    pub fn mount_of(&self, source: &str, prepare: impl FnOnce(&mut Command)) -> TestDaemon {
         let mut command = self.command(&["mount", "-f"]);
-        command.args([self.path("photos"), self.path("mnt")]);
+        command.args([self.path(source), self.path("mnt")]);
         prepare(&mut command);
         start(&mut command).unwrap_or_else(|said| panic!("{said}"))
     }

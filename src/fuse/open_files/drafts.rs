@@ -104,7 +104,7 @@ impl DraftRequests {
             return reply.now().error(Errno::EBADF);
         };
         let tree = self.deferred.tree.clone();
-        self.deferred.runtime.spawn_blocking(move || {
+        self.at_source(move || {
             let OpenFile::Original { lease, unread } = &*source else {
                 return reply.now().error(Errno::EOPNOTSUPP);
             };
@@ -124,9 +124,7 @@ impl DraftRequests {
             return reply.now().ok();
         };
         let (tree, source_files) = (self.deferred.tree.clone(), self.source_files.clone());
-        self.deferred.runtime.spawn_blocking(move || {
-            send_done(tree.editor.commit_draft(&draft, &source_files), reply)
-        });
+        self.at_source(move || send_done(tree.editor.commit_draft(&draft, &source_files), reply));
     }
 
     /// Answers chmod(2), chown(2), truncate(2) and utimensat(2).
@@ -164,6 +162,11 @@ impl DraftRequests {
                 ),
                 Err(e) => reply.now().error(Errno::from_i32(e.raw_os_error())),
             });
+    }
+
+    fn at_source(&self, work: impl FnOnce() + Send + 'static) {
+        let runtime = &self.deferred.runtime;
+        runtime.spawn_at_source(&self.source_files, work);
     }
 
     fn draft(&self, handle: FileHandle) -> Option<Arc<Draft>> {

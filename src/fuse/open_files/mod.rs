@@ -25,7 +25,7 @@ use super::handles::Handles;
 use super::spans::Runtime;
 use crate::catalog::{FileStat, PhotoId, SourcePath};
 use crate::source_files::SourceFiles;
-use crate::vfs::{Caller, Content, Draft, Error, Inode, Tree};
+use crate::vfs::{Caller, Content, Draft, Error, Inode, Result, Tree};
 use fd_cache::{FdCache, FdLease};
 use idle_backing::KEPT_FOR;
 pub use open_modes::OpenModes;
@@ -109,7 +109,7 @@ impl Files {
             return self.open_original(request, found, reply);
         }
         let files = self.clone();
-        self.runtime.spawn_blocking(move || {
+        self.runtime.spawn_at_source(&self.source_files, move || {
             let found = files.source_files.read(&request.path);
             files.open_original(request, found, reply);
         });
@@ -148,7 +148,7 @@ impl Files {
             Ok(mode) => self.reply_opened(request, original, mode, reply),
             Err(FileReplaced) if timeout.is_zero() => {
                 let files = self.clone();
-                self.runtime.spawn_blocking(move || {
+                self.runtime.spawn_at_source(&self.source_files, move || {
                     files.open_in_mode(request, original, REPLACED_TIMEOUT, reply)
                 });
             }
@@ -212,33 +212,30 @@ impl Files {
                 let file = lease.cached();
                 match file.and_then(|file| read_cached(&file, offset, size)) {
                     Some(data) => reply.now().data(&data),
-                    None => self.read_from_disk(open.clone(), offset, size, reply),
+                    None => self.read_original(open.clone(), offset, size, reply),
                 }
             }
-            OpenFile::Draft(_) => self.read_from_disk(open.clone(), offset, size, reply),
+            OpenFile::Draft(draft) => {
+                let draft = draft.clone();
+                self.runtime
+                    .spawn_blocking(move || send_data(draft.read(offset, size), reply));
+            }
         }
     }
 
-    fn read_from_disk(
+    fn read_original(
         &self,
         open: Arc<OpenFile>,
         offset: u64,
         size: usize,
         reply: Timed<ReplyData>,
     ) {
-        self.runtime.spawn_blocking(move || {
-            let data = match &*open {
-                OpenFile::Original { lease, .. } => lease
-                    .file()
-                    .and_then(|file| read_at(&file, offset, size))
-                    .map_err(Error::from),
-                OpenFile::Draft(draft) => draft.read(offset, size),
-                OpenFile::Generated(_) => return reply.now().error(fuser::Errno::EBADF),
+        self.runtime.spawn_at_source(&self.source_files, move || {
+            let OpenFile::Original { lease, .. } = &*open else {
+                return reply.now().error(fuser::Errno::EBADF);
             };
-            match data {
-                Ok(data) => reply.now().data(&data),
-                Err(e) => reply.now().error(errno::of(&e)),
-            }
+            let data = lease.file().and_then(|file| read_at(&file, offset, size));
+            send_data(data.map_err(Error::from), reply);
         });
     }
 
@@ -248,7 +245,13 @@ impl Files {
             return;
         };
         match &*open {
-            OpenFile::Original { lease, .. } => self.close_original(lease.inode),
+            OpenFile::Original { lease, .. } => {
+                self.close_original(lease.inode);
+                if self.source_files.closing_may_wait() {
+                    self.runtime
+                        .spawn_at_source(&self.source_files, move || drop(open));
+                }
+            }
             OpenFile::Draft(draft) => {
                 self.tree.editor.close_draft(draft);
                 // With the last who has it open its bytes go from the disk, which takes its time for a large file.
@@ -294,6 +297,13 @@ fn open_generated(open: &Handles<OpenFile>, content: Vec<u8>, reply: Timed<Reply
     // The size that the kernel knows may be that of an older content.
     let flags = FopenFlags::FOPEN_NOFLUSH | FopenFlags::FOPEN_DIRECT_IO;
     reply.now().opened(handle, flags);
+}
+
+fn send_data(data: Result<Vec<u8>>, reply: Timed<ReplyData>) {
+    match data {
+        Ok(data) => reply.now().data(&data),
+        Err(e) => reply.now().error(errno::of(&e)),
+    }
 }
 
 fn part(content: &[u8], offset: u64, size: usize) -> &[u8] {

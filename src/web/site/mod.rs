@@ -48,7 +48,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::failure::Failure;
-use super::{Options, Parts, blocking, metrics, openapi, told};
+use super::{Options, Parts, at_source, blocking, metrics, openapi, told};
 use crate::memory::Limit;
 use analysis::Analyses;
 use auth::{AccessGuard, Token};

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use super::super::failure::Failure;
 use super::page::Mistake;
-use super::{Decoding, assets, blocking};
+use super::{Decoding, assets, at_source, blocking};
 use crate::analysis::{Access, Scheduler};
 use crate::catalog::{FileStat, Photo, PhotoId, SourcePath};
 use crate::library::Library;
@@ -59,7 +59,8 @@ pub async fn thumbnail(
     let photo = there(&from.library, id).await?;
     let _turn = from.decoding.turn().await?;
     let kept = assets::kept(from.options.assets_kept);
-    let thumbnail = blocking(move || {
+    let source_files = Arc::clone(&from.source_files);
+    let thumbnail = at_source(&source_files, move || {
         if size == Size::Screen {
             from.scheduler.accessed(photo.id, Access::Read);
         }
@@ -101,7 +102,8 @@ pub async fn original(
 ) -> Result<Response, Mistake> {
     let photo = there(&library, id).await?;
     let path = photo.path.clone();
-    let opened = blocking(move || {
+    let source = Arc::clone(&source_files);
+    let opened = at_source(&source_files, move || {
         scheduler.accessed(PhotoId(id), Access::Read);
         let unread = |e| {
             Failure::not_found(
@@ -109,7 +111,7 @@ pub async fn original(
                 "the source folder may be away",
             )
         };
-        source_files.read(&path).map_err(unread)
+        source.read(&path).map_err(unread)
     });
     let (file, stat) = opened.await?;
     let tag = tag(&stat);
