@@ -27,7 +27,8 @@ pub struct Args {
 /// How long to wait for the process to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait for those who have files open: most are just closing them, others may stay for days.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// A busy machine takes seconds to end a mount that nobody uses.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let path = &args.mountpoint;
