@@ -65,6 +65,25 @@ pub struct Adopted {
     pub aside: String,
 }
 
+/// Has a catalog made smaller while people edit.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct VacuumRequest {}
+
+impl Request for VacuumRequest {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/catalog/vacuum";
+    type Answer = Vacuumed;
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Vacuumed {
+    /// Bytes of the file and of its log before.
+    pub bytes_before: u64,
+    /// Bytes of them afterwards.
+    pub bytes_after: u64,
+}
+
 /// What `kbasefs catalog check` finds.
 #[derive(Clone, Debug, Serialize)]
 pub struct CatalogCheck {

@@ -40,7 +40,8 @@ pub use browse::{
     Choice, Facets, FacetsQuery, PhotoPage, PhotosQuery, Sort, TagCount, Tags, TagsQuery,
 };
 pub use catalog::{
-    AdoptRequest, Adopted, CATALOG_HEADER, CatalogCheck, CatalogIdentity, CatalogQuery, KeptCatalog,
+    AdoptRequest, Adopted, CATALOG_HEADER, CatalogCheck, CatalogIdentity, CatalogQuery,
+    KeptCatalog, VacuumRequest, Vacuumed,
 };
 pub use doctor::{Diagnosis, Finding, FindingState};
 pub use exchange::{ExchangeReport, ExportRequest, FailedFile, ImportRequest};

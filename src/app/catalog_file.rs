@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Error, env, is_in_use};
-use crate::api::KeptCatalog;
+use crate::api::{KeptCatalog, Vacuumed};
 use crate::config::{self, Config};
 use crate::store::{self, OwnerLock, sqlite};
 
@@ -94,9 +94,16 @@ fn kept(file: &Path) -> KeptCatalog {
     }
 }
 
-/// Gives back the space that it doesn't use: bytes before and after.
-pub fn vacuum(catalog: &Path) -> Result<(u64, u64), Error> {
-    let before = size(catalog);
+/// Gives back the space that it doesn't use, by making all of it anew.
+///
+/// # Errors
+/// When a process has the catalog: whoever edits would wait until this is done.
+pub fn vacuum(catalog: &Path) -> Result<Vacuumed, Error> {
+    let _lock = OwnerLock::take(catalog)?;
+    let bytes_before = size(catalog);
     sqlite::vacuum(catalog)?;
-    Ok((before, size(catalog)))
+    Ok(Vacuumed {
+        bytes_before,
+        bytes_after: size(catalog),
+    })
 }

@@ -226,6 +226,7 @@ impl App {
         let options = parts::web_options(&self.config);
         web::Parts {
             library: Arc::clone(&self.library),
+            kept: Arc::clone(&self.kept),
             source_files: Arc::clone(&self.source_files),
             scanner: Arc::clone(&self.scanner),
             takeover: Arc::new(takeover),

@@ -27,6 +27,8 @@ pub fn of(error: &Error) -> Errno {
         Error::Unread(_) => Errno::EAGAIN,
         Error::Disk(e) => of_disk(e),
         Error::Store(e) if e.is_full() => Errno::ENOSPC,
+        // Whoever asks again may find it free.
+        Error::Store(e) if e.is_busy() => Errno::EAGAIN,
         // A number says nothing of what is wrong with a catalog: the log does.
         Error::Store(e) => {
             tracing::error!("{e}");

@@ -73,6 +73,9 @@ pub enum Error {
     /// A page can't be read, or a value can't be what its column holds.
     #[error("catalog: damaged")]
     Damaged,
+    /// Another program holds a lock of the file for longer than this may wait.
+    #[error("catalog: another program uses it: the database is locked")]
+    Busy,
     /// The disk or the file can't be used as things are, whatever is wanted of it.
     #[error("catalog: {0}")]
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
@@ -108,6 +111,11 @@ impl Error {
     /// Whether more room on the disk would have helped.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full | Self::NoRoom { .. })
+    }
+
+    /// Whether another program would have had to let go of the file.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy)
     }
 
     /// This error, of a catalog that can't be opened.

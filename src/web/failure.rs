@@ -73,7 +73,14 @@ impl Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        Self::internal(error.to_string())
+        match error {
+            store::Error::Busy => Self::refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &error.to_string(),
+                "end what holds the catalog's file, or try again when it is done",
+            ),
+            error => Self::internal(error.to_string()),
+        }
     }
 }
 

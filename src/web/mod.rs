@@ -23,6 +23,7 @@ mod socket;
 mod status;
 mod tag;
 mod told;
+mod vacuum;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub fn router(parts: Parts) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(openapi::Control::openapi())
         .routes(routes!(catalog::get))
         .routes(routes!(inner::adopt))
+        .routes(routes!(vacuum::post))
         .routes(routes!(status::get))
         .routes(routes!(search::get))
         .routes(routes!(saved::post))

@@ -13,11 +13,13 @@ use crate::metrics::Traffic;
 use crate::monitor::{Instance, Monitor};
 use crate::source::Scanner;
 use crate::source_files::SourceFiles;
+use crate::store::Sqlite;
 use crate::thumbnails::Thumbnails;
 
 #[derive(Clone, FromRef)]
 pub struct Parts {
     pub library: Arc<Library>,
+    pub kept: Arc<Sqlite>,
     pub source_files: Arc<SourceFiles>,
     pub scanner: Arc<Scanner>,
     pub takeover: Arc<Takeover>,

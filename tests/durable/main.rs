@@ -12,6 +12,7 @@ mod foreign_logs;
 mod isolated;
 mod kills;
 mod kinds;
+mod locked;
 mod looking;
 mod names_in_the_way;
 mod replaced;
@@ -19,6 +20,8 @@ mod schema;
 mod taken_away;
 mod test_env;
 mod told;
+#[path = "../common/until.rs"]
+mod until;
 mod values;
 
 use std::fs;

@@ -101,7 +101,17 @@ async fn other_names_and_other_origins_are_refused() {
 async fn what_only_commands_may_do_is_not_here() {
     let server = TestServer::with_photos(1);
     for path in [
-        "export", "import", "adopt", "scan", "saved", "tag", "log", "undo", "redo", "web",
+        "export",
+        "import",
+        "adopt",
+        "catalog/vacuum",
+        "scan",
+        "saved",
+        "tag",
+        "log",
+        "undo",
+        "redo",
+        "web",
     ] {
         let request = server.client.post(format!("{}/api/v1/{path}", server.url));
         let request = request

@@ -10,8 +10,9 @@ use clap::Subcommand;
 
 use super::client::Client;
 use super::finder::Finder;
+use super::target::Catalog;
 use super::{export, log, target, terminal};
-use crate::api::{AdoptRequest, CatalogCheck};
+use crate::api::{AdoptRequest, CatalogCheck, VacuumRequest, Vacuumed};
 use crate::app::catalog_file;
 
 /// Look after the catalog of a photo folder; also while it is mounted
@@ -77,12 +78,22 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
         }
         What::Vacuum { source } => {
             let catalog = finder.target(&source).await?.catalog;
-            let (before, after) = catalog_file::vacuum(catalog.existing()?)?;
+            let done = vacuum(&catalog).await?;
+            let (before, after) = (done.bytes_before, done.bytes_after);
             terminal::say(format_args!("{before} bytes before, {after} after"))?;
         }
         What::Adopt { folder, json } => adopt(&folder, json, &finder).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The process that has the catalog does it, if there is one.
+async fn vacuum(catalog: &Catalog) -> anyhow::Result<Vacuumed> {
+    let file = catalog.existing()?;
+    match Client::daemon(catalog).await? {
+        Some(daemon) => daemon.ask(&VacuumRequest {}).await,
+        None => Ok(catalog_file::vacuum(file)?),
+    }
 }
 
 async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()> {

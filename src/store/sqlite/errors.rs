@@ -19,12 +19,11 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(DiskFull) => return Self::Full,
             Some(DatabaseCorrupt | NotADatabase) => return Self::Damaged,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return Self::Busy,
             Some(ConstraintViolation | TypeMismatch) => return Self::Refused(error.into()),
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::ReadOnly
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
                 | ErrorCode::CannotOpen
                 | ErrorCode::PermissionDenied
                 | ErrorCode::FileLockingProtocolFailed

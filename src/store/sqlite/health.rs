@@ -1,4 +1,4 @@
-//! A catalog looked after: checked, made smaller.
+//! A catalog looked after: checked.
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::catalog_lock::is_locked;
 use super::opening::{CURRENT_VERSION, files_of, is_derived, refuse_others};
 use super::schema::{self, Fit};
-use super::write_ahead_log::{connect_keeping_log, keep_log};
+use super::write_ahead_log::connect_keeping_log;
 use super::{Error, Result, columns, ids, replace, rows};
 
 /// What is wrong with the catalog at `path`; nothing when it is sound. Reads all of it; others may use it meanwhile. Whoever
@@ -83,20 +83,20 @@ fn full_text(catalog: &Connection) -> Result<Option<String>> {
     }
 }
 
-/// Whether the words of every photo are there, and another one's can be added.
+/// Whether the words of every photo are there, and another one's can be added. SQLite's check of the pages has looked at
+/// what is said of them; that takes long, and others write meanwhile.
 fn try_full_text(catalog: &Connection) -> rusqlite::Result<bool> {
     let all = catalog.unchecked_transaction()?;
-    // A savepoint has it written, which is taken back with all else.
-    all.execute_batch(
-        "INSERT INTO words (words) VALUES ('integrity-check');
-         INSERT INTO words (rowid, title) VALUES (0, 'word');
-         SAVEPOINT written;",
-    )?;
     let photos = "SELECT count(*) FROM photo WHERE gone = 0";
     let photos: i64 = all.query_row(photos, [], |row| row.get(0))?;
     let words = "SELECT count(*) FROM words_docsize WHERE id > 0";
     let words: i64 = all.query_row(words, [], |row| row.get(0))?;
-    Ok(photos == words || !is_derived(&all)?)
+    let is_derived = is_derived(&all)?;
+    all.rollback()?;
+    let word = catalog.unchecked_transaction()?;
+    // A savepoint has it written, which is taken back with all else.
+    word.execute_batch("INSERT INTO words (rowid, title) VALUES (0, 'word'); SAVEPOINT written;")?;
+    Ok(photos == words || !is_derived)
 }
 
 fn pages(catalog: &Connection) -> Result<Vec<String>> {
@@ -205,19 +205,4 @@ pub(super) fn whole(path: &Path) -> Result<Connection> {
         Fit::Foreign => Err(Error::Foreign { path: path.into() }),
         _ => Ok(connection),
     }
-}
-
-/// Gives back the space that nothing uses any more.
-///
-/// # Errors
-/// When the disk has no room for the copy that this takes.
-pub fn vacuum(path: &Path) -> Result<()> {
-    let connection = whole(path)?;
-    // The copy of it all is for the disk.
-    connection.pragma_update(None, "temp_store", "file")?;
-    connection.execute_batch("INSERT INTO words (words) VALUES ('optimize'); VACUUM; ANALYZE;")?;
-    keep_log(&connection, false)?;
-    // The whole file went through the log, which keeps that length otherwise.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
 }

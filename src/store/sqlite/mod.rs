@@ -36,14 +36,16 @@ mod salvage_sources;
 mod schema;
 mod schema_recovery;
 mod transaction;
+mod vacuum;
 mod write_ahead_log;
+mod write_lock;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::apply::apply;
 use super::{Error, Result, Store};
@@ -55,7 +57,7 @@ pub use backup::{backup, sound_backup};
 use catalog_lock::CatalogLock;
 pub(crate) use catalog_lock::is_locked;
 pub use health::{check, recovered};
-pub(crate) use health::{put_back_lately, recovered_lately, vacuum, was_left_open};
+pub(crate) use health::{put_back_lately, recovered_lately, was_left_open};
 pub use holdings::{Holdings, Progress};
 use idle_readers::IdleReaders;
 use label_dictionary::SweepSchedule;
@@ -65,6 +67,7 @@ pub use opening::size;
 use opening::{connect, identity, prepare};
 pub use restore::restore;
 use transaction::SqliteTransaction;
+pub(crate) use vacuum::vacuum;
 
 /// An open index. Whoever holds `writer` may take each of the other locks, one at a time; whoever holds one of those
 /// takes no further one.
@@ -138,9 +141,9 @@ impl Sqlite {
     }
 
     fn try_commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
-        let mut writer = self.writer();
+        let writer = self.writer();
         writer.pragma_update(None, "synchronous", care(changes))?;
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = write_lock::begin(&writer, write_lock::patience(changes))?;
         let mut records = SqliteTransaction::new(&transaction);
         let mut effects = apply(&mut records, changes)?;
         let labels_added = records.labels_added();

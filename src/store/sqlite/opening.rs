@@ -14,7 +14,7 @@ use super::catalog_lock::CatalogLock;
 use super::schema::{self, Fit};
 use super::transaction::SqliteTransaction;
 use super::write_ahead_log::{connect_keeping_log, keep_log, without_log};
-use super::{binding, health, ids, replace, rows};
+use super::{binding, health, ids, replace, rows, write_lock};
 use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
 
@@ -148,8 +148,7 @@ pub fn create_file(path: &Path) -> std::io::Result<()> {
 pub fn plain(path: &Path) -> rusqlite::Result<Connection> {
     let how = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, how)?;
-    // Another program may look into the file: its lock is short.
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(write_lock::BUSY_TIMEOUT)?;
     // What is sorted is small, and folders for all programs may be closed to this one.
     connection.pragma_update(None, "temp_store", "memory")?;
     Ok(connection)
