@@ -74,7 +74,6 @@ impl<'a> Browser<'a> {
             let address = address.as_str().unwrap();
             assert!(address.starts_with(&self.server.url), "{address}");
         }
-        self.page.quit().await;
     }
 }
 
@@ -241,7 +240,6 @@ async fn the_dashboard_says_when_it_is_old() {
         .until("document.querySelector('#connection').textContent.includes('is lost')")
         .await;
     // A server that is gone is an error in the log of the browser, as it should be.
-    browser.page.quit().await;
 }
 
 #[tokio::test]
@@ -377,5 +375,4 @@ async fn axe_finds_nothing_serious() {
         assert!(serious.is_empty(), "{path}: {serious:#?}");
     }
     // Pages that aren't there say so in the log of the browser, too.
-    browser.page.quit().await;
 }

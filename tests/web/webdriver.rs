@@ -68,8 +68,12 @@ impl Page {
         let all = LoggingPrefsLogLevel::All;
         wanted.set_browser_log_level(all).unwrap();
         let browser = WebDriver::builder(address, wanted).client(client.clone());
+        let browser = browser.await.unwrap();
+        // A test that fails would wait for ever to end the session: on the one thread that could answer it. The driver takes
+        // the browser along.
+        browser.clone().leak().unwrap();
         Some(Self {
-            browser: browser.await.unwrap(),
+            browser,
             _driver: driver,
         })
     }
@@ -119,9 +123,5 @@ impl Page {
         let log = self.browser.browser_log().await.unwrap().into_iter();
         let severe = log.filter(|entry| entry.level == "SEVERE");
         severe.map(|entry| entry.message).collect()
-    }
-
-    pub async fn quit(self) {
-        self.browser.quit().await.unwrap();
     }
 }
