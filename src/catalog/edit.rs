@@ -25,7 +25,7 @@ pub enum Edit {
     ClearTags,
     /// Replace a text.
     SetText(TextField, String),
-    /// Replace a text, if it is still the one that the edit is based on.
+    /// Replace a text, if it is still the one that the edit is based on, or what a model says by now.
     ReplaceText {
         /// Which text.
         field: TextField,

@@ -27,8 +27,9 @@ impl Record {
             Edit::ClearTags => self.drop_human(Facet::Tag),
             Edit::SetText(field, value) => self.put_text(Text::new(*field, Origin::Human, value)),
             Edit::ReplaceText { field, from, to } => {
-                let now = Text::effective(&self.texts, *field).map_or("", |t| &t.value);
-                if now == from {
+                let said = Text::effective(&self.texts, *field);
+                let is_as_known = said.map_or("", |t| &t.value) == from;
+                if is_as_known || said.is_some_and(|text| text.origin.is_model()) {
                     self.put_text(Text::new(*field, Origin::Human, to));
                 }
             }

@@ -35,11 +35,14 @@ impl TextEdit {
     /// # Errors
     /// When somebody else said something else meanwhile.
     pub fn edit(&self, detail: &Detail) -> Result<Option<Edit>, Failure> {
-        let now = detail.text(self.field).map_or("", |text| &text.value);
+        let said = detail.text(self.field);
+        let now = said.map_or("", |text| &text.value);
         if now == self.text {
             return Ok(None);
         }
-        if cleaned(self.field, &visible(now)) != self.base {
+        // What a model said meanwhile, a person may always say otherwise.
+        let is_a_persons = !said.is_some_and(|text| text.origin.is_model());
+        if is_a_persons && cleaned(self.field, &visible(now)) != self.base {
             return Err(self.conflict(now));
         }
         Ok(Some(Edit::ReplaceText {
