@@ -21,44 +21,44 @@ pub async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     }
 }
 
-/// How many threads at most wait for one thing; who comes later has to wait for a turn, on no thread at all.
+/// How many threads at most wait for one thing; who comes later waits for a permit, on no thread at all.
 #[derive(Debug)]
-pub struct WaitLimit(Arc<Semaphore>);
+pub struct ConcurrencyLimiter(Arc<Semaphore>);
 
 /// That a thread is one of them.
-pub struct Turn(
+pub struct Permit(
     #[expect(dead_code, reason = "it counts until it is dropped")] OwnedSemaphorePermit,
 );
 
-impl WaitLimit {
+impl ConcurrencyLimiter {
     pub fn new(threads: usize) -> Self {
         Self(Arc::new(Semaphore::new(threads)))
     }
 
-    /// Does on a thread of a runtime that may wait what waits for that thing: at once where a turn is free.
+    /// Does on a thread of a runtime that may wait what waits for that thing: at once where a permit is free.
     pub fn spawn(&self, runtime: &Handle, work: impl FnOnce() + Send + 'static) {
-        let on_a_thread = |turn: Turn| {
+        let on_a_thread = |permit: Permit| {
             move || {
                 work();
-                drop(turn);
+                drop(permit);
             }
         };
-        if let Ok(turn) = Arc::clone(&self.0).try_acquire_owned() {
-            runtime.spawn_blocking(on_a_thread(Turn(turn)));
+        if let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() {
+            runtime.spawn_blocking(on_a_thread(Permit(permit)));
             return;
         }
-        let turns = Self(Arc::clone(&self.0));
+        let limiter = Self(Arc::clone(&self.0));
         runtime.spawn(async move {
-            let turn = turns.turn().await;
-            tokio::task::spawn_blocking(on_a_thread(turn));
+            let permit = limiter.permit().await;
+            tokio::task::spawn_blocking(on_a_thread(permit));
         });
     }
 
     /// Waits until another thread may wait for that thing, which is to keep this for as long as it does: the task that
     /// it works for may be given up meanwhile.
-    pub async fn turn(&self) -> Turn {
-        let turn = Arc::clone(&self.0).acquire_owned().await;
-        Turn(turn.expect("nobody closes it"))
+    pub async fn permit(&self) -> Permit {
+        let permit = Arc::clone(&self.0).acquire_owned().await;
+        Permit(permit.expect("nobody closes it"))
     }
 }
 
@@ -93,12 +93,12 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_waits_for_one_thing_leaves_threads_to_others() {
-        let limit = WaitLimit::new(2);
+        let limiter = ConcurrencyLimiter::new(2);
         let (begins, began) = channel();
         let mut releases = Vec::new();
         for _ in 0..3 {
             let (release, wait) = waiting(&begins);
-            limit.spawn(&Handle::current(), wait);
+            limiter.spawn(&Handle::current(), wait);
             releases.push(release);
         }
         let began = unblock(move || {
@@ -107,21 +107,21 @@ mod tests {
             began
         });
         let began = began.await;
-        assert!(began.try_recv().is_err(), "the third has no turn yet");
+        assert!(began.try_recv().is_err(), "the third has no permit yet");
         releases[0].send(()).unwrap();
         let began = unblock(move || began.recv().map(|()| began)).await.unwrap();
         for release in &releases[1..] {
             release.send(()).unwrap();
         }
-        let _all = [limit.turn().await, limit.turn().await];
+        let _all = [limiter.permit().await, limiter.permit().await];
         assert!(began.try_recv().is_err());
     }
 
     #[tokio::test]
-    async fn a_panic_gives_its_turn_back() {
-        let limit = WaitLimit::new(1);
-        limit.spawn(&Handle::current(), || panic!("in the work"));
-        limit.turn().await;
+    async fn a_panic_gives_its_permit_back() {
+        let limiter = ConcurrencyLimiter::new(1);
+        limiter.spawn(&Handle::current(), || panic!("in the work"));
+        limiter.permit().await;
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use crate::blocking::{self, WaitLimit};
+use crate::blocking::{self, ConcurrencyLimiter};
 use crate::catalog::{ContentHash, FileStat, SourcePath};
 
 /// A source folder, held open.
@@ -30,7 +30,7 @@ pub struct SourceFiles {
     /// Whether it is on a network file system.
     far: AtomicBool,
     in_place: InPlace,
-    waiting: WaitLimit,
+    limiter: ConcurrencyLimiter,
 }
 
 /// Whether the folder was in place when somebody last looked.
@@ -66,7 +66,7 @@ impl SourceFiles {
         Ok(Self {
             far: network::kind(&root).is_some().into(),
             in_place: InPlace::default(),
-            waiting: WaitLimit::new(MOST_WAITING),
+            limiter: ConcurrencyLimiter::new(MOST_WAITING),
             folder: RwLock::new(folder),
             root,
         })
@@ -114,8 +114,8 @@ impl SourceFiles {
     }
 
     /// How many may wait for the source at a time, of those who have no threads of their own.
-    pub fn waiting(&self) -> &WaitLimit {
-        &self.waiting
+    pub fn limiter(&self) -> &ConcurrencyLimiter {
+        &self.limiter
     }
 
     /// Whether closing a file may wait, too: a server that doesn't answer is told of it.

@@ -71,13 +71,13 @@ impl Client {
 
     /// The catalog for what makes one where there is none.
     pub async fn of_new(catalog: &Catalog, config: &Config) -> anyhow::Result<Self> {
-        let mut turn = Turn::default();
+        let mut backoff = Backoff::default();
         loop {
             if let Some(daemon) = Self::daemon(catalog).await? {
                 return Ok(daemon);
             }
             match Self::opened(catalog, config, App::open).await {
-                Err(error) if is_in_use(&error) => turn.wait(error).await?,
+                Err(error) if is_in_use(&error) => backoff.wait(error).await?,
                 own => return own,
             }
         }
@@ -199,7 +199,7 @@ fn is_unwritable(error: &anyhow::Error) -> bool {
 }
 
 /// Waiting for the other commands that want the same catalog.
-struct Turn {
+struct Backoff {
     began: Instant,
     pause: Duration,
     is_told: bool,
@@ -211,7 +211,7 @@ const TOLD_AFTER: Duration = Duration::from_secs(2);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-impl Default for Turn {
+impl Default for Backoff {
     fn default() -> Self {
         Self {
             began: Instant::now(),
@@ -221,7 +221,7 @@ impl Default for Turn {
     }
 }
 
-impl Turn {
+impl Backoff {
     /// Waits a little before the next try; says once what it waits for.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl Runtime {
     /// Work that waits for the source, which may never answer.
     pub fn spawn_at_source(&self, source: &SourceFiles, work: impl FnOnce() + Send + 'static) {
         let span = Span::current();
-        source.waiting().spawn(&self.0, move || span.in_scope(work));
+        source.limiter().spawn(&self.0, move || span.in_scope(work));
     }
 }
 

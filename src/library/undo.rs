@@ -72,6 +72,8 @@ const PAGE: usize = 256;
 struct Reversal {
     /// As it was when it was chosen.
     act: Done,
+    /// The act whose changes lead back.
+    reversed: ActId,
     role: Role,
     words: String,
 }
@@ -83,27 +85,19 @@ impl Reversal {
             None => Ok(Self {
                 role: Role::Undoes(act.id),
                 words: format!("undo {}: {}", act.id, act.words),
+                reversed: act.id,
                 act,
             }),
         }
     }
 
-    fn redo(act: Done) -> Result<Self, Error> {
-        match act.undone_by {
-            None => Err(Error::NotUndone(act.id)),
-            Some(_) => Ok(Self {
-                role: Role::Redoes(act.id),
-                words: format!("redo {}: {}", act.id, act.words),
-                act,
-            }),
-        }
-    }
-
-    /// The act whose changes lead back.
-    fn reversed(&self) -> ActId {
-        match self.role {
-            Role::Redoes(_) => self.act.undone_by.unwrap_or(self.act.id),
-            _ => self.act.id,
+    /// By taking back `undo`, which took it back.
+    fn redo(act: Done, undo: ActId) -> Self {
+        Self {
+            role: Role::Redoes(act.id),
+            words: format!("redo {}: {}", act.id, act.words),
+            reversed: undo,
+            act,
         }
     }
 }
@@ -140,7 +134,7 @@ impl Library {
                 None => self.last_undone()?.ok_or(Error::NothingToRedo)?,
                 Some(id) => self.meant(self.done(id)?)?,
             };
-            Ok(vec![Reversal::redo(act)?])
+            Ok(vec![self.redoing(act)?])
         })?;
         done.pop().ok_or(Error::NothingToRedo)
     }
@@ -151,9 +145,16 @@ impl Library {
         let undoes = matches!(done.role, Role::Undoes(_));
         let act = self.meant(done)?;
         match undoes {
-            true => Reversal::redo(act),
+            true => self.redoing(act),
             false => Reversal::undo(act),
         }
+    }
+
+    /// Where the journal has lost the act that took it back, nothing tells what to do again.
+    fn redoing(&self, act: Done) -> Result<Reversal, Error> {
+        let undo = act.undone_by.ok_or(Error::NotUndone(act.id))?;
+        let undo = self.done(undo)?;
+        Ok(Reversal::redo(act, undo.id))
     }
 
     /// The act that an act is about: that which it takes back or does again, or itself.
@@ -198,7 +199,7 @@ impl Library {
     fn taken_back(&self, reversal: Reversal, by: ActId) -> Result<TakenBack, Error> {
         let entry = |id| self.store.act(id)?.ok_or(Error::NoSuchAct(id));
         let (done, changed) = entry(by)?;
-        let (_, traces) = entry(reversal.reversed())?;
+        let (_, traces) = entry(reversal.reversed)?;
         let changed: HashSet<_> = changed.iter().map(|t| (t.photo, &t.slot)).collect();
         let left = traces
             .iter()

@@ -95,10 +95,10 @@ async fn at_source<T: Send + 'static>(
     source_files: &SourceFiles,
     work: impl FnOnce() -> Result<T, failure::Failure> + Send + 'static,
 ) -> Result<T, failure::Failure> {
-    let turn = source_files.waiting().turn().await;
+    let permit = source_files.limiter().permit().await;
     blocking(move || {
         let done = work();
-        drop(turn);
+        drop(permit);
         done
     })
     .await

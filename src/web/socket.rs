@@ -107,7 +107,7 @@ impl Socket {
             let _ = ended.send(());
         };
         let served = axum::serve(self.listener, router).with_graceful_shutdown(end);
-        let patience = async move {
+        let deadline = async move {
             if end_came.await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -116,7 +116,7 @@ impl Socket {
         };
         tokio::select! {
             served = served => served,
-            () = patience => {
+            () = deadline => {
                 tracing::warn!("a program that doesn't read its answer is left without it");
                 Ok(())
             }

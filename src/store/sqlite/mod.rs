@@ -143,7 +143,7 @@ impl Sqlite {
     fn try_commit(&self, changes: &[Change]) -> Result<Vec<Effect>> {
         let writer = self.writer();
         writer.pragma_update(None, "synchronous", care(changes))?;
-        let transaction = write_lock::begin(&writer, write_lock::patience(changes))?;
+        let transaction = write_lock::begin(&writer, write_lock::timeout(changes))?;
         let mut records = SqliteTransaction::new(&transaction);
         let mut effects = apply(&mut records, changes)?;
         let labels_added = records.labels_added();

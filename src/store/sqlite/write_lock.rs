@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much longer these changes wait: what a person does can't be found out again. The rest comes again by itself.
-pub fn patience(changes: &[Change]) -> Duration {
+pub fn timeout(changes: &[Change]) -> Duration {
     let is_human = |change: &Change| matches!(change, Change::Acted(_));
     match changes.iter().any(is_human) {
         true => LONGEST_WAIT,
@@ -25,13 +25,13 @@ pub fn patience(changes: &[Change]) -> Duration {
 /// Begins to write, as soon as nobody else does.
 ///
 /// # Errors
-/// As busy, when another program still writes after all that patience.
-pub fn begin(writer: &Connection, patience: Duration) -> rusqlite::Result<Transaction<'_>> {
+/// As busy, when another program still writes after that.
+pub fn begin(writer: &Connection, timeout: Duration) -> rusqlite::Result<Transaction<'_>> {
     let began = Instant::now();
     let mut is_told = false;
     loop {
         match Transaction::new_unchecked(writer, TransactionBehavior::Immediate) {
-            Err(error) if is_busy(&error) && began.elapsed() < patience => {
+            Err(error) if is_busy(&error) && began.elapsed() < timeout => {
                 if !is_told {
                     tracing::warn!(
                         "another program holds the catalog's file: an edit waits for it"
@@ -54,7 +54,7 @@ mod tests {
     use crate::store::Error;
 
     #[test]
-    fn who_has_no_patience_left_is_told_that_it_is_busy() {
+    fn who_has_waited_long_enough_is_told_that_it_is_busy() {
         let folder = tempfile::tempdir().unwrap();
         let connect = || {
             let connection = Connection::open(folder.path().join("some.sqlite")).unwrap();
