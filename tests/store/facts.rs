@@ -14,30 +14,11 @@ use crate::fixture::{
     acted, add, all, analysis, analyzed, detail, edited, facts, found, measured, on_each, stat,
     tags,
 };
-
-/// The tables as they were when every fact had a column.
-const TWELFTH: [&str; 12] = [
-    include_str!("../../src/store/sqlite/migrations/0001_catalog.sql"),
-    include_str!("../../src/store/sqlite/migrations/0002_titles.sql"),
-    include_str!("../../src/store/sqlite/migrations/0003_edited.sql"),
-    include_str!("../../src/store/sqlite/migrations/0004_texts.sql"),
-    include_str!("../../src/store/sqlite/migrations/0005_providers.sql"),
-    include_str!("../../src/store/sqlite/migrations/0006_journal.sql"),
-    include_str!("../../src/store/sqlite/migrations/0007_saved.sql"),
-    include_str!("../../src/store/sqlite/migrations/0008_renamed.sql"),
-    include_str!("../../src/store/sqlite/migrations/0009_said.sql"),
-    include_str!("../../src/store/sqlite/migrations/0010_measured.sql"),
-    include_str!("../../src/store/sqlite/migrations/0011_analyzers.sql"),
-    include_str!("../../src/store/sqlite/migrations/0012_no_answer.sql"),
-];
+use crate::forms;
 
 fn twelfth(folder: &Path, kept: &[Facts]) -> PathBuf {
-    let file = folder.join("catalog.sqlite");
-    let connection = Connection::open(&file).unwrap();
-    for step in TWELFTH {
-        connection.execute_batch(step).unwrap();
-    }
-    connection.pragma_update(None, "user_version", 12).unwrap();
+    // Then every fact had a column.
+    let (file, connection) = forms::of_version(12, folder);
     for (facts, id) in kept.iter().zip(1..) {
         let row = "INSERT INTO photo (id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, gone, \
             width, height, date, orientation, date_source, camera, make, model, lens, latitude, longitude, country, city, \

@@ -8,33 +8,14 @@ use kbasefs::store::sqlite::{self, Sqlite};
 use rusqlite::{Connection, params};
 
 use crate::fixture::{add, all, analysis, analyzed, detail, edited, facts, measured, stat};
-
-/// The tables as they were when every label had a row.
-const THIRTEENTH: [&str; 13] = [
-    include_str!("../../src/store/sqlite/migrations/0001_catalog.sql"),
-    include_str!("../../src/store/sqlite/migrations/0002_titles.sql"),
-    include_str!("../../src/store/sqlite/migrations/0003_edited.sql"),
-    include_str!("../../src/store/sqlite/migrations/0004_texts.sql"),
-    include_str!("../../src/store/sqlite/migrations/0005_providers.sql"),
-    include_str!("../../src/store/sqlite/migrations/0006_journal.sql"),
-    include_str!("../../src/store/sqlite/migrations/0007_saved.sql"),
-    include_str!("../../src/store/sqlite/migrations/0008_renamed.sql"),
-    include_str!("../../src/store/sqlite/migrations/0009_said.sql"),
-    include_str!("../../src/store/sqlite/migrations/0010_measured.sql"),
-    include_str!("../../src/store/sqlite/migrations/0011_analyzers.sql"),
-    include_str!("../../src/store/sqlite/migrations/0012_no_answer.sql"),
-    include_str!("../../src/store/sqlite/migrations/0013_facts.sql"),
-];
+use crate::forms;
 
 /// Of a photo that this version of the readers has read, and of one that an earlier one did, which took more for a tag.
 const VERSIONS: [(PhotoId, u32, &[&str]); 2] = [(PhotoId(1), 1, &[]), (PhotoId(2), 0, &["sRGB"])];
 
 fn thirteenth(folder: &Path) -> PathBuf {
-    let file = folder.join("catalog.sqlite");
-    let connection = Connection::open(&file).unwrap();
-    for step in THIRTEENTH {
-        connection.execute_batch(step).unwrap();
-    }
+    // Then every label had a row.
+    let (file, connection) = forms::of_version(13, folder);
     let date = facts().date.map(|date| date.to_string());
     for (PhotoId(id), version, more) in VERSIONS {
         let kept = serde_json::to_string(&facts()).unwrap();
@@ -56,7 +37,7 @@ fn thirteenth(folder: &Path) -> PathBuf {
         UPDATE photo SET said = (SELECT unhex(group_concat(printf('%08x', number), '')) FROM label \
         JOIN said USING (facet, value, origin) WHERE photo = photo.id); \
         INSERT INTO words (rowid, title, description, tags, path) SELECT id, '', '', '', '' FROM photo; \
-        INSERT INTO meta (key, value) VALUES ('derived', CAST('2' AS BLOB)); PRAGMA user_version = 13";
+        INSERT INTO meta (key, value) VALUES ('derived', CAST('2' AS BLOB))";
     connection.execute_batch(derived).unwrap();
     file
 }

@@ -8,36 +8,20 @@ use kbasefs::store::provider_store::ProviderStore;
 use kbasefs::store::sqlite::{self, Sqlite};
 
 use crate::fixture::{all, detail, tags};
+use crate::forms;
 
-/// The tables as they were before answers and measurements parted.
-const NINTH: [&str; 9] = [
-    include_str!("../../src/store/sqlite/migrations/0001_catalog.sql"),
-    include_str!("../../src/store/sqlite/migrations/0002_titles.sql"),
-    include_str!("../../src/store/sqlite/migrations/0003_edited.sql"),
-    include_str!("../../src/store/sqlite/migrations/0004_texts.sql"),
-    include_str!("../../src/store/sqlite/migrations/0005_providers.sql"),
-    include_str!("../../src/store/sqlite/migrations/0006_journal.sql"),
-    include_str!("../../src/store/sqlite/migrations/0007_saved.sql"),
-    include_str!("../../src/store/sqlite/migrations/0008_renamed.sql"),
-    include_str!("../../src/store/sqlite/migrations/0009_said.sql"),
-];
+/// The form since which what is said has numbers. In the next one answers and measurements part.
+const NUMBERED: usize = 9;
 
 /// Two photos. Of the first, a server alone said something; of the second, two servers, the model inside the program, and a
 /// person; there, what the first server said gave way to the second.
 fn old(folder: &Path, form: usize) -> PathBuf {
-    let file = folder.join("catalog.sqlite");
-    let connection = rusqlite::Connection::open(&file).unwrap();
+    let (file, connection) = forms::of_version(form, folder);
     let (records, numbers) = include_str!("old.sql").split_once("-- Numbers").unwrap();
-    for step in &NINTH[..form] {
-        connection.execute_batch(step).unwrap();
-    }
     connection.execute_batch(records).unwrap();
-    if form == NINTH.len() {
+    if form >= NUMBERED {
         connection.execute_batch(&format!("--{numbers}")).unwrap();
     }
-    connection
-        .pragma_update(None, "user_version", form as i64)
-        .unwrap();
     file
 }
 
