@@ -1,0 +1,99 @@
+//! Commands at the limits of the system: many at once, many photos, folders that can't be listed, no threads.
+
+use std::process::Command;
+
+use crate::can_mount::can_mount;
+use crate::isolated::isolated;
+use crate::test_env::TestEnv;
+use crate::unlisted::Unlisted;
+
+#[test]
+fn a_scan_of_a_folder_that_can_not_be_listed_fails() {
+    if !can_mount() {
+        return;
+    }
+    let env = TestEnv::new();
+    let unlisted = Unlisted::default();
+    let _disk = unlisted.mount(&env.path("mnt"));
+    let (source, below) = (env.text("mnt"), env.text("mnt/below"));
+    env.ok(&["scan", &source]);
+    env.ok(&["scan", &below]);
+    let refused = |folder: &str| {
+        let (code, error) = env.refused(&["scan", folder]);
+        assert_eq!(code, 1);
+        assert!(error.to_lowercase().contains("input/output"), "{error}");
+    };
+    unlisted.is(1);
+    refused(&source);
+    unlisted.is(2);
+    let report = env.json(&["scan", &source, "--json"]);
+    assert_eq!(report["unreadable"], 1, "{report}");
+    let output = env.run(&["scan", &below]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn commands_without_a_daemon_take_turns() {
+    let env = TestEnv::new();
+    let (photos, photo) = (env.text("photos"), env.text("photos/copy.png"));
+    env.ok(&["scan", &photos]);
+    std::thread::scope(|scope| {
+        for n in 0..6 {
+            let (env, photo) = (&env, &photo);
+            scope.spawn(move || env.ok(&["tag", "--tag", &format!("tag {n}"), photo]));
+        }
+    });
+    let log = env.ok(&["log", &photos]);
+    assert_eq!(log.lines().count(), 6, "{log}");
+}
+
+#[test]
+fn thousands_of_photos_on_a_command_line_are_one_act() {
+    let env = TestEnv::new();
+    let photos = env.text("photos");
+    let names: Vec<_> = (0..5000).map(|n| format!("{n:0>200}.jpg")).collect();
+    for (n, name) in names.iter().enumerate() {
+        let number = n.to_string();
+        let picture = [b"\xff\xd8\xff\xe0 no picture ", number.as_bytes()].concat();
+        std::fs::write(env.path("photos").join(name), picture).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let program = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+        let mut command = isolated(program, &env.path("home"));
+        command.args(args).args(&names).current_dir(&photos);
+        let output = command.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{error}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    env.ok(&["scan", &photos]);
+    assert_eq!(run(&["tag", "--tag", "many"]), "5000 photos changed\n");
+    assert_eq!(run(&["untag", "--tag", "many"]), "5000 photos changed\n");
+    let estimate = run(&["analyze", "--dry-run", "--json"]);
+    assert!(estimate.contains("\"photos\":5000"), "{estimate}");
+    let log = env.ok(&["log", &photos]);
+    assert_eq!(log.lines().count(), 2, "{log}");
+}
+
+#[test]
+fn a_system_that_starts_no_threads_is_told_of_in_words() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can be a user who has no thread left");
+        return;
+    }
+    use std::os::unix::process::CommandExt;
+    let env = TestEnv::new();
+    let give = Command::new("chown")
+        .args(["-R", "65534"])
+        .arg(env.path(""))
+        .status();
+    assert!(give.unwrap().success());
+    let mut limited = isolated(Command::new("prlimit"), &env.path("home"));
+    limited.args(["--nproc=1", env!("CARGO_BIN_EXE_kbasefs"), "scan"]);
+    limited.arg(env.path("photos")).uid(65534).gid(65534);
+    let output = limited.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the system starts no more threads"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(!output.status.success());
+}
