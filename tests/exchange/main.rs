@@ -1,0 +1,6 @@
+//! What is known leaves the catalog in files that other programs read, and comes back without loss.
+
+mod catalog;
+mod files;
+mod json;
+mod sidecars;
