@@ -5,7 +5,7 @@ mod backups;
 mod can_mount;
 mod damage;
 mod failing_disk;
-#[path = "../common/failing_fs.rs"]
+#[path = "../common/failing_fs/mod.rs"]
 mod failing_fs;
 mod foreign_logs;
 #[path = "../common/isolated.rs"]
