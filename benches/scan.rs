@@ -88,6 +88,7 @@ fn longest_wait(library: &Library, stop: &AtomicBool) -> Duration {
         };
         library.act(act).expect("there is room");
         longest = longest.max(begun.elapsed());
+        // As a program that edits: it is to meet every commit of the scan, and not to be most of the work itself.
         thread::sleep(Duration::from_millis(5));
     }
     longest

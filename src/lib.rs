@@ -42,9 +42,9 @@
 //! | what a kind of folder lists, how a name is found there, when that is stale | `vfs/listing.rs`: the traits; the kind's file in `vfs/views/`; its path in `vfs/path.rs` |
 //! | what `stat`, a lookup, a listing answer | `vfs/attr.rs`, `vfs/namespace.rs`, `vfs/open_dir.rs` |
 //! | what `rm`, `ln`, `mv` and `cp` of a photo mean, into a folder of tags or out of one | `vfs/edit/tags.rs`; `cp`: `vfs/edit/copies.rs` |
-//! | what `mkdir`, `rmdir` and `mv` of a folder mean | `vfs/edit/tag_folders.rs`; of a saved query: `vfs/edit/saved.rs` |
-//! | which edits are one act that is undone as one | `vfs/edit/journal_batches.rs`; undoing: `library/undo.rs` |
-//! | an attribute (`getfattr`) | `vfs/xattr/` |
+//! | what `mkdir`, `rmdir` and `mv` of a folder mean | `vfs/edit/tag_folders.rs`; what an `rm -r` gives back: `vfs/edit/removals.rs`; of a saved query: `vfs/edit/saved.rs` |
+//! | which edits are one act that is undone as one | `vfs/edit/journal_batches.rs`; undoing: `library/undo.rs`; which acts a time means: `library/since.rs` |
+//! | an attribute (`getfattr`) | `vfs/xattr/`; what may be set: `vfs/xattr/setting.rs` |
 //! | what counts as looking at a photo | `vfs/access.rs`; which programs don't count: `analysis/crawlers.rs` |
 //! | what a query may say | `catalog/query/`; which photos it means: `index/evaluate.rs` |
 //! | a format of pictures, such as HEIC | `media/formats.rs`: one line; its metadata: `media/containers/`; its decoder: `media/decode/` |
@@ -52,7 +52,7 @@
 //! | which of them counts in what a photo says of itself | `source/facts/` |
 //! | a fact that a photo says of itself | `catalog/facts.rs`: its field, and `VERSION`; what it is taken from: `source/facts/mod.rs`; a tag that nobody read before: `media/metadata/` |
 //! | when a change in the source shows | `source/follow.rs`, `source/debouncer.rs` |
-//! | when a photo counts as moved, or as gone | `source/moves.rs`, `source/missing.rs` |
+//! | when a photo counts as moved, as gone, or as found again | `source/moves.rs`, `source/missing.rs`, `source/returned.rs` |
 //! | how many files are looked at at a time | `source/sync.rs` |
 //! | what looks at pictures | `analysis/providers/`: one file a protocol |
 //! | what is said to a model, and what is taken from it | `analysis/prompt.rs`, `analysis/parse.rs`, `analysis/tag_normalizer.rs` |
@@ -72,6 +72,8 @@
 //! | when the control socket stops to wait for who doesn't read | `web/socket.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
 //! | what a change does to a record, whatever keeps it | `store/apply.rs`; which of what is said survives it: `catalog/survival.rs` |
+//! | how long an edit waits for a program that holds the catalog's file | `store/sqlite/write_lock.rs` |
+//! | how a catalog is made smaller | `store/sqlite/vacuum.rs` |
 //! | what is done about a damaged catalog | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
 //! | when a backup is made, and which are kept | `backups/mod.rs`, `backups/kept.rs` |
 //! | how a catalog is copied, and a copy brought back | `store/sqlite/backup.rs`, `store/sqlite/restore.rs` |

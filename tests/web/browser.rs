@@ -59,7 +59,11 @@ impl<'a> Browser<'a> {
     async fn until(&self, condition: &str) {
         let start = Instant::now();
         while self.run(&format!("return Boolean({condition})")).await != true {
-            assert!(start.elapsed() < PATIENCE, "it never came to: {condition}");
+            if start.elapsed() > PATIENCE {
+                let shown = self.run("return document.body.innerText").await;
+                let errors = self.page.errors().await;
+                panic!("it never came to: {condition}; {errors:?}; shown is: {shown}");
+            }
         }
     }
 

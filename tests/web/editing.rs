@@ -131,6 +131,29 @@ async fn a_text_that_two_changed_is_a_conflict_that_says_both() {
     assert_eq!(title().await, "On the beach");
 }
 
+/// Whoever has the form open while the photo is analysed has the last word.
+#[tokio::test]
+async fn what_a_model_wrote_meanwhile_is_no_conflict() {
+    let server = TestServer::with_photos(12);
+    server.analyze_all().await;
+    let title =
+        async |id: u64| server.json(&format!("/api/v1/photo?id={id}")).await["title"].clone();
+    let mut titled = Vec::new();
+    for id in server.ids().await {
+        if title(id).await.is_string() {
+            titled.push(id);
+        }
+    }
+    // Of a picture of nothing the model says nothing.
+    assert!(!titled.is_empty());
+    for id in titled {
+        let late = [("title_base", ""), ("title", "By the sea")];
+        let response = server.post(&format!("/photo/{id}/edit"), &late);
+        assert_eq!(response.send().await.unwrap().status().as_u16(), 303);
+        assert_eq!(title(id).await, "By the sea");
+    }
+}
+
 #[tokio::test]
 async fn a_script_gets_the_details_alone() {
     let server = TestServer::with_photos(1);
