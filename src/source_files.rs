@@ -3,6 +3,7 @@
 //! Opens regular files only, for reading only, and never through a symbolic link or out of the source, even
 //! when a folder is swapped for a link at the wrong moment. Knows nothing of the catalog.
 
+pub(crate) mod attributes;
 pub(crate) mod inodes;
 pub(crate) mod network;
 
@@ -162,6 +163,15 @@ impl SourceFiles {
         Ok(is_file.then(|| file_stat(&found)))
     }
 
+    /// A digest of a file's extended attributes; 0 where the disk doesn't say.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub(crate) fn attributes(&self, path: &SourcePath) -> io::Result<u32> {
+        let (file, _) = self.read(path)?;
+        Ok(attributes::digest(&file))
+    }
+
     /// The hash of what a file holds. `None` when the file isn't as it is `known` (any more), changes meanwhile, or
     /// `go_on` ends it.
     ///
@@ -179,7 +189,7 @@ impl SourceFiles {
         }
         let hash = content_hash(&mut file, go_on)?;
         let after = stat_of(&file.metadata()?);
-        Ok(hash.filter(|_| after.same_content(&before)))
+        Ok(hash.filter(|_| after.is_as(&before)))
     }
 
     fn held(&self) -> RwLockReadGuard<'_, OwnedFd> {
@@ -263,6 +273,12 @@ fn file_stat(stat: &Stat) -> FileStat {
             stat.st_mtime,
             i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
         ),
+        ctime_ns: nanoseconds(
+            stat.st_ctime,
+            i64::try_from(stat.st_ctime_nsec).unwrap_or(0),
+        ),
+        links: u32::try_from(stat.st_nlink).unwrap_or(u32::MAX),
+        attributes: 0,
         mode: stat.st_mode & 0o7777,
         uid: stat.st_uid,
         gid: stat.st_gid,
@@ -281,6 +297,9 @@ pub fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
         ino: metadata.ino(),
         size: metadata.size(),
         mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        links: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+        attributes: 0,
         mode: metadata.mode() & 0o7777,
         uid: metadata.uid(),
         gid: metadata.gid(),

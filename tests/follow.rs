@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -14,18 +15,34 @@ use kbasefs::source::{Follower, Mode, Options, Sync, Watching};
 use kbasefs::source_files::SourceFiles;
 use kbasefs::store::memory::Memory;
 
+#[path = "common/can_mount.rs"]
+mod can_mount;
+use can_mount::can_mount;
+
 /// How long a change may take on a busy machine, and fifty thousand of them.
 const PATIENCE: Duration = Duration::from_secs(60);
 const MUCH_PATIENCE: Duration = Duration::from_secs(600);
 
 /// A source that is followed until this is dropped.
 struct Followed {
+    /// What is to be taken away before the folder is.
+    mounted: Option<Mounted>,
     folder: tempfile::TempDir,
     library: Arc<Library>,
     follower: Arc<Follower>,
     stop: Arc<AtomicBool>,
     commits: Arc<(Mutex<u64>, Condvar)>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A file system on a folder.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg(&self.0).status();
+        assert!(ended.is_ok_and(|ended| ended.success()) || std::thread::panicking());
+    }
 }
 
 impl Followed {
@@ -55,6 +72,7 @@ impl Followed {
         };
         assert!(first.recv().unwrap());
         Self {
+            mounted: None,
             folder,
             library,
             follower,
@@ -183,6 +201,57 @@ fn a_photo_of_which_people_said_something_stays_itself_wherever_its_content_goes
     followed.until("itself", |now| now.id("b.bmp") == Some(id));
     assert_eq!(followed.tags(id), ["mine"]);
     followed.shows(&["b.bmp"]);
+}
+
+/// Writes other bytes of the same size, and puts the time back.
+fn write_in_place(path: &Path, bytes: &[u8]) {
+    let before = path.metadata().unwrap();
+    assert_eq!(before.len(), bytes.len() as u64);
+    let mut file = File::options().write(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+    file.set_modified(before.modified().unwrap()).unwrap();
+}
+
+fn assert_rewriting_is_noticed(followed: &Followed) {
+    followed.add("a.bmp", 1);
+    followed.add("b.bmp", 1);
+    followed.shows(&["a.bmp", "b.bmp"]);
+    let [a, b] = ["a.bmp", "b.bmp"].map(|path| followed.id(path).unwrap());
+    let hash = |id| {
+        followed
+            .library
+            .index()
+            .photo(id)
+            .and_then(|photo| photo.hash)
+    };
+    followed.until("copies", |now| now.is_hashed(a) && now.is_hashed(b));
+    write_in_place(&followed.at("a.bmp"), &picture(2));
+    followed.until("other bytes", |_| {
+        hash(a).is_some_and(|h| Some(h) != hash(b))
+    });
+}
+
+#[test]
+fn a_file_that_was_rewritten_with_its_time_put_back_is_another_picture() {
+    in_each_mode(assert_rewriting_is_noticed);
+}
+
+/// Where the disk's own word on changes can't be relied on.
+#[test]
+fn a_write_that_the_kernel_told_of_is_a_sign_of_its_own() {
+    let disk = tempfile::tempdir().unwrap();
+    let mut mounted = None;
+    let mut followed = Followed::new(Mode::Inotify, |source| {
+        let mut bindfs = Command::new("bindfs");
+        bindfs.arg("--no-allow-other").arg(disk.path()).arg(source);
+        let is_mounted = can_mount() && bindfs.status().is_ok_and(|ended| ended.success());
+        mounted = is_mounted.then(|| Mounted(source.to_owned()));
+    });
+    if mounted.is_none() {
+        return eprintln!("skipped: needs FUSE and bindfs");
+    }
+    followed.mounted = mounted;
+    assert_rewriting_is_noticed(&followed);
 }
 
 /// As `cp --backup` and exiftool do, of which the first writes the new file when the old one is aside.

@@ -224,6 +224,9 @@ impl Kind {
                 ino: u64::from(number) + 1,
                 size,
                 mtime_ns: 1,
+                ctime_ns: 0,
+                links: 1,
+                attributes: 0,
                 mode: 0o644,
                 uid: 0,
                 gid: 0,
@@ -235,6 +238,7 @@ impl Kind {
             width: 0,
             height: 0,
             perceptual_hash: None,
+            edition: 0,
             edited: false,
         }
     }

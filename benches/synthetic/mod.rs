@@ -80,6 +80,7 @@ pub fn entry(number: u32) -> Entry {
             height: facts.height,
             perceptual_hash: None,
             edited: false,
+            edition: 0,
             text_bytes: 0,
         },
     }
@@ -101,6 +102,9 @@ fn stat(number: u32) -> FileStat {
         ino: u64::from(number) + 1000,
         size: 3_000_000 + random(number, 0) % 6_000_000,
         mtime_ns: 1_500_000_000_000_000_000 + i64::from(number) * 1_000_000_000,
+        ctime_ns: 1_700_000_000_000_000_000,
+        links: 1,
+        attributes: 1,
         mode: 0o644,
         uid: 0,
         gid: 0,

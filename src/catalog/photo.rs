@@ -92,6 +92,13 @@ pub struct FileStat {
     pub size: u64,
     /// Nanoseconds since 1970-01-01 UTC; negative before.
     pub mtime_ns: i64,
+    /// When the disk last noted a change of the file or of what it says of it, likewise. 0 where that isn't known, or says
+    /// nothing.
+    pub ctime_ns: i64,
+    /// How many names it has on its disk; 0 where that isn't known.
+    pub links: u32,
+    /// A digest of its extended attributes; 0 where nobody looked.
+    pub attributes: u32,
     /// Permission bits (07777), without the file type.
     pub mode: u32,
     /// The user that the file belongs to.
@@ -109,6 +116,23 @@ impl FileStat {
     /// Whether two files are alike as far as their size and time go.
     pub(crate) fn same_size_and_time(&self, other: &Self) -> bool {
         (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
+    }
+
+    /// Whether the disk noted no change of the file between two looks, as far as it says. One of the same size and time may
+    /// have other bytes where it did.
+    pub(crate) fn same_change(&self, other: &Self) -> bool {
+        self.ctime_ns == other.ctime_ns || self.ctime_ns == 0 || other.ctime_ns == 0
+    }
+
+    /// Whether a file is on the disk that it was on, and whose it was, with the same permissions.
+    pub(crate) fn same_owner(&self, other: &Self) -> bool {
+        let owner = |stat: &Self| (stat.dev, stat.mode, stat.uid, stat.gid);
+        owner(self) == owner(other)
+    }
+
+    /// Whether a file is as it was at another look, as far as the disk says.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        self.same_content(other) && self.same_change(other)
     }
 
     /// Whether a file at the same path is still the same one, written to or not. Device numbers change with a restart or
@@ -236,6 +260,9 @@ pub struct Photo {
     pub perceptual_hash: Option<u64>,
     /// Whether a person said anything of it.
     pub edited: bool,
+    /// How often other bytes came into its file that left size and time as they were: what is kept of its picture is of
+    /// this edition. Begins anew after the last number.
+    pub edition: u16,
 }
 
 /// A photo whose file isn't there any more.

@@ -60,6 +60,7 @@ mod tests {
             height: 3,
             perceptual_hash: None,
             edited: false,
+            edition: 0,
         };
         photos.record(photo, FolderId::TOP, Vec::new(), false)
     }

@@ -1,5 +1,5 @@
-//! What the files of many photos have in common: their disk, their mode, whose they are. Kept once each, for as long as some
-//! photo has it.
+//! What the files of many photos have in common: their disk, their mode, whose they are, how many names they have. Kept once
+//! each, for as long as some photo has it.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,8 @@ pub struct File {
     ino: u64,
     size: u64,
     mtime_ns: i64,
+    ctime_ns: i64,
+    attributes: u32,
     owner: u32,
 }
 
@@ -25,8 +27,8 @@ impl File {
     }
 }
 
-/// Device, mode, user, group.
-type Owner = (u64, u32, u32, u32);
+/// Device, mode, user, group, number of names.
+type Owner = (u64, u32, u32, u32, u32);
 
 /// An owner, and how many files have it. One that none has is free for another.
 struct Shared {
@@ -46,7 +48,7 @@ pub struct Owners {
 impl Owners {
     /// Takes a file in, until it is [released](Self::release).
     pub fn split(&mut self, stat: &FileStat) -> File {
-        let owner = (stat.dev, stat.mode, stat.uid, stat.gid);
+        let owner = (stat.dev, stat.mode, stat.uid, stat.gid, stat.links);
         let number = match self.numbers.get(&owner) {
             Some(&number) => number,
             None => self.add(owner),
@@ -56,6 +58,8 @@ impl Owners {
             ino: stat.ino,
             size: stat.size,
             mtime_ns: stat.mtime_ns,
+            ctime_ns: stat.ctime_ns,
+            attributes: stat.attributes,
             owner: number,
         }
     }
@@ -100,12 +104,15 @@ impl Owners {
 
     /// The whole of what was split.
     pub fn join(&self, file: &File) -> FileStat {
-        let (dev, mode, uid, gid) = self.all[file.owner as usize].owner;
+        let (dev, mode, uid, gid, links) = self.all[file.owner as usize].owner;
         FileStat {
             dev,
             ino: file.ino,
             size: file.size,
             mtime_ns: file.mtime_ns,
+            ctime_ns: file.ctime_ns,
+            links,
+            attributes: file.attributes,
             mode,
             uid,
             gid,
@@ -125,6 +132,9 @@ mod tests {
             ino,
             size: 40,
             mtime_ns: -1,
+            ctime_ns: 2,
+            links: 1,
+            attributes: 9,
             mode,
             uid: 1000,
             gid: 100,

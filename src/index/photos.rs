@@ -36,6 +36,7 @@ pub struct Record {
     has_perceptual_hash: bool,
     edited: bool,
     screenshot: bool,
+    edition: u16,
 }
 
 impl Record {
@@ -63,6 +64,7 @@ impl Record {
             has_perceptual_hash: photo.perceptual_hash.is_some(),
             edited: photo.edited,
             screenshot,
+            edition: photo.edition,
         }
     }
 
@@ -141,6 +143,7 @@ impl Record {
             height: self.height,
             perceptual_hash: self.perceptual_hash(),
             edited: self.edited,
+            edition: self.edition,
         }
     }
 }

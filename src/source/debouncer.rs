@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::scan_scope::ScanScope;
+use super::scan_scope::{ScanScope, Sign};
 use crate::catalog::SourcePath;
 
 /// Something happened at a place.
@@ -27,8 +27,10 @@ enum What {
 pub enum Stage {
     /// Its permissions or times changed.
     Touched,
-    /// It is complete, or gone.
+    /// It was moved, or is gone.
     Over,
+    /// Who wrote to it has closed it.
+    Written,
     /// It came into being: by a link, or to be written.
     Created,
     /// It was written to and is still open, as far as inotify tells.
@@ -53,7 +55,7 @@ impl Stage {
     /// How long it must be quiet afterwards.
     fn quiet(self) -> Duration {
         match self {
-            Self::Touched | Self::Over => QUIET,
+            Self::Touched | Self::Over | Self::Written => QUIET,
             Self::Created => CREATED,
             Self::Writing => WRITING,
         }
@@ -71,7 +73,23 @@ const WRITING: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub struct Debouncer {
     trees: HashMap<SourcePath, Instant>,
-    files: HashMap<SourcePath, (Stage, Instant)>,
+    files: HashMap<SourcePath, File>,
+}
+
+/// A file that is not quiet yet.
+#[derive(Clone, Copy)]
+struct File {
+    stage: Stage,
+    /// When something happened to it last.
+    last: Instant,
+    /// Whether somebody had it open for writing.
+    is_written: bool,
+}
+
+impl File {
+    fn settles(&self) -> Instant {
+        self.last + self.stage.quiet()
+    }
 }
 
 impl Debouncer {
@@ -81,9 +99,16 @@ impl Debouncer {
             // From the first sign of it: a folder that files pour into is looked at all the same.
             What::Tree => drop(self.trees.entry(event.path).or_insert(now)),
             What::File(stage) => {
-                let entry = self.files.entry(event.path).or_insert((stage, now));
-                let keeps = stage == Stage::Touched;
-                *entry = (if keeps { entry.0 } else { stage }, now);
+                let file = self.files.entry(event.path).or_insert(File {
+                    stage,
+                    last: now,
+                    is_written: false,
+                });
+                file.last = now;
+                file.is_written |= matches!(stage, Stage::Writing | Stage::Written);
+                if stage != Stage::Touched {
+                    file.stage = stage;
+                }
             }
         }
     }
@@ -91,9 +116,7 @@ impl Debouncer {
     /// When something settles next, if all stays quiet.
     pub fn next(&self) -> Option<Instant> {
         let trees = self.trees.values().map(|&since| since + QUIET);
-        let files = self.files.values();
-        let files = files.map(|(stage, last)| *last + stage.quiet());
-        trees.chain(files).min()
+        trees.chain(self.files.values().map(File::settles)).min()
     }
 
     /// Takes what has settled.
@@ -101,11 +124,13 @@ impl Debouncer {
         let mut scope = ScanScope::default();
         let settled = self.trees.extract_if(|_, since| *since + QUIET <= now);
         settled.for_each(|(path, _)| scope.add_tree(&path));
-        let is_settled = |(stage, last): (Stage, Instant)| last + stage.quiet() <= now;
-        let settled = self.files.extract_if(|_, state| is_settled(*state));
-        settled.for_each(|(path, _)| scope.add_file(&path));
-        let is_incomplete = |stage| matches!(stage, Stage::Created | Stage::Writing);
-        let writing = self.files.iter().filter(|(_, (s, _))| is_incomplete(*s));
+        let settled = self.files.extract_if(|_, file| file.settles() <= now);
+        settled.for_each(|(path, file)| match file.is_written {
+            true => scope.add_signed(&path, Sign::Written),
+            false => scope.add_file(&path),
+        });
+        let is_incomplete = |file: &File| matches!(file.stage, Stage::Created | Stage::Writing);
+        let writing = self.files.iter().filter(|(_, file)| is_incomplete(file));
         writing.for_each(|(path, _)| scope.leave_out(path));
         scope
     }
@@ -131,6 +156,7 @@ mod tests {
                 "created" => ChangeEvent::file(path(name), Stage::Created),
                 "writing" => ChangeEvent::file(path(name), Stage::Writing),
                 "touched" => ChangeEvent::file(path(name), Stage::Touched),
+                "written" => ChangeEvent::file(path(name), Stage::Written),
                 _ => ChangeEvent::file(path(name), Stage::Over),
             };
             debouncer.note(event, at(ms));
@@ -150,7 +176,7 @@ mod tests {
             &[(2000, &[]), (3009, &["a"])],
         );
         check(
-            &[(0, "a:writing"), (50, "a:touched"), (60, "a:over")],
+            &[(0, "a:writing"), (50, "a:touched"), (60, "a:written")],
             &[(79, &[]), (80, &["a"])],
         );
         check(&[(0, "a:writing"), (50, "a:touched")], &[(1000, &[])]);
@@ -158,6 +184,23 @@ mod tests {
             &[(0, "a:created")],
             &[(199, &[]), (200, &["a"]), (201, &[])],
         );
+    }
+
+    #[test]
+    fn a_file_that_was_written_to_says_so_whatever_happened_to_it_later() {
+        let signs = |stages: &[Stage]| {
+            let now = Instant::now();
+            let mut debouncer = Debouncer::default();
+            for &stage in stages {
+                debouncer.note(ChangeEvent::file(path("a"), stage), now);
+            }
+            debouncer.take(now + WRITING).sign(&path("a"))
+        };
+        let written = [Stage::Writing, Stage::Written, Stage::Touched];
+        assert_eq!(signs(&written), Some(Sign::Written));
+        assert_eq!(signs(&[Stage::Written, Stage::Over]), Some(Sign::Written));
+        assert_eq!(signs(&[Stage::Touched, Stage::Over]), None);
+        assert_eq!(signs(&[Stage::Created]), None);
     }
 
     #[test]

@@ -9,6 +9,11 @@ use crate::catalog::{FileStat, PhotoId};
 pub enum Decision {
     /// The photo at this path, as it was.
     Unchanged(PhotoId),
+    /// The photo at this path, of which the disk noted what leaves the content alone, or noted it for the first time.
+    Noted(PhotoId),
+    /// The photo at this path, of which the disk noted a change that nothing here explains: of an attribute, or of what the
+    /// file holds.
+    Unexplained(PhotoId),
     /// The photo at this path with other permissions or another device number.
     Touched(PhotoId),
     /// The photo at this path was written to.
@@ -20,6 +25,18 @@ pub enum Decision {
     Open,
 }
 
+impl Decision {
+    /// The photo whose file it is without doubt, with the size and the time that it had.
+    pub fn same_file(&self) -> Option<PhotoId> {
+        match *self {
+            Self::Unchanged(id) | Self::Noted(id) | Self::Unexplained(id) | Self::Touched(id) => {
+                Some(id)
+            }
+            Self::Rewritten(_) | Self::New | Self::Open => None,
+        }
+    }
+}
+
 /// Decides by `stat` alone. `known` is the photo at the path of the file, `file_known` whether any photo had the file's
 /// inode and size, `lasting` whether its disk has lasting inodes, which is asked where that matters.
 pub fn decide(
@@ -29,8 +46,7 @@ pub fn decide(
     lasting: impl FnOnce() -> bool,
 ) -> Decision {
     match known {
-        Some((id, was)) if was == *now => Decision::Unchanged(id),
-        Some((id, was)) if is_same_content(&was, now) => Decision::Touched(id),
+        Some((id, was)) if is_same_content(&was, now) => same_content(id, &was, now),
         Some((id, was)) if was.same_inode(now) => Decision::Rewritten(id),
         // All that such a disk says of a file from one mount to the next is its path, its size and its time.
         Some((id, was)) if was.same_size_and_time(now) && !lasting() => Decision::Touched(id),
@@ -46,6 +62,18 @@ fn is_same_content(was: &FileStat, now: &FileStat) -> bool {
     FileStat { dev, ..*was }.same_content(now)
 }
 
+/// Of a file with the same inode, size and time.
+fn same_content(id: PhotoId, was: &FileStat, now: &FileStat) -> Decision {
+    if !was.same_owner(now) {
+        return Decision::Touched(id);
+    }
+    match was.ctime_ns == now.ctime_ns {
+        true => Decision::Unchanged(id),
+        false if !was.same_change(now) && was.links == now.links => Decision::Unexplained(id),
+        false => Decision::Noted(id),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +83,9 @@ mod tests {
         ino: 2,
         size: 3,
         mtime_ns: 4,
+        ctime_ns: 5,
+        links: 1,
+        attributes: 0,
         mode: 0o644,
         uid: 6,
         gid: 7,
@@ -80,6 +111,26 @@ mod tests {
         check(|now| now.size = 8, true, Decision::Rewritten(ID));
         check(|now| now.mtime_ns = 8, true, Decision::Rewritten(ID));
         check(|now| now.ino = 8, false, Decision::Open);
+    }
+
+    #[test]
+    fn what_the_disk_noted_is_explained_by_what_else_it_says_or_is_not() {
+        check(|now| now.ctime_ns = 8, true, Decision::Unexplained(ID));
+        let another_name = |now: &mut FileStat| (now.ctime_ns, now.links) = (8, 2);
+        check(another_name, true, Decision::Noted(ID));
+        let other_permissions = |now: &mut FileStat| (now.ctime_ns, now.mode) = (8, 0o600);
+        check(other_permissions, true, Decision::Touched(ID));
+        let written = |now: &mut FileStat| (now.ctime_ns, now.mtime_ns) = (8, 8);
+        check(written, true, Decision::Rewritten(ID));
+        // Where the disk says nothing, or nobody asked it before.
+        check(|now| now.ctime_ns = 0, true, Decision::Noted(ID));
+        let unknown = FileStat {
+            ctime_ns: 0,
+            links: 0,
+            ..WAS
+        };
+        let decided = decide(Some((ID, unknown)), &WAS, true, || true);
+        assert_eq!(decided, Decision::Noted(ID));
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Follower {
             scope.spawn(move || read_outdated(sync, stop, &seen));
             let first = sync.scan(stop);
             scanned(&first);
-            self.done(&mut course, &ScanScope::whole(), first, &background);
+            self.done(sync, &mut course, &ScanScope::whole(), first, &background);
             if self.watching.mode != Mode::Off {
                 self.follow(sync, stop, &mut course, &background);
             }
@@ -152,7 +152,7 @@ impl Follower {
                 _ => ScanScope::whole(),
             };
             let looked = sync.update(&scope, stop);
-            self.done(course, &scope, looked, background);
+            self.done(sync, course, &scope, looked, background);
         }
     }
 
@@ -180,6 +180,7 @@ impl Follower {
     /// Takes note of how a look went.
     fn done(
         &self,
+        sync: &Sync,
         course: &mut Course,
         scope: &ScanScope,
         looked: Result<Report, Error>,
@@ -191,6 +192,9 @@ impl Follower {
                 tracing::debug!(?report, "followed the source");
             }
             background.looked(scope, report);
+            if sync.has_suspects() {
+                background.has_work();
+            }
         }
         self.tell(course, looked.err().map(|error| error.to_string()));
     }
@@ -404,7 +408,7 @@ fn find_copies(sync: &Sync, stop: &AtomicBool, found: &Receiver<()>) {
         }
         match sync.hash_candidates(stop) {
             Ok(0) => {}
-            Ok(hashed) => tracing::info!("{hashed} files of equal size compared"),
+            Ok(hashed) => tracing::info!("{hashed} files read as a whole and compared"),
             Err(e) => tracing::error!("{e}"),
         }
     }

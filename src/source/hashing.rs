@@ -69,12 +69,17 @@ struct Candidate {
 impl Sync {
     /// Hashes the photos that may be copies of another (the same size, the same bytes in a few places), or what one that
     /// is gone was (its size), or what they were before they were written to (their size), or of which people said
-    /// something; says how many it did. Photos that are gone become those that they turned up again as. Blocks until it is through or `stop` is set; a file that can't be read or changes meanwhile is left for the
-    /// next time.
+    /// something; says how many it did. Before that, the files that may have other bytes at the same size and time. Photos
+    /// that are gone become those that they turned up again as. Blocks until it is through or `stop` is set; a file that
+    /// can't be read or changes meanwhile is left for the next time.
     ///
     /// # Errors
     /// When the catalog can't be read or written.
     pub fn hash_candidates(&self, stop: &AtomicBool) -> Result<u64, Error> {
+        Ok(self.verify_suspects(stop)? + self.hash_alike(stop)?)
+    }
+
+    fn hash_alike(&self, stop: &AtomicBool) -> Result<u64, Error> {
         // Locked before `due`, which is only held for moments: scans add to it meanwhile.
         let _one_at_a_time = self.hashing.lock();
         let due = self.due().take();

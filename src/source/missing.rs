@@ -122,6 +122,7 @@ mod tests {
             height: 0,
             perceptual_hash: None,
             edited: false,
+            edition: 0,
         }
     }
 

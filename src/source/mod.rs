@@ -7,6 +7,7 @@
 mod batch;
 mod debouncer;
 mod decision;
+mod disks;
 mod effective_permissions;
 mod error;
 pub mod facts;
@@ -23,6 +24,7 @@ mod samples;
 mod scan;
 mod scan_scope;
 mod scanner;
+mod suspects;
 mod sync;
 mod walk;
 mod watch;

@@ -25,10 +25,13 @@ pub struct Samples(Mutex<Taken>);
 #[derive(Default)]
 struct Taken {
     /// Of which state of the file each is.
-    by_photo: HashMap<PhotoId, (FileStat, ContentHash)>,
+    by_photo: HashMap<PhotoId, (Key, ContentHash)>,
     /// How many there were when they were swept.
     live: usize,
 }
+
+/// The file, and the edition of what is in it.
+type Key = (FileStat, u16);
 
 /// So few samples that nobody has use for are in nobody's way.
 const SLACK: usize = 1024;
@@ -38,8 +41,9 @@ impl Samples {
     /// catalog knows it.
     pub fn of(&self, photo: &Photo, source_files: &SourceFiles) -> io::Result<Option<ContentHash>> {
         let known = self.lock().by_photo.get(&photo.id).copied();
-        if let Some((stat, hash)) = known
+        if let Some(((stat, edition), hash)) = known
             && stat.same_content(&photo.stat)
+            && edition == photo.edition
         {
             return Ok(Some(hash));
         }
@@ -48,7 +52,11 @@ impl Samples {
             return Ok(None);
         }
         let hash = sample(&file, stat.size)?;
-        self.lock().by_photo.insert(photo.id, (stat, hash));
+        // One of bytes that no scan knows is of no edition.
+        if stat.is_as(&photo.stat) {
+            let key = (stat, photo.edition);
+            self.lock().by_photo.insert(photo.id, (key, hash));
+        }
         Ok(Some(hash))
     }
 
@@ -84,7 +92,7 @@ mod tests {
     #[test]
     fn samples_of_photos_that_came_and_went_leave_nothing_behind() {
         let samples = Samples::default();
-        let sample = (FileStat::default(), ContentHash([0; 32]));
+        let sample = ((FileStat::default(), 0), ContentHash([0; 32]));
         for id in 0..100_000 {
             samples.lock().by_photo.insert(PhotoId(id), sample);
             samples.sweep(|photo| photo.0 < 100 || photo.0 == id);

@@ -3,7 +3,7 @@
 //! While the walk runs, files are judged by path and `stat` and only new ones opened. What depends on other files
 //! (moves, replacements, losses) is decided when everything was seen. Knows nothing of how changes are kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -15,23 +15,30 @@ use roaring::RoaringBitmap;
 
 use super::Error;
 use super::decision::{Decision, decide};
+use super::disks::Disks;
 use super::facts::{self, Reading};
 use super::missing::MissingFiles;
 use super::moves::{self, Placed, Replaced, Unplaced};
 use super::non_pictures::NonPictures;
 use super::report::{Counts, count};
+use super::scan_scope::{ScanScope, Sign};
 use super::walk::{Sighting, Walk};
 use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
 use crate::library::Library;
-use crate::source_files::{SourceFiles, inodes, is_absence};
+use crate::source_files::{SourceFiles, attributes, is_absence};
 
 /// One scan with all that it needs, made for it.
 pub struct Scan<'a> {
     pub library: &'a Library,
     pub source_files: &'a SourceFiles,
     pub non_pictures: &'a NonPictures,
+    pub disks: Disks<'a>,
+    /// Where it looks.
+    pub scope: &'a ScanScope,
     /// As in [`super::Sync`].
     pub wanted: &'a Mutex<RoaringBitmap>,
+    /// Likewise.
+    pub suspects: &'a Mutex<RoaringBitmap>,
     /// The sizes of photos that came, went or were written to.
     pub sizes: &'a Mutex<HashSet<u64>>,
     /// The photos that the catalog had where it looks, when it began.
@@ -51,8 +58,6 @@ pub struct Notes {
     seen: Mutex<RoaringBitmap>,
     unplaced: Mutex<Vec<Unplaced>>,
     unreadable: Mutex<HashSet<SourcePath>>,
-    /// By device.
-    lasting_inodes: Mutex<HashMap<u64, bool>>,
     /// Nobody takes changes any more.
     refused: AtomicBool,
 }
@@ -114,16 +119,29 @@ impl Scan<'_> {
 
     fn judge(&self, path: SourcePath, stat: FileStat) {
         count(&self.counts.files_seen);
+        let stat = self.disks.reliable(&path, stat);
         let known = self.library.index().file_at(&path);
         let file_known = self.library.index().has_file(&stat);
-        match decide(known, &stat, file_known, || {
-            self.has_lasting_inodes(&path, stat.dev)
-        }) {
+        let lasting = || self.disks.has_lasting_inodes(&path, stat.dev);
+        let decision = decide(known, &stat, file_known, lasting);
+        if let Some((id, was)) = decision.same_file().and(known)
+            && let Some(sign) = self.scope.sign(&path)
+        {
+            return match sign {
+                Sign::OtherBytes => self.open(path, &stat, Some(id)),
+                Sign::Written => self.suspect(id, path, &was, stat),
+            };
+        }
+        match decision {
             Decision::Unchanged(id) => self.note_seen(id),
+            Decision::Noted(id) => self.note_stat(id, path, stat),
+            Decision::Unexplained(id) => match known {
+                Some((_, was)) if !self.explains(&path, &was) => self.suspect(id, path, &was, stat),
+                _ => self.note_stat(id, path, stat),
+            },
             Decision::Touched(id) => {
                 count(&self.counts.changed);
-                self.note_seen(id);
-                self.send(Change::Moved { id, path, stat });
+                self.note_stat(id, path, stat);
             }
             Decision::Rewritten(id) => self.open(path, &stat, Some(id)),
             Decision::New => self.open(path, &stat, None),
@@ -135,12 +153,51 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether a file's disk has, which is asked once a scan.
-    fn has_lasting_inodes(&self, path: &SourcePath, dev: u64) -> bool {
-        let folder = SourcePath::new(path.folder());
-        let mut disks = self.notes.lasting_inodes.lock();
-        let ask = || inodes::are_lasting(&self.source_files.absolute(&folder));
-        *disks.entry(dev).or_insert_with(ask)
+    /// Whether it were the attributes of a file that changed.
+    fn explains(&self, path: &SourcePath, was: &FileStat) -> bool {
+        was.attributes != 0 && ![0, was.attributes].contains(&self.attributes(path))
+    }
+
+    /// 0 where nobody can say, as of a file that may not be read.
+    fn attributes(&self, path: &SourcePath) -> u32 {
+        self.source_files.attributes(path).unwrap_or(0)
+    }
+
+    /// The photo is the same; what the disk says of it may be other.
+    fn note_stat(&self, id: PhotoId, path: SourcePath, stat: FileStat) {
+        self.note_seen(id);
+        let stat = FileStat {
+            attributes: self.attributes(&path),
+            ..stat
+        };
+        self.send(Change::Moved { id, path, stat });
+    }
+
+    /// A file that may have other bytes is read as a whole when there is time. What the disk noted isn't the catalog's before
+    /// that, or nobody would ask again after a restart.
+    fn suspect(&self, id: PhotoId, path: SourcePath, was: &FileStat, stat: FileStat) {
+        if self.library.index().hash(id).is_none() {
+            return self.open(path, &stat, Some(id));
+        }
+        self.suspects.lock().insert(id.0);
+        if stat.same_owner(was) {
+            return self.note_seen(id);
+        }
+        count(&self.counts.changed);
+        self.note_seen(id);
+        let FileStat {
+            ctime_ns,
+            links,
+            attributes,
+            ..
+        } = *was;
+        let stat = FileStat {
+            ctime_ns,
+            links,
+            attributes,
+            ..stat
+        };
+        self.send(Change::Moved { id, path, stat });
     }
 
     /// Reads the facts of a file that is new or has new content.
@@ -176,7 +233,11 @@ impl Scan<'_> {
     /// `mode`: as the walk saw it, through the folders above.
     fn read(&self, path: &SourcePath, mode: u32) -> io::Result<(FileStat, Option<Reading>)> {
         let (file, stat) = self.source_files.read(path)?;
-        let stat = FileStat { mode, ..stat };
+        let stat = FileStat {
+            mode,
+            attributes: attributes::digest(&file),
+            ..self.disks.reliable(path, stat)
+        };
         count(&self.counts.opened);
         Ok((stat, facts::read(&file, &stat, path)?))
     }
@@ -230,14 +291,24 @@ impl Scan<'_> {
     fn move_photos(&self, placed: &Placed) {
         for (id, Unplaced { path, stat, .. }) in &placed.moved {
             count(&self.counts.moved);
-            let (id, path, stat) = (*id, path.clone(), *stat);
+            let (id, path, stat) = (*id, path.clone(), self.with_attributes(*id, *stat));
             self.send(Change::Moved { id, path, stat });
+        }
+    }
+
+    /// A file that moved has the attributes that it had.
+    fn with_attributes(&self, id: PhotoId, stat: FileStat) -> FileStat {
+        let known = self.library.index().file(id);
+        FileStat {
+            attributes: known.map_or(0, |file| file.stat.attributes),
+            ..stat
         }
     }
 
     fn replace(&self, Replaced { id, aside, by }: &Replaced) {
         count(&self.counts.moved);
-        let (id, to, was) = (*id, aside.path.clone(), aside.stat);
+        let was = self.with_attributes(*id, aside.stat);
+        let (id, to) = (*id, aside.path.clone());
         self.send(match self.facts_of(&by.path, &by.stat) {
             Some((stat, reading)) => {
                 count(&self.counts.added);

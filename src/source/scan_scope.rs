@@ -2,7 +2,7 @@
 //!
 //! Pure: knows nothing of the disk or of why a place is looked at.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringBitmap;
 
@@ -21,6 +21,16 @@ pub struct ScanScope {
     above: Paths,
     /// Files that are left alone, wherever they are: they are being written.
     unsettled: Paths,
+    signs: HashMap<Box<[u8]>, Sign>,
+}
+
+/// What is known of a file that the disk may not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Somebody had it open for writing.
+    Written,
+    /// It was read, and has other bytes.
+    OtherBytes,
 }
 
 impl ScanScope {
@@ -35,6 +45,17 @@ impl ScanScope {
     pub fn add_file(&mut self, path: &SourcePath) {
         self.lead_to(path);
         self.files.insert(path.as_bytes().into());
+    }
+
+    /// A file is looked at, of which there is a sign.
+    pub fn add_signed(&mut self, path: &SourcePath, sign: Sign) {
+        self.add_file(path);
+        self.signs.insert(path.as_bytes().into(), sign);
+    }
+
+    /// The sign that there is of a file.
+    pub fn sign(&self, path: &SourcePath) -> Option<Sign> {
+        self.signs.get(path.as_bytes()).copied()
     }
 
     /// A folder is looked at, with everything below it.

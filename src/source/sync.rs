@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::batch;
+use super::disks::Disks;
 use super::hashing::Due;
 use super::non_pictures::NonPictures;
 use super::report::Counts;
@@ -66,6 +67,8 @@ pub struct Sync {
     /// Photos to be hashed whatever their size. Those that were written to without growing or shrinking, as a backup that
     /// is restored does: the hash tells whether what was known of them still holds. And those in `said`.
     pub(super) wanted: Mutex<RoaringBitmap>,
+    /// Photos whose file may have other bytes, though its size and its time are as they were.
+    pub(super) suspects: Mutex<RoaringBitmap>,
     /// Photos of which people said something since the last look for copies.
     pub(super) said: Arc<Mutex<RoaringBitmap>>,
     /// The last photo that was there when copies were looked for last, or before the first scan: later ones have arrived
@@ -106,6 +109,7 @@ impl Sync {
             non_pictures: NonPictures::of(&options.extensions),
             options,
             wanted: Mutex::default(),
+            suspects: Mutex::default(),
             said,
             last_seen: Mutex::default(),
             reads_for_words,
@@ -201,14 +205,17 @@ impl Sync {
         let walk = Walk::new(options, threads)?;
         let (changes, incoming) = sync_channel(QUEUE);
         let sizes = Mutex::default();
-        let looked = thread::scope(|scope| {
+        let looked = thread::scope(|workers| {
             let (library, most) = (&self.library, self.options.batch());
-            let committing = scope.spawn(move || batch::commit_all(library, most, &incoming));
+            let committing = workers.spawn(move || batch::commit_all(library, most, &incoming));
             let scan = Scan {
                 library,
                 source_files: &self.source_files,
                 non_pictures: &self.non_pictures,
+                disks: Disks::new(&self.source_files),
+                scope,
                 wanted: &self.wanted,
+                suspects: &self.suspects,
                 sizes: &sizes,
                 known,
                 counts,

@@ -238,10 +238,11 @@ fn has_left(flags: ReadFlags) -> bool {
 
 /// How far the change of a file is, as an event says it.
 fn stage(flags: ReadFlags) -> Stage {
-    let over =
-        ReadFlags::CLOSE_WRITE | ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO | ReadFlags::DELETE;
+    let over = ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO | ReadFlags::DELETE;
     if flags.intersects(over) {
         Stage::Over
+    } else if flags.contains(ReadFlags::CLOSE_WRITE) {
+        Stage::Written
     } else if flags.contains(ReadFlags::MODIFY) {
         Stage::Writing
     } else if flags.contains(ReadFlags::CREATE) {
@@ -317,7 +318,7 @@ mod tests {
         let expected = [
             file(Stage::Created),
             file(Stage::Writing),
-            file(Stage::Over),
+            file(Stage::Written),
             ChangeEvent::tree(path("new")),
             ChangeEvent::tree(path("in")),
             ChangeEvent::tree(path("out")),

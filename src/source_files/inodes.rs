@@ -1,6 +1,6 @@
-//! Whether a file system knows its files by lasting numbers.
+//! What a file system says of its files that can be relied on: by lasting numbers, and that it noted a change.
 //!
-//! Where it doesn't, every mount gives a file another inode, and that says nothing of whether it is another file.
+//! Where inodes don't last, every mount gives a file another one, and that says nothing of whether it is another file.
 
 use std::path::Path;
 
@@ -25,6 +25,12 @@ pub fn are_lasting(folder: &Path) -> bool {
     })
 }
 
+/// Whether the disk of a folder notes every change of a file, and says so of no other (`st_ctim` of stat(2)). A server may
+/// count another clock, or what only it does.
+pub fn keep_changes(folder: &Path) -> bool {
+    are_lasting(folder) && super::network::kind(folder).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +39,6 @@ mod tests {
     fn a_folder_on_a_local_disk_has_lasting_inodes() {
         assert!(are_lasting(Path::new("/proc")));
         assert!(are_lasting(Path::new("/nowhere")));
+        assert!(keep_changes(&std::env::temp_dir()));
     }
 }

@@ -218,6 +218,7 @@ impl ChangeApplier<'_> {
             Some(old) => self.merge(record, old)?,
             None => record,
         };
+        record.note_bytes(stat, hash);
         self.know(&mut record, hash)?;
         self.put(record)
     }

@@ -7,8 +7,8 @@ mod edits;
 use std::cmp::Reverse;
 
 use crate::catalog::{
-    Analysis, Detail, Entry, Event, Facet, Facts, FileStat, Format, Label, Measured, Origin, Photo,
-    PhotoId, SourcePath, Status, Text, TextField,
+    Analysis, ContentHash, Detail, Entry, Event, Facet, Facts, FileStat, Format, Label, Measured,
+    Origin, Photo, PhotoId, SourcePath, Status, Text, TextField,
 };
 use crate::media::is_decodable;
 
@@ -84,6 +84,7 @@ impl Record {
                 height: facts.height,
                 perceptual_hash: None,
                 edited: false,
+                edition: 0,
             },
             facts,
             labels: Vec::new(),
@@ -101,11 +102,28 @@ impl Record {
         self.texts.retain(|t| t.origin.survives(Event::OtherBytes));
         self.failure = None;
         self.analyses.clear();
+        // Whoever keeps what the picture looked like tells by size and time that it is another one, else by this.
+        if self.photo.stat.same_size_and_time(&stat) {
+            self.photo.edition = self.photo.edition.wrapping_add(1);
+        }
         self.photo.stat = stat;
         self.photo.hash = None;
         self.photo.perceptual_hash = None;
         self.photo.status = status(facts.format, Status::Pending);
         self.take_facts(facts);
+    }
+
+    /// Bytes were read of which no scan knows: what is derived from others goes, and its facts are read again.
+    pub fn note_bytes(&mut self, stat: &FileStat, hash: &ContentHash) {
+        let same_change = self.photo.stat.same_change(stat);
+        if self.photo.hash.map_or(!same_change, |known| known != *hash) {
+            self.replace_content(self.photo.stat, self.facts.clone());
+            self.facts.version = 0;
+        }
+        if !same_change {
+            self.photo.stat.ctime_ns = stat.ctime_ns;
+            self.photo.stat.links = stat.links;
+        }
     }
 
     /// Content that hasn't changed, in which more was found: what the file says of itself is said anew.

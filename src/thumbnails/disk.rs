@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 
 use super::Size;
 use crate::analysis::{Picture, preview};
-use crate::catalog::{FileStat, Format};
+use crate::catalog::{Format, Photo};
 use crate::media::{self, Reader};
 
 /// `$XDG_CACHE_HOME/thumbnails`
@@ -23,6 +23,8 @@ const LARGEST: u64 = 4 << 20;
 /// <https://specifications.freedesktop.org/thumbnail-spec/latest/creation.html>.
 const URI: &str = "Thumb::URI";
 const MTIME: &str = "Thumb::MTIME";
+/// Which bytes they are, where others came at the same time and size: of others' thumbnails nobody can tell.
+const EDITION: &str = "Thumb::kbasefs::Edition";
 
 impl Folder {
     pub fn new(path: PathBuf) -> Self {
@@ -39,17 +41,17 @@ impl Folder {
 
     /// The thumbnail of a file as it is now; a larger one will do. Whatever is damaged or of another time is as good as
     /// none.
-    pub fn read(&self, uri: &str, stat: &FileStat, size: Size) -> Option<Picture> {
+    pub fn read(&self, uri: &str, photo: &Photo, size: Size) -> Option<Picture> {
         let larger = [size, Size::XLarge].into_iter();
         larger
             .map(|size| self.file(uri, size))
-            .find_map(|file| read(&file, uri, stat))
+            .find_map(|file| read(&file, uri, photo))
     }
 
     /// Only a cache: what can't be written is made again.
-    pub fn write(&self, uri: &str, stat: &FileStat, size: Size, picture: &Picture) {
+    pub fn write(&self, uri: &str, photo: &Photo, size: Size, picture: &Picture) {
         let file = self.file(uri, size);
-        if let Err(error) = write(&file, uri, stat, &preview::shrunk(picture, size.pixels())) {
+        if let Err(error) = write(&file, uri, photo, &preview::shrunk(picture, size.pixels())) {
             tracing::debug!("thumbnail not kept in {}: {error}", self.0.display());
         }
     }
@@ -64,26 +66,28 @@ fn folder(size: Size) -> &'static str {
 }
 
 /// Whole seconds, as the specification counts.
-fn seconds(stat: &FileStat) -> i64 {
-    stat.mtime_ns.div_euclid(1_000_000_000)
+fn seconds(photo: &Photo) -> i64 {
+    photo.stat.mtime_ns.div_euclid(1_000_000_000)
 }
 
-fn read(file: &Path, uri: &str, stat: &FileStat) -> Option<Picture> {
+fn read(file: &Path, uri: &str, photo: &Photo) -> Option<Picture> {
     let mut bytes = Vec::new();
     let file = File::open(file).ok()?;
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
-    is_of(&bytes, uri, stat)?;
+    is_of(&bytes, uri, photo)?;
     Some(preview::decode(&bytes).ok()?.picture)
 }
 
 /// Whether a PNG says that it is of this file as it is now.
-fn is_of(png: &[u8], uri: &str, stat: &FileStat) -> Option<()> {
+fn is_of(png: &[u8], uri: &str, photo: &Photo) -> Option<()> {
     let metadata = media::metadata(&mut Reader::of_memory(png), Format::Png).ok()?;
     let says = |key: &str, value: &str| metadata.container.text(key).as_deref() == Some(value);
-    (says(URI, uri) && says(MTIME, &seconds(stat).to_string())).then_some(())
+    let is_edition = photo.edition == 0 || says(EDITION, &photo.edition.to_string());
+    let is_it = says(URI, uri) && says(MTIME, &seconds(photo).to_string()) && is_edition;
+    is_it.then_some(())
 }
 
-fn write(file: &Path, uri: &str, stat: &FileStat, picture: &Picture) -> io::Result<()> {
+fn write(file: &Path, uri: &str, photo: &Photo, picture: &Picture) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         DirBuilder::new()
             .recursive(true)
@@ -99,7 +103,7 @@ fn write(file: &Path, uri: &str, stat: &FileStat, picture: &Picture) -> io::Resu
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let written = encode(options.open(&new)?, uri, stat, picture)
+    let written = encode(options.open(&new)?, uri, photo, picture)
         .map_err(io::Error::other)
         .and_then(|()| fs::rename(&new, file));
     if written.is_err() {
@@ -112,7 +116,7 @@ fn write(file: &Path, uri: &str, stat: &FileStat, picture: &Picture) -> io::Resu
 fn encode(
     file: File,
     uri: &str,
-    stat: &FileStat,
+    photo: &Photo,
     picture: &Picture,
 ) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(BufWriter::new(file), picture.width, picture.height);
@@ -121,8 +125,9 @@ fn encode(
     encoder.set_compression(png::Compression::Fast);
     for (key, value) in [
         (URI, uri),
-        (MTIME, &seconds(stat).to_string()),
-        ("Thumb::Size", &stat.size.to_string()),
+        (MTIME, &seconds(photo).to_string()),
+        ("Thumb::Size", &photo.stat.size.to_string()),
+        (EDITION, &photo.edition.to_string()),
         ("Software", "kbasefs"),
     ] {
         encoder.add_text_chunk(key.to_owned(), value.to_owned())?;

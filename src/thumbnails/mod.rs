@@ -67,8 +67,8 @@ pub enum Error {
     NoPicture(String),
 }
 
-/// A photo, its modification time in nanoseconds, and a size: a photo that is written to gets another key.
-type Key = (PhotoId, i64, Size);
+/// A photo, its modification time in nanoseconds, its edition, and a size: a photo that is written to gets another key.
+type Key = (PhotoId, i64, u16, Size);
 
 /// The thumbnails of one catalog.
 pub struct Thumbnails {
@@ -103,7 +103,7 @@ impl Thumbnails {
         photo: &Photo,
         size: Size,
     ) -> Result<Bytes, Error> {
-        let key = (photo.id, photo.stat.mtime_ns, size);
+        let key = (photo.id, photo.stat.mtime_ns, photo.edition, size);
         if let Some(jpeg) = self.memory.get(&key) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(jpeg);
@@ -134,7 +134,7 @@ impl Thumbnails {
     ) -> Result<Picture, Error> {
         let uri = uri::of_file(&source_files.absolute(&photo.path));
         let folder = self.folder.as_ref().filter(|_| size != Size::Screen);
-        if let Some(kept) = folder.and_then(|f| f.read(&uri, &photo.stat, size)) {
+        if let Some(kept) = folder.and_then(|f| f.read(&uri, photo, size)) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(kept);
         }
@@ -145,7 +145,7 @@ impl Thumbnails {
         };
         // What was decoded for one size is there for the other.
         for size in [Size::Large, Size::XLarge] {
-            folder.write(&uri, &photo.stat, size, &picture);
+            folder.write(&uri, photo, size, &picture);
         }
         Ok(picture)
     }

@@ -49,6 +49,7 @@ impl TestEnv {
             height: 0,
             perceptual_hash: None,
             edited: false,
+            edition: 0,
         }
     }
 
@@ -106,6 +107,23 @@ fn what_is_there_is_served_without_the_original_being_read() {
     };
     let of_another_time = env.thumbnails().get(&env.source_files, &later, Size::Large);
     assert!(matches!(of_another_time, Err(Error::Unread(_))));
+}
+
+#[test]
+fn other_bytes_of_the_same_size_and_time_have_another_thumbnail() {
+    let env = TestEnv::new();
+    env.get("a b.jpg", Size::Large).unwrap();
+    let edited = Photo {
+        edition: 1,
+        ..env.photo("a b.jpg")
+    };
+    let get = || {
+        let made = env.thumbnails();
+        let served = made.get(&env.source_files, &edited, Size::Large);
+        (served.is_ok(), made.misses())
+    };
+    assert_eq!(get(), (true, 1));
+    assert_eq!(get(), (true, 0));
 }
 
 #[test]

@@ -58,6 +58,8 @@ pub enum Content {
         path: SourcePath,
         /// As the catalog knows it; the file on disk may differ by now.
         stat: FileStat,
+        /// Which of the contents that were of this size and time.
+        edition: u16,
         /// Whether a read would start an analysis, and so must be seen: see [`Tree::read_by`].
         reads_matter: bool,
     },
@@ -188,6 +190,7 @@ impl Tree {
             photo: id,
             path: photo.path,
             stat: photo.stat,
+            edition: photo.edition,
             reads_matter: self
                 .accesses
                 .scheduler

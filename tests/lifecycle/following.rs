@@ -36,6 +36,47 @@ fn what_happens_while_nobody_listens_shows_all_the_same() {
     assert!(log.contains("more happened in the source than the system keeps") || kept > 100_000);
 }
 
+/// By the kernel's own cache where a user mounts, by the original where root does.
+#[test]
+fn a_photo_that_was_rewritten_with_its_time_put_back_is_read_anew() {
+    let Some(env) = TestEnv::new() else { return };
+    assert_read_anew(env);
+    if let Some(env) = TestEnv::new().and_then(TestEnv::of_a_user) {
+        assert_read_anew(env);
+    }
+}
+
+fn assert_read_anew(env: TestEnv) {
+    for copy in ["a.bmp", "b.bmp"] {
+        env.photo(copy, 7);
+        env.own(&env.path("photos").join(copy));
+    }
+    let original = env.path("photos/a.bmp");
+    let daemon = env.mount(|_| ());
+    let photo = env.path("mnt/all/a.bmp");
+    let hash = || {
+        let mut value = [0; 64];
+        let read = rustix::fs::getxattr(&photo, "user.kbasefs.hash", &mut value);
+        read.map_or(Vec::new(), |_| value.to_vec())
+    };
+    until("a hash", || !hash().is_empty());
+    for look in [8, 9] {
+        // Its bytes are in the cache of the kernel.
+        let before = std::fs::read(&photo).unwrap();
+        let (known, time) = (hash(), original.metadata().unwrap().modified().unwrap());
+        env.photo("c.bmp", look);
+        let bytes = std::fs::read(env.path("photos/c.bmp")).unwrap();
+        assert_eq!(bytes.len(), before.len());
+        std::fs::write(&original, &bytes).unwrap();
+        let file = std::fs::File::options().write(true).open(&original);
+        file.unwrap().set_modified(time).unwrap();
+        until("its bytes", || std::fs::read(&photo).unwrap() == bytes);
+        until("its hash", || ![&known, &vec![]].contains(&&hash()));
+        assert_eq!(std::fs::read(&photo).unwrap(), bytes);
+    }
+    daemon.stop();
+}
+
 /// From the end of a change in the source until programs see it in every view. `KBASEFS_LONG=1` makes 200 changes.
 #[test]
 fn a_change_of_the_source_shows_in_every_view() {

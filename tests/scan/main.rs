@@ -4,6 +4,7 @@ mod gone;
 mod identity;
 mod rereading;
 mod source;
+mod suspects;
 
 use std::ffi::OsStr;
 use std::fs;

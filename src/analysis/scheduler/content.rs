@@ -71,7 +71,7 @@ pub fn read(
         return Err(too_large(stat.size));
     }
     let now = fill(file, stat.size, buffer).map_err(unread)?;
-    if !now.same_content(&stat) || buffer.len() as u64 != stat.size {
+    if !now.is_as(&stat) || buffer.len() as u64 != stat.size {
         return Err(JobOutcome::Skipped);
     }
     let hash = ContentHash(*blake3::hash(buffer).as_bytes());

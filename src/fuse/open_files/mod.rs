@@ -68,6 +68,7 @@ struct OpenRequest {
     path: SourcePath,
     /// As the catalog knows it.
     stat: FileStat,
+    edition: u16,
     /// The photo and who opens it, if reads of it matter.
     unread: Option<(PhotoId, Caller)>,
 }
@@ -88,6 +89,7 @@ impl Files {
                 photo,
                 path,
                 stat,
+                edition,
                 reads_matter,
             }) => {
                 let unread = reads_matter.then_some((photo, caller));
@@ -95,6 +97,7 @@ impl Files {
                     inode,
                     path,
                     stat,
+                    edition,
                     unread,
                 };
                 self.find_original(request, reply);
@@ -140,7 +143,8 @@ impl Files {
         let reader = Reader {
             inode: request.inode,
             file: (now.dev, now.ino),
-            is_known: now.same_content(&request.stat),
+            edition: request.edition,
+            is_known: now.is_as(&request.stat),
             // Reads that the kernel does by itself aren't seen.
             may_pass: self.passthrough && request.unread.is_none(),
         };

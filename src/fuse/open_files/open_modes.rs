@@ -39,20 +39,25 @@ struct Open<B> {
     /// None where it is by requests.
     backing: Option<Arc<B>>,
     file: File,
-    /// The file that is read through the page cache.
-    cached: Option<File>,
+    /// What is read through the page cache.
+    cached: Option<Edition>,
     count: u64,
 }
 
 /// Device and inode on the disk.
 pub type File = (u64, u64);
 
+/// A file, and which of the contents that it had at the same size and time: of other times the kernel learns by itself.
+type Edition = (File, u16);
+
 /// Who wants to read an inode.
 #[derive(Clone, Copy)]
 pub struct Reader {
     pub inode: Inode,
     pub file: File,
-    /// Whether the kernel was told the size of this very content: it cuts or fills what it caches to that.
+    pub edition: u16,
+    /// Whether the kernel was told the size of this very content, and the edition is that: it cuts or fills what it caches
+    /// to the one, and keeps it by the other.
     pub is_known: bool,
     /// Whether the kernel may read it by itself.
     pub may_pass: bool,
@@ -73,7 +78,7 @@ struct State<B> {
     open: HashMap<Inode, Open<B>>,
     idle: IdleBacking<B>,
     /// Of which file the page cache may have bytes; nothing of those that were forgotten is relied on.
-    cached: LruCache<Inode, File>,
+    cached: LruCache<Inode, Edition>,
 }
 
 /// Inodes whose bytes are kept from one open to the next; of one beyond them the kernel drops its bytes when it is
@@ -165,12 +170,13 @@ impl<B> State<B> {
         if let Some(backing) = &known.backing {
             return OpenMode::Passthrough(Arc::clone(backing));
         }
-        if !reader.is_known || known.cached.is_some_and(|file| file != reader.file) {
+        let content = (reader.file, reader.edition);
+        if !reader.is_known || known.cached.is_some_and(|cached| cached != content) {
             return OpenMode::ReadRequests(PageCache::Bypass);
         }
-        known.cached = Some(reader.file);
-        let before = self.cached.insert(reader.inode, reader.file);
-        OpenMode::ReadRequests(match before == Some(reader.file) {
+        known.cached = Some(content);
+        let before = self.cached.insert(reader.inode, content);
+        OpenMode::ReadRequests(match before == Some(content) {
             true => PageCache::Keep,
             false => PageCache::Drop,
         })
@@ -188,6 +194,7 @@ mod tests {
         Reader {
             inode: Inode(inode),
             file: (1, file),
+            edition: 0,
             is_known: true,
             may_pass: true,
         }
@@ -228,6 +235,15 @@ mod tests {
         open_modes.close(Inode(7));
         open(reader(7, 2), PageCache::Drop);
         open(reader(7, 2), PageCache::Keep);
+        open_modes.close(Inode(7));
+        open_modes.close(Inode(7));
+        // Other bytes in the same file.
+        let edited = Reader {
+            edition: 1,
+            ..reader(7, 2)
+        };
+        open(edited, PageCache::Drop);
+        open(edited, PageCache::Keep);
         open_modes.close(Inode(7));
         open_modes.close(Inode(7));
         // The catalog doesn't know the third yet, and what is kept is of the second.

@@ -33,6 +33,7 @@ fn entry(id: u32, content: u8, fingerprint: Option<u64>) -> Effect {
             height: 0,
             perceptual_hash: fingerprint,
             edited: false,
+            edition: 0,
         },
         labels: Vec::new(),
     })

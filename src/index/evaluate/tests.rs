@@ -67,6 +67,7 @@ fn any_photo(id: u32) -> impl Strategy<Value = Known> {
                     height,
                     perceptual_hash: None,
                     edited,
+                    edition: 0,
                 };
                 let searched = Searched {
                     title: text.to_owned(),

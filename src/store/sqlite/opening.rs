@@ -19,7 +19,7 @@ use crate::store::apply::{refresh, relearn};
 use crate::store::{Error, Result};
 
 /// One for each version; more are appended.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     include_str!("migrations/0001_catalog.sql"),
     include_str!("migrations/0002_titles.sql"),
     include_str!("migrations/0003_edited.sql"),
@@ -36,6 +36,7 @@ const STEPS: [&str; 16] = [
     include_str!("migrations/0014_file_labels.sql"),
     include_str!("migrations/0015_contents.sql"),
     include_str!("migrations/0016_identity.sql"),
+    include_str!("migrations/0017_changes.sql"),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =

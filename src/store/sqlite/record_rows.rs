@@ -103,13 +103,14 @@ impl<'a> RecordRows<'a> {
         let (photo, stat) = (&record.photo, &record.photo.stat);
         self.execute(
             "INSERT INTO photo (id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
-             gone, failure, perceptual_hash, width, height, title_name, edited, text_bytes, said, facts) \
+             gone, failure, perceptual_hash, width, height, title_name, edited, text_bytes, said, facts, ctime_ns, links, \
+             attributes, edition) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ifnull(?23, x''), ?24) \
+             ?22, ifnull(?23, x''), ?24, ?25, ?26, ?27, ?28) \
              ON CONFLICT (id) DO UPDATE SET path = ?2, name = ?3, dev = ?4, ino = ?5, size = ?6, mtime_ns = ?7, mode = ?8, \
              uid = ?9, gid = ?10, format = ?11, status = ?12, date = ?13, hash = ?14, gone = ?15, failure = ?16, \
              perceptual_hash = ?17, width = ?18, height = ?19, title_name = ?20, edited = ?21, text_bytes = ?22, \
-             said = ifnull(?23, said)",
+             said = ifnull(?23, said), ctime_ns = ?25, links = ?26, attributes = ?27, edition = ?28",
             params![
                 photo.id.0,
                 photo.path.as_bytes(),
@@ -135,6 +136,10 @@ impl<'a> RecordRows<'a> {
                 photo.text_bytes,
                 numbers,
                 facts::written(&record.facts),
+                stat.ctime_ns,
+                stat.links,
+                stat.attributes,
+                photo.edition,
             ],
         )
     }

@@ -16,8 +16,8 @@ type Result<T> = rusqlite::Result<T>;
 
 /// The columns that [`photo`] reads, first and in this order.
 const PHOTO: &str = "id, path, name, dev, ino, size, mtime_ns, mode, uid, gid, format, status, date, hash, \
-    width, height, perceptual_hash, edited, title_name, text_bytes";
-const PHOTO_COLUMNS: usize = 20;
+    width, height, perceptual_hash, edited, title_name, text_bytes, ctime_ns, links, attributes, edition";
+const PHOTO_COLUMNS: usize = 24;
 
 /// Every photo that is not gone, in order of id, and its labels. Says how many labels these have, and how many none has.
 pub fn photos(connection: &Connection, each: &mut dyn FnMut(Stored)) -> Result<(u64, u64)> {
@@ -140,6 +140,9 @@ fn photo(row: &Row) -> Result<Photo> {
             ino: number(4)?,
             size: number(5)?,
             mtime_ns: row.get(6)?,
+            ctime_ns: row.get(20)?,
+            links: row.get(21)?,
+            attributes: row.get(22)?,
             mode: row.get(7)?,
             uid: row.get(8)?,
             gid: row.get(9)?,
@@ -152,6 +155,7 @@ fn photo(row: &Row) -> Result<Photo> {
         height: row.get(15)?,
         perceptual_hash: row.get::<_, Option<i64>>(16)?.map(i64::cast_unsigned),
         edited: row.get(17)?,
+        edition: row.get(23)?,
     })
 }
 

@@ -123,6 +123,7 @@ mod tests {
             height: 0,
             perceptual_hash: None,
             edited: false,
+            edition: 0,
         };
         Detail {
             entry: Entry { photo, labels },

@@ -67,10 +67,11 @@ impl PhotoTile {
 /// Its address changes with the file, so that browsers may keep it.
 pub fn thumbnail(photo: &Photo, size: Size) -> String {
     format!(
-        "/thumbnail/{}/{}?v={:x}",
+        "/thumbnail/{}/{}?v={:x}.{}",
         photo.id,
         size.pixels(),
-        photo.stat.mtime_ns
+        photo.stat.mtime_ns,
+        photo.edition
     )
 }
 

@@ -17,6 +17,7 @@ fn detail(labels: Vec<Label>, texts: Vec<Text>) -> Detail {
         height: 0,
         perceptual_hash: None,
         edited: false,
+        edition: 0,
     };
     Detail {
         entry: Entry { photo, labels },

@@ -94,6 +94,10 @@ pub const TABLES: &[(&str, &[Column])] = &[
             maybe("title_name", Kind::Name),
             column("edited", FLAG, Number(0)),
             column("text_bytes", COUNT, Number(0)),
+            column("ctime_ns", Integer, Number(0)),
+            column("links", COUNT, Number(0)),
+            column("attributes", COUNT, Number(0)),
+            column("edition", Kind::Within(0, 0xffff), Number(0)),
             column("said", Numbers, NoBytes),
             // As of a file that no version has read: the next look at the source reads it.
             column("facts", Kind::Facts, Otherwise::Text("{}")),
