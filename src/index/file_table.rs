@@ -109,7 +109,7 @@ impl FileTable {
     }
 
     /// How much is in it.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     pub fn len(&self) -> usize {
         self.table.len() + self.places.crowds.len()
     }

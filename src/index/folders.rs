@@ -129,7 +129,7 @@ impl Folders {
     }
 
     /// How many there are.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     pub fn len(&self) -> usize {
         self.by_id.len() + self.emptied.len()
     }
