@@ -1,7 +1,14 @@
 //! Faults that tests of the real program ask for: `KBASEFS_FAULTS=panic-notify,no-epochs`. A build without debug
 //! assertions has none of them.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+
+/// What asks for faults, for a process that has no other variables.
+pub fn variables() -> impl Iterator<Item = (OsString, OsString)> {
+    let asks = |name: &OsString| name.as_encoded_bytes().starts_with(b"KBASEFS_FAULTS");
+    std::env::vars_os().filter(move |(name, _)| cfg!(debug_assertions) && asks(name))
+}
 
 /// Whether a fault is asked for.
 pub fn is_asked(fault: &str) -> bool {

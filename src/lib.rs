@@ -16,8 +16,9 @@
 //! thumbnails   -> analysis                         the small pictures that file managers share
 //! exchange     -> source                           import and export: what other programs read and write
 //! vfs          -> analysis                         the tree: pure plans and one executor; no fuser, SQL, HTTP
-//! analysis     -> library, source_files            the scheduler, and providers behind the trait Analyzer
+//! analysis     -> decoding, library, source_files  the scheduler, and providers behind the trait Analyzer
 //!
+//! decoding     -> faults, media, metrics           pictures decoded in processes that can be stopped
 //! library      -> index, store                     commits, then tells index and listeners: the one way to change
 //! store        -> blocking, media, memory          the trait Store <- sqlite, memory
 //! index        -> catalog, faults                  which photos a query means, in RAM
@@ -48,6 +49,9 @@
 //! | what counts as looking at a photo | `vfs/access.rs`; which programs don't count: `analysis/crawlers.rs` |
 //! | what a query may say | `catalog/query/`; which photos it means: `index/evaluate.rs` |
 //! | a format of pictures, such as HEIC | `media/formats.rs`: one line; its metadata: `media/containers/`; its decoder: `media/decode/` |
+//! | how long a picture may be decoded, and what becomes of a slow one | `decoding/process.rs`; without processes: `decoding/deadline.rs` |
+//! | what the processes that decode may do | `decoding/confinement.rs`, `decoding/calls.rs` |
+//! | how many of them there are, and for how long | `decoding/pool.rs` |
 //! | what EXIF, XMP or IPTC mean | `media/metadata/`: one file a language |
 //! | which of them counts in what a photo says of itself | `source/facts/` |
 //! | a fact that a photo says of itself | `catalog/facts.rs`: its field, and `VERSION`; what it is taken from: `source/facts/mod.rs`; a tag that nobody read before: `media/metadata/` |
@@ -120,6 +124,7 @@ mod blocking;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod decoding;
 pub mod exchange;
 mod faults;
 pub mod fuse;

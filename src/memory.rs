@@ -4,9 +4,9 @@
 //! again, and double once there is memory again. Knows nothing of what is kept.
 
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct Limit(Arc<Shared>);
 struct Shared {
     most: u64,
     halvings: AtomicU32,
+    /// Bytes that processes hold which work for this one.
+    others: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
     /// Taken before the lock of a cache: each is resized under it.
     caches: Mutex<Vec<Resize>>,
 }
@@ -51,8 +53,14 @@ impl Limit {
         Self(Arc::new(Shared {
             most: bytes,
             halvings: AtomicU32::new(0),
+            others: OnceLock::new(),
             caches: Mutex::default(),
         }))
+    }
+
+    /// Counts what other processes hold for this one as its own. The first who says so holds.
+    pub(crate) fn counts_too(&self, held: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.0.others.get_or_init(|| Box::new(held));
     }
 
     /// Makes a cache.
@@ -90,9 +98,10 @@ impl Limit {
         let thread = thread::Builder::new().name("kbasefs-memory".into());
         thread.spawn(move || {
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                Process::now()
-                    .anonymous_bytes
-                    .inspect(|held| limit.adapt(*held));
+                if let Some(own) = Process::now().anonymous_bytes {
+                    let others = limit.0.others.get().map_or(0, |held| held());
+                    limit.adapt(own + others);
+                }
             }
         })?;
         Ok(Watch(watch))

@@ -16,6 +16,7 @@ use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject}
 use kbasefs::catalog::{
     Answer, Change, Detail, Facts, Format, PhotoId, SourcePath, Status, Tag, TextField,
 };
+use kbasefs::decoding::Decoders;
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
 use kbasefs::source_files::{SourceFiles, stat_of};
@@ -168,7 +169,7 @@ impl TestEnv {
         let options = Options {
             workers: 3,
             max_file_bytes: 1 << 20,
-            decode_time: LONG,
+            decoders: Decoders::in_process(LONG),
             provider_store: self.store.clone(),
             memory: limit.clone(),
             remote: Some(RemoteOptions {

@@ -7,7 +7,7 @@ use super::Error;
 use super::providers::{self, Described};
 use crate::analysis::providers::embedded::Embedded;
 use crate::analysis::tag_normalizer::Known;
-use crate::analysis::{Analyzer, Failure, Picture, Subject, preview};
+use crate::analysis::{Analyzer, Failure, Picture, Subject};
 use crate::catalog::{Answer, Facts, Format};
 use crate::config::{Config, Kind, On};
 use crate::store::memory::Memory;
@@ -39,13 +39,11 @@ pub fn names(config: &Config) -> Vec<String> {
 pub async fn reach(
     config: &Config,
     name: Option<&str>,
-    picture: Option<Vec<u8>>,
+    picture: Option<Picture>,
     asks: bool,
 ) -> Result<Vec<Reached>, Error> {
-    let subject = match picture {
-        Some(bytes) => subject(&bytes).map_err(|failure| Error::Provider(failure.to_string()))?,
-        None => Subject::of(Arc::new(made()), Arc::new(Facts::of(Format::Jpeg))),
-    };
+    let picture = Arc::new(picture.unwrap_or_else(made));
+    let subject = Subject::of(picture, Arc::new(Facts::of(Format::Jpeg)));
     let provider_store: Arc<dyn ProviderStore> = Arc::new(Memory::default());
     let known: Known = Arc::new(|_| false);
     let mut all = Vec::new();
@@ -111,14 +109,6 @@ impl Reached {
         self.failure = answer.as_ref().err().map(Failure::to_string);
         self.answer = answer.ok();
     }
-}
-
-fn subject(bytes: &[u8]) -> Result<Subject, Failure> {
-    let picture = preview::decode_to(bytes, preview::MOST_FOR_SERVERS)?.picture;
-    Ok(Subject::of(
-        Arc::new(picture),
-        Arc::new(Facts::of(Format::Jpeg)),
-    ))
 }
 
 /// A blue sky over green ground.

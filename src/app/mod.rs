@@ -18,6 +18,7 @@ use crate::analysis::{Access, Crawlers, Retry, Scheduler};
 use crate::backups::Backups;
 use crate::catalog::{SourcePath, Status};
 use crate::config::Config;
+use crate::decoding::Decoders;
 use crate::exchange::Takeover;
 use crate::fuse;
 use crate::library::Library;
@@ -66,8 +67,8 @@ impl App {
     ///
     /// # Errors
     /// When the source can't be read, the index can't be opened, or another process owns it.
-    pub fn open(source: &Path, config: Config) -> Result<Self, Error> {
-        let app = Self::begin(source, config)?;
+    pub fn open(source: &Path, config: Config, decoders: Decoders) -> Result<Self, Error> {
+        let app = Self::begin(source, config, decoders)?;
         app.load()?;
         Ok(app)
     }
@@ -76,11 +77,11 @@ impl App {
     ///
     /// # Errors
     /// When it can't be read either, or there is no room for the copy.
-    pub(crate) fn look(source: &Path, config: Config) -> Result<Self, Error> {
+    pub(crate) fn look(source: &Path, config: Config, decoders: Decoders) -> Result<Self, Error> {
         let source_files = open_source(source)?;
         let catalog = catalog_path(source_files.root(), &config)?;
         let copy = CatalogCopy::of(&catalog)?;
-        let mut app = Self::begin_with(source_files, config, &copy.file(), catalog)?;
+        let mut app = Self::begin_with(source_files, config, decoders, &copy.file(), catalog)?;
         app._copy = Some(copy);
         app.load()?;
         Ok(app)
@@ -88,22 +89,25 @@ impl App {
 
     /// Opens the catalog as [`Self::open`] does, but with nothing in the index yet: who needs it waits until
     /// [`Self::load`] is done.
-    pub(crate) fn begin(source: &Path, config: Config) -> Result<Self, Error> {
+    pub(crate) fn begin(source: &Path, config: Config, decoders: Decoders) -> Result<Self, Error> {
         let source_files = open_source(source)?;
         let catalog = catalog_path(source_files.root(), &config)?;
-        Self::begin_with(source_files, config, &catalog, catalog.clone())
+        Self::begin_with(source_files, config, decoders, &catalog, catalog.clone())
     }
 
     /// `told`: the file that is told of.
     fn begin_with(
         source_files: SourceFiles,
         config: Config,
+        decoders: Decoders,
         catalog_path: &Path,
         told: PathBuf,
     ) -> Result<Self, Error> {
         let source_files = Arc::new(source_files);
         let lock = OwnerLock::take(catalog_path)?;
         let memory = memory::Limit::of(config.max_memory_mb << 20);
+        let of_workers = decoders.clone();
+        memory.counts_too(move || of_workers.held_bytes());
         let kept = Arc::new(Sqlite::open(catalog_path, source_files.root())?);
         let backups = Backups::of(&told, source_files.root(), config.backups);
         let instance = Arc::new(Instance::new(kept.id().to_owned(), told));
@@ -117,10 +121,11 @@ impl App {
             &config,
             &memory,
             &previews,
+            &decoders,
             Arc::clone(&kept) as Arc<dyn ProviderStore>,
         )?;
         let scanner = parts::scanner(&library, &source_files, &config)?;
-        let thumbnails = Arc::new(parts::thumbnails(&memory, &config));
+        let thumbnails = Arc::new(parts::thumbnails(&memory, &config, &decoders));
         let traffic = Arc::<Traffic>::default();
         let monitor = Monitor::new(monitor::Sources {
             library: Arc::clone(&library),
@@ -128,6 +133,7 @@ impl App {
             details,
             previews,
             thumbnails: Arc::clone(&thumbnails),
+            decoders,
             traffic: Arc::clone(&traffic),
             instance: Arc::clone(&instance),
             memory_limit: config.max_memory_mb << 20,

@@ -10,6 +10,7 @@ use crate::analysis::tag_normalizer::Known;
 use crate::analysis::{Scheduler, SchedulerOptions};
 use crate::catalog::{Facet, LabelKey};
 use crate::config::{self, Config, Watch};
+use crate::decoding::Decoders;
 use crate::library::Library;
 use crate::memory;
 use crate::source::{self, Scanner, Watching};
@@ -62,6 +63,7 @@ pub fn scheduler(
     config: &Config,
     memory: &memory::Limit,
     previews: &Arc<Previews>,
+    decoders: &Decoders,
     provider_store: Arc<dyn ProviderStore>,
 ) -> Result<Arc<Scheduler>, Error> {
     let of_index = Arc::clone(library);
@@ -77,7 +79,7 @@ pub fn scheduler(
     let options = SchedulerOptions {
         workers,
         max_file_bytes: config.max_file_size_mb << 20,
-        decode_time: Duration::from_secs_f64(config.decode_time_s),
+        decoders: decoders.clone(),
         provider_store,
         memory: memory.clone(),
         remote: Some(RemoteOptions {
@@ -115,10 +117,11 @@ pub fn previews(memory: &memory::Limit, config: &Config) -> Previews {
 }
 
 /// A thirty-second of the memory; a file manager's own thumbnails cost nothing.
-pub fn thumbnails(memory: &memory::Limit, config: &Config) -> Thumbnails {
+pub fn thumbnails(memory: &memory::Limit, config: &Config, decoders: &Decoders) -> Thumbnails {
     let bytes = (config.max_memory_mb << 15).min(64 << 20);
     let folder = config::thumbnails_folder(&env);
-    Thumbnails::new(memory, bytes, folder, config.max_file_size_mb << 20)
+    let largest = config.max_file_size_mb << 20;
+    Thumbnails::new(memory, bytes, folder, largest, decoders.clone())
 }
 
 /// What a mount shows, and how long it makes people wait for it.

@@ -12,11 +12,13 @@ use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
+use super::program;
 use super::report::{Hinted, hinted};
 use super::target::Catalog;
 use crate::api::{self, CATALOG_HEADER, FailureBody};
 use crate::app::{self, App};
 use crate::config::{self, Config};
+use crate::decoding::Decoders;
 use crate::store;
 use crate::web;
 
@@ -33,7 +35,7 @@ pub enum Client {
     Own { router: Router, _app: Box<App> },
 }
 
-type Open = fn(&Path, Config) -> Result<App, app::Error>;
+type Open = fn(&Path, Config, Decoders) -> Result<App, app::Error>;
 
 /// An answer whose body comes piece by piece.
 pub struct Answer {
@@ -86,7 +88,9 @@ impl Client {
     /// Opens the catalog in this process.
     async fn opened(catalog: &Catalog, config: &Config, open: Open) -> anyhow::Result<Self> {
         let (source, config) = (catalog.source.clone(), catalog.settings(config));
-        let app = tokio::task::spawn_blocking(move || open(&source, config)).await??;
+        let decoders = program::decoders(&config);
+        let open = move || open(&source, config, decoders);
+        let app = tokio::task::spawn_blocking(open).await??;
         let router = web::router(app.web());
         let _app = Box::new(app);
         Ok(Self::Own { router, _app })

@@ -5,6 +5,7 @@ mod catalog;
 mod client;
 mod completions;
 mod config;
+mod decode_worker;
 mod doctor;
 mod export;
 mod finder;
@@ -114,6 +115,8 @@ enum Command {
     Guard(mount::guard::watch::Args),
     #[command(hide = true)]
     Probe(probe::Args),
+    #[command(hide = true)]
+    DecodeWorker(decode_worker::Args),
     Scan(scan::Args),
     Analyze(analyze::Args),
     Search(search::Args),
@@ -169,6 +172,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Umount(args) => on_runtime(umount::run(args, common.finder()?))?,
         Command::Guard(args) => mount::guard::watch::run(args)?,
         Command::Probe(args) => probe::run(&args)?,
+        Command::DecodeWorker(args) => decode_worker::run(&args)?,
         Command::Scan(args) => on_runtime(scan::run(args, common.finder()?))?,
         Command::Analyze(args) => return on_runtime(analyze::run(args, common.finder()?)),
         Command::Search(args) => on_runtime(search::run(args, common.finder()?))?,

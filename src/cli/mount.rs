@@ -25,7 +25,7 @@ use super::page::{self, PageOptions};
 use super::probe::{self, Health};
 use super::report::hinted;
 use super::resolved_path::ResolvedPath;
-use super::{Common, log};
+use super::{Common, log, program};
 use crate::app::{self, App};
 use crate::config::{self, Config, control_sockets};
 use crate::fuse::{self, MountOptions, StopHandle, mounts};
@@ -225,11 +225,12 @@ fn serve(
         true => confined(source, mountpoint, options, &config, &guard)?,
         false => fuse::MountTarget::Folder(mountpoint.into()),
     };
-    let app = Arc::new(App::begin(source, config)?);
+    let decoders = program::decoders(&config);
+    let app = Arc::new(App::begin(source, config, decoders)?);
     let runtime = Runtime::new()?;
     let socket = owner::listen(app.instance(), &runtime)?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;
-    guard.keep()?;
+    guard.keep(options.sandbox)?;
     unmount_on_signal(&runtime, mounted.stop_handle())?;
     let owner = Owner::start(&app, &runtime, socket)?;
     if let Some(site) = site {

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::log;
+use super::program;
 use super::report::hinted;
 use super::terminal::{self, printable};
+use crate::analysis::{Picture, preview};
 use crate::api::{ProviderAnswer, ProviderAnswerTag, ProviderTest};
 use crate::app::check::{self, Reached};
 use crate::config::Config;
@@ -46,7 +48,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
             (name, photo, json, true)
         }
     };
-    let picture = photo.as_deref().map(read).transpose()?;
+    let picture = photo.as_deref().map(|photo| picture(photo, &config));
+    let picture = picture.transpose()?;
     let reached = check::reach(&config, name.as_deref(), picture, asks).await?;
     if let Some(name) = name.filter(|_| reached.is_empty()) {
         let hint = "`kbasefs provider list` names those that are configured";
@@ -82,8 +85,11 @@ fn told_apart(
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| anyhow::Error::new(e).context(path.display().to_string()))
+fn picture(path: &Path, config: &Config) -> anyhow::Result<Picture> {
+    let of_path = |e: anyhow::Error| e.context(path.display().to_string());
+    let mut bytes = std::fs::read(path).map_err(|e| of_path(e.into()))?;
+    let decoded = program::decoders(config).decode(&mut bytes, preview::MOST_FOR_SERVERS);
+    Ok(decoded.map_err(|e| of_path(e.into()))?.picture)
 }
 
 fn shape(reached: &Reached) -> ProviderTest {

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::owner::{self, Owner};
 use super::page::{self, PageOptions};
 use super::terminal::{self, printable};
-use super::{Common, log};
+use super::{Common, log, program};
 use crate::api::OpenPageRequest;
 use crate::app::App;
 use crate::config::Config;
@@ -73,7 +73,8 @@ fn serve(
     runtime: Runtime,
 ) -> anyhow::Result<()> {
     let _log = log::start(&config, "warn,kbasefs=info");
-    let app = Arc::new(App::begin(source, config)?);
+    let decoders = program::decoders(&config);
+    let app = Arc::new(App::begin(source, config, decoders)?);
     let site = options.bind()?;
     let url = site.url();
     let owner = Owner::start(&app, &runtime, owner::listen(app.instance(), &runtime)?)?;

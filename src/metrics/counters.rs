@@ -23,6 +23,7 @@ pub struct Counters {
     /// What went wrong, by kind.
     pub errors: Vec<(&'static str, u64)>,
     pub caches: Vec<CacheUse>,
+    pub decode_workers: WorkerProcesses,
     pub process: Process,
     /// Bytes that the settings allow the process.
     pub memory_limit: u64,
@@ -42,6 +43,17 @@ pub struct CacheUse {
     pub name: &'static str,
     pub hits: u64,
     pub misses: u64,
+}
+
+/// Processes that work for this one, each at one thing at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerProcesses {
+    /// Those that are there.
+    pub running: u64,
+    /// Those that were ever started.
+    pub started: u64,
+    /// Those that are gone, by what ended them.
+    pub ended: Vec<(&'static str, u64)>,
 }
 
 /// Requests of one kind.

@@ -4,7 +4,7 @@
 use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
 
 use super::exposition::{self, Exposition};
-use super::{CacheUse, Counters, Route};
+use super::{CacheUse, Counters, Route, WorkerProcesses};
 use crate::api::{Bill, HostUse};
 
 /// The counters as text.
@@ -13,6 +13,7 @@ pub fn exposition(counters: Counters) -> String {
         program(text, counters);
         process(text, counters);
         work(text, counters);
+        decode_workers(text, &counters.decode_workers);
         hosts(text, &counters.hosts);
         spending(text, &counters.hosts);
         caches(text, &counters.caches);
@@ -113,6 +114,25 @@ fn work(text: &mut Exposition, counters: &Counters) {
     let mut errors = text.family("kbasefs_analysis_errors_total", Counter, help);
     let classes = counters.errors.iter();
     classes.for_each(|(class, count)| errors.sample(&[("class", class)], *count));
+}
+
+fn decode_workers(text: &mut Exposition, workers: &WorkerProcesses) {
+    text.single(
+        "kbasefs_decode_workers",
+        Gauge,
+        "Processes in which pictures are decoded.",
+        workers.running,
+    );
+    text.single(
+        "kbasefs_decode_workers_started_total",
+        Counter,
+        "Processes that were started to decode pictures in.",
+        workers.started,
+    );
+    let help = "Such processes that are gone: idle ones, and those that a picture cost.";
+    let mut ended = text.family("kbasefs_decode_workers_ended_total", Counter, help);
+    let each = workers.ended.iter();
+    each.for_each(|(reason, count)| ended.sample(&[("reason", reason)], *count));
 }
 
 fn hosts(text: &mut Exposition, hosts: &[HostUse]) {

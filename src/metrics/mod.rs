@@ -13,7 +13,7 @@ pub mod process;
 mod snapshot;
 mod traffic;
 
-pub use counters::{CacheUse, Counters, Requests};
+pub use counters::{CacheUse, Counters, Requests, WorkerProcesses};
 pub use exposition::CONTENT_TYPE;
 pub use families::exposition;
 pub use histogram::{Histogram, Times};

@@ -29,6 +29,7 @@ impl Monitor {
                 self.previews_cache(),
                 self.thumbnails_cache(),
             ],
+            decode_workers: from.decoders.counts(),
             process: Process::now(),
             memory_limit: from.memory_limit,
             requests: self.kernel.get().map_or_else(Vec::new, |asked| asked()),

@@ -15,6 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::analysis::Scheduler;
 use crate::analysis::previews::Previews;
 use crate::api::Snapshot;
+use crate::decoding::Decoders;
 use crate::library::Library;
 use crate::metrics::{History, Requests, Traffic};
 use crate::store::cached::Cached;
@@ -35,6 +36,7 @@ pub struct Sources {
     pub details: Arc<Cached>,
     pub previews: Arc<Previews>,
     pub thumbnails: Arc<Thumbnails>,
+    pub decoders: Decoders,
     /// What the web page is asked.
     pub traffic: Arc<Traffic>,
     pub instance: Arc<Instance>,

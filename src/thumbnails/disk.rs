@@ -10,6 +10,7 @@ use md5::{Digest, Md5};
 use super::Size;
 use crate::analysis::{Picture, preview};
 use crate::catalog::{Format, Photo};
+use crate::decoding::Decoders;
 use crate::media::{self, Reader};
 
 /// `$XDG_CACHE_HOME/thumbnails`
@@ -41,11 +42,17 @@ impl Folder {
 
     /// The thumbnail of a file as it is now; a larger one will do. Whatever is damaged or of another time is as good as
     /// none.
-    pub fn read(&self, uri: &str, photo: &Photo, size: Size) -> Option<Picture> {
+    pub fn read(
+        &self,
+        decoders: &Decoders,
+        uri: &str,
+        photo: &Photo,
+        size: Size,
+    ) -> Option<Picture> {
         let larger = [size, Size::XLarge].into_iter();
         larger
             .map(|size| self.file(uri, size))
-            .find_map(|file| read(&file, uri, photo))
+            .find_map(|file| read(decoders, &file, uri, photo))
     }
 
     /// Only a cache: what can't be written is made again.
@@ -70,12 +77,14 @@ fn seconds(photo: &Photo) -> i64 {
     photo.stat.mtime_ns.div_euclid(1_000_000_000)
 }
 
-fn read(file: &Path, uri: &str, photo: &Photo) -> Option<Picture> {
+/// Any program may have written it.
+fn read(decoders: &Decoders, file: &Path, uri: &str, photo: &Photo) -> Option<Picture> {
     let mut bytes = Vec::new();
     let file = File::open(file).ok()?;
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
     is_of(&bytes, uri, photo)?;
-    Some(preview::decode(&bytes).ok()?.picture)
+    let decoded = decoders.decode(&mut bytes, preview::LONGEST_SIDE);
+    Some(decoded.ok()?.picture)
 }
 
 /// Whether a PNG says that it is of this file as it is now.

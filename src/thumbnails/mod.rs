@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use crate::analysis::{Picture, preview};
 use crate::catalog::{FileStat, Photo, PhotoId};
+use crate::decoding::{self, Decoders};
 use crate::memory::{Bounds, Cache, Limit};
 use crate::source_files::SourceFiles;
 use disk::Folder;
@@ -62,17 +63,24 @@ pub enum Error {
     /// The setting `max_file_size_mb` forbids to read it.
     #[error("the file is larger than max_file_size_mb")]
     TooLarge,
-    /// Its content can't be decoded; the decoder says why.
+    /// Its content can't be decoded, or not in time.
     #[error("{0}")]
-    NoPicture(String),
+    NoPicture(decoding::Error),
 }
 
 /// A photo, its modification time in nanoseconds, its edition, and a size: a photo that is written to gets another key.
 type Key = (PhotoId, i64, u16, Size);
 
+/// What a photo that has no picture costs to be remembered, about.
+const FAILURE_BYTES: usize = 128;
+const MOST_FAILURES: u64 = 10_000;
+
 /// The thumbnails of one catalog.
 pub struct Thumbnails {
     memory: Cache<Key, Bytes>,
+    /// Photos that have no picture as long as they stay as they are: a slow one would be slow again.
+    failed: Cache<(PhotoId, i64, u16), decoding::Error>,
+    decoders: Decoders,
     folder: Option<Folder>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -82,13 +90,22 @@ pub struct Thumbnails {
 
 impl Thumbnails {
     /// At most so many bytes in memory; on disk in `folder`, if there is one.
-    pub fn new(memory: &Limit, bytes: u64, folder: Option<PathBuf>, largest: u64) -> Self {
-        let bounds = Bounds {
+    pub fn new(
+        memory: &Limit,
+        bytes: u64,
+        folder: Option<PathBuf>,
+        largest: u64,
+        decoders: Decoders,
+    ) -> Self {
+        let bounds = |bytes| Bounds {
             bytes,
             ..Bounds::default()
         };
+        let failures = MOST_FAILURES * FAILURE_BYTES as u64;
         Self {
-            memory: memory.cache(bounds, |_, jpeg: &Bytes| jpeg.len()),
+            memory: memory.cache(bounds(bytes), |_, jpeg: &Bytes| jpeg.len()),
+            failed: memory.cache(bounds(failures), |_, _| FAILURE_BYTES),
+            decoders,
             folder: folder.map(Folder::new),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
@@ -134,7 +151,8 @@ impl Thumbnails {
     ) -> Result<Picture, Error> {
         let uri = uri::of_file(&source_files.absolute(&photo.path));
         let folder = self.folder.as_ref().filter(|_| size != Size::Screen);
-        if let Some(kept) = folder.and_then(|f| f.read(&uri, photo, size)) {
+        let kept = folder.and_then(|f| f.read(&self.decoders, &uri, photo, size));
+        if let Some(kept) = kept {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(kept);
         }
@@ -151,6 +169,21 @@ impl Thumbnails {
     }
 
     fn decode(&self, source_files: &SourceFiles, photo: &Photo) -> Result<Picture, Error> {
+        let key = (photo.id, photo.stat.mtime_ns, photo.edition);
+        if let Some(failed) = self.failed.get(&key) {
+            return Err(Error::NoPicture(failed));
+        }
+        let mut bytes = self.read(source_files, photo)?;
+        let decoded = self.decoders.decode(&mut bytes, preview::LONGEST_SIDE);
+        let decoded = decoded.inspect_err(|failed| {
+            if failed.is_lasting() {
+                self.failed.insert(key, failed.clone());
+            }
+        });
+        Ok(decoded.map_err(Error::NoPicture)?.picture)
+    }
+
+    fn read(&self, source_files: &SourceFiles, photo: &Photo) -> Result<Vec<u8>, Error> {
         let unread = |error| Error::Unread(Arc::new(error));
         let (file, stat) = source_files.read(&photo.path).map_err(unread)?;
         self.check(photo, &stat)?;
@@ -158,9 +191,7 @@ impl Thumbnails {
         file.take(self.largest)
             .read_to_end(&mut bytes)
             .map_err(unread)?;
-        let decoded = preview::decode(&bytes);
-        let decoded = decoded.map_err(|failure| Error::NoPicture(failure.to_string()))?;
-        Ok(decoded.picture)
+        Ok(bytes)
     }
 
     fn check(&self, photo: &Photo, stat: &FileStat) -> Result<(), Error> {

@@ -29,6 +29,7 @@ impl TestEnv {
             1 << 20,
             Some(self.cache.path().into()),
             1 << 20,
+            Decoders::in_process(std::time::Duration::from_secs(60)),
         )
     }
 

@@ -17,6 +17,7 @@ const CONFINED: &[(&str, &str)] = &[
     ("ToSchema", "src/api/"),
     ("ImageFormat", "src/media/"),
     ("prometheus_client", "src/metrics/"),
+    ("seccompiler", "src/decoding/"),
     ("NsReader", "src/media/metadata/xmp/"),
 ];
 

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("panics", &[]),
     ("index", &["catalog", "faults"]),
     ("media", &["catalog", "panics"]),
+    ("decoding", &["faults", "media", "metrics", "panics"]),
     ("memory", &["metrics"]),
     ("source_files", &["blocking", "catalog"]),
     ("store", &["blocking", "catalog", "media", "memory"]),
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "blocking",
             "catalog",
+            "decoding",
             "faults",
             "index",
             "library",
@@ -66,7 +68,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "thumbnails",
-        &["analysis", "catalog", "media", "memory", "source_files"],
+        &[
+            "analysis",
+            "catalog",
+            "decoding",
+            "media",
+            "memory",
+            "source_files",
+        ],
     ),
     (
         "vfs",
@@ -98,6 +107,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "analysis",
             "api",
             "catalog",
+            "decoding",
             "library",
             "metrics",
             "store",
@@ -134,6 +144,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "backups",
             "catalog",
             "config",
+            "decoding",
             "exchange",
             "fuse",
             "library",
@@ -151,7 +162,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "api", "app", "backups", "config", "fuse", "monitor", "panics", "store", "vfs", "web",
+            "analysis", "api", "app", "backups", "config", "decoding", "fuse", "monitor", "panics",
+            "store", "vfs", "web",
         ],
     ),
 ];

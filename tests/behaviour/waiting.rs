@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use kbasefs::analysis::scheduler::Options;
 use kbasefs::analysis::{Access, Analyzer, Failure, Provider, Scheduler, Subject};
 use kbasefs::catalog::Answer;
+use kbasefs::decoding::Decoders;
 use kbasefs::fuse::{MountOptions, Request};
 use kbasefs::memory::Limit;
 use kbasefs::store::Store;
@@ -76,7 +77,7 @@ fn watched_over(
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 20,
-        decode_time: Duration::from_secs(60),
+        decoders: Decoders::in_process(Duration::from_secs(60)),
         provider_store: Arc::new(Memory::default()),
         memory: Limit::of(1 << 30),
         remote: None,

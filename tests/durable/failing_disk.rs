@@ -17,7 +17,7 @@ use kbasefs::store::sqlite;
 
 use crate::can_mount::can_mount;
 use crate::failing_fs::{FailingFs, Fails};
-use crate::test_env::{TestEnv, aside, tags};
+use crate::test_env::{TestEnv, aside, decoders, tags};
 
 const PHOTOS: usize = 4;
 
@@ -306,7 +306,7 @@ fn check_backup(env: &TestEnv, name: &str, model: &Model) {
         catalog: Some(env.path("index").join(name)),
         ..Config::default()
     };
-    let app = App::open(&env.path("photos"), copy).unwrap();
+    let app = App::open(&env.path("photos"), copy, decoders()).unwrap();
     assert_eq!(&Model::of(&app).unwrap(), model, "{name}");
 }
 

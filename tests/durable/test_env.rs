@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use kbasefs::app::{self, App};
 use kbasefs::catalog::{
@@ -11,12 +12,18 @@ use kbasefs::catalog::{
     Measured, Origin, PhotoId, Role, SourcePath, Tag, TextField,
 };
 use kbasefs::config::Config;
+use kbasefs::decoding::Decoders;
 use kbasefs::fuse::mounts;
 use kbasefs::store::Store;
 use kbasefs::store::provider_store::{Declined, ProviderStore, Spent};
 use kbasefs::store::sqlite::Sqlite;
 
 use crate::isolated::isolated;
+
+/// As a program has them that isn't `kbasefs`.
+pub fn decoders() -> Decoders {
+    Decoders::in_process(Duration::from_secs(60))
+}
 
 pub struct TestEnv {
     folder: tempfile::TempDir,
@@ -55,7 +62,7 @@ impl TestEnv {
     }
 
     pub fn open(&self) -> Result<App, app::Error> {
-        App::open(&self.path("photos"), self.config())
+        App::open(&self.path("photos"), self.config(), decoders())
     }
 
     pub fn command(&self, args: &[&str]) -> Command {

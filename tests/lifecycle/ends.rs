@@ -52,7 +52,7 @@ fn a_killed_process_leaves_no_dead_mount() {
 fn a_dead_mount_is_taken_away_by_the_next() {
     let Some(env) = TestEnv::new() else { return };
     let mut daemon = env.mount(|_| ());
-    let guards = daemon.children();
+    let guards = daemon.guards();
     assert_eq!(guards.len(), 1);
     // So that it starts no other guard.
     daemon.signal(Signal::STOP);

@@ -168,7 +168,7 @@ fn a_killed_guard_is_followed_by_another() {
             kill_process(pid(guard), signal).unwrap();
         }
         until("another guard", || {
-            daemon.children().iter().any(|child| *child != guard)
+            daemon.guards().iter().any(|child| *child != guard)
         });
     }
     daemon.signal(Signal::KILL);
@@ -191,7 +191,7 @@ fn a_program_that_was_replaced_still_starts_a_guard() {
     let guard = the_guard(&daemon);
     kill_process(pid(guard), Signal::KILL).unwrap();
     until("another guard", || {
-        daemon.children().iter().any(|child| *child != guard)
+        daemon.guards().iter().any(|child| *child != guard)
     });
     daemon.signal(Signal::KILL);
     daemon.until_over();
@@ -348,7 +348,7 @@ fn a_guard_that_comes_late_leaves_other_mounts_alone() {
 }
 
 fn the_guard(daemon: &TestDaemon) -> u32 {
-    match daemon.children()[..] {
+    match daemon.guards()[..] {
         [guard] => guard,
         ref others => panic!("{others:?}"),
     }
@@ -362,7 +362,7 @@ fn a_sandboxed_mount_whose_guard_was_killed_works_on() {
         return;
     };
     kill_process(pid(the_guard(&daemon)), Signal::KILL).unwrap();
-    until("the guard's end", || daemon.children().is_empty());
+    until("the guard's end", || daemon.guards().is_empty());
     assert!(env.path("mnt/all/a.png").exists());
     let unmounted = env.run(&["umount"], &["mnt"]);
     assert!(unmounted.status.success(), "{unmounted:?}");

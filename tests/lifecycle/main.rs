@@ -5,6 +5,7 @@ mod busy;
 mod can_mount;
 mod clients;
 mod covered;
+mod decoding;
 mod descriptors;
 mod ends;
 mod following;

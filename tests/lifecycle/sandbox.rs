@@ -33,6 +33,7 @@ fn a_sandboxed_mount_works_and_its_process_reaches_nothing_else() {
         text(&photo, "user.kbasefs.status"),
         "analyzed: embedded had no words for it"
     );
+    assert_eq!(daemon.decode_workers().len(), 1);
     setxattr(&photo, "user.xdg.tags", b"mine", XattrFlags::empty()).unwrap();
     assert_eq!(text(&photo, "user.xdg.tags"), "mine");
     std::fs::create_dir(env.path("mnt/tags/copied")).unwrap();

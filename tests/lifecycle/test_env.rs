@@ -301,17 +301,45 @@ impl TestDaemon {
         open.unwrap().count()
     }
 
-    pub fn children(&self) -> Vec<u32> {
-        let tasks = format!("/proc/{}/task", self.child.id());
-        let tasks = std::fs::read_dir(tasks).unwrap().map(Result::unwrap);
-        // A thread may end meanwhile: it has no children any more.
-        let lists = tasks.filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
-        let all: Vec<_> = lists.collect();
-        all.iter()
-            .flat_map(|l| l.split_whitespace())
-            .map(|p| p.parse().unwrap())
-            .collect()
+    /// Those of its children that take its mount away: one, as a rule.
+    pub fn guards(&self) -> Vec<u32> {
+        let mut all = self.children();
+        all.retain(|&child| is_called_with(child, "guard"));
+        all
     }
+
+    /// Those of its children that decode for it.
+    pub fn decode_workers(&self) -> Vec<u32> {
+        decode_workers(self.child.id())
+    }
+
+    pub fn children(&self) -> Vec<u32> {
+        children(self.child.id())
+    }
+}
+
+pub fn decode_workers(process: u32) -> Vec<u32> {
+    let mut all = children(process);
+    all.retain(|&child| is_called_with(child, "decode-worker"));
+    all
+}
+
+/// Whether a process is this program, for this part of its work.
+fn is_called_with(process: u32, command: &str) -> bool {
+    let words = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    words.split(|&byte| byte == 0).nth(1) == Some(command.as_bytes())
+}
+
+fn children(process: u32) -> Vec<u32> {
+    // The process may have ended, and a thread may end meanwhile: neither has children any more.
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task"));
+    let tasks = tasks.into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
+    let all: Vec<_> = lists.collect();
+    all.iter()
+        .flat_map(|l| l.split_whitespace())
+        .map(|p| p.parse().unwrap())
+        .collect()
 }
 
 impl Drop for TestDaemon {

@@ -16,6 +16,7 @@ use kbasefs::analysis::scheduler::{Options, RemoteOptions, Request, Server as Pl
 use kbasefs::analysis::tag_normalizer::TagNormalizer;
 use kbasefs::analysis::{Access, AnalysisResult, Provider, Scheduler};
 use kbasefs::catalog::{Change, Detail, Facts, Format, PhotoId, SourcePath, Status, TextField};
+use kbasefs::decoding::Decoders;
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
 use kbasefs::source_files::{SourceFiles, stat_of};
@@ -220,7 +221,7 @@ pub fn start_providers(parts: Parts, providers: Vec<Provider>) -> TestEnv {
     let options = Options {
         workers: 2,
         max_file_bytes: 1 << 30,
-        decode_time: Duration::from_secs(60),
+        decoders: Decoders::in_process(Duration::from_secs(60)),
         provider_store,
         memory: limit.clone(),
         remote: Some(RemoteOptions {

@@ -6,6 +6,7 @@ mod encode;
 
 use super::Failure;
 use crate::catalog::clean;
+use crate::decoding;
 pub use crate::media::decode::Decoded;
 use crate::media::decode::{self, Error};
 pub use encode::{jpeg, shrunk};
@@ -19,14 +20,31 @@ pub const MOST_FOR_SERVERS: u32 = 2048;
 /// None of the reasons why a file gives no picture goes away until the file changes.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let text = error.to_string();
         Self::Permanent {
-            reason: clean(&text, 300).unwrap_or(text),
+            reason: shortened(error.to_string()),
         }
     }
 }
 
-/// Decodes a whole file.
+impl From<decoding::Error> for Failure {
+    fn from(error: decoding::Error) -> Self {
+        let reason = shortened(error.to_string());
+        match error.is_lasting() {
+            true => Self::Permanent { reason },
+            false => Self::Transient {
+                reason,
+                retry_after: None,
+            },
+        }
+    }
+}
+
+/// Decoders repeat what stands in a file.
+fn shortened(reason: String) -> String {
+    clean(&reason, 300).unwrap_or(reason)
+}
+
+/// Decodes a whole file, here and now: see [`decoding`] for what may be hostile.
 ///
 /// # Errors
 /// Why it gives no picture.

@@ -1,7 +1,5 @@
 //! Taking over what another program's model said of a photo, as if a provider had just answered.
 
-use std::sync::Arc;
-
 use super::Scheduler;
 use super::content;
 use super::decoder::Decoder;
@@ -85,7 +83,7 @@ impl Scheduler {
         }
         let mut bytes = Vec::new();
         let content = content::read(source_files, photo, largest, &mut bytes)?;
-        let measured = Decoder::new(Arc::clone(&self.deadlines))
+        let measured = Decoder::new(self.decoders.clone())
             .see(content.hash, &mut bytes)?
             .measured;
         let analysis = Analysis {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deadline::{DeadlineError, DeadlineRunner};
 use super::outcome::contained;
 use crate::analysis::preview::LONGEST_SIDE;
 use crate::analysis::previews::Preview;
 use crate::analysis::{Failure, Picture, colors, phash, preview};
 use crate::catalog::{ContentHash, Measured};
+use crate::decoding::Decoders;
+use crate::media::decode::Decoded;
 use crate::memory::{Bounds, Cache, Limit};
 
 /// A picture that one queue has decoded is at hand for the others for so long, and as long as these bytes suffice. A
@@ -36,7 +37,7 @@ impl DecodedPicture {
 /// Decodes; what several queues want at a time is decoded once.
 #[derive(Clone)]
 pub struct Decoder {
-    runner: Arc<DeadlineRunner>,
+    decoders: Decoders,
     /// Longest side of the pictures.
     side: u32,
     shared: Option<Cache<ContentHash, DecodedPicture>>,
@@ -44,9 +45,9 @@ pub struct Decoder {
 
 impl Decoder {
     /// Decodes as large as analyzers inside the program want it, and keeps nothing.
-    pub fn new(runner: Arc<DeadlineRunner>) -> Self {
+    pub fn new(decoders: Decoders) -> Self {
         Self {
-            runner,
+            decoders,
             side: LONGEST_SIDE,
             shared: None,
         }
@@ -78,7 +79,10 @@ impl Decoder {
         content: ContentHash,
         bytes: &mut Vec<u8>,
     ) -> Result<DecodedPicture, Failure> {
-        let mut see = || self.see_in_time(bytes);
+        let mut see = || {
+            let decoded = self.decoders.decode(bytes, self.side)?;
+            contained(|| Ok(measured(decoded)))
+        };
         match &self.shared {
             None => see(),
             Some(shared) => shared
@@ -86,47 +90,17 @@ impl Decoder {
                 .map_err(|failure| Failure::clone(&failure)),
         }
     }
-
-    fn see_in_time(&self, bytes: &mut Vec<u8>) -> Result<DecodedPicture, Failure> {
-        let taken = std::mem::take(bytes);
-        let side = self.side;
-        let decode = move || (contained(|| see(&taken, side)), taken);
-        let (seen, taken) = self.runner.run(decode).inspect_err(|why| {
-            if let DeadlineError::Exceeded(_) = why {
-                tracing::warn!("a decoder that takes too long is left to itself");
-            }
-        })?;
-        *bytes = taken;
-        seen
-    }
 }
 
-impl From<DeadlineError> for Failure {
-    fn from(why: DeadlineError) -> Self {
-        let later = |reason: &str| Self::Transient {
-            reason: reason.into(),
-            retry_after: None,
-        };
-        match why {
-            DeadlineError::Exceeded(limit) => Self::Permanent {
-                reason: format!("decoding takes more than {} s", limit.as_secs_f64()),
-            },
-            DeadlineError::Stopped => later("the program ends"),
-            DeadlineError::NoThread => later("the system has no room for another thread"),
-        }
-    }
-}
-
-fn see(bytes: &[u8], side: u32) -> Result<DecodedPicture, Failure> {
-    let decoded = preview::decode_to(bytes, side)?;
+fn measured(decoded: Decoded) -> DecodedPicture {
     let measured = Measured {
         width: decoded.width,
         height: decoded.height,
         colors: colors::labels(&decoded.picture),
         perceptual_hash: phash::hash(&decoded.picture),
     };
-    Ok(DecodedPicture {
+    DecodedPicture {
         picture: Arc::new(decoded.picture),
         measured: Arc::new(measured),
-    })
+    }
 }

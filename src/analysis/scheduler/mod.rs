@@ -14,7 +14,6 @@ mod adopt;
 mod answers;
 mod committer;
 mod content;
-mod deadline;
 mod decoder;
 mod dispatcher;
 mod endpoint;
@@ -56,11 +55,11 @@ use tokio::time::timeout;
 use super::Access;
 use super::previews::Previews;
 use crate::catalog::{PhotoId, Status};
+use crate::decoding::Decoders;
 use crate::library::Library;
 use crate::memory::Limit;
 use crate::store::provider_store::ProviderStore;
 use answers::Answers;
-use deadline::DeadlineRunner;
 use endpoint::Endpoint;
 use state::{JobRequest, QueueId, SchedulerState, Waiter, Whom};
 
@@ -71,8 +70,8 @@ pub struct Options {
     pub workers: usize,
     /// Larger files fail unread.
     pub max_file_bytes: u64,
-    /// A picture that takes longer to decode fails.
-    pub decode_time: Duration,
+    /// What decodes, within its limits.
+    pub decoders: Decoders,
     /// What analyzers answered is read here; that they did is committed with what they said.
     pub provider_store: Arc<dyn ProviderStore>,
     /// For pictures that several analyzers may want.
@@ -100,8 +99,7 @@ pub struct Scheduler {
     /// Of the providers that are servers, in the order of all.
     endpoints: Vec<Option<Arc<Endpoint>>>,
     state: Arc<SchedulerState>,
-    /// With decoders.
-    deadlines: Arc<DeadlineRunner>,
+    decoders: Decoders,
     workers: usize,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -185,7 +183,7 @@ impl Scheduler {
     pub fn stop(&self) {
         // First the queues, so that nothing is begun, then what workers and dispatchers may be waiting for.
         self.state.stop();
-        self.deadlines.stop();
+        self.decoders.stop();
         self.stop.send_replace(true);
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {

@@ -194,6 +194,7 @@ mod tests {
     use crate::analysis::scheduler::Options;
     use crate::analysis::{Access, Analyzer, Failure, Subject};
     use crate::catalog::*;
+    use crate::decoding::Decoders;
     use crate::library::Library;
     use crate::memory::Limit;
     use crate::source_files::{SourceFiles, stat_of};
@@ -297,7 +298,7 @@ mod tests {
         let options = Options {
             workers: 1,
             max_file_bytes: 1,
-            decode_time: std::time::Duration::MAX,
+            decoders: Decoders::in_process(std::time::Duration::MAX),
             provider_store: Arc::new(Memory::default()),
             memory: Limit::of(1 << 30),
             remote: None,

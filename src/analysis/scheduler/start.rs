@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, watch};
 
 use super::answers::{self, Answers};
 use super::committer::{Committer, Report};
-use super::deadline::DeadlineRunner;
 use super::decoder::Decoder;
 use super::dispatcher::Dispatcher;
 use super::endpoint;
@@ -18,6 +17,7 @@ use super::worker::Worker;
 use super::{Options, Provider, Scheduler, Server};
 use crate::analysis::Access;
 use crate::catalog::Status;
+use crate::decoding::Decoders;
 use crate::index::{Delta, PhotoDelta, PhotoSnapshot};
 use crate::library::Library;
 use crate::panics;
@@ -39,7 +39,7 @@ impl Scheduler {
             },
             endpoints: Vec::new(),
             state: Arc::new(SchedulerState::new(Vec::new())),
-            deadlines: DeadlineRunner::new(Duration::ZERO),
+            decoders: Decoders::in_process(Duration::ZERO),
             workers: 0,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
@@ -68,7 +68,7 @@ impl Scheduler {
                 providers: providers.into(),
                 store: Arc::clone(&options.provider_store),
             },
-            deadlines: DeadlineRunner::new(options.decode_time),
+            decoders: options.decoders.clone(),
             workers,
             threads: Mutex::default(),
             stop: watch::Sender::default(),
@@ -133,7 +133,7 @@ impl Scheduler {
 
     /// What decodes; where several may want a picture, for all of them.
     fn decoder(&self, options: &Options) -> Decoder {
-        let decoder = Decoder::new(Arc::clone(&self.deadlines));
+        let decoder = Decoder::new(self.decoders.clone());
         let sides: Vec<_> = self.servers().map(|(.., server)| server.max_side).collect();
         match self.answers.providers.len() {
             0 | 1 => decoder.sized(&sides),

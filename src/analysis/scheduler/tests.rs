@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::analysis::{Analyzer, Failure, Subject};
 use crate::catalog::{Answer, Change, Facts, Format, SourcePath, Tag};
+use crate::decoding::Decoders;
 use crate::source_files::{SourceFiles, stat_of};
 use crate::store::Store;
 use crate::store::memory::Memory;
@@ -116,7 +117,7 @@ fn test_env(files: &str, setting: Setting) -> TestEnv {
     let options = Options {
         workers: setting.workers,
         max_file_bytes: 100_000,
-        decode_time: setting.decode_time,
+        decoders: Decoders::in_process(setting.decode_time),
         provider_store,
         memory: Limit::of(1 << 30),
         remote: None,

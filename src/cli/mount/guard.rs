@@ -71,11 +71,12 @@ impl Guard {
         Arc::new(move || shared.lock().ask())
     }
 
-    /// Tells it which mount it is for, and starts another one whenever it is killed, where this process still may.
+    /// Tells it which mount it is for, and starts another one whenever it is killed, unless this process is in a sandbox: one
+    /// that is started there may not unmount either.
     ///
     /// # Errors
     /// When nothing is mounted.
-    pub fn keep(&mut self) -> io::Result<()> {
+    pub fn keep(&mut self, in_sandbox: bool) -> io::Result<()> {
         let mut connection = self.shared.lock();
         let mount = mounts::ours_at(&connection.mountpoint)?;
         let mount = mount.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
@@ -84,7 +85,7 @@ impl Guard {
         drop(connection);
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("kbasefs-guard".into());
-        self.supervisor = Some(thread.spawn(move || shared.keep())?);
+        self.supervisor = Some(thread.spawn(move || shared.keep(in_sandbox))?);
         Ok(())
     }
 
@@ -133,11 +134,17 @@ impl Shared {
     }
 
     /// Follows each guard by another one until there is nothing to guard.
-    fn keep(&self) {
+    fn keep(&self, in_sandbox: bool) {
         let mut in_vain = 0;
         loop {
             let began = Instant::now();
             self.wait_for_its_end();
+            if in_sandbox {
+                if !self.lock().is_over {
+                    tracing::error!("no guard any more, a killed process will leave its mount");
+                }
+                return;
+            }
             if began.elapsed() > LASTING {
                 in_vain = 0;
             }
@@ -147,13 +154,6 @@ impl Shared {
                     Ok(()) => {
                         tracing::warn!("the guard of the mount ended: another one is started");
                         break;
-                    }
-                    // In a sandbox, which stays closed.
-                    Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                        tracing::error!(
-                            "no guard any more, a killed process will leave its mount: {e}"
-                        );
-                        return;
                     }
                     Err(e) => tracing::warn!("no guard of the mount for now: {e}"),
                 }

@@ -1,7 +1,8 @@
 //! Landlock: from here on this process reaches its source, its own folders and its sockets, and nothing else.
 //!
 //! What is allowed is a plain value, worked out first. It holds for every thread and program that is started afterwards, so
-//! it comes before all of them; mounting and unmounting are refused to it as well, and are left to the guard.
+//! it comes before all of them; mounting and unmounting are refused to it as well, and are left to the guard. The one program
+//! that may be started is this one, to decode pictures in, which gives up the rest: see `decoding`.
 
 use std::collections::BTreeSet;
 use std::fs::DirBuilder;
@@ -25,6 +26,8 @@ pub struct Reach {
     reads: Vec<PathBuf>,
     /// Folders in which anything may be made and removed.
     owns: Vec<PathBuf>,
+    /// What this program is made of.
+    runs: Vec<PathBuf>,
     devices: Vec<PathBuf>,
     /// TCP ports of servers.
     ports: BTreeSet<u16>,
@@ -89,6 +92,7 @@ impl Reach {
         Ok(Self {
             reads: reads.chain([source.to_owned()]).collect(),
             owns: folders.into_iter().collect(),
+            runs: mapped(),
             devices: DEVICES.map(PathBuf::from).into(),
             ports: ports(config, &app::env),
         })
@@ -129,11 +133,13 @@ impl Reach {
             .create()?;
         let looks = AccessFs::ReadFile | AccessFs::ReadDir;
         let devices = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
-        // Programs that are started here would be of no use to anybody.
+        // Programs that are made here would be of no use to anybody.
         let owns = files & !BitFlags::from(AccessFs::Execute);
+        let runs = AccessFs::ReadFile | AccessFs::Execute;
         for (paths, access) in [
             (&self.reads, looks),
             (&self.owns, owns),
+            (&self.runs, runs),
             (&self.devices, devices),
         ] {
             for path in paths {
@@ -161,6 +167,14 @@ fn allow(
         false => access & AccessFs::from_file(RIGHTS),
     };
     rules.add_rule(PathBeneath::new(place, access))
+}
+
+/// The files whose code is in this process: the program, its libraries, and what loads them.
+fn mapped() -> Vec<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let code = maps.lines().filter(|line| line.contains(" r-xp "));
+    let paths = code.filter_map(|line| Some(line[line.find('/')?..].into()));
+    paths.collect()
 }
 
 /// What the links there lead to: batteries and plugs.

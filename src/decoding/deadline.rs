@@ -3,19 +3,18 @@
 //! A thread can't be ended from outside: what is left goes on until it is through, or the process ends. What counts is the
 //! time that it has a processor, so that a busy machine costs no picture. Knows nothing of pictures.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::Span;
 
+use super::clock::Clock;
 use crate::panics;
 
-/// Runs what has a deadline, for all workers.
+/// Runs what has a deadline, for all who decode.
 pub struct DeadlineRunner {
     limit: Duration,
     abandoned: Mutex<Abandoned>,
@@ -44,7 +43,7 @@ pub enum DeadlineError {
 /// other picture is decoded.
 const MOST_ABANDONED: usize = 2;
 /// How often is looked whether one is late. Deadlines are of seconds, and one that ends in time wakes who waits.
-const GLANCE: Duration = Duration::from_millis(100);
+pub const GLANCE: Duration = Duration::from_millis(100);
 
 /// One piece of work, seen from its thread and from the one that waits.
 struct Job<T> {
@@ -179,35 +178,6 @@ impl<T> Job<T> {
     }
 }
 
-/// How long a thread has had a processor; where the system doesn't tell, how long it is there.
-struct Clock {
-    since: Instant,
-    statistics: Option<File>,
-}
-
-impl Clock {
-    fn of_this_thread() -> Self {
-        Self {
-            since: Instant::now(),
-            // Its first number is the time on a processor, in nanoseconds:
-            // <https://docs.kernel.org/scheduler/sched-stats.html>. Opened by the thread itself, read by the one that
-            // waits.
-            statistics: File::open("/proc/thread-self/schedstat").ok(),
-        }
-    }
-
-    fn spent(&self) -> Duration {
-        let on_processor = || {
-            let mut line = [0; 64];
-            let length = self.statistics.as_ref()?.read_at(&mut line, 0).ok()?;
-            let line = std::str::from_utf8(&line[..length]).ok()?;
-            let nanos = line.split(' ').next()?.parse().ok()?;
-            Some(Duration::from_nanos(nanos))
-        };
-        on_processor().unwrap_or_else(|| self.since.elapsed())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Sender, channel};
@@ -276,19 +246,6 @@ mod tests {
         assert_eq!(running.join().unwrap(), Err(DeadlineError::Stopped));
         assert_eq!(runner.run(|| ()), Err(DeadlineError::Stopped));
         drop(end);
-    }
-
-    #[test]
-    fn only_time_on_a_processor_counts() {
-        let clock = Clock::of_this_thread();
-        let began = Instant::now();
-        while began.elapsed() < GLANCE {
-            std::hint::spin_loop();
-        }
-        let worked = clock.spent();
-        assert!(worked > Duration::ZERO, "{worked:?}");
-        thread::park_timeout(GLANCE);
-        assert!(clock.spent() - worked < GLANCE);
     }
 
     fn wait_until_none_is_left(runner: &DeadlineRunner) {
