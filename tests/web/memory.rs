@@ -25,8 +25,11 @@ async fn look_at(server: &TestServer, id: usize) {
     server.text(&format!("/photo/{id}")).await;
     for path in [format!("/thumbnail/{id}/512"), format!("/original/{id}")] {
         let answer = server.get(&path).send().await.unwrap();
-        assert_eq!(header(&answer, "content-type"), "image/jpeg", "{path}");
-        assert!(!answer.bytes().await.unwrap().is_empty(), "{path}");
+        let kind = header(&answer, "content-type").to_owned();
+        let bytes = answer.bytes().await.unwrap();
+        let why = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+        assert_eq!(kind, "image/jpeg", "{path}: {why}");
+        assert!(!bytes.is_empty(), "{path}");
     }
 }
 

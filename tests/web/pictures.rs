@@ -27,6 +27,38 @@ async fn thumbnails_are_small_and_where_file_managers_look() {
     }
 }
 
+/// As many as are shown at a time, each of which would keep a processor busy for long.
+#[tokio::test]
+async fn slow_pictures_have_a_thumbnail_that_says_so_and_others_go_on() {
+    let mut server = TestServer::new();
+    let large = image::RgbImage::from_pixel(9000, 9000, image::Rgb([9, 8, 7]));
+    large.save(server.path("photos/a0.png")).unwrap();
+    for n in 1..4 {
+        let copy = server.path(format!("photos/a{n}.png"));
+        std::fs::copy(server.path("photos/a0.png"), copy).unwrap();
+    }
+    server.photo("b.png", 1);
+    server.configure("decode_time_s = 0.1\n");
+    server.serve(&[]);
+    server.pause_analysis().await;
+    // Again, it is known.
+    for _ in 0..2 {
+        let mut kinds = Vec::new();
+        for id in 1..=5 {
+            let answer = server.get(&format!("/thumbnail/{id}/256")).send().await;
+            let answer = answer.unwrap();
+            kinds.push(header(&answer, "content-type").to_owned());
+            let shown = answer.bytes().await.unwrap();
+            let why = b"<title>decoding takes more than 0.1 s</title>";
+            let says_why = shown.windows(why.len()).any(|part| part == why);
+            assert_eq!(says_why, kinds.last().unwrap() == "image/svg+xml", "{id}");
+        }
+        kinds.sort();
+        assert_eq!(kinds[0], "image/jpeg");
+        assert_eq!(kinds[1..], ["image/svg+xml"; 4]);
+    }
+}
+
 #[tokio::test]
 async fn an_original_is_sent_in_whole_and_in_parts() {
     let server = TestServer::with_photos(1);

@@ -1,11 +1,14 @@
 //! What is served as it is: styles, scripts, the icon. All of it is in the program.
 
+use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use tower_http::compression::Predicate;
 
 use super::super::failure::Failure;
+use super::page::render;
+use crate::catalog::clean;
 use crate::web::Options;
 
 struct Asset {
@@ -14,7 +17,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 6] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "page.css",
         kind: "text/css; charset=utf-8",
@@ -40,12 +43,14 @@ const ASSETS: [Asset; 6] = [
         kind: "image/svg+xml",
         bytes: include_bytes!("../assets/icon.svg"),
     },
-    Asset {
-        name: "none.svg",
-        kind: "image/svg+xml",
-        bytes: include_bytes!("../assets/none.svg"),
-    },
 ];
+
+/// What shows where a photo has no picture.
+#[derive(Template)]
+#[template(path = "none.svg", escape = "html")]
+struct NoPicture {
+    why: String,
+}
 
 pub async fn get(
     State(options): State<Options>,
@@ -74,15 +79,14 @@ pub fn kept(seconds: u64) -> String {
     format!("private, max-age={seconds}")
 }
 
-/// What shows where a photo has no picture.
-pub fn no_picture() -> Response {
-    let none = ASSETS.iter().find(|asset| asset.name == "none.svg");
-    let none = none.expect("it is in the list");
+/// What shows where a photo has no picture; its title says why.
+pub fn no_picture(why: &str) -> Result<Response, Failure> {
     let headers = [
-        (CONTENT_TYPE, none.kind),
+        (CONTENT_TYPE, "image/svg+xml"),
         (CACHE_CONTROL, "private, max-age=60"),
     ];
-    (headers, none.bytes).into_response()
+    let why = clean(why, 300).unwrap_or_default();
+    Ok((headers, render(&NoPicture { why })?).into_response())
 }
 
 /// What is worth compressing: text of some length. Pictures are compressed, and lines that come one by one must not wait.

@@ -70,7 +70,7 @@ pub async fn thumbnail(
         Ok(jpeg) => jpeg,
         Err(error) => {
             tracing::debug!("no thumbnail of photo {id}: {error}");
-            return Ok(assets::no_picture());
+            return Ok(assets::no_picture(&error.to_string())?);
         }
     };
     let headers = [
