@@ -1,12 +1,13 @@
 //! How much of the machine does the scheduler leave to the analysis itself?
 //!
-//! Analyses the same files twice, on two threads each: once bare (read, decode, infer), once as `kbasefs analyze`
-//! does (queue, hash, colours, commits to SQLite). The photos are those of the folder KBASEFS_BENCH_PHOTOS, else made. Then
-//! how long a single picture of 1024 x 768 takes that way.
+//! Analyses the same files, on two threads each: once bare (read, decode, infer), then with the scheduler (queue, hash, colours,
+//! commits to SQLite), decoded in the process and, as `kbasefs analyze` does it, in worker processes, in turns. The photos are
+//! those of the folder KBASEFS_BENCH_PHOTOS, else made. Then how long a single picture of 1024 x 768 takes that way.
 
 mod pictures;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use kbasefs::analysis::providers::embedded::Embedded;
 use kbasefs::analysis::scheduler::{AnalysisResult, Options, Request};
 use kbasefs::analysis::{Access, Analyzer, Provider, Scheduler, Subject, preview};
 use kbasefs::catalog::{Change, Facts, Format, PhotoId, SourcePath};
+use kbasefs::decoding::{Decoders, Limits};
 use kbasefs::library::Library;
 use kbasefs::memory::Limit;
 use kbasefs::source_files::{SourceFiles, stat_of};
@@ -24,6 +26,8 @@ use kbasefs::store::sqlite::Sqlite;
 
 const THREADS: usize = 2;
 const MADE: usize = 200;
+const TURNS: usize = 3;
+const DECODE_TIME: Duration = Duration::from_secs(60);
 
 fn main() {
     let folder = tempfile::tempdir().expect("there is room for temporary files");
@@ -34,16 +38,37 @@ fn main() {
     let analyzer: Arc<dyn Analyzer> =
         Arc::new(Embedded::load().expect("the model inside the program loads"));
     let bare = bare(&files, &*analyzer);
-    let scheduled_all = scheduled(&source, &files, Arc::clone(&analyzer));
+    let turns = (0..TURNS).map(|_| {
+        [in_process(), in_workers()]
+            .map(|decoders| scheduled(&source, &files, Arc::clone(&analyzer), decoders))
+    });
+    let sums = turns.fold([0.0; 2], |sum, turn| [sum[0] + turn[0], sum[1] + turn[1]]);
+    let [here, apart] = sums.map(|sum| sum / TURNS as f64);
     println!(
-        "bare       {bare:6.2} images/s\nscheduler  {scheduled_all:6.2} images/s\nratio      {:6.1} %",
-        scheduled_all / bare * 100.0
+        "bare                        {bare:6.2} images/s\n\
+         decoded in process          {here:6.2} images/s {:6.1} % of bare\n\
+         decoded in worker processes {apart:6.2} images/s {:6.1} % of in process",
+        here / bare * 100.0,
+        apart / here * 100.0
     );
     let small = folder.path().join("small.jpg");
     let picture = pictures::photo(1024, 768);
     std::fs::write(&small, pictures::jpeg(&picture)).expect("there is room for one more");
-    let alone = scheduled(folder.path(), &[small], analyzer);
+    let alone = scheduled(folder.path(), &[small], analyzer, in_workers());
     println!("1024 x 768 {:6.0} ms", 1000.0 / alone);
+}
+
+fn in_process() -> Decoders {
+    Decoders::in_process(DECODE_TIME)
+}
+
+fn in_workers() -> Decoders {
+    let program = || Ok(Command::new(env!("CARGO_BIN_EXE_kbasefs")));
+    let limits = Limits {
+        time: DECODE_TIME,
+        file_bytes: 1 << 30,
+    };
+    Decoders::in_workers(Box::new(program), limits)
 }
 
 /// Different pictures of 12 megapixels: one picture, brighter and shifted a little more each time.
@@ -95,7 +120,12 @@ fn bare(files: &[PathBuf], analyzer: &dyn Analyzer) -> f64 {
 }
 
 /// Images a second by way of the scheduler.
-fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f64 {
+fn scheduled(
+    source: &Path,
+    files: &[PathBuf],
+    analyzer: Arc<dyn Analyzer>,
+    decoders: Decoders,
+) -> f64 {
     let index = tempfile::tempdir().expect("there is room for an index");
     let store = Sqlite::open(&index.path().join("index.db"), source).expect("a new index opens");
     let store = Arc::new(store);
@@ -110,7 +140,7 @@ fn scheduled(source: &Path, files: &[PathBuf], analyzer: Arc<dyn Analyzer>) -> f
     let options = Options {
         workers: THREADS,
         max_file_bytes: u64::MAX - 1,
-        decode_time: Duration::from_secs(60),
+        decoders,
         provider_store: store,
         memory: Limit::of(1 << 30),
         remote: None,
