@@ -74,6 +74,7 @@
 //! | where the file of a catalog is, and who owns it | `app/catalog_path.rs`, `config/places.rs`, `store/owner_lock.rs` |
 //! | what is shown of a catalog that can't be written | `app/catalog_copy.rs`; which disks take nothing: `store/disk.rs` |
 //! | how a command waits for others that have the catalog | `cli/client.rs` |
+//! | what a photo that is gone may be now | `library/successors.rs`; how that is offered: `cli/catalog/adopt.rs` |
 //! | when the control socket stops to wait for who doesn't read | `web/socket.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
 //! | what a change does to a record, whatever keeps it | `store/apply.rs`; which of what is said survives it: `catalog/survival.rs` |

@@ -5,6 +5,7 @@
 //! mean.
 
 mod since;
+mod successors;
 mod undo;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use crate::faults;
 use crate::index::{Delta, Index};
 use crate::store::{Result, Store};
 
+pub use successors::{Candidate, GoneWithWords, Sign};
 pub use undo::{Error as UndoError, TakenBack, Which};
 
 type Listener = Box<dyn Fn(&Delta) + Send + Sync>;

@@ -133,7 +133,7 @@ pub struct TakenBack {
     pub photos: u64,
     /// Photos of which something was left alone, because it was changed since.
     pub left_alone: Vec<PhotoPath>,
-    /// Photos that have gone meanwhile.
+    /// Of those that were left alone, how many are gone.
     pub gone: u64,
 }
 

@@ -16,6 +16,7 @@ mod catalog;
 mod doctor;
 mod exchange;
 mod failure;
+mod gone;
 mod history;
 mod page;
 mod path;
@@ -46,6 +47,9 @@ pub use catalog::{
 pub use doctor::{Diagnosis, Finding, FindingState};
 pub use exchange::{ExchangeReport, ExportRequest, FailedFile, ImportRequest};
 pub use failure::FailureBody;
+pub use gone::{
+    GiveWordsRequest, GivenWords, GonePhoto, GonePhotos, GoneQuery, Successor, WordsPair,
+};
 pub use history::{
     Act, By, Log, LogQuery, RedoRequest, TakenBack, TakenBackActs, TakenBackResult, UndoRequest,
 };

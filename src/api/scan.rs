@@ -40,6 +40,8 @@ pub struct ScanReport {
     pub moved: u64,
     /// Photos that are no longer there.
     pub gone: u64,
+    /// Photos that are gone, now or since long, and of which people said something.
+    pub gone_with_words: u64,
     /// Folders and files that could not be read; what was known below them is kept.
     pub unreadable: u64,
     /// Files that are no pictures.

@@ -71,6 +71,8 @@ pub struct Status {
     pub failed: u64,
     /// Photos for whose format there is no decoder.
     pub unsupported: u64,
+    /// Photos that are gone and of which people said something.
+    pub gone_with_words: u64,
     /// No analysis is begun until somebody says so.
     pub paused: bool,
     /// Why nothing can be kept, and so nothing is analysed.

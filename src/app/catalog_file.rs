@@ -45,6 +45,11 @@ pub fn holdings_of_copy(copy: &Path) -> Result<sqlite::Holdings, Error> {
     Ok(sqlite::Holdings::of_copy(copy)?)
 }
 
+/// Photos that are gone and of which people said something.
+pub fn gone_with_words(catalog: &Path) -> Result<u64, Error> {
+    Ok(sqlite::gone_with_words(catalog)?)
+}
+
 /// Bytes that it takes.
 pub fn size(catalog: &Path) -> u64 {
     sqlite::size(catalog)

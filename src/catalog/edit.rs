@@ -121,6 +121,14 @@ pub enum Deed {
         /// The query as it was written.
         query: Option<String>,
     },
+    /// What people and its sidecar say of a photo that is gone is said of another one from now on. What people say of that
+    /// already stays, and so does a sidecar of its own.
+    GiveWords {
+        /// The photo that is gone; one that is back keeps its words.
+        gone: PhotoId,
+        /// The photo that has them then.
+        to: PhotoId,
+    },
     /// What is as it was after these traces is again as it was before; what is different by now is left alone.
     Restore(Vec<Trace>),
     /// What this act changed there of a photo is again as it was before, if both hold.

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::catalog::adopt;
 use super::client::Client;
 use super::finder::Finder;
-use super::{log, terminal};
+use super::log;
+use super::terminal::{self, printable};
 use crate::api::ScanRequest;
 
 /// Bring the catalog in step with the photo folder; reads metadata, not pictures
@@ -44,5 +46,9 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         report.hashed,
         report.unreadable
     ))?;
+    let source = target.catalog.source.display().to_string();
+    if let Some(gone) = adopt::sentence(report.gone_with_words, &source) {
+        terminal::say(format_args!("{}", printable(&gone)))?;
+    }
     Ok(())
 }

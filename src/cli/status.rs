@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::catalog::adopt;
 use super::catalog::restore::local;
 use super::client::Client;
 use super::finder::Finder;
@@ -88,7 +89,7 @@ fn print(status: &Status) -> std::io::Result<()> {
 }
 
 /// What is known, and whether it can be kept.
-fn counts(status: &Status) -> [(&'static str, String); 15] {
+fn counts(status: &Status) -> [(&'static str, String); 16] {
     [
         ("version", status.version.clone()),
         ("source", status.source.clone()),
@@ -100,12 +101,18 @@ fn counts(status: &Status) -> [(&'static str, String); 15] {
         ("pending", status.pending.to_string()),
         ("failed", status.failed.to_string()),
         ("unsupported", status.unsupported.to_string()),
+        ("gone", known(&gone(status))),
         ("paused", status.paused.to_string()),
         ("unkept", known(&status.unkept)),
         ("unkept_answers", status.unkept_answers.to_string()),
         ("recovered", known(&status.recovered)),
         ("put_back", known(&status.put_back)),
     ]
+}
+
+/// Of what is gone, what people said something of.
+fn gone(status: &Status) -> Option<String> {
+    adopt::sentence(status.gone_with_words, &status.source)
 }
 
 /// What goes on.

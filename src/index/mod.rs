@@ -25,6 +25,7 @@ mod sort_keys;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
+pub(crate) use alike::is_same_picture;
 pub(crate) use delta::{Delta, PhotoDelta, PhotoSnapshot, Traits};
 pub(crate) use evaluate::FullText;
 pub(crate) use folders::{FolderId, SourceFolder};

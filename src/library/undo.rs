@@ -61,7 +61,7 @@ pub struct TakenBack {
     pub by: ActId,
     /// How many photos are as they were.
     pub photos: u64,
-    /// Photos of which something was left alone, because it was changed since or they are gone.
+    /// Photos of which something was left alone, because it was changed since.
     pub left_alone: Vec<PhotoId>,
 }
 

@@ -164,6 +164,10 @@ impl Store for Cached {
         self.store.gone_with_words()
     }
 
+    fn detail_of_gone(&self, id: PhotoId) -> Result<Option<Detail>> {
+        self.store.detail_of_gone(id)
+    }
+
     fn size_bytes(&self) -> Result<u64> {
         self.store.size_bytes()
     }

@@ -104,6 +104,7 @@ impl ChangeApplier<'_> {
             Deed::Unmake(tag) => self.make(tag, None, diff),
             Deed::Rename { tag, to } => self.rename(tag, Some(to), diff),
             Deed::Save { name, query } => self.save(name, query.as_deref(), diff),
+            Deed::GiveWords { gone, to } => self.give_words(*gone, *to, diff),
             Deed::Restore(traces) => self.restore(traces, diff),
             Deed::TakeBack(act, id, slot) => {
                 let holds = self.records.act_state(*act)? == Some(ActState::Holds);
@@ -122,17 +123,14 @@ impl ChangeApplier<'_> {
         self.records.get(id)?.ok_or(Error::NoSuchPhoto(id))
     }
 
-    /// Changes what people, or its sidecar, say of a photo that is not gone.
-    fn say_of_present(
-        &mut self,
-        id: PhotoId,
-        diff: &mut ActDiff,
-        change: impl FnOnce(&mut Record),
-    ) -> Result<()> {
-        match self.present(id)? {
-            Some(record) => self.say(record, diff, change),
-            None => Ok(()),
-        }
+    /// What is said of a photo that is gone is said of one that is there instead.
+    fn give_words(&mut self, gone: PhotoId, to: PhotoId, diff: &mut ActDiff) -> Result<()> {
+        let Some(gone) = self.records.get(gone)?.filter(|record| record.gone) else {
+            return Ok(());
+        };
+        let heir = self.present(to)?.ok_or(Error::NoSuchPhoto(to))?;
+        self.say(heir, diff, |heir| heir.inherit_words(&gone))?;
+        self.say(gone, diff, Record::drop_words)
     }
 
     fn say(
@@ -171,13 +169,18 @@ impl ChangeApplier<'_> {
         Ok(())
     }
 
-    /// Takes traces back. Traces of one photo stand together.
+    /// Takes traces back, of photos that are gone as well: they may come back. Traces of one photo stand together.
     fn restore(&mut self, traces: &[Trace], diff: &mut ActDiff) -> Result<()> {
         for of_one in traces.chunk_by(|a, b| a.photo == b.photo) {
             match of_one[0].photo {
-                Some(id) => self.say_of_present(id, diff, |record| {
-                    of_one.iter().for_each(|trace| record.reverse(trace));
-                })?,
+                Some(id) => {
+                    if let Some(record) = self.records.get(id)? {
+                        let reverse = |record: &mut Record| {
+                            of_one.iter().for_each(|trace| record.reverse(trace));
+                        };
+                        self.say(record, diff, reverse)?;
+                    }
+                }
                 None => self.restore_own(of_one, diff)?,
             }
         }

@@ -160,6 +160,12 @@ impl Store for Memory {
         Ok(gone.map(|r| r.photo.clone().into()).collect())
     }
 
+    fn detail_of_gone(&self, id: PhotoId) -> Result<Option<Detail>> {
+        let records = self.lock();
+        let record = records.photos.get(&id).filter(|r| r.gone);
+        Ok(record.map(Record::detail))
+    }
+
     fn size_bytes(&self) -> Result<u64> {
         Ok(0)
     }

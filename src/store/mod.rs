@@ -212,6 +212,9 @@ pub trait Store: Send + Sync {
     /// The gone photos of which people said something, in order of id.
     fn gone_with_words(&self) -> Result<Vec<GonePhoto>>;
 
+    /// Everything known of a photo that is gone.
+    fn detail_of_gone(&self, id: PhotoId) -> Result<Option<Detail>>;
+
     /// Bytes that the store takes on disk.
     fn size_bytes(&self) -> Result<u64>;
 }

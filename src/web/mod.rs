@@ -7,6 +7,7 @@ mod analyze;
 mod catalog;
 mod export;
 mod failure;
+mod gone;
 mod import;
 mod inner;
 mod journal;
@@ -60,6 +61,8 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(export::post))
         .routes(routes!(import::post))
         .routes(routes!(tag::post))
+        .routes(routes!(gone::get))
+        .routes(routes!(gone::adopt))
         .routes(routes!(journal::get))
         .routes(routes!(journal::undo))
         .routes(routes!(journal::redo))

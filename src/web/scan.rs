@@ -8,6 +8,7 @@ use axum::extract::State;
 use super::failure::Failure;
 use super::shape;
 use crate::api::{FailureBody, ScanReport, ScanRequest};
+use crate::library::Library;
 use crate::source::Scanner;
 use crate::source_files::SourceFiles;
 
@@ -23,6 +24,7 @@ use crate::source_files::SourceFiles;
     )
 )]
 pub async fn post(
+    State(library): State<Arc<Library>>,
     State(scanner): State<Arc<Scanner>>,
     State(source_files): State<Arc<SourceFiles>>,
     Json(body): Json<ScanRequest>,
@@ -42,6 +44,7 @@ pub async fn post(
             changed: report.changed,
             moved: report.moved,
             gone: report.gone,
+            gone_with_words: library.store().gone_with_words()?.len() as u64,
             unreadable: report.unreadable,
             other: report.other,
             read_again,

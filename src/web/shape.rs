@@ -1,5 +1,6 @@
 //! What requests name, found in the catalog; and what the catalog knows of a photo, as the API says it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use axum::http::StatusCode;
@@ -44,7 +45,8 @@ impl PhotoName {
         self.resolve(library, scanner)
     }
 
-    fn place(&self) -> Result<Place, Failure> {
+    /// What it says of where the photo is.
+    pub fn place(&self) -> Result<Place, Failure> {
         match (self.id, &self.path_base64) {
             (Some(id), None) => Ok(Place::Id(PhotoId(id))),
             (None, Some(path)) => {
@@ -58,9 +60,37 @@ impl PhotoName {
     }
 }
 
-enum Place {
+/// By what a photo is named.
+pub enum Place {
     Id(PhotoId),
     Path(SourcePath),
+}
+
+impl Place {
+    /// Whether a photo with this number and path is meant.
+    pub fn is_of(&self, id: PhotoId, path: &SourcePath) -> bool {
+        match self {
+            Self::Id(meant) => *meant == id,
+            Self::Path(meant) => meant == path,
+        }
+    }
+
+    /// Whether the catalog has it, and it isn't gone.
+    pub fn is_present(&self, library: &Library) -> bool {
+        match self {
+            Self::Id(id) => library.index().photo(*id).is_some(),
+            Self::Path(path) => library.index().by_path(path).is_some(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "photo {id}"),
+            Self::Path(path) => write!(f, "{path}"),
+        }
+    }
 }
 
 fn unknown() -> Failure {

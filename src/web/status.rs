@@ -101,6 +101,7 @@ fn status(about: &About, within: &SourcePath) -> Result<api::Status, Failure> {
         pending: count(Status::Pending),
         failed: count(Status::Failed),
         unsupported: count(Status::Unsupported),
+        gone_with_words: about.library.store().gone_with_words()?.len() as u64,
         paused: scheduler.is_paused(),
         unkept: scheduler
             .why_unkept()

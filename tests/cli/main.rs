@@ -1,5 +1,6 @@
 //! The program as people use it: real pictures, a real mount, every command with and without it.
 
+mod adopt;
 #[path = "../common/can_mount.rs"]
 mod can_mount;
 mod commands;

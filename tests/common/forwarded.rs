@@ -62,6 +62,13 @@ macro_rules! forward_reads {
             $other.gone_with_words()
         }
 
+        fn detail_of_gone(
+            &$this,
+            id: kbasefs::catalog::PhotoId,
+        ) -> kbasefs::store::Result<Option<kbasefs::catalog::Detail>> {
+            $other.detail_of_gone(id)
+        }
+
         fn size_bytes(&$this) -> kbasefs::store::Result<u64> {
             $other.size_bytes()
         }

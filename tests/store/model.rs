@@ -60,6 +60,7 @@ fn any_change() -> impl Strategy<Value = Change> {
     let deed = prop_oneof![
         (id(), word()).prop_map(|(id, tag)| Deed::Edit(id, vec![Edit::SetTags(vec![tag])])),
         sidecar,
+        (id(), id()).prop_map(|(gone, to)| Deed::GiveWords { gone, to }),
         word().prop_map(Deed::Make),
         (word(), prop::option::of(word())).prop_map(|(name, query)| Deed::Save { name, query }),
         tag().prop_map(Deed::Unmake),
@@ -121,6 +122,8 @@ proptest! {
         prop_assert_eq!(saved(&memory), saved(&sqlite));
         for id in (1..60).map(PhotoId) {
             prop_assert_eq!(untimed(memory.detail(id).unwrap()), untimed(sqlite.detail(id).unwrap()));
+            let gone = |store: &dyn Store| untimed(store.detail_of_gone(id).unwrap());
+            prop_assert_eq!(gone(&memory), gone(&sqlite));
         }
         for text in ["dog", "caf\u{e9}", "d 1*", "our holiday"] {
             prop_assert_eq!(memory.full_text(&words(text)).unwrap(), sqlite.full_text(&words(text)).unwrap());

@@ -62,6 +62,23 @@ impl Album {
         add(self.0.entry(name.to_owned()).or_default(), "$", value);
     }
 
+    /// What the control socket answers, which is as it describes itself.
+    async fn answer(
+        &mut self,
+        server: &TestServer,
+        described: &Value,
+        (method, path): (&str, &str),
+        body: &Value,
+    ) {
+        let answer = server.control(method, path, body).await;
+        let path = path.split('?').next().unwrap();
+        let operation = &described["paths"][path][method.to_lowercase()];
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{method} {path} is not described");
+        assert_eq!(mismatch(&answer, schema, described, path), None, "{path}");
+        self.value(&format!("{method} {path}"), &answer);
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
         for (name, shape) in &self.0 {
@@ -140,13 +157,9 @@ async fn every_field_that_is_printed_or_answered_stays() {
         .control("GET", "/api/v1/openapi.json", &Value::Null)
         .await;
     for (method, path, body) in asked {
-        let answer = server.control(method, path, &body).await;
-        let path = path.split('?').next().unwrap();
-        let operation = &described["paths"][path][method.to_lowercase()];
-        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-        assert!(schema.is_object(), "{method} {path} is not described");
-        assert_eq!(mismatch(&answer, schema, &described, path), None, "{path}");
-        album.value(&format!("{method} {path}"), &answer);
+        album
+            .answer(&server, &described, (method, path), &body)
+            .await;
     }
     let after: [(&str, &[&str], &[&OsStr]); 8] = [
         ("analyze --dry-run", &[], &[&all]),
@@ -162,6 +175,7 @@ async fn every_field_that_is_printed_or_answered_stays() {
         album.command(&server, name, options, args);
     }
     adoption(&mut album);
+    words_of_gone(&mut album, &described).await;
     let text = album.text();
     assert!(text == include_str!("shapes.txt"), "{text}");
 }
@@ -174,4 +188,27 @@ fn adoption(album: &mut Album) {
         server.run(&["scan", server.path(folder).to_str().unwrap()]);
     }
     album.command(&server, "catalog adopt", &[], &[part.as_os_str()]);
+}
+
+/// A photo that is gone, and one that it may be now.
+async fn words_of_gone(album: &mut Album, described: &Value) {
+    let mut server = photos();
+    server.serve(&[]);
+    server.pause_analysis().await;
+    let (all, photo) = (server.path("photos"), server.path("photos/trip/0.png"));
+    let run = |args: &[&OsStr]| assert!(server.command(args).status().unwrap().success());
+    run(&["tag".as_ref(), photo.as_ref(), "beach".as_ref()]);
+    std::fs::remove_file(&photo).unwrap();
+    server.photo("later/trip/0.png", 9);
+    run(&["scan".as_ref(), all.as_ref()]);
+    let gone = server.control("GET", "/api/v1/gone", &Value::Null).await;
+    let gone = &gone["photos"][0];
+    let (id, to) = (&gone["id"], &gone["candidates"][0]["id"]);
+    let body = json!({"pairs": [{"gone": {"id": id}, "to": {"id": to}}]});
+    for (asked, body) in [
+        (("GET", "/api/v1/gone"), Value::Null),
+        (("POST", "/api/v1/gone/adopt"), body),
+    ] {
+        album.answer(&server, described, asked, &body).await;
+    }
 }

@@ -254,6 +254,10 @@ mod tests {
             self.0.gone_with_words()
         }
 
+        fn detail_of_gone(&self, id: PhotoId) -> Result<Option<Detail>> {
+            self.0.detail_of_gone(id)
+        }
+
         fn size_bytes(&self) -> Result<u64> {
             self.0.size_bytes()
         }

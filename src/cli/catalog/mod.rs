@@ -1,9 +1,10 @@
 //! `kbasefs catalog`
 
+pub mod adopt;
 mod list;
 pub mod restore;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -11,8 +12,8 @@ use clap::Subcommand;
 use super::client::Client;
 use super::finder::Finder;
 use super::target::Catalog;
-use super::{export, log, target, terminal};
-use crate::api::{AdoptRequest, CatalogCheck, VacuumRequest, Vacuumed};
+use super::{export, log, terminal};
+use crate::api::{CatalogCheck, VacuumRequest, Vacuumed};
 use crate::app::catalog_file;
 
 /// Look after the catalog of a photo folder; also while it is mounted
@@ -44,14 +45,7 @@ enum What {
     Vacuum {
         source: PathBuf,
     },
-    /// Take over the catalog of a folder that is a part of another one's, and put its file aside
-    Adopt {
-        /// The folder within
-        folder: PathBuf,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Adopt(adopt::Args),
 }
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
@@ -82,7 +76,7 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
             let (before, after) = (done.bytes_before, done.bytes_after);
             terminal::say(format_args!("{before} bytes before, {after} after"))?;
         }
-        What::Adopt { folder, json } => adopt(&folder, json, &finder).await?,
+        What::Adopt(args) => adopt::run(args, &finder).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -94,31 +88,6 @@ async fn vacuum(catalog: &Catalog) -> anyhow::Result<Vacuumed> {
         Some(daemon) => daemon.ask(&VacuumRequest {}).await,
         None => Ok(catalog_file::vacuum(file)?),
     }
-}
-
-async fn adopt(folder: &Path, json: bool, finder: &Finder) -> anyhow::Result<()> {
-    let (inner, outer) = finder.to_adopt(folder).await?;
-    let client = Client::of(&outer, &finder.config).await?;
-    let request = AdoptRequest {
-        source: target::named_file(&inner.source)?,
-        index: target::named_file(&inner.file)?,
-    };
-    let told = client.ask(&request).await?;
-    if json {
-        return Ok(terminal::json(&told)?);
-    }
-    let (report, aside) = (&told.report, terminal::printable(&told.aside));
-    terminal::say(format_args!(
-        "{} photos looked at: {} changed; its file is put aside as {aside}",
-        report.photos, report.changed
-    ))?;
-    let left = report.failed.len();
-    if left > 0 {
-        terminal::say(format_args!(
-            "what was said of {left} photos that the catalog doesn't have is in there only"
-        ))?;
-    }
-    Ok(())
 }
 
 fn report(check: &CatalogCheck, json: bool) -> anyhow::Result<ExitCode> {

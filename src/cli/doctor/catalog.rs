@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::catalog::restore;
+use super::super::catalog::{adopt, restore};
 use super::super::client::Client;
 use super::super::report::Hinted;
 use super::super::target::Catalog;
@@ -58,6 +58,7 @@ pub async fn findings(catalog: &Catalog, config: &Config) -> anyhow::Result<Vec<
     findings.extend(recovered(&catalog.file));
     findings.extend(put_back(&catalog.file));
     if catalog.file.exists() {
+        findings.extend(gone(catalog));
         let backups = Backups::of(&catalog.file, &catalog.source, config.backups);
         let report = backups.report(jiff::Timestamp::now().as_second());
         let report = report.map_err(app::Error::Backups)?;
@@ -119,6 +120,15 @@ fn recovered(file: &Path) -> Option<Finding> {
     let message = format!("{}: made of a damaged one, {note}", file.display());
     let hint = "the damaged one is kept beside it; a backup may have what was left out: `kbasefs catalog restore`";
     Some(Finding::note(FILE, message, hint))
+}
+
+/// Photos that were moved and changed at once, or removed. What is wrong with a file that can't be read is said of that.
+fn gone(catalog: &Catalog) -> Option<Finding> {
+    let count = app::catalog_file::gone_with_words(&catalog.file).ok()?;
+    let source = catalog.source.display().to_string();
+    let message = adopt::sentence(count, &source)?;
+    let hint = "what was said of them is kept, and theirs again when they are back";
+    Some(Finding::note("photos", message, hint))
 }
 
 /// The catalog was taken away lately from the process that had it.

@@ -37,6 +37,13 @@ impl Fingerprint {
     }
 }
 
+/// Whether pictures of these perceptual hashes look the same. One that wasn't decoded, or has few details, looks like none.
+pub fn is_same_picture(one: Option<u64>, other: Option<u64>) -> bool {
+    let picture = |hash| Fingerprint::new(None, hash).picture;
+    let both = picture(one).zip(picture(other));
+    both.is_some_and(|(one, other)| look_same(one, other))
+}
+
 /// Whether two detailed pictures look the same.
 pub fn look_same(a: u64, b: u64) -> bool {
     bits_between(a, b) <= MOST_BITS && (0..PARTS).any(|n| part(a, n) == part(b, n))

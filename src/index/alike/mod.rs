@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 
 use super::photos::{Photos, Record};
 use crate::catalog::PhotoId;
-pub use fingerprints::Fingerprint;
 use fingerprints::FingerprintIndex;
+pub use fingerprints::{Fingerprint, is_same_picture};
 use together::Together;
 
 /// A photo that is in another group than before; `None` for none. A group is known by its oldest photo.

@@ -142,6 +142,27 @@ impl Record {
         }
     }
 
+    /// Takes over what people and its sidecar say of a photo that is gone. What people say here already is right, and so
+    /// is a sidecar, as a whole.
+    pub fn inherit_words(&mut self, gone: &Self) {
+        let own = said(&self.labels, &self.texts);
+        let mut words = said(&gone.labels, &gone.texts);
+        words.retain(|slot, _| !own.contains_key(slot));
+        if said_by_sidecar(&self.labels, &self.texts).is_empty() {
+            words.extend(said_by_sidecar(&gone.labels, &gone.texts));
+        }
+        for (slot, word) in words {
+            self.put_said(&slot, Some(&word));
+        }
+    }
+
+    /// Forgets what people and its sidecar say of it.
+    pub fn drop_words(&mut self) {
+        let is_word = |origin| matches!(origin, Origin::Human | Origin::Xmp);
+        self.labels.retain(|label| !is_word(label.origin));
+        self.texts.retain(|text| !is_word(text.origin));
+    }
+
     /// Takes back what an act changed, unless it was changed again since.
     pub fn reverse(&mut self, trace: &Trace) {
         if self.said().get(&trace.slot) == trace.after.as_ref() {

@@ -70,6 +70,16 @@ impl Holdings {
     }
 }
 
+/// Photos that are gone and of which people said something, in a catalog that others may be changing.
+///
+/// # Errors
+/// When the file can't be read, or a version made it that didn't tell.
+pub fn gone_with_words(path: &Path) -> Result<u64> {
+    let sql = "SELECT count(*) FROM photo WHERE gone = 1 AND edited = 1";
+    let count: Option<i64> = rows::one(&connect_keeping_log(path)?, sql, [])?;
+    Ok(count.unwrap_or(0).cast_unsigned())
+}
+
 /// When a backup was made.
 const COPIED: &str = "copied";
 

@@ -58,6 +58,7 @@ use catalog_lock::CatalogLock;
 pub(crate) use catalog_lock::is_locked;
 pub use health::{check, recovered};
 pub(crate) use health::{put_back_lately, recovered_lately, was_left_open};
+pub(crate) use holdings::gone_with_words;
 pub use holdings::{Holdings, Progress};
 use idle_readers::IdleReaders;
 use label_dictionary::SweepSchedule;
@@ -282,6 +283,11 @@ impl Store for Sqlite {
 
     fn gone_with_words(&self) -> Result<Vec<GonePhoto>> {
         self.read(rows::gone_with_words)
+    }
+
+    fn detail_of_gone(&self, id: PhotoId) -> Result<Option<Detail>> {
+        let record = self.read(|connection| rows::record(connection, id))?;
+        Ok(record.filter(|r| r.gone).map(|r| r.detail()))
     }
 
     fn size_bytes(&self) -> Result<u64> {

@@ -27,6 +27,8 @@ struct Activity {
     frame: Frame,
     acts: Vec<Row>,
     next: Option<String>,
+    /// Photos of which something was said that are gone.
+    gone: usize,
 }
 
 struct Row {
@@ -68,6 +70,7 @@ fn make(library: &Library, before: Option<ActId>) -> Result<Activity, Failure> {
         frame: Frame::new("Activity", "/activity"),
         acts: acts.into_iter().map(|done| row(library, done)).collect(),
         next,
+        gone: library.store().gone_with_words()?.len(),
     })
 }
 
