@@ -186,6 +186,64 @@ async fn an_analysis_shows_that_it_runs_and_what_it_found() {
     browser.end().await;
 }
 
+/// The end of an analysis, and edits by other buttons, replace all that is shown of a photo.
+#[tokio::test]
+async fn what_is_being_typed_stays_whatever_else_happens_to_the_photo() {
+    let server = TestServer::with_photos(2);
+    server.pause_analysis().await;
+    let Some(browser) = Browser::open(&server, 1280, 900).await else {
+        return;
+    };
+    browser.go("/photo/1").await;
+    browser.click("#analysis button").await;
+    browser
+        .until("document.querySelector('#analysis progress')")
+        .await;
+    browser.click(".edit summary").await;
+    browser
+        .write(".edit input[name=title]", "Half a title")
+        .await;
+    browser
+        .run(
+            "window.kept = 0; document.addEventListener('htmx:beforeSwap', (event) => { \
+             if (event.detail.target.id === 'details' && !event.detail.shouldSwap) window.kept += 1; })",
+        )
+        .await;
+    let resume = server.post("/dashboard/pause", &[("paused", "false")]);
+    assert_eq!(resume.send().await.unwrap().status(), 303);
+    browser.until("window.kept > 1").await;
+    let title = "document.querySelector('.edit input[name=title]').value";
+    let typed = format!("return {title}");
+    assert_eq!(browser.run(&typed).await, "Half a title");
+    assert_eq!(
+        server.json("/api/v1/photo?id=1").await["status"],
+        "analyzed"
+    );
+    browser.click(".rating button:nth-of-type(3)").await;
+    browser
+        .until("document.querySelectorAll('.rating [aria-pressed=true]').length === 3")
+        .await;
+    assert_eq!(browser.run(&typed).await, "Half a title");
+    assert_eq!(browser.count(".edit[open]").await, 1);
+    browser.write("#add", "harbour" + Key::Enter).await;
+    browser
+        .until(
+            "[...document.querySelectorAll('.tags li a')].some((a) => a.textContent === 'harbour')",
+        )
+        .await;
+    assert_eq!(browser.run(&typed).await, "Half a title");
+    browser.click(".edit .main").await;
+    browser
+        .until("document.querySelector('.title').textContent === 'Half a title'")
+        .await;
+    assert_eq!(browser.count("[role=alert]").await, 0, "no conflict");
+    let tags = browser.text(".tags").await;
+    assert!(tags.contains("harbour"), "{tags}");
+    let facts = browser.text(".facts").await;
+    assert!(facts.contains("Looked at by"), "{facts}");
+    browser.end().await;
+}
+
 #[tokio::test]
 async fn the_dashboard_goes_on_by_itself() {
     let server = TestServer::with_photos(2);

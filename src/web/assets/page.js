@@ -87,6 +87,47 @@ document.addEventListener("click", (event) => {
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
 
+// What somebody is typing about a photo outlives what else happens to its details: an analysis that ends, a rating, a tag
+// that is taken away.
+const isChanged = (field) =>
+  field.matches("input:not([type=hidden]), textarea") && field.value !== field.defaultValue;
+const typedForms = (details) =>
+  [...details.querySelectorAll("form")].filter((form) => [...form.elements].some(isChanged));
+let typed = null;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig, shouldSwap } = event.detail;
+  typed = null;
+  if (target.id !== "details" || !shouldSwap) return;
+  const forms = typedForms(target);
+  const isOpen = target.querySelector(".edit[open]") !== null;
+  // Who looks whether the analysis has ended looks again in a second.
+  if (requestConfig.verb === "get") {
+    if (isOpen || forms.length > 0) event.detail.shouldSwap = false;
+    return;
+  }
+  const sent = requestConfig.elt.closest("form");
+  const kept = forms.filter((form) => form !== sent).flatMap((form) => [...form.elements]);
+  const isEditSent = sent !== null && sent.closest(".edit") !== null;
+  // What a text was when it was begun to be edited, in hidden fields, stays beside it.
+  typed = {
+    isOpen: isOpen && !isEditSent,
+    fields: kept.filter((field) => field.name !== "").map(({ name, value }) => [name, value]),
+  };
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  if (typed === null) return;
+  const { isOpen, fields } = typed;
+  typed = null;
+  const edit = find("#details .edit");
+  if (edit && isOpen) edit.open = true;
+  for (const [name, value] of fields) {
+    const field = find(`#details .edit [name=${name}], #details .add [name=${name}]`);
+    if (field) field.value = value;
+  }
+});
+
 // Copying is offered where browsers allow it.
 function offer() {
   const can = window.isSecureContext && navigator.clipboard;
