@@ -1,7 +1,7 @@
 //! The API of a catalog, the same way whether a daemon runs or not: through its socket, or in this process.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +12,7 @@ use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
+use super::backoff::{Backoff, is_in_use, to_terminal};
 use super::program;
 use super::report::{Hinted, hinted};
 use super::target::Catalog;
@@ -19,7 +20,6 @@ use crate::api::{self, CATALOG_HEADER, FailureBody};
 use crate::app::{self, App};
 use crate::config::{self, Config};
 use crate::decoding::Decoders;
-use crate::store;
 use crate::web;
 
 /// How long an answer may take that needs nothing.
@@ -79,7 +79,9 @@ impl Client {
                 return Ok(daemon);
             }
             match Self::opened(catalog, config, App::open).await {
-                Err(error) if is_in_use(&error) => backoff.wait(error).await?,
+                Err(error) if is_in_use(&error) => {
+                    tokio::time::sleep(backoff.pause(error, to_terminal)?).await;
+                }
                 own => return own,
             }
         }
@@ -190,59 +192,10 @@ impl Client {
     }
 }
 
-/// Whether another process has the catalog just now: a command, or a daemon that is about to answer.
-fn is_in_use(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<app::Error>();
-    matches!(error, Some(app::Error::Store(store::Error::InUse { .. })))
-}
-
 /// Whether a catalog is there that can't be written.
 fn is_unwritable(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<app::Error>();
     matches!(error, Some(app::Error::Store(store)) if store.is_unwritable())
-}
-
-/// Waiting for the other commands that want the same catalog.
-struct Backoff {
-    began: Instant,
-    pause: Duration,
-    is_told: bool,
-}
-
-/// How long a command waits, how long before it says so, and how long between two looks.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-const TOLD_AFTER: Duration = Duration::from_secs(2);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self {
-            began: Instant::now(),
-            pause: SHORTEST_PAUSE,
-            is_told: false,
-        }
-    }
-}
-
-impl Backoff {
-    /// Waits a little before the next try; says once what it waits for.
-    ///
-    /// # Errors
-    /// The one that is given, when it took too long.
-    async fn wait(&mut self, error: anyhow::Error) -> anyhow::Result<()> {
-        let waited = self.began.elapsed();
-        if waited > LONGEST_WAIT {
-            return Err(error);
-        }
-        if waited > TOLD_AFTER && !self.is_told {
-            self.is_told = true;
-            eprintln!("kbasefs: {error}: waiting for it");
-        }
-        tokio::time::sleep(self.pause).await;
-        self.pause = LONGEST_PAUSE.min(self.pause * 2);
-        Ok(())
-    }
 }
 
 /// Speaks to a control socket. No TLS goes over it: no certificates need be there.

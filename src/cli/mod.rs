@@ -1,6 +1,7 @@
 //! The command line: one file a command. Turns flags into settings once, and errors into messages.
 
 mod analyze;
+mod backoff;
 mod catalog;
 mod client;
 mod completions;

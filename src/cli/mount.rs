@@ -19,14 +19,15 @@ use guard::Guard;
 use sandbox::Reach;
 use service::Service;
 
+use super::backoff::to_terminal;
 use super::log::Log;
 use super::owner::{self, Owner};
 use super::page::{self, PageOptions};
 use super::probe::{self, Health};
 use super::report::hinted;
 use super::resolved_path::ResolvedPath;
-use super::{Common, log, program};
-use crate::app::{self, App};
+use super::{Common, log};
+use crate::app;
 use crate::config::{self, Config, control_sockets};
 use crate::fuse::{self, MountOptions, StopHandle, mounts};
 use crate::web::Site;
@@ -225,8 +226,11 @@ fn serve(
         true => confined(source, mountpoint, options, &config, &guard)?,
         false => fuse::MountTarget::Folder(mountpoint.into()),
     };
-    let decoders = program::decoders(&config);
-    let app = Arc::new(App::begin(source, config, decoders)?);
+    let tell = |words: &str| match daemon {
+        Some(_) => daemon::warn(words),
+        None => to_terminal(words),
+    };
+    let app = Arc::new(owner::begin(source, &config, tell)?);
     let runtime = Runtime::new()?;
     let socket = owner::listen(app.instance(), &runtime)?;
     let mounted = app.mount(place, options, runtime.handle().clone())?;

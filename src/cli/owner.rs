@@ -1,5 +1,6 @@
 //! The process that owns a catalog while `mount` or `serve` runs: it follows the source, and answers the other commands.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -8,14 +9,40 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use super::backoff::{Backoff, is_in_use};
+use super::program;
 use super::report::hinted;
 use crate::app::{self, App};
-use crate::config::control_sockets;
+use crate::config::{Config, control_sockets};
 use crate::monitor::Instance;
 use crate::web::Socket;
 
 /// How long a catalog that is there waits for a quick first scan before it says so.
 const FIRST_SCAN: Duration = Duration::from_millis(500);
+
+/// Makes this process the owner of a catalog. Commands that have it for a moment are waited for, and `tell` says so; a mount
+/// or a server goes on, and is no reason to wait.
+///
+/// # Errors
+/// When it can't be opened, or others have it for too long.
+pub fn begin(source: &Path, config: &Config, tell: impl Fn(&str)) -> anyhow::Result<App> {
+    let (mut backoff, decoders) = (Backoff::default(), program::decoders(config));
+    loop {
+        match App::begin(source, config.clone(), decoders.clone()).map_err(anyhow::Error::from) {
+            Err(error) if is_in_use(&error) && !is_served(source, config)? => {
+                thread::sleep(backoff.pause(error, &tell)?);
+            }
+            begun => return begun,
+        }
+    }
+}
+
+/// Whether a mount or a server has the catalog.
+fn is_served(source: &Path, config: &Config) -> anyhow::Result<bool> {
+    let file = app::catalog_path(source, config)?;
+    let mut sockets = control_sockets(&file, &app::env).into_iter();
+    Ok(sockets.any(|socket| UnixStream::connect(socket).is_ok()))
+}
 
 pub struct Owner {
     follow: JoinHandle<()>,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::backoff::to_terminal;
 use super::client::Client;
 use super::owner::{self, Owner};
 use super::page::{self, PageOptions};
 use super::terminal::{self, printable};
-use super::{Common, log, program};
+use super::{Common, log};
 use crate::api::OpenPageRequest;
-use crate::app::App;
 use crate::config::Config;
 
 /// Show a catalog as a web page, with or without a mount
@@ -73,8 +73,7 @@ fn serve(
     runtime: Runtime,
 ) -> anyhow::Result<()> {
     let _log = log::start(&config, "warn,kbasefs=info");
-    let decoders = program::decoders(&config);
-    let app = Arc::new(App::begin(source, config, decoders)?);
+    let app = Arc::new(owner::begin(source, &config, to_terminal)?);
     let site = options.bind()?;
     let url = site.url();
     let owner = Owner::start(&app, &runtime, owner::listen(app.instance(), &runtime)?)?;

@@ -1,6 +1,7 @@
 //! Commands at the limits of the system: many at once, many photos, folders that can't be listed, no threads.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use crate::can_mount::can_mount;
 use crate::isolated::isolated;
@@ -73,6 +74,49 @@ fn thousands_of_photos_on_a_command_line_are_one_act() {
     assert!(estimate.contains("\"photos\":5000"), "{estimate}");
     let log = env.ok(&["log", &photos]);
     assert_eq!(log.lines().count(), 2, "{log}");
+}
+
+/// A short command may have the catalog for a moment; one that goes on is no reason to wait.
+#[test]
+fn what_goes_on_for_long_waits_for_a_command_that_has_the_catalog() {
+    let env = TestEnv::new();
+    let (photos, mounted) = (env.text("photos"), env.text("mnt"));
+    env.settings_of_index();
+    env.ok(&["scan", &photos]);
+    let mut commands = vec![
+        vec!["catalog", "vacuum", &photos],
+        vec!["serve", "--web=127.0.0.1:0", &photos],
+    ];
+    if can_mount() {
+        commands.push(vec!["mount", &photos, &mounted]);
+    }
+    for args in commands {
+        let lock = std::fs::File::open(env.path("catalog.lock")).unwrap();
+        lock.lock().unwrap();
+        let mut command = env.command(&args);
+        command.stderr(Stdio::piped()).stdout(Stdio::piped());
+        let mut running = command.spawn().unwrap();
+        let mut told = BufReader::new(running.stderr.take().unwrap());
+        let mut line = String::new();
+        told.read_line(&mut line).unwrap();
+        let waits = "is in use by another kbasefs: waiting for it";
+        assert!(line.contains(waits), "{args:?}: {line}");
+        lock.unlock().unwrap();
+        if args[0] == "serve" {
+            let mut page = BufReader::new(running.stdout.take().unwrap());
+            page.read_line(&mut line).unwrap();
+            assert!(line.contains("the page is at"), "{line}");
+            let pid = rustix::process::Pid::from_child(&running);
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+            running.wait().unwrap();
+        } else {
+            assert!(running.wait().unwrap().success(), "{args:?}");
+        }
+    }
+    if can_mount() {
+        assert!(env.path("mnt/all/copy.png").exists());
+        env.ok(&["umount", &mounted]);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::backoff::{Backoff, is_in_use, to_terminal};
 use super::client::Client;
 use super::finder::Finder;
 use super::target::Catalog;
@@ -84,9 +85,17 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
 /// The process that has the catalog does it, if there is one.
 async fn vacuum(catalog: &Catalog) -> anyhow::Result<Vacuumed> {
     let file = catalog.existing()?;
-    match Client::daemon(catalog).await? {
-        Some(daemon) => daemon.ask(&VacuumRequest {}).await,
-        None => Ok(catalog_file::vacuum(file)?),
+    let mut backoff = Backoff::default();
+    loop {
+        if let Some(daemon) = Client::daemon(catalog).await? {
+            return daemon.ask(&VacuumRequest {}).await;
+        }
+        match catalog_file::vacuum(file).map_err(anyhow::Error::from) {
+            Err(error) if is_in_use(&error) => {
+                tokio::time::sleep(backoff.pause(error, to_terminal)?).await;
+            }
+            done => return done,
+        }
     }
 }
 

@@ -71,10 +71,15 @@ pub fn start(
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
+/// Says something to whoever waits for the mount.
+pub fn warn(words: &str) {
+    println!("{WARNED}{}", words.replace('\n', " "));
+}
+
 /// Says that the mount is live and what went wrong before, and lets go of the terminal: from now on the log is a file beside the catalog.
 pub fn ready(log: &Log, file: &Path, page: Option<&str>) -> io::Result<()> {
     for line in log.move_to(&file.with_extension("log"))? {
-        println!("{WARNED}{}", line.replace('\n', " "));
+        warn(&line);
     }
     println!("{READY} {}", page.unwrap_or_default());
     let null = OpenOptions::new().write(true).open("/dev/null")?;
