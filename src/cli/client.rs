@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
@@ -16,7 +17,7 @@ use super::backoff::{Backoff, is_in_use, to_terminal};
 use super::program;
 use super::report::{Hinted, hinted};
 use super::target::Catalog;
-use crate::api::{self, CATALOG_HEADER, FailureBody};
+use crate::api::{self, CATALOG_HEADER, FailureBody, Request as _, StatusQuery};
 use crate::app::{self, App};
 use crate::config::{self, Config};
 use crate::decoding::Decoders;
@@ -185,10 +186,43 @@ impl Client {
                 (parts.status, Answer { headers, body })
             }
         };
-        match status.is_success() {
-            true => Ok(answer),
-            false => Err(refusal(&answer.whole().await?).into()),
+        if status.is_success() {
+            return Ok(answer);
         }
+        let said = answer.whole().await?;
+        match self {
+            // Whoever knows the path says in words what is wrong.
+            Self::Daemon { .. } if said.is_empty() => Err(self.unknown(path).await),
+            _ => Err(refusal(&said).into()),
+        }
+    }
+
+    /// The daemon doesn't know what it is asked: another version of the program started it.
+    async fn unknown(&self, path: &str) -> anyhow::Error {
+        let version = match self.version().await {
+            Some(version) => format!("is of another version ({version})"),
+            None => "is of another version".to_owned(),
+        };
+        let path = path.split('?').next().unwrap_or(path);
+        hinted(
+            format!("{path}: the process that has the catalog {version}, and doesn't know this"),
+            REMOUNT,
+        )
+    }
+
+    /// Which one has the catalog, if it is one that says so.
+    async fn version(&self) -> Option<String> {
+        let Self::Daemon { http, id } = self else {
+            return None;
+        };
+        let request = http.get(format!("http://kbasefs{}", StatusQuery::PATH));
+        let request = match id {
+            Some(id) => request.header(CATALOG_HEADER, id),
+            None => request,
+        };
+        let answer = request.send().await.ok()?.bytes().await.ok()?;
+        let VersionOnly { version } = serde_json::from_slice(&answer).ok()?;
+        Some(version)
     }
 }
 
@@ -221,11 +255,20 @@ fn refusal(body: &[u8]) -> Hinted {
     }
 }
 
+/// What to do about a process of another version.
+const REMOUNT: &str = "another version of kbasefs started it: `kbasefs umount`, and mount again";
+
+/// The part of [`api::Status`] that every version answers.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: String,
+}
+
 /// What another version of the program says.
 fn foreign(path: &str, error: &serde_json::Error) -> anyhow::Error {
     hinted(
         format!("{path}: the process that has the catalog answers in another way: {error}"),
-        "another version of kbasefs started it: `kbasefs umount`, and mount again",
+        REMOUNT,
     )
 }
 

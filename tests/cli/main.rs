@@ -12,3 +12,4 @@ mod limits;
 mod test_env;
 #[path = "../common/unlisted.rs"]
 mod unlisted;
+mod versions;
