@@ -1,7 +1,8 @@
 //! The API of a catalog, the same way whether a daemon runs or not: through its socket, or in this process.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -26,6 +27,9 @@ use crate::web;
 /// How long an answer may take that needs nothing.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long photos are read after an edit, while its command ends.
+const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+
 pub enum Client {
     Daemon {
         http: reqwest::Client,
@@ -33,7 +37,7 @@ pub enum Client {
         id: Option<String>,
     },
     /// In this process, which owns the catalog for as long as this is there.
-    Own { router: Router, _app: Box<App> },
+    Own { router: Router, app: Box<App> },
 }
 
 type Open = fn(&Path, Config, Decoders) -> Result<App, app::Error>;
@@ -95,8 +99,8 @@ impl Client {
         let open = move || open(&source, config, decoders);
         let app = tokio::task::spawn_blocking(open).await??;
         let router = web::router(app.web());
-        let _app = Box::new(app);
-        Ok(Self::Own { router, _app })
+        let app = Box::new(app);
+        Ok(Self::Own { router, app })
     }
 
     /// The daemon that owns the catalog, if there is one.
@@ -157,6 +161,18 @@ impl Client {
             }
         };
         self.send(method, &path, body).await
+    }
+
+    /// After an edit in this process: reads the photos of which something was said now, so that they are known again
+    /// wherever their files go from here on. Takes a few seconds at most; a daemon and the next scan do so by themselves.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let Self::Own { app, .. } = self else {
+            return Ok(());
+        };
+        let scanner = Arc::clone(app.scanner());
+        let until = Instant::now() + SETTLED_WITHIN;
+        tokio::task::spawn_blocking(move || scanner.hash_said(until)).await??;
+        Ok(())
     }
 
     async fn send(&self, method: Method, path: &str, body: String) -> anyhow::Result<Answer> {

@@ -51,6 +51,7 @@ pub async fn run(args: Args, finder: Finder, remove: bool) -> anyhow::Result<()>
             true => terminal::json(&done)?,
             false => terminal::say(format_args!("{} photos changed", done.photos))?,
         }
+        client.settle().await?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
 
 use parking_lot::MutexGuard;
 use roaring::RoaringBitmap;
@@ -114,6 +115,35 @@ impl Sync {
         wanted
     }
 
+    /// Hashes photos of which people said something just now, for a process that ends soon: as many as there is time for,
+    /// and none on a network. The next scan reads the others. Says how many it hashed. Blocks.
+    ///
+    /// # Errors
+    /// When the catalog can't be written.
+    pub fn hash_said(&self, until: Instant, stop: &AtomicBool) -> Result<u64, Error> {
+        let _one_at_a_time = self.hashing.lock();
+        self.collect_words();
+        let wanted = mem::take(&mut *self.wanted());
+        let go_on = || !stop.load(Relaxed) && Instant::now() < until;
+        let index = self.library.index();
+        let mut batch = Batch::new(&self.library, self.options.batch());
+        let mut hashed = 0;
+        let photos = wanted.iter().filter_map(|id| index.photo(PhotoId(id)));
+        for photo in photos.take_while(|_| go_on()) {
+            if let Some(hash) = content_hash(&self.source_files, &photo, &go_on) {
+                let (id, stat) = (photo.id, photo.stat);
+                hashed += 1;
+                batch.add(Change::Hashed { id, stat, hash })?;
+            }
+        }
+        batch.commit()?;
+        let left = wanted
+            .iter()
+            .filter(|id| index.hash(PhotoId(*id)).is_none());
+        self.wanted().extend(left);
+        Ok(hashed)
+    }
+
     /// Has the photos read of which people said something since; whether there are any.
     pub(super) fn collect_words(&self) -> bool {
         let said = mem::take(&mut *self.said.lock());
@@ -138,7 +168,7 @@ impl Sync {
                 // Hard links follow each other: read once.
                 let known = last.filter(|(stat, _)| stat.same_content(&photo.stat));
                 let hash = known.map(|(_, hash)| hash);
-                let hash = hash.or_else(|| content_hash(&self.source_files, &photo, stop));
+                let hash = hash.or_else(|| content_hash(&self.source_files, &photo, &go_on));
                 let Some(hash) = hash else {
                     self.due().extend([photo.stat.size]);
                     continue;
@@ -233,9 +263,8 @@ impl Sync {
 fn content_hash(
     source_files: &SourceFiles,
     photo: &Photo,
-    stop: &AtomicBool,
+    go_on: &dyn Fn() -> bool,
 ) -> Option<ContentHash> {
-    let go_on = || !stop.load(Relaxed);
     match source_files.hash(&photo.path, &photo.stat, &go_on) {
         Ok(hash) => hash,
         Err(error) => {

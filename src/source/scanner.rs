@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::{Error, Follower, Following, Options, Report, Sync, Watching};
 use crate::catalog::{PhotoId, SourcePath};
@@ -57,6 +58,14 @@ impl Scanner {
     /// Reads files that may be copies, or photos known from elsewhere. Blocks; background work.
     pub fn find_copies(&self) -> Result<u64, Error> {
         self.sync.hash_candidates(&self.stop)
+    }
+
+    /// Reads the files of which people said something just now, until then at most. Blocks.
+    ///
+    /// # Errors
+    /// When the catalog can't be written.
+    pub fn hash_said(&self, until: Instant) -> Result<u64, Error> {
+        self.sync.hash_said(until, &self.stop)
     }
 
     /// Reads files of which an earlier version read less. Blocks; background work.

@@ -24,6 +24,24 @@ fn what_was_said_goes_along_when_a_photo_is_copied_and_deleted() {
     assert!(undone.contains("1 photo"), "{undone}");
 }
 
+/// A plain copy has another time, so only the content tells.
+#[test]
+fn what_was_just_said_goes_along_when_a_photo_is_copied_anew_and_deleted() {
+    let env = TestEnv::new();
+    let (photos, photo) = (env.text("photos"), env.text("photos/2019/IMG_1.jpg"));
+    env.ok(&["scan", &photos]);
+    env.ok(&["tag", &photo, "keep"]);
+    let hash = env.json(&["show", "--json", &photo])["hash"].clone();
+    assert!(hash.is_string(), "{hash}");
+    let copy = env.text("photos/other.jpg");
+    let bytes = std::fs::read(&photo).unwrap();
+    std::fs::remove_file(&photo).unwrap();
+    std::fs::write(&copy, bytes).unwrap();
+    env.ok(&["scan", &photos]);
+    let shown = env.json(&["show", "--json", &copy]);
+    assert!(shown.to_string().contains("keep"), "{shown}");
+}
+
 /// `cp --backup`, as exiftool's default and many editors.
 #[test]
 fn a_name_keeps_its_tags_when_the_original_is_put_aside() {
