@@ -177,7 +177,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Scan(args) => on_runtime(scan::run(args, common.finder()?))?,
         Command::Analyze(args) => return on_runtime(analyze::run(args, common.finder()?)),
         Command::Search(args) => on_runtime(search::run(args, common.finder()?))?,
-        Command::Show(args) => on_runtime(show::run(args, common.finder()?))?,
+        Command::Show(args) => return on_runtime(show::run(args, common.finder()?)),
         Command::Tag(args) => on_runtime(tag::run(args, common.finder()?, false))?,
         Command::Untag(args) => on_runtime(tag::run(args, common.finder()?, true))?,
         Command::Log(args) => on_runtime(journal::log(args, common.finder()?))?,

@@ -1,37 +1,79 @@
 //! `kbasefs show`
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use super::client::Client;
 use super::finder::Finder;
 use super::log;
+use super::report;
 use super::terminal::{self, printable};
 use crate::api::{Photo, Tag};
 
-/// Print everything known of one photo
+/// Print everything known of photos
+///
+/// Those that nothing is known of are told of in the end; the exit code is 1 then.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A photo, in the photo folder or in the mount
-    photo: PathBuf,
-    /// Print one JSON object
+    /// Photos, in the photo folder or in the mount
+    #[arg(required = true, value_name = "PHOTO")]
+    photos: Vec<PathBuf>,
+    /// Print one JSON object a photo
     #[arg(long)]
     json: bool,
 }
 
-pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
+pub async fn run(args: Args, finder: Finder) -> anyhow::Result<ExitCode> {
     log::start(&finder.config, "warn");
-    let photo = finder.photo(&args.photo).await?;
-    let client = Client::looking(&photo.catalog, &finder.config).await?;
-    let known = client.ask(&photo.name).await?;
-    if args.json {
-        return Ok(terminal::json(&known)?);
-    }
-    for (name, text) in rows(&known) {
-        if let Some(text) = text {
-            terminal::say(format_args!("{name:12} {}", printable(&text)))?;
+    let mut shown = Shown::default();
+    let mut code = ExitCode::SUCCESS;
+    for path in &args.photos {
+        match shown.ask(path, &finder).await {
+            Ok(photo) => shown.print(&photo, args.json)?,
+            Err(error) => code = report::failure(&error, false),
         }
     }
-    Ok(())
+    Ok(code)
+}
+
+/// One photo after the other: however many there are, no more than one is held.
+#[derive(Default)]
+struct Shown {
+    /// The catalog that was asked last, by its file.
+    client: Option<(PathBuf, Client)>,
+    count: u64,
+}
+
+impl Shown {
+    async fn ask(&mut self, path: &Path, finder: &Finder) -> anyhow::Result<Photo> {
+        let photo = finder.photo(path).await?;
+        let file = &photo.catalog.file;
+        if self.client.as_ref().is_none_or(|(asked, _)| asked != file) {
+            // Whoever holds one catalog may be waited for by who holds another one.
+            self.client = None;
+            let client = Client::looking(&photo.catalog, &finder.config).await?;
+            self.client = Some((file.clone(), client));
+        }
+        let (_, client) = self.client.as_ref().expect("it was just made");
+        client.ask(&photo.name).await
+    }
+
+    fn print(&mut self, photo: &Photo, json: bool) -> io::Result<()> {
+        self.count += 1;
+        if json {
+            return terminal::json(photo);
+        }
+        if self.count > 1 {
+            terminal::say(format_args!(""))?;
+        }
+        for (name, text) in rows(photo) {
+            if let Some(text) = text {
+                terminal::say(format_args!("{name:12} {}", printable(&text)))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What people read; nothing of what says nothing.

@@ -74,6 +74,33 @@ fn thousands_of_photos_on_a_command_line_are_one_act() {
     assert!(estimate.contains("\"photos\":5000"), "{estimate}");
     let log = env.ok(&["log", &photos]);
     assert_eq!(log.lines().count(), 2, "{log}");
+    let shown = run(&["show", "--json"]);
+    assert_eq!(shown.lines().count(), names.len());
+    assert!(
+        shown
+            .lines()
+            .last()
+            .unwrap()
+            .contains(names.last().unwrap())
+    );
+}
+
+#[test]
+fn of_several_photos_those_that_are_known_are_shown_and_the_others_told() {
+    let env = TestEnv::new();
+    env.ok(&["scan", &env.text("photos")]);
+    let (one, two) = (env.text("photos/copy.png"), env.text("photos/IMG_1.png"));
+    let output = env.run(&["show", &one, &env.text("photos/nowhere.png"), &two]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let shown: Vec<_> = shown.split("\n\n").collect();
+    assert!(shown[0].starts_with("path         copy.png"), "{shown:?}");
+    assert!(shown[1].starts_with("path         IMG_1.png"), "{shown:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("nowhere.png") && told.contains("hint"),
+        "{told}"
+    );
 }
 
 /// A short command may have the catalog for a moment; one that goes on is no reason to wait.
