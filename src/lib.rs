@@ -73,6 +73,7 @@
 //! | which catalog a path means | `cli/finder/`, `cli/resolved_path.rs`, `cli/mounted_catalog.rs` |
 //! | where the file of a catalog is, and who owns it | `app/catalog_path.rs`, `config/places.rs`, `store/owner_lock.rs` |
 //! | what is shown of a catalog that can't be written | `app/catalog_copy.rs`; which disks take nothing: `store/disk.rs` |
+//! | how much memory a process must be allowed to have | `cli/memory_limits.rs` |
 //! | how a command waits for others that have the catalog | `cli/backoff.rs` |
 //! | what a photo that is gone may be now | `library/successors.rs`; how that is offered: `cli/catalog/adopt.rs` |
 //! | when the control socket stops to wait for who doesn't read | `web/socket.rs` |

@@ -37,7 +37,7 @@ pub fn end_the_process() {
 }
 
 /// What is said where the system starts no more threads, which is no fault of the program.
-const NO_THREADS: &str = "the system starts no more threads (hint: ulimit -u, or the limit of the service or container, is too low)";
+const NO_THREADS: &str = "the system starts no more threads (hint: ulimit -u, ulimit -v, or the limit of the service or container is too low)";
 
 /// Whether the standard library or Tokio panicked as they do where the system starts no thread.
 fn is_want_of_threads(said: &str) -> bool {

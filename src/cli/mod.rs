@@ -14,6 +14,7 @@ mod import;
 mod journal;
 mod log;
 mod man;
+mod memory_limits;
 mod mount;
 mod mounted_catalog;
 mod owner;
@@ -198,6 +199,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn on_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    memory_limits::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -26,7 +26,7 @@ use super::page::{self, PageOptions};
 use super::probe::{self, Health};
 use super::report::hinted;
 use super::resolved_path::ResolvedPath;
-use super::{Common, log};
+use super::{Common, log, memory_limits};
 use crate::app;
 use crate::config::{self, Config, control_sockets};
 use crate::fuse::{self, MountOptions, StopHandle, mounts};
@@ -66,6 +66,7 @@ pub struct Args {
 const LOGGED: &str = "warn,kbasefs=info,fuser=error";
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
+    memory_limits::check()?;
     let finder = common.finder()?;
     let leaves_daemon = args.daemon || !(args.foreground || args.stay_behind);
     // What is found on the way to the catalog is said as well.

@@ -13,7 +13,7 @@ use super::client::Client;
 use super::owner::{self, Owner};
 use super::page::{self, PageOptions};
 use super::terminal::{self, printable};
-use super::{Common, log};
+use super::{Common, log, memory_limits};
 use crate::api::OpenPageRequest;
 use crate::config::Config;
 
@@ -32,6 +32,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, common: &Common) -> anyhow::Result<ExitCode> {
+    memory_limits::check()?;
     let finder = common.finder()?;
     let options = PageOptions {
         address: args.web,

@@ -187,7 +187,10 @@ impl Thumbnails {
         let unread = |error| Error::Unread(Arc::new(error));
         let (file, stat) = source_files.read(&photo.path).map_err(unread)?;
         self.check(photo, &stat)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(stat.size).unwrap_or(0));
+        let mut bytes = Vec::new();
+        let size = usize::try_from(stat.size).unwrap_or(0);
+        let reserved = bytes.try_reserve_exact(size);
+        reserved.map_err(|error| unread(error.into()))?;
         file.take(self.largest)
             .read_to_end(&mut bytes)
             .map_err(unread)?;

@@ -168,3 +168,23 @@ fn a_system_that_starts_no_threads_is_told_of_in_words() {
     assert!(!said.contains("panicked"), "{said}");
     assert!(!output.status.success());
 }
+
+/// Nobody who reads "memory allocation failed" knows which limit that was.
+#[test]
+fn a_limit_of_memory_that_is_too_low_is_told_of_in_words() {
+    let env = TestEnv::new();
+    for (limit, of_shell) in [
+        ("--as=200000000", "ulimit -v"),
+        ("--data=40000000", "ulimit -d"),
+    ] {
+        for command in ["scan", "status"] {
+            let mut limited = isolated(Command::new("prlimit"), &env.path("home"));
+            limited.args([limit, env!("CARGO_BIN_EXE_kbasefs"), command]);
+            let output = limited.arg(env.path("photos")).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("needs") && said.contains(of_shell), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
+}

@@ -81,7 +81,8 @@ pub fn read(
 /// Reads at most one byte more than there should be; gives what the file is after that.
 fn fill(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<FileStat> {
     buffer.clear();
-    buffer.reserve_exact(usize::try_from(size + 1).unwrap_or(0));
+    // A file is as large as others made it: where there is no room for it, that is said of this one.
+    buffer.try_reserve_exact(usize::try_from(size + 1).unwrap_or(0))?;
     file.by_ref().take(size + 1).read_to_end(buffer)?;
     Ok(source_files::stat_of(&file.metadata()?))
 }
