@@ -27,8 +27,10 @@ pub struct Args {
 /// How long to wait for the process to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait for those who have files open: most are just closing them, others may stay for days.
-/// A busy machine takes seconds to end a mount that nobody uses.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSING_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long to wait for a mount that is still there though nobody used it: a busy machine takes seconds to end one, and where
+/// it is shown to other programs only, it may stay for days.
+const HIDDEN_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     let path = &args.mountpoint;
@@ -56,13 +58,17 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
     if !args.force {
         refuse_to_lose(&mount).await?;
     }
-    mounts::take_away(&mount.id())?;
+    let is_used = mounts::take_away_and_tell(&mount.id())?;
     // Shown at another place as well, it goes on.
     let is_left = MountTable::read()?.all().any(|m| m.device == mount.device);
     let Some(file) = file.filter(|_| !is_left) else {
         return Ok(());
     };
-    if let Some(why) = until_free(&file, &mount).await {
+    let patience = match is_used {
+        true => CLOSING_TIMEOUT,
+        false => HIDDEN_TIMEOUT,
+    };
+    if let Some(why) = until_free(&file, &mount, patience).await {
         eprintln!(
             "kbasefs: {} is unmounted; its process {why}",
             mount.point.display()
@@ -123,11 +129,11 @@ async fn file_of(mount: &Mount, finder: &Finder) -> Option<PathBuf> {
 }
 
 /// Waits for the end of a process, whose last act is to let go of the catalog; why it isn't waited for any longer.
-async fn until_free(file: &Path, mount: &Mount) -> Option<&'static str> {
+async fn until_free(file: &Path, mount: &Mount, patience: Duration) -> Option<&'static str> {
     let began = Instant::now();
     while app::is_in_use(file) {
         let waited = began.elapsed();
-        if waited > BUSY_TIMEOUT && mount.is_open() {
+        if waited > patience && mount.is_open() {
             return Some("goes on until the last file that is open there is closed");
         }
         if waited > EXIT_TIMEOUT {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::mountinfo::MountTable;
 pub use super::mountinfo::{Mount, MountId};
 pub(crate) use detach::{AbortSwitch, abort};
-pub use detach::{detach, take_away};
+pub use detach::{detach, take_away, take_away_and_tell};
 
 /// The topmost mount at a path, as it is written.
 ///

@@ -39,7 +39,7 @@ impl Drop for SocketFile {
 /// How long a request may stand still that isn't whole: programs here write it at once.
 const REST_OF_REQUEST: Duration = Duration::from_secs(5);
 /// How long what is answered may still be read at the end.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Held by each request until what it asked for is done, and by the end.
 type Working = Arc<RwLock<()>>;

@@ -27,6 +27,28 @@ pub fn detach(path: &Path) -> io::Result<()> {
 /// # Errors
 /// [`io::ErrorKind::ResourceBusy`] where something else is mounted over it or in it; when this user may not unmount it.
 pub fn take_away(mount: &MountId) -> io::Result<()> {
+    unmount(mount, How::AlsoInUse)
+}
+
+/// Takes this mount away as [`take_away`] does; says whether somebody had something open there.
+///
+/// # Errors
+/// As for [`take_away`].
+pub fn take_away_and_tell(mount: &MountId) -> io::Result<bool> {
+    if unmount(mount, How::Unused).is_ok() {
+        return Ok(false);
+    }
+    take_away(mount)?;
+    Ok(true)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    Unused,
+    AlsoInUse,
+}
+
+fn unmount(mount: &MountId, how: How) -> io::Result<()> {
     let table = MountTable::read()?;
     let Some(mount) = table.get(mount) else {
         return Ok(());
@@ -36,9 +58,10 @@ pub fn take_away(mount: &MountId) -> io::Result<()> {
         let said = format!("{what} is mounted on {at}, and goes first");
         return Err(io::Error::new(io::ErrorKind::ResourceBusy, said));
     }
-    let how = UnmountFlags::DETACH | UnmountFlags::NOFOLLOW;
-    let taken = match rustix::mount::unmount(&mount.point, how) {
-        Err(Errno::PERM) => fusermount(&mount.point),
+    let mut flags = UnmountFlags::NOFOLLOW;
+    flags.set(UnmountFlags::DETACH, how == How::AlsoInUse);
+    let taken = match rustix::mount::unmount(&mount.point, flags) {
+        Err(Errno::PERM) => fusermount(&mount.point, how),
         result => result.map_err(Into::into),
     };
     // That somebody else did so meanwhile is as good.
@@ -49,9 +72,13 @@ pub fn take_away(mount: &MountId) -> io::Result<()> {
 }
 
 /// The helper that lets users unmount what they mounted.
-fn fusermount(path: &Path) -> io::Result<()> {
+fn fusermount(path: &Path, how: How) -> io::Result<()> {
     let mut command = Command::new("fusermount3");
-    let output = command.args(["-u", "-z", "--"]).arg(path).output()?;
+    command.arg("-u");
+    if how == How::AlsoInUse {
+        command.arg("-z");
+    }
+    let output = command.arg("--").arg(path).output()?;
     if output.status.success() {
         return Ok(());
     }
