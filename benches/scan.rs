@@ -2,7 +2,8 @@
 //! meanwhile?
 //!
 //! Scans the folder named by `KBASEFS_BENCH_PHOTOS`, or 10,000 small files made for it, into a new catalog and once more.
-//! Then 10,000 files that are all the same: what they cost more is a ratio. `cargo bench --bench scan -- 100000` for more.
+//! Then 10,000 files that are all the same: what they cost more is a ratio, and one model answers for all of them. Last, a tag
+//! that all photos have is renamed. `cargo bench --bench scan -- 100000` for more.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kbasefs::catalog::{Act, Actor, Deed, Role};
+use kbasefs::catalog::{Act, Actor, Analysis, Answer, Change, Deed, Edit, PhotoId, Role};
 use kbasefs::library::Library;
 use kbasefs::source::{Options, Report, Sync};
 use kbasefs::source_files::SourceFiles;
@@ -36,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let same = scan(&copies, &work.path().join("same.sqlite"))?;
         let ratio = same.as_secs_f64() / various.as_secs_f64();
         println!("{files} copies take {ratio:.2} x of {files} different files (goal 1.5)");
+        learn(&copies, &work.path().join("same.sqlite"))?;
+        rename(&photos, &work.path().join("various.sqlite"))?;
     }
     Ok(())
 }
@@ -59,6 +62,74 @@ fn scan(photos: &Path, catalog: &Path) -> Result<Duration, Box<dyn Error>> {
     println!("longest wait of an edit meanwhile: {longest:.1?} (goal 50 ms)");
     show("rescan", &sync.scan(&AtomicBool::new(false))?);
     Ok(took)
+}
+
+/// One answer about all copies.
+fn learn(photos: &Path, catalog: &Path) -> Result<(), Box<dyn Error>> {
+    let library = Library::load(Arc::new(Sqlite::open(catalog, photos)?))?;
+    let first = library.index().all().min().ok_or("no photos")?;
+    let photo = library.index().photo(PhotoId(first)).ok_or("no photo")?;
+    let analysis = Analysis {
+        hash: photo.hash.ok_or("no hash")?,
+        stat: photo.stat,
+        analyzer: "bench".into(),
+        model: "m".into(),
+        version: "1".into(),
+        remote: false,
+        answer: Answer {
+            title: Some("A harbour".into()),
+            description: Some("Boats in a harbour".into()),
+            tags: Vec::new(),
+        },
+    };
+    let (id, analysis) = (photo.id, Box::new(analysis));
+    let analyzed = Change::Analyzed { id, analysis };
+    let (took, longest) = edited_meanwhile(&library, || Ok(library.commit(&[analyzed])?))?;
+    println!(
+        "an answer about all copies: {took:.1?}, longest wait of an edit meanwhile {longest:.1?}"
+    );
+    Ok(())
+}
+
+/// As `mv tags/a tags/b` does.
+fn rename(photos: &Path, catalog: &Path) -> Result<(), Box<dyn Error>> {
+    let library = Library::load(Arc::new(Sqlite::open(catalog, photos)?))?;
+    let each = |edit: Edit| {
+        let ids = library.index().all().into_iter().map(PhotoId);
+        ids.map(move |id| Deed::Edit(id, vec![edit.clone()]))
+            .collect()
+    };
+    let act = |deeds| Act {
+        by: Actor::default(),
+        words: "rename".into(),
+        role: Role::New,
+        deeds,
+    };
+    library.act(act(each(Edit::Tag("harbour".into()))))?;
+    let renames = act(each(Edit::Rename("harbour".into(), "port".into())));
+    let rename = || Ok(library.act(renames).map(drop)?);
+    let (took, longest) = edited_meanwhile(&library, rename)?;
+    println!(
+        "a tag of all photos renamed: {took:.1?}, longest wait of an edit meanwhile {longest:.1?}"
+    );
+    Ok(())
+}
+
+/// How long work takes, and how long an edit waits at most meanwhile.
+fn edited_meanwhile(
+    library: &Library,
+    work: impl FnOnce() -> Result<(), Box<dyn Error>>,
+) -> Result<(Duration, Duration), Box<dyn Error>> {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let editing = scope.spawn(|| longest_wait(library, &stop));
+        let begun = Instant::now();
+        let done = work();
+        let took = begun.elapsed();
+        stop.store(true, Ordering::Relaxed);
+        let longest = editing.join().expect("nothing panics");
+        done.map(|()| (took, longest))
+    })
 }
 
 fn scan_and_hash(sync: &Sync) -> Result<(), Box<dyn Error>> {

@@ -127,10 +127,22 @@ impl Library {
         Ok(acted.first().copied())
     }
 
+    /// What many photos learn of one content they learn in several commits, between which others may commit.
     fn apply(&self, changes: &[Change]) -> Result<Vec<(ActId, usize)>> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
+        let Applied {
+            acted,
+            mut unjoined,
+        } = self.apply_at_once(changes)?;
+        while let Some(rest) = unjoined.pop() {
+            unjoined.extend(self.apply_at_once(&[rest])?.unjoined);
+        }
+        Ok(acted)
+    }
+
+    fn apply_at_once(&self, changes: &[Change]) -> Result<Applied> {
         let mut progress = self.order.lock();
         if *progress == Progress::Underway {
             self.load_anew()?;
@@ -149,7 +161,7 @@ impl Library {
         applied
     }
 
-    fn apply_in_order(&self, changes: &[Change]) -> Result<Vec<(ActId, usize)>> {
+    fn apply_in_order(&self, changes: &[Change]) -> Result<Applied> {
         let effects = self.store.commit(changes)?;
         faults::may_panic("commit");
         let acted = effects.iter().filter_map(|effect| match effect {
@@ -157,6 +169,11 @@ impl Library {
             _ => None,
         });
         let acted = acted.collect();
+        let unjoined = effects.iter().filter_map(|effect| match *effect {
+            Effect::Unjoined { hash, after } => Some(Change::Joined { hash, after }),
+            _ => None,
+        });
+        let unjoined = unjoined.collect();
         let mut delta = self.index().apply(effects);
         delta.may_wait = changes.iter().all(Change::is_analysis);
         faults::may_panic("indexed");
@@ -166,7 +183,7 @@ impl Library {
             "committed"
         );
         self.tell(&delta);
-        Ok(acted)
+        Ok(Applied { acted, unjoined })
     }
 
     /// Brings the index in step with the store after a commit that broke down, and has everybody look again.
@@ -248,6 +265,14 @@ impl Library {
         let barriers = self.barriers.read().clone();
         barriers.iter().for_each(|wait| wait());
     }
+}
+
+/// What came of a commit.
+struct Applied {
+    /// Acts, and how much each changed.
+    acted: Vec<(ActId, usize)>,
+    /// What is to be committed next.
+    unjoined: Vec<Change>,
 }
 
 /// What is read of a store to be taken over at a time.

@@ -104,6 +104,13 @@ pub enum Change {
         /// When it was given, in seconds since 1970.
         at: i64,
     },
+    /// More photos of a content that many have learn what is known of it: those after this one.
+    Joined {
+        /// What is in their files.
+        hash: ContentHash,
+        /// The last photo that has learned it.
+        after: PhotoId,
+    },
     /// The picture can't be analysed. Not tried again until the file changes.
     Failed {
         /// The photo that can't be read or decoded.
@@ -144,6 +151,7 @@ impl Change {
             self,
             Self::Analyzed { .. }
                 | Self::Measured { .. }
+                | Self::Joined { .. }
                 | Self::Failed { .. }
                 | Self::Hashed { .. }
                 | Self::ReadAgain { .. }
@@ -201,6 +209,13 @@ pub enum Effect {
         name: String,
         /// The query as a person wrote it; `None` where it is forgotten.
         query: Option<String>,
+    },
+    /// More photos have a content than can learn in one commit what is known of it: [`Change::Joined`] is to be committed.
+    Unjoined {
+        /// What is in their files.
+        hash: ContentHash,
+        /// The last photo that has learned it.
+        after: PhotoId,
     },
     /// An act is in the journal under this number; how many things it changed just now.
     Acted {

@@ -70,7 +70,7 @@ impl Index {
                     inner.saved.put(&name, query);
                     delta.saved.push(name);
                 }
-                Effect::Acted { .. } => {}
+                Effect::Unjoined { .. } | Effect::Acted { .. } => {}
             }
             faults::may_panic("index");
         }

@@ -1,6 +1,6 @@
 //! How changes are applied, whatever holds the records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
 use super::record::{Record, Recorded};
@@ -37,6 +37,17 @@ pub fn relearn(records: &mut dyn RecordTransaction, ids: &[PhotoId]) -> Result<(
     ids.iter().try_for_each(|id| applier.learn_again(*id))
 }
 
+/// Has photos learn what is known of their contents.
+pub fn join(records: &mut dyn RecordTransaction, ids: &[PhotoId]) -> Result<()> {
+    let mut applier = ChangeApplier::new(records);
+    ids.iter().try_for_each(|id| applier.join(*id))
+}
+
+/// Copies of one content that learn something of it in one commit: whoever edits meanwhile waits for them.
+const MOST_JOINED: usize = 128;
+/// No photo has this number.
+const FIRST: PhotoId = PhotoId(0);
+
 /// The changes of one commit, while they are applied.
 pub struct ChangeApplier<'a> {
     pub(super) records: &'a mut dyn RecordTransaction,
@@ -45,6 +56,8 @@ pub struct ChangeApplier<'a> {
     pub(super) made: BTreeSet<LabelKey>,
     /// Names under which it kept or forgot queries.
     pub(super) saved: BTreeSet<String>,
+    /// Contents that more photos have than it had learn of them, and the last one that did.
+    unjoined: HashMap<ContentHash, PhotoId>,
     /// What to say of acts.
     pub(super) acts: Vec<Effect>,
 }
@@ -56,6 +69,7 @@ impl<'a> ChangeApplier<'a> {
             touched: BTreeSet::new(),
             made: BTreeSet::new(),
             saved: BTreeSet::new(),
+            unjoined: HashMap::new(),
             acts: Vec::new(),
         }
     }
@@ -94,6 +108,9 @@ impl ChangeApplier<'_> {
             } => self.measured(*id, stat, hash, measured),
             Change::Analyzed { id, analysis } => self.analyzed(*id, analysis, now()),
             Change::Learned { id, analysis, at } => self.analyzed(*id, analysis, *at),
+            Change::Joined { hash, after } => {
+                self.join_copies(hash, *after, |applier, record| applier.know(record, hash))
+            }
             Change::Failed { id, stat, reason } => self.update(*id, |record| {
                 if record.photo.stat.same_content(stat) {
                     record.fail(reason.clone());
@@ -293,7 +310,7 @@ impl ChangeApplier<'_> {
             self.records.put_measured(hash, measured)?;
         }
         self.hashed(id, stat, hash)?;
-        self.join_copies(hash, |_, record| {
+        self.join_copies(hash, FIRST, |_, record| {
             record.measure(measured);
             Ok(())
         })
@@ -306,28 +323,59 @@ impl ChangeApplier<'_> {
         };
         self.records.record(&recorded)?;
         self.hashed(id, &analysis.stat, &analysis.hash)?;
-        self.join_copies(&analysis.hash, |applier, record| {
+        self.join_copies(&analysis.hash, FIRST, |applier, record| {
             applier.attach(record, &recorded)
         })
     }
 
-    /// Has every photo of a content, gone or not, learn something of it.
+    /// Has photos of a content, gone or not, learn something of it: the first after this one. More are left to later commits.
     fn join_copies(
         &mut self,
         hash: &ContentHash,
-        mut join: impl FnMut(&mut Self, &mut Record) -> Result<()>,
+        after: PhotoId,
+        mut learn: impl FnMut(&mut Self, &mut Record) -> Result<()>,
     ) -> Result<()> {
-        for copy in self.records.with_hash(hash)? {
-            let Some(known) = self.records.get(copy)? else {
-                continue;
-            };
-            let mut record = known.clone();
-            join(self, &mut record)?;
-            if record != known {
-                self.put(record)?;
+        let mut copies = self.records.with_hash(hash, after, MOST_JOINED + 1)?;
+        let are_more = copies.len() > MOST_JOINED;
+        copies.truncate(MOST_JOINED);
+        for copy in &copies {
+            self.learn(*copy, &mut learn)?;
+        }
+        match copies.last().filter(|_| are_more) {
+            Some(last) => {
+                self.unjoined.insert(*hash, *last);
             }
+            None if after != FIRST => {
+                self.unjoined.remove(hash);
+                self.records.put_unjoined(hash, false)?;
+            }
+            None => {}
         }
         Ok(())
+    }
+
+    /// Has a photo learn what is known of its content.
+    fn join(&mut self, id: PhotoId) -> Result<()> {
+        self.learn(id, &mut |applier, record| match record.photo.hash {
+            Some(hash) => applier.know(record, &hash),
+            None => Ok(()),
+        })
+    }
+
+    fn learn(
+        &mut self,
+        id: PhotoId,
+        learn: &mut impl FnMut(&mut Self, &mut Record) -> Result<()>,
+    ) -> Result<()> {
+        let Some(known) = self.records.get(id)? else {
+            return Ok(());
+        };
+        let mut record = known.clone();
+        learn(self, &mut record)?;
+        match record == known {
+            true => Ok(()),
+            false => self.put(record),
+        }
     }
 
     /// Changes a photo that is not gone.
@@ -383,6 +431,10 @@ impl ChangeApplier<'_> {
     /// What the changes come to, once all of them are applied.
     fn effects(self) -> Result<Vec<Effect>> {
         let mut effects = self.acts;
+        for (hash, after) in self.unjoined {
+            self.records.put_unjoined(&hash, true)?;
+            effects.push(Effect::Unjoined { hash, after });
+        }
         for tag in self.made {
             let written = self.records.made(&tag)?;
             effects.push(Effect::Made { tag, written });

@@ -95,7 +95,10 @@ impl Store for Cached {
             match effect {
                 Effect::Upsert(entry) => self.details.invalidate(&entry.photo.id),
                 Effect::Remove(id) => self.details.invalidate(id),
-                Effect::Made { .. } | Effect::Saved { .. } | Effect::Acted { .. } => {}
+                Effect::Made { .. }
+                | Effect::Saved { .. }
+                | Effect::Unjoined { .. }
+                | Effect::Acted { .. } => {}
             }
         }
         Ok(effects)

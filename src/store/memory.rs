@@ -3,6 +3,7 @@
 mod provider_store;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use parking_lot::{Mutex, MutexGuard};
 use roaring::RoaringBitmap;
@@ -228,10 +229,22 @@ impl RecordTransaction for Records {
         Ok(found.map(|r| r.photo.id))
     }
 
-    fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>> {
-        let same = self.photos.values();
-        let same = same.filter(|r| r.photo.hash == Some(*hash));
-        Ok(same.map(|r| r.photo.id).collect())
+    fn with_hash(
+        &mut self,
+        hash: &ContentHash,
+        after: PhotoId,
+        most: usize,
+    ) -> Result<Vec<PhotoId>> {
+        let later = self
+            .photos
+            .range((Bound::Excluded(after), Bound::Unbounded));
+        let same = later.filter(|(_, r)| r.photo.hash == Some(*hash));
+        Ok(same.map(|(id, _)| *id).take(most).collect())
+    }
+
+    /// It ends with the process, and nothing is left to do then.
+    fn put_unjoined(&mut self, _: &ContentHash, _: bool) -> Result<()> {
+        Ok(())
     }
 
     fn gone_with_hash(&mut self, hash: &ContentHash, before: PhotoId) -> Result<Option<PhotoId>> {

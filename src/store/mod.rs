@@ -171,7 +171,7 @@ pub trait Store: Send + Sync {
     /// (a photo touched twice appears once, as it is at the end). An id that isn't there (any more) is skipped.
     ///
     /// The store assigns ids and catalog names. [`Change::Hashed`], [`Change::Measured`] and [`Change::Analyzed`] reach
-    /// every copy; a new photo whose hash equals that of one that is gone becomes that photo again, with its id, name
+    /// every copy, of very many those that [`Effect::Unjoined`] tells of with a later commit; a new photo whose hash equals that of one that is gone becomes that photo again, with its id, name
     /// and labels.
     fn commit(&self, changes: &[Change]) -> Result<Vec<Effect>>;
 

@@ -33,8 +33,15 @@ pub trait RecordTransaction {
     fn new_id(&mut self) -> Result<PhotoId>;
     /// The photo at a path that is not gone.
     fn at_path(&mut self, path: &SourcePath) -> Result<Option<PhotoId>>;
-    /// Photos of a content, gone or not, in order of id.
-    fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>>;
+    /// Photos of a content, gone or not, in order of id: those after this one, and so many at most.
+    fn with_hash(
+        &mut self,
+        hash: &ContentHash,
+        after: PhotoId,
+        most: usize,
+    ) -> Result<Vec<PhotoId>>;
+    /// Keeps whether some photos of a content have still to learn what is known of it.
+    fn put_unjoined(&mut self, hash: &ContentHash, is_unjoined: bool) -> Result<()>;
     /// The first photo that is gone and had this content, of those before this one.
     fn gone_with_hash(&mut self, hash: &ContentHash, before: PhotoId) -> Result<Option<PhotoId>>;
     /// A photo that is gone and was this file, by inode, size and time.

@@ -36,6 +36,7 @@ mod salvage_sources;
 mod schema;
 mod schema_recovery;
 mod transaction;
+mod unjoined;
 mod vacuum;
 mod write_ahead_log;
 mod write_lock;

@@ -14,8 +14,8 @@ use super::catalog_lock::CatalogLock;
 use super::schema::{self, Fit};
 use super::transaction::SqliteTransaction;
 use super::write_ahead_log::{connect_keeping_log, keep_log, without_log};
-use super::{binding, health, ids, replace, rows, write_lock};
-use crate::store::apply::{refresh, relearn};
+use super::{binding, health, ids, replace, rows, unjoined, write_lock};
+use crate::store::apply::{join, refresh, relearn};
 use crate::store::{Error, Result};
 
 /// One for each version; more are appended.
@@ -225,6 +225,20 @@ fn learn_again(writer: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
+/// Has copies of photos learn what is known of their content, where a process ended before all had.
+fn join_copies(writer: &mut Connection) -> Result<()> {
+    let ids = unjoined::all(writer)?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let transaction = writer.transaction()?;
+    for ids in ids.chunks(DERIVE_BATCH as usize) {
+        join(&mut SqliteTransaction::new(&transaction), ids)?;
+    }
+    unjoined::clear(&transaction)?;
+    Ok(transaction.commit()?)
+}
+
 /// Has a catalog learn anew, with the next start, what analyzers said of all its photos.
 pub fn want_learned_again(catalog: &Connection) -> Result<()> {
     let all = "INSERT OR REPLACE INTO meta (key, value) VALUES ('relearn', CAST('all' AS BLOB))";
@@ -240,6 +254,7 @@ const DERIVE_BATCH: u32 = 1000;
 /// Works out what an older version did not, once.
 pub fn derive(writer: &mut Connection) -> Result<()> {
     learn_again(writer)?;
+    join_copies(writer)?;
     if is_derived(writer)? {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::record_rows::RecordRows;
-use super::{analyses, journal, measured, provider_store, renaming, rows};
+use super::{analyses, journal, measured, provider_store, renaming, rows, unjoined};
 use crate::catalog::{
     Act, ActId, ContentHash, Declined, FileStat, LabelKey, Measured, PhotoId, Slot, SourcePath,
     Spent, Trace,
@@ -90,11 +90,17 @@ impl RecordTransaction for SqliteTransaction<'_> {
         Ok(rows::one(self.connection, sql, [path.as_bytes()])?.map(PhotoId))
     }
 
-    fn with_hash(&mut self, hash: &ContentHash) -> Result<Vec<PhotoId>> {
-        let sql = "SELECT id FROM photo WHERE hash = ?1 ORDER BY id";
-        let mut ids = self.connection.prepare_cached(sql)?;
-        let ids = ids.query_map([hash.0], |row| row.get(0).map(PhotoId))?;
-        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    fn with_hash(
+        &mut self,
+        hash: &ContentHash,
+        after: PhotoId,
+        most: usize,
+    ) -> Result<Vec<PhotoId>> {
+        Ok(unjoined::copies(self.connection, hash, after, most)?)
+    }
+
+    fn put_unjoined(&mut self, hash: &ContentHash, is_unjoined: bool) -> Result<()> {
+        Ok(unjoined::put(self.connection, hash, is_unjoined)?)
     }
 
     fn gone_with_hash(&mut self, hash: &ContentHash, before: PhotoId) -> Result<Option<PhotoId>> {
