@@ -22,7 +22,7 @@
 //! library      -> index, store                     commits, then tells index and listeners: the one way to change
 //! store        -> blocking, media, memory          the trait Store <- sqlite, memory
 //! index        -> catalog, faults                  which photos a query means, in RAM
-//! source_files -> blocking, catalog                the source folder, opened for reading
+//! source_files -> blocking, catalog, panics        the source folder, opened for reading
 //! media        -> catalog, panics                  picture files: formats, metadata, decoders
 //! memory       -> metrics                          caches that make room: whoever keeps things has them from here
 //! metrics      -> api                              what is counted: whoever works may add to it
@@ -79,6 +79,7 @@
 //! | when the control socket stops to wait for who doesn't read | `web/socket.rs` |
 //! | a table of the database | `store/sqlite/schema.rs`, `store/sqlite/migrations/`, `store/sqlite/rows.rs` |
 //! | what a change does to a record, whatever keeps it | `store/apply.rs`; which of what is said survives it: `catalog/survival.rs` |
+//! | how many copies of a photo learn in one commit what is known of it | `store/apply.rs`; what is left of a process that ended: `store/sqlite/unjoined.rs` |
 //! | how long an edit waits for a program that holds the catalog's file | `store/sqlite/write_lock.rs` |
 //! | how a catalog is made smaller | `store/sqlite/vacuum.rs` |
 //! | what is done about a damaged catalog | `store/sqlite/recovery.rs`, `store/sqlite/salvage.rs`; what a column may hold: `store/sqlite/columns.rs` |
@@ -95,6 +96,7 @@
 //! | when an answer waits for mounts to show what it says | `web/told.rs` |
 //! | the web page, what programs get over TCP | `web/site/`: one file a page; `templates/`, `web/assets/` |
 //! | who may see the web page | `web/site/auth.rs` |
+//! | how long an answer of the source is waited for | `source_files/readers.rs`; when a file that gave none is tried again: `source_files/unresponsive.rs`; what was wanted of it: `analysis/scheduler/state/set_aside.rs` |
 //! | how many threads wait for the source at a time | `source_files.rs`; how they take turns: `blocking.rs` |
 //! | how many browsers are answered at a time | `web/site/listen.rs` |
 //! | how caches make room when memory is short | `memory.rs` |

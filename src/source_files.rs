@@ -4,30 +4,40 @@
 //! when a folder is swapped for a link at the wrong moment. Knows nothing of the catalog.
 
 pub(crate) mod attributes;
+mod folder;
 pub(crate) mod inodes;
 pub(crate) mod network;
+mod readers;
+mod source_file;
+mod unresponsive;
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use parking_lot::Mutex;
+use rustix::fs::Stat;
 use rustix::io::Errno;
 
 use crate::blocking::{self, ConcurrencyLimiter};
 use crate::catalog::{ContentHash, FileStat, SourcePath};
+use folder::Folder;
+use readers::{Late, NoAnswer, Progress, Readers};
+pub use source_file::SourceFile;
+use unresponsive::UnresponsiveFiles;
 
 /// A source folder, held open.
 #[derive(Debug)]
 pub struct SourceFiles {
     root: PathBuf,
-    folder: RwLock<OwnedFd>,
+    folder: Arc<Folder>,
+    readers: Readers,
+    unresponsive: Arc<UnresponsiveFiles>,
     /// Whether it is on a network file system.
     far: AtomicBool,
     in_place: InPlace,
@@ -62,13 +72,13 @@ impl SourceFiles {
     pub fn open(root: &Path) -> io::Result<Self> {
         let root = root.canonicalize()?;
         std::fs::read_dir(&root)?;
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
-        let folder = rustix::fs::open(&root, flags, Mode::empty())?;
         Ok(Self {
             far: network::kind(&root).is_some().into(),
             in_place: InPlace::default(),
             limiter: ConcurrencyLimiter::new(MOST_WAITING),
-            folder: RwLock::new(folder),
+            folder: Folder::open(&root)?.into(),
+            readers: Readers::default(),
+            unresponsive: Arc::default(),
             root,
         })
     }
@@ -79,9 +89,9 @@ impl SourceFiles {
     /// As for [`Self::open`]; what was held stays so then.
     pub fn reopen(&self) -> io::Result<()> {
         let fresh = Self::open(&self.root)?;
-        let mut held = self.folder.write();
-        *held = fresh.folder.into_inner();
+        self.folder.take_over(&fresh.folder);
         self.far.store(fresh.far.into_inner(), Ordering::Relaxed);
+        self.unresponsive.forget();
         Ok(())
     }
 
@@ -92,10 +102,7 @@ impl SourceFiles {
 
     /// Whether the folder held is still the one at [`Self::root`]: not replaced, not hidden by another mount.
     pub fn is_in_place(&self) -> io::Result<bool> {
-        blocking::assert_allowed();
-        let held = rustix::fs::fstat(&*self.held())?;
-        let there = rustix::fs::stat(&self.root)?;
-        Ok((held.st_dev, held.st_ino) == (there.st_dev, there.st_ino))
+        self.folder.is_at(&self.root)
     }
 
     /// As [`Self::is_in_place`], or what was found when that was last known, if somebody has looked for `timeout` and waits
@@ -129,38 +136,130 @@ impl SourceFiles {
         self.root.join(OsStr::from_bytes(path.as_bytes()))
     }
 
-    /// Opens a regular file for reading.
+    /// Opens a regular file for reading. Waits for the disk as long as it takes.
     ///
     /// # Errors
     /// `ENOENT` and its like from the disk; `ELOOP` or `EXDEV` for a link; `EINVAL` for what isn't a regular file.
     pub fn read(&self, path: &SourcePath) -> io::Result<(File, FileStat)> {
-        regular(self.resolve(path, READ)?)
+        self.folder.read(path)
     }
 
     /// Opens a regular file for reading, if the kernel has all of the way there in memory; `None` where it would wait
     /// for the disk, or for a server that must agree.
     pub fn read_at_once(&self, path: &SourcePath) -> Option<io::Result<(File, FileStat)>> {
-        if self.far.load(Ordering::Relaxed) {
-            return None;
-        }
-        let inside = INSIDE | ResolveFlags::CACHED;
-        let path = OsStr::from_bytes(path.as_bytes());
-        match rustix::fs::openat2(&*self.held(), path, READ, Mode::empty(), inside) {
-            // An old kernel doesn't know how not to wait (RESOLVE_CACHED, Linux 5.12).
-            Err(Errno::AGAIN | Errno::INVAL) => None,
-            opened => Some(opened.map_err(io::Error::from).and_then(regular)),
+        match self.far.load(Ordering::Relaxed) {
+            true => None,
+            false => self.folder.read_at_once(path),
         }
     }
 
-    /// What the disk says of a file now, or `None` when it isn't a regular file (any more).
+    /// What the disk says of a file now, or `None` when it isn't a regular file (any more). Waits for it as long as it
+    /// takes.
     pub fn stat(&self, path: &SourcePath) -> io::Result<Option<FileStat>> {
-        let found = match self.resolve(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC) {
-            Ok(fd) => rustix::fs::fstat(&fd)?,
-            Err(e) if is_absence(&e) => return Ok(None),
-            Err(e) => return Err(e),
+        self.folder.stat(path)
+    }
+
+    /// Opens a regular file and does with it what reads it, for as long as the disk answers and `go_on` says so.
+    ///
+    /// # Errors
+    /// As for [`Self::read`]; as [`is_unresponsive`] says where no answer comes: it is not asked again for some time.
+    pub fn with_file<T: Send + 'static>(
+        &self,
+        path: &SourcePath,
+        go_on: &dyn Fn() -> bool,
+        read: impl FnOnce(&SourceFile) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        self.ask(path, go_on, move |folder, path, progress| {
+            let (file, stat) = folder.read(path)?;
+            read(&SourceFile::new(file, stat, progress.clone()))
+        })
+    }
+
+    /// As [`Self::read`], for as long as the disk answers.
+    ///
+    /// # Errors
+    /// As for [`Self::with_file`].
+    pub fn read_in_time(&self, path: &SourcePath) -> io::Result<(File, FileStat)> {
+        self.ask(path, &|| true, |folder, path, _| folder.read(path))
+    }
+
+    /// Reads the piece of a file that begins at `offset`, as [`Self::with_file`] does.
+    ///
+    /// # Errors
+    /// When the disk doesn't give it, or doesn't answer.
+    pub fn piece(
+        &self,
+        path: &SourcePath,
+        file: Arc<File>,
+        offset: u64,
+        length: usize,
+    ) -> io::Result<Vec<u8>> {
+        self.ask(path, &|| true, move |_, _, _| {
+            let mut piece = vec![0; length];
+            let read = std::os::unix::fs::FileExt::read_at(&*file, &mut piece, offset)?;
+            piece.truncate(read);
+            Ok(piece)
+        })
+    }
+
+    /// What [`Self::is_in_place`] and [`Self::stat`] say, for as long as the disk answers and `go_on` says so.
+    ///
+    /// # Errors
+    /// As for [`Self::with_file`].
+    pub fn look_at(
+        &self,
+        path: &SourcePath,
+        go_on: &dyn Fn() -> bool,
+    ) -> io::Result<(bool, Option<FileStat>)> {
+        let root = self.root.clone();
+        self.ask(path, go_on, move |folder, path, _| {
+            Ok(match folder.is_at(&root) {
+                Ok(false) => (false, None),
+                // Nothing is there, or the disk says why not: so does what is asked next.
+                Ok(true) | Err(_) => (true, folder.stat(path)?),
+            })
+        })
+    }
+
+    /// Files that don't answer, each of which is tried again later.
+    pub fn unresponsive(&self) -> usize {
+        self.unresponsive.len()
+    }
+
+    /// From now on, whoever wants something of files that didn't answer learns when they are to be tried again.
+    pub fn listen(&self, listener: impl Fn(&[SourcePath]) + Send + Sync + 'static) {
+        self.unresponsive.listen(listener);
+    }
+
+    /// The files that didn't answer and are to be tried again now; listeners learn of them.
+    pub fn take_due(&self) -> Vec<SourcePath> {
+        self.unresponsive.take_due()
+    }
+
+    /// Asks something of a file, on a thread that is left to itself where no answer comes.
+    fn ask<T: Send + 'static>(
+        &self,
+        path: &SourcePath,
+        go_on: &dyn Fn() -> bool,
+        work: impl FnOnce(&Folder, &SourcePath, &Progress) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        blocking::assert_allowed();
+        if !self.unresponsive.may_be_asked(path) {
+            return Err(NoAnswer::Late.into());
+        }
+        if !self.readers.have_room() {
+            self.unresponsive.was_crowded_out(path);
+            return Err(NoAnswer::Late.into());
+        }
+        let late = LateFile {
+            path: path.clone(),
+            unresponsive: Arc::clone(&self.unresponsive),
         };
-        let is_file = FileType::from_raw_mode(found.st_mode).is_file();
-        Ok(is_file.then(|| file_stat(&found)))
+        let (folder, its) = (Arc::clone(&self.folder), path.clone());
+        let work = move |progress: &Progress| work(&folder, &its, progress);
+        let answer = self.readers.run(go_on, late, work)??;
+        self.unresponsive.answered(path);
+        answer
     }
 
     /// A digest of a file's extended attributes; 0 where the disk doesn't say.
@@ -168,8 +267,7 @@ impl SourceFiles {
     /// # Errors
     /// As for [`Self::read`].
     pub(crate) fn attributes(&self, path: &SourcePath) -> io::Result<u32> {
-        let (file, _) = self.read(path)?;
-        Ok(attributes::digest(&file))
+        self.with_file(path, &|| true, |file| Ok(file.attributes()))
     }
 
     /// The hash of what a file holds. `None` when the file isn't as it is `known` (any more), changes meanwhile, or
@@ -183,53 +281,40 @@ impl SourceFiles {
         known: &FileStat,
         go_on: &dyn Fn() -> bool,
     ) -> io::Result<Option<ContentHash>> {
-        let (mut file, before) = self.read(path)?;
-        if !before.same_content(known) {
-            return Ok(None);
-        }
-        let hash = content_hash(&mut file, go_on)?;
-        let after = stat_of(&file.metadata()?);
-        Ok(hash.filter(|_| after.is_as(&before)))
-    }
-
-    fn held(&self) -> RwLockReadGuard<'_, OwnedFd> {
-        self.folder.read()
-    }
-
-    fn resolve(&self, path: &SourcePath, flags: OFlags) -> io::Result<OwnedFd> {
-        blocking::assert_allowed();
-        let path = OsStr::from_bytes(path.as_bytes());
-        // EAGAIN: a rename somewhere on the path raced with the check; the kernel asks to try again.
-        let folder = self.held();
-        let open = || rustix::fs::openat2(&*folder, path, flags, Mode::empty(), INSIDE);
-        let mut result = open();
-        // A bound, because somebody may rename without end; more than one in a row is rare.
-        for _ in 0..16 {
-            if !matches!(result, Err(Errno::AGAIN)) {
-                break;
+        let known = *known;
+        let hashed = self.with_file(path, go_on, move |file| {
+            if !file.stat().same_content(&known) {
+                return Ok(None);
             }
-            result = open();
+            let hash = content_hash(&mut { file }, &|| file.goes_on())?;
+            Ok(hash.filter(|_| file.stat_now().is_ok_and(|now| now.is_as(file.stat()))))
+        });
+        match hashed {
+            Err(error) if !go_on() && is_unresponsive(&error) => Ok(None),
+            hashed => hashed,
         }
-        Ok(result?)
     }
 }
 
-/// O_NONBLOCK: the open of a FIFO returns, and its type is refused then.
-const READ: OFlags = OFlags::RDONLY
-    .union(OFlags::CLOEXEC)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY);
-/// Neither out of the source nor through links: openat2(2), Linux 5.6.
-const INSIDE: ResolveFlags = ResolveFlags::BENEATH
-    .union(ResolveFlags::NO_SYMLINKS)
-    .union(ResolveFlags::NO_MAGICLINKS);
+/// What is known of a file that is late.
+struct LateFile {
+    path: SourcePath,
+    unresponsive: Arc<UnresponsiveFiles>,
+}
 
-fn regular(file: OwnedFd) -> io::Result<(File, FileStat)> {
-    let stat = rustix::fs::fstat(&file)?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return Err(Errno::INVAL.into());
+impl Late for LateFile {
+    fn left(&self) {
+        self.unresponsive.fell_silent(&self.path);
     }
-    Ok((File::from(file), file_stat(&stat)))
+
+    fn came(&self) {
+        self.unresponsive.came_late(&self.path);
+    }
+}
+
+/// Whether a file was not read because it doesn't answer, or because nobody waits any more: that says nothing of it.
+pub fn is_unresponsive(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NoAnswer>())
 }
 
 /// Bytes read at a time: enough that system calls cost nothing beside hashing, little enough to stay in a core's cache.
@@ -309,6 +394,7 @@ pub fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::{FileType, Mode};
     use std::os::unix::fs::symlink;
 
     fn path(text: &str) -> SourcePath {

@@ -44,6 +44,10 @@ pub struct ScanReport {
     pub gone_with_words: u64,
     /// Folders and files that could not be read; what was known below them is kept.
     pub unreadable: u64,
+    /// Files that don't answer; what was known of them is kept, and they are tried again later.
+    #[serde(default)]
+    #[schema(required)]
+    pub unresponsive: u64,
     /// Files that are no pictures.
     pub other: u64,
     /// Files that an earlier version read, and this one finds more in.

@@ -113,6 +113,10 @@ pub struct Status {
     /// Why the photo folder can't be read now.
     #[schema(required)]
     pub away: Option<String>,
+    /// Files of it that don't answer, each of which is tried again later.
+    #[serde(default)]
+    #[schema(required)]
+    pub unresponsive: u64,
     /// Of pictures made small.
     pub previews: CacheHits,
     /// In the order in which they are preferred.

@@ -14,6 +14,8 @@ mod providers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::analysis::{Access, Crawlers, Retry, Scheduler};
 use crate::backups::Backups;
 use crate::catalog::{SourcePath, Status};
@@ -57,7 +59,8 @@ pub struct App {
     instance: Arc<Instance>,
     memory: memory::Limit,
     _watch: memory::Watch,
-    _lock: OwnerLock,
+    /// Gone after what it guards, but for [`Self::let_go`].
+    lock: Mutex<Option<OwnerLock>>,
     /// Gone last, where it is one that is looked at.
     _copy: Option<CatalogCopy>,
 }
@@ -153,7 +156,7 @@ impl App {
             instance,
             _watch: memory.watch().map_err(Error::Threads)?,
             memory,
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
             _copy: None,
         })
     }
@@ -279,6 +282,12 @@ impl App {
         self.scanner.stop();
         self.scheduler.stop();
         self.backups.stop();
+    }
+
+    /// Lets another process have the catalog, though threads of this one may still wait for the source: they do nothing more.
+    pub(crate) fn let_go(&self) {
+        self.kept.release_lock();
+        self.lock.lock().take();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -19,6 +20,10 @@ use crate::web::Socket;
 
 /// How long a catalog that is there waits for a quick first scan before it says so.
 const FIRST_SCAN: Duration = Duration::from_millis(500);
+
+/// How long the end waits for those who wait for the source or for a disk: they leave nothing half done, and end with the
+/// process.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
 
 /// Makes this process the owner of a catalog. Commands that have it for a moment are waited for, and `tell` says so; a mount
 /// or a server goes on, and is no reason to wait.
@@ -46,6 +51,8 @@ fn is_served(source: &Path, config: &Config) -> anyhow::Result<bool> {
 
 pub struct Owner {
     follow: JoinHandle<()>,
+    /// Disconnected when the following is over.
+    followed: mpsc::Receiver<()>,
     observe: JoinHandle<()>,
     stop_observing: mpsc::Sender<()>,
     back_up: JoinHandle<()>,
@@ -67,10 +74,14 @@ impl Owner {
         };
         let api = runtime.spawn(socket.serve(app.web(), end));
         let (tell, first_scan) = mpsc::channel();
+        let (over, followed) = mpsc::channel();
         let follow = {
             let app = Arc::clone(app);
             let thread = thread::Builder::new().name("kbasefs-follow".into());
-            thread.spawn(move || follow_source(&app, &tell))?
+            thread.spawn(move || {
+                follow_source(&app, &tell);
+                drop((app, over));
+            })?
         };
         let (stop_observing, stopped) = mpsc::channel();
         let observe = {
@@ -89,6 +100,7 @@ impl Owner {
         }
         Ok(Self {
             follow,
+            followed,
             observe,
             stop_observing,
             back_up,
@@ -106,16 +118,28 @@ impl Owner {
         runtime.block_on(self.api)??;
         drop(self.stop_observing);
         drop(self.stop_backups);
-        for (thread, does) in [
-            (self.follow, "following the source"),
-            (self.observe, "counting"),
-            (self.back_up, "making backups"),
-        ] {
+        let mut waits = false;
+        let mut threads = vec![(self.observe, "counting"), (self.back_up, "making backups")];
+        match self.followed.recv_timeout(LAST_ANSWERS) {
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::warn!(
+                    "the source doesn't answer: who waits for it ends with this process"
+                );
+                waits = true;
+            }
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                threads.push((self.follow, "following the source"));
+            }
+        }
+        for (thread, does) in threads {
             if thread.join().is_err() {
                 tracing::error!("{does} broke down");
             }
         }
-        runtime.shutdown_timeout(Duration::from_secs(1));
+        runtime.shutdown_timeout(LAST_ANSWERS);
+        if waits {
+            app.let_go();
+        }
         Ok(())
     }
 }

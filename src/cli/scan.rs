@@ -38,13 +38,14 @@ pub async fn run(args: Args, finder: Finder) -> anyhow::Result<()> {
         report.photos, report.added, report.changed, report.moved, report.gone, report.seconds
     ))?;
     terminal::say(format_args!(
-        "{} files looked at, {} opened, {} bytes read a file, {} read again, {} hashed, {} unreadable",
+        "{} files looked at, {} opened, {} bytes read a file, {} read again, {} hashed, {} unreadable, {} unresponsive",
         report.files,
         report.opened,
         report.bytes_per_file,
         report.read_again,
         report.hashed,
-        report.unreadable
+        report.unreadable,
+        report.unresponsive
     ))?;
     let source = target.catalog.source.display().to_string();
     if let Some(gone) = adopt::sentence(report.gone_with_words, &source) {

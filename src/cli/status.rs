@@ -116,7 +116,7 @@ fn gone(status: &Status) -> Option<String> {
 }
 
 /// What goes on.
-fn work(status: &Status) -> [(&'static str, String); 12] {
+fn work(status: &Status) -> [(&'static str, String); 13] {
     let crawlers = status.crawlers.iter();
     let crawlers: Vec<_> = crawlers.map(|(name, n)| format!("{name} {n}")).collect();
     [
@@ -131,6 +131,7 @@ fn work(status: &Status) -> [(&'static str, String); 12] {
         ("watched_folders", status.watched_folders.to_string()),
         ("polling", status.polling.to_string()),
         ("away", known(&status.away)),
+        ("unresponsive", unresponsive(status.unresponsive)),
         ("previews", hits(status.previews)),
     ]
 }
@@ -143,6 +144,15 @@ fn process(status: &Status) -> [(&'static str, String); 3] {
         ("peak_rss", memory(status.peak_rss_bytes)),
         ("uptime_s", format!("{:.0}", status.uptime_s)),
     ]
+}
+
+/// Files of the source that are set aside.
+fn unresponsive(files: u64) -> String {
+    match files {
+        0 => "-".into(),
+        1 => "1 file does not answer".into(),
+        n => format!("{n} files do not answer"),
+    }
 }
 
 /// How many there are, and what the latest is, or why there is none.

@@ -145,6 +145,7 @@ impl Follower {
             if sync.collect_words() {
                 background.has_work();
             }
+            let settled = retried(sync, settled, background);
             let in_place = || sync.source_files.is_in_place().unwrap_or(false);
             let scope = match settled.is_empty() {
                 false if !course.is_away => settled,
@@ -330,6 +331,8 @@ impl Course {
     }
 
     fn took(&mut self, scope: &ScanScope, report: Option<&Report>) {
+        // What was waited for in vain isn't asked again at once, and says nothing of how long the next look takes.
+        let report = report.filter(|report| report.unresponsive == 0);
         let took = Duration::from_secs_f64(report.map_or(0.0, |r| r.seconds));
         self.breath = Instant::now() + took.min(BREATH);
         if let (true, Some(interval)) = (scope.is_whole(), self.interval) {
@@ -337,6 +340,16 @@ impl Course {
             self.next_poll = Instant::now() + interval.max(rest);
         }
     }
+}
+
+/// Adds the files that didn't answer and are to be tried again.
+fn retried(sync: &Sync, mut settled: ScanScope, background: &Background) -> ScanScope {
+    let due = sync.source_files.take_due();
+    if !due.is_empty() {
+        background.has_retries();
+    }
+    due.iter().for_each(|path| settled.add_file(path));
+    settled
 }
 
 /// What the kernel tells.
@@ -372,13 +385,23 @@ impl Background {
         let _ = self.found.send(());
     }
 
+    /// Files that could not be read are to be tried again, whatever it was for.
+    fn has_retries(&self) {
+        self.has_work();
+        self.has_outdated();
+    }
+
+    fn has_outdated(&self) {
+        // Whoever is told once more already need not be told again.
+        let _ = self.whole.try_send(());
+    }
+
     fn looked(&self, scope: &ScanScope, report: &Report) {
         if report.changes() > 0 {
             self.has_work();
         }
         if scope.is_whole() {
-            // Whoever is told once more already need not be told again.
-            let _ = self.whole.try_send(());
+            self.has_outdated();
         }
     }
 }

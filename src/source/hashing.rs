@@ -16,7 +16,7 @@ use super::batch::Batch;
 use super::samples::SMALL;
 use super::{Error, Sync};
 use crate::catalog::{Change, ContentHash, FileStat, Photo, PhotoId};
-use crate::source_files::SourceFiles;
+use crate::source_files::{SourceFiles, is_unresponsive};
 
 /// The sizes at which something happened since copies were looked for.
 #[derive(Default)]
@@ -242,7 +242,7 @@ impl Sync {
         let mut same: HashMap<ContentHash, Vec<PhotoId>> = HashMap::new();
         for candidate in group.iter().take_while(|_| !stop.load(Relaxed)) {
             let photo = self.library.index().photo(candidate.id);
-            if let Some(sample) = photo.and_then(|photo| self.sample(&photo)) {
+            if let Some(sample) = photo.and_then(|photo| self.sample(&photo, stop)) {
                 same.entry(sample).or_default().push(candidate.id);
             }
         }
@@ -250,9 +250,14 @@ impl Sync {
         several.flatten().collect()
     }
 
-    fn sample(&self, photo: &Photo) -> Option<ContentHash> {
-        let sample = self.samples.of(photo, &self.source_files);
+    fn sample(&self, photo: &Photo, stop: &AtomicBool) -> Option<ContentHash> {
+        let go_on = || !stop.load(Relaxed);
+        let sample = self.samples.of(photo, &self.source_files, &go_on);
         sample.unwrap_or_else(|error| {
+            // Those of its size are compared once more then.
+            if is_unresponsive(&error) {
+                self.due().extend([photo.stat.size]);
+            }
             tracing::debug!(path = %photo.path, %error, "can't be sampled");
             None
         })

@@ -24,6 +24,8 @@ pub struct Report {
     pub gone: u64,
     /// Folders and files that could not be read; what was known below them is kept.
     pub unreadable: u64,
+    /// Files that don't answer; what was known of them is kept, and they are tried again later.
+    pub unresponsive: u64,
     /// Files that are no pictures.
     pub other: u64,
     /// How long it took, from start to end.
@@ -59,6 +61,7 @@ pub struct Counts {
     pub moved: AtomicU64,
     pub gone: AtomicU64,
     pub unreadable: AtomicU64,
+    pub unresponsive: AtomicU64,
     pub other: AtomicU64,
 }
 
@@ -79,6 +82,7 @@ impl Counts {
             moved: count(&self.moved),
             gone: count(&self.gone),
             unreadable: count(&self.unreadable),
+            unresponsive: count(&self.unresponsive),
             other: count(&self.other),
             seconds: took.as_secs_f64(),
             complete,

@@ -28,7 +28,7 @@ impl Sync {
             let Some(photo) = self.library.index().photo(PhotoId(id)) else {
                 continue;
             };
-            if let Some(change) = self.read_again(&photo) {
+            if let Some(change) = self.read_again(&photo, stop) {
                 read += 1;
                 batch.add(change)?;
             }
@@ -37,24 +37,29 @@ impl Sync {
         Ok(read)
     }
 
-    fn read_again(&self, photo: &Photo) -> Option<Change> {
-        self.try_read_again(photo).unwrap_or_else(|error| {
+    fn read_again(&self, photo: &Photo, stop: &AtomicBool) -> Option<Change> {
+        self.try_read_again(photo, stop).unwrap_or_else(|error| {
             tracing::debug!(path = %photo.path, %error, "can't be read again");
             None
         })
     }
 
     /// `None` where the file is another one, which the next scan sees.
-    fn try_read_again(&self, photo: &Photo) -> io::Result<Option<Change>> {
-        let (file, stat) = self.source_files.read(&photo.path)?;
-        if !stat.same_content(&photo.stat) {
-            return Ok(None);
-        }
-        let reading = facts::read(&file, &stat, &photo.path)?;
-        Ok(reading.map(|reading| Change::ReadAgain {
-            id: photo.id,
-            stat,
-            facts: Box::new(reading.facts),
-        }))
+    fn try_read_again(&self, photo: &Photo, stop: &AtomicBool) -> io::Result<Option<Change>> {
+        let (id, known, path) = (photo.id, photo.stat, photo.path.clone());
+        let go_on = || !stop.load(Relaxed);
+        self.source_files
+            .with_file(&photo.path, &go_on, move |file| {
+                let stat = *file.stat();
+                if !stat.same_content(&known) {
+                    return Ok(None);
+                }
+                let reading = facts::read(file, &stat, &path)?;
+                Ok(reading.map(|reading| Change::ReadAgain {
+                    id,
+                    stat,
+                    facts: Box::new(reading.facts),
+                }))
+            })
     }
 }

@@ -3,14 +3,12 @@
 //! Raw files, bitmaps and disk images come in one size and gigabytes. Knows nothing of the catalog's changes.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::catalog::{ContentHash, FileStat, Photo, PhotoId};
-use crate::source_files::SourceFiles;
+use crate::source_files::{SourceFile, SourceFiles};
 
 /// Bytes taken at the beginning, in the middle and at the end.
 const PIECE: usize = 16 << 10;
@@ -39,7 +37,12 @@ const SLACK: usize = 1024;
 impl Samples {
     /// The hash of a photo's sample, read once as long as the file stays as it is. `None` when it is not as the
     /// catalog knows it.
-    pub fn of(&self, photo: &Photo, source_files: &SourceFiles) -> io::Result<Option<ContentHash>> {
+    pub fn of(
+        &self,
+        photo: &Photo,
+        source_files: &SourceFiles,
+        go_on: &dyn Fn() -> bool,
+    ) -> io::Result<Option<ContentHash>> {
         let known = self.lock().by_photo.get(&photo.id).copied();
         if let Some(((stat, edition), hash)) = known
             && stat.same_content(&photo.stat)
@@ -47,11 +50,17 @@ impl Samples {
         {
             return Ok(Some(hash));
         }
-        let (file, stat) = source_files.read(&photo.path)?;
-        if !stat.same_content(&photo.stat) {
+        let known = photo.stat;
+        let taken = source_files.with_file(&photo.path, go_on, move |file| {
+            let stat = *file.stat();
+            match stat.same_content(&known) {
+                true => Ok(Some((stat, sample(file, stat.size)?))),
+                false => Ok(None),
+            }
+        })?;
+        let Some((stat, hash)) = taken else {
             return Ok(None);
-        }
-        let hash = sample(&file, stat.size)?;
+        };
         // One of bytes that no scan knows is of no edition.
         if stat.is_as(&photo.stat) {
             let key = (stat, photo.edition);
@@ -75,7 +84,7 @@ impl Samples {
     }
 }
 
-fn sample(file: &File, size: u64) -> io::Result<ContentHash> {
+fn sample(file: &SourceFile, size: u64) -> io::Result<ContentHash> {
     let mut hasher = blake3::Hasher::new();
     let mut piece = [0; PIECE];
     for offset in [0, size / 2, size.saturating_sub(PIECE as u64)] {

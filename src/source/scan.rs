@@ -25,7 +25,7 @@ use super::scan_scope::{ScanScope, Sign};
 use super::walk::{Sighting, Walk};
 use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
 use crate::library::Library;
-use crate::source_files::{SourceFiles, attributes, is_absence};
+use crate::source_files::{SourceFiles, is_absence, is_unresponsive};
 
 /// One scan with all that it needs, made for it.
 pub struct Scan<'a> {
@@ -225,6 +225,7 @@ impl Scan<'_> {
                 self.non_pictures.remember(&stat);
             }
             Err(error) if is_absence(&error) => {}
+            Err(error) if is_unresponsive(&error) => self.note_unresponsive(path.clone()),
             Err(error) => self.note_unreadable(path.clone(), &error),
         }
         None
@@ -232,14 +233,19 @@ impl Scan<'_> {
 
     /// `mode`: as the walk saw it, through the folders above.
     fn read(&self, path: &SourcePath, mode: u32) -> io::Result<(FileStat, Option<Reading>)> {
-        let (file, stat) = self.source_files.read(path)?;
-        let stat = FileStat {
-            mode,
-            attributes: attributes::digest(&file),
-            ..self.disks.reliable(path, stat)
-        };
+        let its = path.clone();
+        let go_on = || !self.is_over();
+        let read = self.source_files.with_file(path, &go_on, move |file| {
+            let stat = FileStat {
+                mode,
+                attributes: file.attributes(),
+                ..*file.stat()
+            };
+            Ok((stat, facts::read(file, &stat, &its)?))
+        });
+        let (stat, reading) = read?;
         count(&self.counts.opened);
-        Ok((stat, facts::read(&file, &stat, path)?))
+        Ok((self.disks.reliable(path, stat), reading))
     }
 
     fn found(&self, path: SourcePath, stat: FileStat, known: Option<PhotoId>, reading: Reading) {
@@ -380,6 +386,12 @@ impl Scan<'_> {
     fn note_unreadable(&self, path: SourcePath, error: &io::Error) {
         tracing::warn!(%path, %error, "can't be read");
         count(&self.counts.unreadable);
+        self.notes.unreadable.lock().insert(path);
+    }
+
+    /// What was known of it is kept; it is tried again later.
+    fn note_unresponsive(&self, path: SourcePath) {
+        count(&self.counts.unresponsive);
         self.notes.unreadable.lock().insert(path);
     }
 

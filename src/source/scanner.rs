@@ -81,6 +81,11 @@ impl Scanner {
         self.follower.run(&self.sync, &self.stop, scanned);
     }
 
+    /// Files of the source that don't answer, each of which is tried again later.
+    pub fn unresponsive(&self) -> usize {
+        self.sync.source_files.unresponsive()
+    }
+
     /// How the source is followed.
     pub fn following(&self) -> Following {
         self.follower.following()
@@ -92,26 +97,26 @@ impl Scanner {
     /// When another folder is in the place of the source, or the disk can't tell.
     pub fn known_at(&self, path: &SourcePath) -> Result<At, Error> {
         let source_files = &self.sync.source_files;
-        // Where nothing is at the source's path, nothing there can be taken for a photo.
-        if source_files.is_in_place().is_ok_and(|in_place| !in_place) {
-            let path = source_files.root().to_owned();
-            return Err(Error::Replaced { path });
-        }
         let unreadable = |source| Error::File {
             path: source_files.absolute(path),
             source,
         };
+        let go_on = || !self.stop.load(Ordering::Relaxed);
+        let (is_in_place, now) = source_files.look_at(path, &go_on).map_err(unreadable)?;
+        // Where nothing is at the source's path, nothing there can be taken for a photo.
+        if !is_in_place {
+            let path = source_files.root().to_owned();
+            return Err(Error::Replaced { path });
+        }
         let index = self.sync.library.index();
         let known = index.by_path(path).and_then(|id| index.photo(id));
-        Ok(
-            match (known, source_files.stat(path).map_err(unreadable)?) {
-                (Some(photo), Some(now)) if photo.stat.is_same_file(&now) => At::Photo(photo.id),
-                // The disk with the photo may be away.
-                (Some(photo), None) => At::Photo(photo.id),
-                (_, Some(_)) => At::Another,
-                (None, None) => At::Nothing,
-            },
-        )
+        Ok(match (known, now) {
+            (Some(photo), Some(now)) if photo.stat.is_same_file(&now) => At::Photo(photo.id),
+            // The disk with the photo may be away.
+            (Some(photo), None) => At::Photo(photo.id),
+            (_, Some(_)) => At::Another,
+            (None, None) => At::Nothing,
+        })
     }
 
     /// Ends what is under way, and the following.

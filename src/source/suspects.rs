@@ -14,7 +14,7 @@ use super::disks::Disks;
 use super::scan_scope::{ScanScope, Sign};
 use super::{Error, Sync};
 use crate::catalog::{Change, FileStat, Photo, PhotoId};
-use crate::source_files::{attributes, content_hash, stat_of};
+use crate::source_files::content_hash;
 
 /// What a file that was read as a whole turned out to be.
 enum Verdict {
@@ -102,10 +102,13 @@ impl Sync {
         disks: &Disks<'_>,
         stop: &AtomicBool,
     ) -> io::Result<Verdict> {
-        let (mut file, before) = self.source_files.read(&photo.path)?;
-        let attributes = attributes::digest(&file);
-        let hash = content_hash(&mut file, &|| !stop.load(Relaxed))?;
-        let after = stat_of(&file.metadata()?);
+        let go_on = || !stop.load(Relaxed);
+        let read = self.source_files.with_file(&photo.path, &go_on, |file| {
+            let attributes = file.attributes();
+            let hash = content_hash(&mut { file }, &|| file.goes_on())?;
+            Ok((*file.stat(), attributes, hash, file.stat_now()?))
+        });
+        let (before, attributes, hash, after) = read?;
         if !before.same_content(&photo.stat) || !after.is_as(&before) || hash.is_none() {
             return Ok(Verdict::Open);
         }

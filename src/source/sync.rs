@@ -135,6 +135,8 @@ impl Sync {
         *self.counts.lock() = Arc::clone(&counts);
         self.done.store(false, Relaxed);
         let began = Instant::now();
+        // All of them are looked at; others learn what is to be tried again.
+        self.source_files.take_due();
         let complete = self.look(&ScanScope::whole(), Some(&ROOT), &counts, stop);
         self.done.store(true, Relaxed);
         Ok(counts.report(self.library.index().len(), complete?, began.elapsed()))

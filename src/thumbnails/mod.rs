@@ -18,7 +18,7 @@ use crate::analysis::{Picture, preview};
 use crate::catalog::{FileStat, Photo, PhotoId};
 use crate::decoding::{self, Decoders};
 use crate::memory::{Bounds, Cache, Limit};
-use crate::source_files::SourceFiles;
+use crate::source_files::{SourceFile, SourceFiles};
 use disk::Folder;
 
 /// How large, by the longest side in pixels.
@@ -184,26 +184,33 @@ impl Thumbnails {
     }
 
     fn read(&self, source_files: &SourceFiles, photo: &Photo) -> Result<Vec<u8>, Error> {
-        let unread = |error| Error::Unread(Arc::new(error));
-        let (file, stat) = source_files.read(&photo.path).map_err(unread)?;
-        self.check(photo, &stat)?;
-        let mut bytes = Vec::new();
-        let size = usize::try_from(stat.size).unwrap_or(0);
-        let reserved = bytes.try_reserve_exact(size);
-        reserved.map_err(|error| unread(error.into()))?;
-        file.take(self.largest)
-            .read_to_end(&mut bytes)
-            .map_err(unread)?;
-        Ok(bytes)
+        let (known, largest) = (photo.stat, self.largest);
+        let read = source_files.with_file(&photo.path, &|| true, move |file| {
+            Ok(read_whole(file, &known, largest))
+        });
+        read.unwrap_or_else(|error| Err(error.into()))
     }
+}
 
-    fn check(&self, photo: &Photo, stat: &FileStat) -> Result<(), Error> {
-        match stat {
-            stat if !stat.same_content(&photo.stat) => Err(Error::Changed),
-            stat if stat.size > self.largest => Err(Error::TooLarge),
-            _ => Ok(()),
-        }
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Unread(Arc::new(error))
     }
+}
+
+fn read_whole(file: &SourceFile, known: &FileStat, largest: u64) -> Result<Vec<u8>, Error> {
+    let stat = file.stat();
+    if !stat.same_content(known) {
+        return Err(Error::Changed);
+    }
+    if stat.size > largest {
+        return Err(Error::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    let reserved = bytes.try_reserve_exact(usize::try_from(stat.size).unwrap_or(0));
+    reserved.map_err(|error| Error::from(io::Error::from(error)))?;
+    file.take(largest).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub async fn post(
             gone: report.gone,
             gone_with_words: library.store().gone_with_words()?.len() as u64,
             unreadable: report.unreadable,
+            unresponsive: report.unresponsive,
             other: report.other,
             read_again,
             hashed,

@@ -122,6 +122,7 @@ fn status(about: &About, within: &SourcePath) -> Result<api::Status, Failure> {
         watched_folders: following.watched as u64,
         polling: following.polling,
         away: following.away,
+        unresponsive: about.scanner.unresponsive() as u64,
         previews: of_cache(&about.monitor.previews_cache()),
         providers: scheduler.providers().into_iter().map(provider).collect(),
         rss_bytes: process.resident_bytes,

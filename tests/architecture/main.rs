@@ -11,7 +11,7 @@ use sources::all;
 const CONFINED: &[(&str, &str)] = &[
     ("rusqlite", "src/store/sqlite/"),
     ("fuser::", "src/fuse/"),
-    ("openat2", "src/source_files.rs"),
+    ("openat2", "src/source_files/folder.rs"),
     ("clap::", "src/cli/"),
     ("anyhow", "src/cli/"),
     ("ToSchema", "src/api/"),

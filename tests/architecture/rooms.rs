@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media", &["catalog", "panics"]),
     ("decoding", &["faults", "media", "metrics", "panics"]),
     ("memory", &["metrics"]),
-    ("source_files", &["blocking", "catalog"]),
+    ("source_files", &["blocking", "catalog", "panics"]),
     ("store", &["blocking", "catalog", "media", "memory"]),
     (
         "library",

@@ -131,6 +131,25 @@ fn run_commands(env: &TestEnv) {
 }
 
 #[test]
+fn a_mount_is_taken_away_while_its_source_hangs() {
+    let Some(env) = TestEnv::new() else { return };
+    let Some(source) = StoppableSource::of(&env) else {
+        return;
+    };
+    let daemon = env.mount_of("elsewhere", |_| ());
+    let photo = env.path("mnt/all/a.png");
+    until("the photo", || photo.exists());
+    source.signal(Signal::STOP);
+    let unmounted = env.run(&["umount"], &["mnt"]);
+    assert!(
+        unmounted.status.success() && unmounted.stderr.is_empty(),
+        "{unmounted:?}"
+    );
+    assert_eq!(env.mounted(), None);
+    daemon.until_stopped();
+}
+
+#[test]
 fn who_waits_for_a_source_that_hangs_holds_nobody_up() {
     let Some(env) = TestEnv::new() else { return };
     let Some(source) = StoppableSource::of(&env) else {

@@ -20,6 +20,9 @@ mod owners;
 mod panics;
 mod sandbox;
 mod silent;
+mod silent_files;
+#[path = "../common/silent_fs.rs"]
+mod silent_fs;
 mod spans;
 mod test_env;
 #[path = "../common/until.rs"]

@@ -82,7 +82,8 @@ impl Scheduler {
             return Err(JobOutcome::Skipped);
         }
         let mut bytes = Vec::new();
-        let content = content::read(source_files, photo, largest, &mut bytes)?;
+        let go_on = || !self.state.is_stopped();
+        let content = content::read(source_files, photo, largest, &go_on, &mut bytes)?;
         let measured = Decoder::new(self.decoders.clone())
             .see(content.hash, &mut bytes)?
             .measured;

@@ -37,9 +37,14 @@ pub enum JobOutcome {
     },
     /// Not recorded: the next access tries again.
     RetryLater(String),
+    /// The file doesn't answer. Not recorded: it is read when it does.
+    SetAside,
     /// There was nothing to do, or the file isn't what it was.
     Skipped,
 }
+
+/// Why there is nothing to show of a file that doesn't answer.
+pub const UNRESPONSIVE: &str = "the file does not answer, and is tried again when it does";
 
 /// Characters of a reason that are kept: it is shown as an attribute, in a list and in a log, each of one line.
 const LONGEST_REASON: usize = 300;
@@ -124,6 +129,7 @@ impl From<JobOutcome> for AnalysisResult {
             JobOutcome::Failed(reason)
             | JobOutcome::Declined { reason, .. }
             | JobOutcome::RetryLater(reason) => Self::Failed(reason),
+            JobOutcome::SetAside => Self::Failed(UNRESPONSIVE.into()),
             JobOutcome::Skipped => Self::Skipped,
         }
     }

@@ -74,6 +74,7 @@ impl Scheduler {
             stop: watch::Sender::default(),
         };
         follow(&library, &scheduler.answers, &scheduler.state);
+        resume(&source_files, &library, &scheduler.state);
         if scheduler.servers().next().is_some() {
             scheduler.state.must_prove();
         }
@@ -188,6 +189,18 @@ impl Scheduler {
 fn probes(options: &Options) -> (Duration, u32) {
     let remote = options.remote.as_ref();
     remote.map_or((Duration::ZERO, 0), |r| (r.retry_delay, r.max_retries))
+}
+
+/// Photos whose file didn't answer are looked at when it is tried again.
+fn resume(source_files: &SourceFiles, library: &Arc<Library>, state: &Arc<SchedulerState>) {
+    let (library, state) = (Arc::downgrade(library), Arc::clone(state));
+    source_files.listen(move |paths| {
+        let Some(library) = library.upgrade() else {
+            return;
+        };
+        let index = library.index();
+        state.resume(paths.iter().filter_map(|path| index.by_path(path)));
+    });
 }
 
 /// Photos that are other pictures now are unknown to everybody; and where no access is needed, they are analysed at once.

@@ -8,6 +8,7 @@ mod dispatching;
 mod knowledge;
 mod provider_queue;
 mod queues;
+mod set_aside;
 mod store_breaker;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::catalog::{ContentHash, FileStat, PhotoId};
 pub use provider_queue::{Place, ProviderQueue, Ready};
 use queues::ProviderQueues;
 pub use queues::answers_for;
+use set_aside::SetAside;
 use store_breaker::StoreBreaker;
 
 /// Where someone who waits is told.
@@ -116,6 +118,7 @@ impl SchedulerState {
                 queues,
                 forgotten: Some(RoaringBitmap::new()),
                 turned_away: Reasons::default(),
+                set_aside: SetAside::default(),
                 store_breaker: StoreBreaker::default(),
                 stopped: false,
                 paused: false,
@@ -265,6 +268,7 @@ impl SchedulerState {
         let mut state = self.lock();
         let queues = state.queues.iter_mut();
         queues.for_each(|queue| queue.forget(photos));
+        state.set_aside.forget(photos);
         if let Some(forgotten) = &mut state.forgotten {
             *forgotten |= photos;
         }
@@ -299,6 +303,9 @@ impl SchedulerState {
         };
         state.queues[whose.0].count(photo, &outcome);
         let access = state.queues[queue.0].end(photo);
+        if outcome == JobOutcome::SetAside {
+            state.set_aside(queue, photo, access);
+        }
         let passes_on = matches!(
             outcome,
             JobOutcome::Declined { .. } | JobOutcome::RetryLater(_)

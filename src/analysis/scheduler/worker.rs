@@ -275,7 +275,9 @@ impl Worker {
     }
 
     fn read(&self, photo: &Photo, buffer: &mut Vec<u8>) -> Result<Content, JobOutcome> {
-        let read = || content::read(&self.source_files, photo, self.max_file_bytes, buffer);
+        let (source_files, largest) = (&self.source_files, self.max_file_bytes);
+        let go_on = || !self.state.is_stopped();
+        let read = || content::read(source_files, photo, largest, &go_on, buffer);
         let content = self.state.stopwatch.time(Stage::Read, read);
         let content = content.inspect_err(|outcome| {
             if *outcome != JobOutcome::Skipped {

@@ -183,6 +183,13 @@ fn of_daemon(status: &Status) -> Vec<Finding> {
         ),
         None => Finding::ok("source", format!("{watched} folders followed")),
     }];
+    if status.unresponsive > 0 {
+        findings.push(Finding::wrong(
+            "source",
+            format!("{} of its files do not answer", status.unresponsive),
+            "each is tried again when its disk or server answers; the log says which they are",
+        ));
+    }
     if let Some(why) = &status.unkept {
         findings.push(Finding::wrong(
             FILE,
@@ -232,11 +239,13 @@ mod tests {
         assert_eq!(states(well), [("source", State::Ok)]);
         let away = Status {
             away: Some("source /x: gone".into()),
+            unresponsive: 3,
             failed: 2,
             crawlers: [("updatedb".to_owned(), 9)].into(),
             ..Status::default()
         };
         let expected = [
+            ("source", State::Wrong),
             ("source", State::Wrong),
             ("crawler", State::Note),
             ("photos", State::Note),

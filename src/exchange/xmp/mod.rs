@@ -207,7 +207,9 @@ fn read_original(
     exchange: &Exchange,
     name: &SourcePath,
 ) -> std::result::Result<Option<Vec<u8>>, String> {
-    bytes(exchange.source_files.read(name).map(|(file, _)| file))
+    let source_files = exchange.source_files;
+    let read = source_files.with_file(name, &|| true, |file| Ok(bytes(Ok(file))));
+    read.unwrap_or_else(|error| bytes(Err::<fs::File, _>(error)))
 }
 
 /// What a folder that mirrors the source, or the part of it, has of a sidecar.
@@ -229,12 +231,12 @@ fn read_file(path: &PathBuf) -> std::result::Result<Option<Vec<u8>>, String> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err("is in the way: not a file".into()),
         Ok(_) => bytes(fs::File::open(path)),
-        Err(e) => bytes(Err(e)),
+        Err(e) => bytes(Err::<fs::File, _>(e)),
     }
 }
 
 /// The content of a file; `None` where there is none.
-fn bytes(opened: io::Result<fs::File>) -> std::result::Result<Option<Vec<u8>>, String> {
+fn bytes(opened: io::Result<impl Read>) -> std::result::Result<Option<Vec<u8>>, String> {
     let file = match opened {
         Ok(file) => file,
         Err(e) if crate::source_files::is_absence(&e) => return Ok(None),

@@ -8,8 +8,7 @@ mod date;
 mod place;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 
 use crate::catalog::{DateSource, Facet, Facts, FileStat, Format, LabelKey, SourcePath, clean};
 use crate::media::xmp::Xmp;
@@ -40,7 +39,11 @@ pub struct Reading {
 ///
 /// # Errors
 /// When the disk does not give the file's content.
-pub fn read(file: &File, stat: &FileStat, path: &SourcePath) -> io::Result<Option<Reading>> {
+pub fn read(
+    file: impl Read + Seek,
+    stat: &FileStat,
+    path: &SourcePath,
+) -> io::Result<Option<Reading>> {
     let mut reader = Reader::new(file, stat.size);
     let Some(format) = media::detect(&mut reader, path.file_name())? else {
         return Ok(None);

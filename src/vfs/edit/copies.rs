@@ -4,8 +4,7 @@
 //! none of them; nothing is left of it then.
 
 use std::cmp::Reverse;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -180,11 +179,9 @@ impl Editor {
         wanted: ContentHash,
         source_files: &SourceFiles,
     ) -> Result<bool> {
-        let read = || match source_files.read(&photo.path) {
-            Ok((file, _)) if ends_alike(&file, draft)? => {
-                source_files.hash(&photo.path, &photo.stat, &|| true)
-            }
-            result => result.map(|_| None),
+        let read = || match ends_alike(photo, draft, source_files)? {
+            true => source_files.hash(&photo.path, &photo.stat, &|| true),
+            false => Ok(None),
         };
         // What can't be read just now is nothing that anybody could have copied.
         let hash = read().unwrap_or_else(|error| {
@@ -226,13 +223,21 @@ fn name_similarity(photo: &Photo, name: &[u8]) -> u8 {
 }
 
 /// Whether both ends are the same, as far as a little reading tells.
-fn ends_alike(file: &File, draft: &Draft) -> std::io::Result<bool> {
+fn ends_alike(photo: &Photo, draft: &Draft, source_files: &SourceFiles) -> io::Result<bool> {
     let size = draft.attr().size;
-    for offset in [0, size.saturating_sub(ENDS as u64)] {
-        let mut end = vec![0; ENDS.min(usize::try_from(size).unwrap_or(ENDS))];
-        file.read_exact_at(&mut end, offset)?;
-        let own = draft.read(offset, end.len());
-        if own.map_err(std::io::Error::other)? != end {
+    let length = ENDS.min(usize::try_from(size).unwrap_or(ENDS));
+    let offsets = [0, size.saturating_sub(ENDS as u64)];
+    let ends = source_files.with_file(&photo.path, &|| true, move |file| {
+        let mut ends = [(); 2].map(|()| vec![0; length]);
+        for (end, offset) in ends.iter_mut().zip(offsets) {
+            let read = file.read_at(end, offset)?;
+            end.truncate(read);
+        }
+        Ok(ends)
+    })?;
+    for (end, offset) in ends.iter().zip(offsets) {
+        let own = draft.read(offset, length).map_err(io::Error::other)?;
+        if own != *end {
             return Ok(false);
         }
     }

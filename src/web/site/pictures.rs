@@ -1,7 +1,7 @@
 //! Pictures themselves: thumbnails, and originals with ranges. Named by number only.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,13 +12,15 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio::io::AsyncReadExt;
-use tokio_util::io::ReaderStream;
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
 
 use super::super::failure::Failure;
 use super::page::Mistake;
 use super::{Decoding, assets, at_source, blocking};
 use crate::analysis::{Access, Scheduler};
+use crate::blocking::unblock;
 use crate::catalog::{FileStat, Photo, PhotoId, SourcePath};
 use crate::library::Library;
 use crate::media::formats::shown_by_browsers;
@@ -111,7 +113,7 @@ pub async fn original(
                 "the source folder may be away",
             )
         };
-        source.read(&path).map_err(unread)
+        source.read_in_time(&path).map_err(unread)
     });
     let (file, stat) = opened.await?;
     let tag = tag(&photo, &stat);
@@ -128,7 +130,12 @@ pub async fn original(
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
         }
     };
-    let mut response = send(file, stat.size, range)?;
+    let original = Original {
+        source_files,
+        path: photo.path.clone(),
+        file: Arc::new(file),
+    };
+    let mut response = send(original, stat.size, range);
     for (name, value) in [
         (
             CONTENT_TYPE,
@@ -174,17 +181,58 @@ fn disposition(path: &SourcePath) -> String {
     format!("inline; filename*=UTF-8''{name}")
 }
 
-fn send(mut file: File, size: u64, range: Option<Range>) -> Result<Response, Failure> {
+/// A file that is being sent.
+struct Original {
+    source_files: Arc<SourceFiles>,
+    path: SourcePath,
+    file: Arc<File>,
+}
+
+/// Bytes that are read at a time.
+const PIECE: usize = 256 << 10;
+
+impl Original {
+    /// A part of it, piece by piece; it breaks off where the disk doesn't answer.
+    fn pieces(self, part: Range) -> impl Stream<Item = io::Result<Bytes>> {
+        try_unfold((self, part), |(original, left)| async move {
+            if left.length == 0 {
+                return Ok(None);
+            }
+            let piece = original.piece(left).await?;
+            let read = piece.len() as u64;
+            let left = Range {
+                first: left.first + read,
+                length: left.length - read,
+            };
+            Ok(Some((piece, (original, left))))
+        })
+    }
+
+    async fn piece(&self, left: Range) -> io::Result<Bytes> {
+        let length = usize::try_from(left.length).map_or(PIECE, |length| length.min(PIECE));
+        let (source, path) = (Arc::clone(&self.source_files), self.path.clone());
+        let file = Arc::clone(&self.file);
+        let permit = self.source_files.limiter().permit().await;
+        let piece = unblock(move || {
+            let piece = source.piece(&path, file, left.first, length);
+            drop(permit);
+            piece
+        })
+        .await?;
+        match piece.is_empty() {
+            // It became shorter meanwhile, and its length is said already.
+            true => Err(io::ErrorKind::UnexpectedEof.into()),
+            false => Ok(piece.into()),
+        }
+    }
+}
+
+fn send(original: Original, size: u64, range: Option<Range>) -> Response {
     let part = range.unwrap_or(Range {
         first: 0,
         length: size,
     });
-    let unread = |e: std::io::Error| Failure::internal(e.to_string());
-    if part.first > 0 {
-        file.seek(SeekFrom::Start(part.first)).map_err(unread)?;
-    }
-    let bytes = tokio::fs::File::from_std(file).take(part.length);
-    let body = Body::from_stream(ReaderStream::with_capacity(bytes, 256 << 10));
+    let body = Body::from_stream(original.pieces(part));
     let mut headers = vec![
         (ACCEPT_RANGES, "bytes".to_owned()),
         (CONTENT_LENGTH, part.length.to_string()),
@@ -203,7 +251,7 @@ fn send(mut file: File, size: u64, range: Option<Range>) -> Result<Response, Fai
         .into_iter()
         .map(|(name, value)| (name, value.parse().expect("numbers are values of headers")))
         .collect();
-    Ok((status, headers, body).into_response())
+    (status, headers, body).into_response()
 }
 
 /// A part of a file.

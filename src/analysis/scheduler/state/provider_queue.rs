@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{AnalysisResult, Counts, Duplicate, JobOutcome, RemoteJob, Waiter};
 use crate::analysis::Access;
 use crate::analysis::scheduler::answers::Known;
+use crate::analysis::scheduler::outcome::UNRESPONSIVE;
 use crate::analysis::scheduler::priority_queue::PriorityQueue;
 use crate::analysis::scheduler::reasons::Reasons;
 use crate::catalog::{ContentHash, PhotoId};
@@ -290,7 +291,10 @@ impl ProviderQueue {
             JobOutcome::Analyzed => self.ended.analyzed += 1,
             JobOutcome::Copied => self.ended.copies += 1,
             JobOutcome::Failed(_) | JobOutcome::Declined { .. } => self.ended.failed += 1,
-            JobOutcome::RetryLater(_) | JobOutcome::Skipped | JobOutcome::AnsweredBy(_) => {}
+            JobOutcome::RetryLater(_)
+            | JobOutcome::SetAside
+            | JobOutcome::Skipped
+            | JobOutcome::AnsweredBy(_) => {}
         }
         match outcome {
             JobOutcome::Analyzed | JobOutcome::Copied => self.note(photo, true),
@@ -301,6 +305,7 @@ impl ProviderQueue {
             JobOutcome::Declined { reason, .. } | JobOutcome::RetryLater(reason) => {
                 self.reasons.note(photo, reason);
             }
+            JobOutcome::SetAside => self.reasons.note(photo, UNRESPONSIVE),
             JobOutcome::Skipped => self.reasons.note(photo, CHANGED),
             _ => self.reasons.forget(&RoaringBitmap::from_iter([photo.0])),
         }

@@ -6,6 +6,7 @@
 
 use roaring::RoaringBitmap;
 
+use super::set_aside::SetAside;
 use super::store_breaker::StoreBreaker;
 use super::{ProviderQueue, QueueId, Taken, Whom};
 use crate::analysis::Access;
@@ -18,6 +19,8 @@ pub struct ProviderQueues {
     pub forgotten: Option<RoaringBitmap>,
     /// Photos that only programs asked for which ask for everything.
     pub turned_away: Reasons,
+    /// Photos whose file doesn't answer.
+    pub set_aside: SetAside,
     pub store_breaker: StoreBreaker,
     pub stopped: bool,
     /// Nothing is begun, here or by dispatchers.
