@@ -236,6 +236,62 @@ fn a_file_that_was_rewritten_with_its_time_put_back_is_another_picture() {
     in_each_mode(assert_rewriting_is_noticed);
 }
 
+#[test]
+fn what_was_rewritten_and_moved_at_once_is_another_picture() {
+    let followed = Followed::new(Mode::Inotify, |_| ());
+    for name in ["a.bmp", "old/b.bmp", "c.bmp"] {
+        followed.add(name, 1);
+    }
+    followed.shows(&["a.bmp", "c.bmp", "old/b.bmp"]);
+    let [a, b, c] = ["a.bmp", "old/b.bmp", "c.bmp"].map(|path| followed.id(path).unwrap());
+    let hash = |id| {
+        followed
+            .library
+            .index()
+            .photo(id)
+            .and_then(|photo| photo.hash)
+    };
+    followed.until("copies", |now| {
+        [a, b, c].into_iter().all(|id| now.is_hashed(id))
+    });
+    write_in_place(&followed.at("a.bmp"), &picture(2));
+    fs::rename(followed.at("a.bmp"), followed.at("z.bmp")).unwrap();
+    write_in_place(&followed.at("old/b.bmp"), &picture(3));
+    fs::rename(followed.at("old"), followed.at("new")).unwrap();
+    followed.shows(&["c.bmp", "new/b.bmp", "z.bmp"]);
+    let is_other = |id| hash(id).is_some_and(|now| Some(now) != hash(c));
+    followed.until("other bytes", |_| is_other(a) && is_other(b));
+    assert_eq!(
+        [a, b].map(Some),
+        [followed.id("z.bmp"), followed.id("new/b.bmp")]
+    );
+}
+
+/// As `cp --backup` of a large file does.
+#[test]
+fn a_name_keeps_what_was_said_of_it_while_the_new_file_is_still_being_written() {
+    let followed = Followed::new(Mode::Inotify, |_| ());
+    followed.add("a.bmp", 1);
+    followed.shows(&["a.bmp"]);
+    followed.tag("a.bmp", "mine");
+    let (head, tail) = (picture(2), picture(3));
+    fs::rename(followed.at("a.bmp"), followed.at("a.bmp~")).unwrap();
+    let mut new = File::create(followed.at("a.bmp")).unwrap();
+    new.write_all(&head).unwrap();
+    // What happened before this was seen.
+    followed.add("later.bmp", 4);
+    followed.until("later", |now| now.id("later.bmp").is_some());
+    new.write_all(&tail).unwrap();
+    drop(new);
+    fs::remove_file(followed.at("a.bmp~")).unwrap();
+    followed.until("the new one", |now| {
+        let id = now.id("a.bmp");
+        let photo = id.and_then(|id| now.library.index().photo(id));
+        photo.is_some_and(|photo| photo.stat.size == (head.len() + tail.len()) as u64)
+    });
+    assert_eq!(followed.tags(followed.id("a.bmp").unwrap()), ["mine"]);
+}
+
 /// Where the disk's own word on changes can't be relied on.
 #[test]
 fn a_write_that_the_kernel_told_of_is_a_sign_of_its_own() {

@@ -93,7 +93,7 @@ pub struct FileStat {
     /// Nanoseconds since 1970-01-01 UTC; negative before.
     pub mtime_ns: i64,
     /// When the disk last noted a change of the file or of what it says of it, likewise. 0 where that isn't known, or says
-    /// nothing.
+    /// nothing; [`Self::SUSPECT`] where the file may have other bytes.
     pub ctime_ns: i64,
     /// How many names it has on its disk; 0 where that isn't known.
     pub links: u32,
@@ -108,6 +108,9 @@ pub struct FileStat {
 }
 
 impl FileStat {
+    /// Stands in the catalog for the time of a change, until the file was read.
+    pub const SUSPECT: i64 = i64::MIN;
+
     /// Whether a file with this stat can be taken for unchanged without opening it.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         self.same_inode(other) && self.same_size_and_time(other)
@@ -121,12 +124,13 @@ impl FileStat {
     /// Whether the disk noted no change of the file between two looks, as far as it says. One of the same size and time may
     /// have other bytes where it did.
     pub(crate) fn same_change(&self, other: &Self) -> bool {
-        self.ctime_ns == other.ctime_ns || self.ctime_ns == 0 || other.ctime_ns == 0
+        let times = [self.ctime_ns, other.ctime_ns];
+        !times.contains(&Self::SUSPECT) && (times[0] == times[1] || times.contains(&0))
     }
 
-    /// Whether a file is on the disk that it was on, and whose it was, with the same permissions.
+    /// Whether a file is whose it was, with the same permissions.
     pub(crate) fn same_owner(&self, other: &Self) -> bool {
-        let owner = |stat: &Self| (stat.dev, stat.mode, stat.uid, stat.gid);
+        let owner = |stat: &Self| (stat.mode, stat.uid, stat.gid);
         owner(self) == owner(other)
     }
 

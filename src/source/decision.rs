@@ -62,15 +62,21 @@ fn is_same_content(was: &FileStat, now: &FileStat) -> bool {
     FileStat { dev, ..*was }.same_content(now)
 }
 
-/// Of a file with the same inode, size and time.
+/// Of a file with the same inode, size and time. Where it has several names, one may have come and another gone, as with
+/// backups that rotate: that leaves the number as it was.
 fn same_content(id: PhotoId, was: &FileStat, now: &FileStat) -> Decision {
+    if was.ctime_ns == FileStat::SUSPECT {
+        return Decision::Unexplained(id);
+    }
     if !was.same_owner(now) {
         return Decision::Touched(id);
     }
-    match was.ctime_ns == now.ctime_ns {
-        true => Decision::Unchanged(id),
-        false if !was.same_change(now) && was.links == now.links => Decision::Unexplained(id),
-        false => Decision::Noted(id),
+    let same_name = was.links == now.links && now.links < 2;
+    match (was.same_change(now), was.dev == now.dev) {
+        (false, _) if same_name => Decision::Unexplained(id),
+        (_, false) => Decision::Touched(id),
+        _ if was.ctime_ns == now.ctime_ns => Decision::Unchanged(id),
+        _ => Decision::Noted(id),
     }
 }
 
@@ -118,6 +124,9 @@ mod tests {
         check(|now| now.ctime_ns = 8, true, Decision::Unexplained(ID));
         let another_name = |now: &mut FileStat| (now.ctime_ns, now.links) = (8, 2);
         check(another_name, true, Decision::Noted(ID));
+        // A disk that was written to elsewhere.
+        let elsewhere = |now: &mut FileStat| (now.ctime_ns, now.dev) = (8, 8);
+        check(elsewhere, true, Decision::Unexplained(ID));
         let other_permissions = |now: &mut FileStat| (now.ctime_ns, now.mode) = (8, 0o600);
         check(other_permissions, true, Decision::Touched(ID));
         let written = |now: &mut FileStat| (now.ctime_ns, now.mtime_ns) = (8, 8);
@@ -129,8 +138,27 @@ mod tests {
             links: 0,
             ..WAS
         };
-        let decided = decide(Some((ID, unknown)), &WAS, true, || true);
-        assert_eq!(decided, Decision::Noted(ID));
+        let decided = |was: FileStat, now: FileStat| decide(Some((ID, was)), &now, true, || true);
+        assert_eq!(decided(unknown, WAS), Decision::Noted(ID));
+        let linked = |ctime_ns: i64| FileStat {
+            ctime_ns,
+            links: 2,
+            ..WAS
+        };
+        assert_eq!(decided(linked(5), linked(8)), Decision::Noted(ID));
+        // Whatever else happens to one that is still to be read.
+        let suspect = FileStat {
+            ctime_ns: FileStat::SUSPECT,
+            ..WAS
+        };
+        for now in [
+            WAS,
+            linked(8),
+            FileStat { mode: 0, ..WAS },
+            FileStat { ctime_ns: 0, ..WAS },
+        ] {
+            assert_eq!(decided(suspect, now), Decision::Unexplained(ID));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! folders than the system lets watch). A source that disappears is waited for. Knows nothing of views or commands.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use super::debouncer::{ChangeEvent, Debouncer};
+use super::debouncer::{ChangeEvent, Debouncer, Stage};
 use super::scan_scope::ScanScope;
 use super::watch::{Shortage, Watches, shortage_of};
 use super::{Error, Report, Sync};
@@ -188,12 +189,21 @@ impl Follower {
         background: &Background,
     ) {
         course.took(scope, looked.as_ref().ok());
+        let postponed = mem::take(&mut *sync.postponed.lock());
+        if !postponed.is_empty() {
+            let again = postponed.into_iter();
+            self.note(
+                again
+                    .map(|path| ChangeEvent::file(path, Stage::Over))
+                    .collect(),
+            );
+        }
         if let Ok(report) = &looked {
             if report.changes() > 0 {
                 tracing::debug!(?report, "followed the source");
             }
             background.looked(scope, report);
-            if sync.has_suspects() {
+            if sync.suspects.take_news() {
                 background.has_work();
             }
         }

@@ -18,12 +18,15 @@ const NEVER_PICTURES: [&str; 35] = [
 /// Files remembered: those that were seen last. Each takes some 60 bytes.
 const MOST: usize = 1 << 20;
 
-/// Inodes of files that were opened in vain, with size and time.
+/// Inodes of files that were opened in vain, with size and times.
 pub struct NonPictures {
-    opened: Mutex<LruCache<(u64, u64), (u64, i64)>>,
+    opened: Mutex<LruCache<(u64, u64), Seen>>,
     /// The only ones that count, unless there are none.
     extensions: Vec<String>,
 }
+
+/// Size, and when the disk says that it was written and changed.
+type Seen = (u64, i64, i64);
 
 impl Default for NonPictures {
     fn default() -> Self {
@@ -41,8 +44,8 @@ impl NonPictures {
         }
     }
 
-    /// Whether the file need not be opened.
-    pub fn contains(&self, path: &SourcePath, stat: &FileStat) -> bool {
+    /// Whether the file need not be opened; `is_written`: somebody wrote to it just now.
+    pub fn contains(&self, path: &SourcePath, stat: &FileStat, is_written: bool) -> bool {
         let extension = extension(path.file_name());
         let refused = match self.extensions.is_empty() {
             true => extension.is_some_and(|e| NEVER_PICTURES.iter().any(|n| *n == e)),
@@ -52,14 +55,18 @@ impl NonPictures {
             return true;
         }
         let mut non_pictures = self.opened.lock();
-        non_pictures.get(&(stat.dev, stat.ino)) == Some(&(stat.size, stat.mtime_ns))
+        !is_written && non_pictures.get(&(stat.dev, stat.ino)) == Some(&seen(stat))
     }
 
     /// A file was opened, and is no picture. One that is written to is opened again.
     pub fn remember(&self, stat: &FileStat) {
         let mut non_pictures = self.opened.lock();
-        non_pictures.insert((stat.dev, stat.ino), (stat.size, stat.mtime_ns));
+        non_pictures.insert((stat.dev, stat.ino), seen(stat));
     }
+}
+
+fn seen(stat: &FileStat) -> Seen {
+    (stat.size, stat.mtime_ns, stat.ctime_ns)
 }
 
 /// In lower case, without the dot.
@@ -79,7 +86,7 @@ mod tests {
         let check = |name: &str, passed_over: bool| {
             let path = SourcePath::new(name.as_bytes());
             assert_eq!(
-                non_pictures.contains(&path, &FileStat::default()),
+                non_pictures.contains(&path, &FileStat::default(), false),
                 passed_over,
                 "{name}"
             );
@@ -96,7 +103,11 @@ mod tests {
     fn where_extensions_are_named_only_they_count() {
         let non_pictures = NonPictures::of(&[".JPG".into(), "png".into()]);
         let passed_over = |name: &str| {
-            non_pictures.contains(&SourcePath::new(name.as_bytes()), &FileStat::default())
+            non_pictures.contains(
+                &SourcePath::new(name.as_bytes()),
+                &FileStat::default(),
+                false,
+            )
         };
         assert!(!passed_over("a.jpg") && !passed_over("x/A.PNG"));
         assert!(passed_over("a.tiff") && passed_over("a") && passed_over("jpg"));
@@ -108,7 +119,13 @@ mod tests {
         let path = SourcePath::new(*b"notes");
         let stat = FileStat::default();
         non_pictures.remember(&stat);
-        assert!(non_pictures.contains(&path, &stat));
-        assert!(!non_pictures.contains(&path, &FileStat { size: 1, ..stat }));
+        assert!(non_pictures.contains(&path, &stat, false));
+        assert!(!non_pictures.contains(&path, &FileStat { size: 1, ..stat }, false));
+        let noted = FileStat {
+            ctime_ns: 1,
+            ..stat
+        };
+        assert!(!non_pictures.contains(&path, &noted, false));
+        assert!(!non_pictures.contains(&path, &stat, true));
     }
 }

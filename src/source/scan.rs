@@ -22,6 +22,7 @@ use super::moves::{self, Placed, Replaced, Unplaced};
 use super::non_pictures::NonPictures;
 use super::report::{Counts, count};
 use super::scan_scope::{ScanScope, Sign};
+use super::suspects::Suspects;
 use super::walk::{Sighting, Walk};
 use crate::catalog::{Change, FileStat, PhotoId, SourcePath};
 use crate::library::Library;
@@ -37,8 +38,9 @@ pub struct Scan<'a> {
     pub scope: &'a ScanScope,
     /// As in [`super::Sync`].
     pub wanted: &'a Mutex<RoaringBitmap>,
-    /// Likewise.
-    pub suspects: &'a Mutex<RoaringBitmap>,
+    pub suspects: &'a Suspects,
+    /// As in [`super::Sync`].
+    pub postponed: &'a Mutex<Vec<SourcePath>>,
     /// The sizes of photos that came, went or were written to.
     pub sizes: &'a Mutex<HashSet<u64>>,
     /// The photos that the catalog had where it looks, when it began.
@@ -58,6 +60,8 @@ pub struct Notes {
     seen: Mutex<RoaringBitmap>,
     unplaced: Mutex<Vec<Unplaced>>,
     unreadable: Mutex<HashSet<SourcePath>>,
+    /// Files that were written to, as the catalog knew them, which have other names.
+    pub(super) linked: Mutex<Vec<FileStat>>,
     /// Nobody takes changes any more.
     refused: AtomicBool,
 }
@@ -71,6 +75,7 @@ impl Scan<'_> {
         check: impl FnOnce() -> Result<(), Error>,
     ) -> Result<bool, Error> {
         walk.run(|sighting| self.sight(sighting));
+        self.look_at_other_names();
         if self.is_over() {
             return Ok(false);
         }
@@ -117,7 +122,7 @@ impl Scan<'_> {
         }
     }
 
-    fn judge(&self, path: SourcePath, stat: FileStat) {
+    pub(super) fn judge(&self, path: SourcePath, stat: FileStat) {
         count(&self.counts.files_seen);
         let stat = self.disks.reliable(&path, stat);
         let known = self.library.index().file_at(&path);
@@ -128,7 +133,7 @@ impl Scan<'_> {
             && let Some(sign) = self.scope.sign(&path)
         {
             return match sign {
-                Sign::OtherBytes => self.open(path, &stat, Some(id)),
+                Sign::OtherBytes => self.open_again(id, path, &was, &stat),
                 Sign::Written => self.suspect(id, path, &was, stat),
             };
         }
@@ -143,7 +148,10 @@ impl Scan<'_> {
                 count(&self.counts.changed);
                 self.note_stat(id, path, stat);
             }
-            Decision::Rewritten(id) => self.open(path, &stat, Some(id)),
+            Decision::Rewritten(id) => match known {
+                Some((_, was)) => self.open_again(id, path, &was, &stat),
+                None => self.open(path, &stat, Some(id)),
+            },
             Decision::New => self.open(path, &stat, None),
             Decision::Open => {
                 let known = known.map(|(id, _)| id);
@@ -153,55 +161,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether it were the attributes of a file that changed.
-    fn explains(&self, path: &SourcePath, was: &FileStat) -> bool {
-        was.attributes != 0 && ![0, was.attributes].contains(&self.attributes(path))
-    }
-
-    /// 0 where nobody can say, as of a file that may not be read.
-    fn attributes(&self, path: &SourcePath) -> u32 {
-        self.source_files.attributes(path).unwrap_or(0)
-    }
-
-    /// The photo is the same; what the disk says of it may be other.
-    fn note_stat(&self, id: PhotoId, path: SourcePath, stat: FileStat) {
-        self.note_seen(id);
-        let stat = FileStat {
-            attributes: self.attributes(&path),
-            ..stat
-        };
-        self.send(Change::Moved { id, path, stat });
-    }
-
-    /// A file that may have other bytes is read as a whole when there is time. What the disk noted isn't the catalog's before
-    /// that, or nobody would ask again after a restart.
-    fn suspect(&self, id: PhotoId, path: SourcePath, was: &FileStat, stat: FileStat) {
-        if self.library.index().hash(id).is_none() {
-            return self.open(path, &stat, Some(id));
-        }
-        self.suspects.lock().insert(id.0);
-        if stat.same_owner(was) {
-            return self.note_seen(id);
-        }
-        count(&self.counts.changed);
-        self.note_seen(id);
-        let FileStat {
-            ctime_ns,
-            links,
-            attributes,
-            ..
-        } = *was;
-        let stat = FileStat {
-            ctime_ns,
-            links,
-            attributes,
-            ..stat
-        };
-        self.send(Change::Moved { id, path, stat });
-    }
-
     /// Reads the facts of a file that is new or has new content.
-    fn open(&self, path: SourcePath, stat: &FileStat, known: Option<PhotoId>) {
+    pub(super) fn open(&self, path: SourcePath, stat: &FileStat, known: Option<PhotoId>) {
         if let Some((stat, reading)) = self.facts_of(&path, stat) {
             self.found(path, stat, known, reading);
         }
@@ -209,7 +170,8 @@ impl Scan<'_> {
 
     /// `None` for what is no picture, isn't there any more or can't be read.
     fn facts_of(&self, path: &SourcePath, stat: &FileStat) -> Option<(FileStat, Reading)> {
-        if self.non_pictures.contains(path, stat) {
+        let is_written = self.scope.sign(path).is_some();
+        if self.non_pictures.contains(path, stat, is_written) {
             count(&self.counts.other);
             return None;
         }
@@ -280,7 +242,7 @@ impl Scan<'_> {
     }
 
     fn is_homeless(&self, id: PhotoId, stat: &FileStat) -> bool {
-        if self.notes.seen.lock().contains(id.0) {
+        if self.is_seen(id) {
             return false;
         }
         let Some(photo) = self.library.index().photo(id) else {
@@ -296,24 +258,13 @@ impl Scan<'_> {
 
     fn move_photos(&self, placed: &Placed) {
         for (id, Unplaced { path, stat, .. }) in &placed.moved {
-            count(&self.counts.moved);
-            let (id, path, stat) = (*id, path.clone(), self.with_attributes(*id, *stat));
-            self.send(Change::Moved { id, path, stat });
-        }
-    }
-
-    /// A file that moved has the attributes that it had.
-    fn with_attributes(&self, id: PhotoId, stat: FileStat) -> FileStat {
-        let known = self.library.index().file(id);
-        FileStat {
-            attributes: known.map_or(0, |file| file.stat.attributes),
-            ..stat
+            self.move_photo(*id, path.clone(), *stat);
         }
     }
 
     fn replace(&self, Replaced { id, aside, by }: &Replaced) {
         count(&self.counts.moved);
-        let was = self.with_attributes(*id, aside.stat);
+        let was = self.until_read(*id, aside.stat);
         let (id, to) = (*id, aside.path.clone());
         self.send(match self.facts_of(&by.path, &by.stat) {
             Some((stat, reading)) => {
@@ -372,7 +323,11 @@ impl Scan<'_> {
         }
     }
 
-    fn note_seen(&self, id: PhotoId) {
+    pub(super) fn is_seen(&self, id: PhotoId) -> bool {
+        self.notes.seen.lock().contains(id.0)
+    }
+
+    pub(super) fn note_seen(&self, id: PhotoId) {
         self.notes.seen.lock().insert(id.0);
     }
 
@@ -395,13 +350,13 @@ impl Scan<'_> {
         self.notes.unreadable.lock().insert(path);
     }
 
-    fn send(&self, change: Change) {
+    pub(super) fn send(&self, change: Change) {
         if self.changes.send(change).is_err() {
             self.notes.refused.store(true, Relaxed);
         }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.stop.load(Relaxed) || self.notes.refused.load(Relaxed)
     }
 }

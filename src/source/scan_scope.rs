@@ -69,6 +69,11 @@ impl ScanScope {
         self.unsettled.insert(path.as_bytes().into());
     }
 
+    /// Whether a file is left alone because it is being written.
+    pub fn is_unsettled(&self, path: &SourcePath) -> bool {
+        self.unsettled.contains(path.as_bytes())
+    }
+
     fn lead_to(&mut self, path: &SourcePath) {
         let news = folders_of(path.as_bytes()).take_while(|folder| !self.above.contains(*folder));
         let news: Vec<_> = news.map(Box::from).collect();

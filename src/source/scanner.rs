@@ -60,6 +60,14 @@ impl Scanner {
         self.sync.hash_candidates(&self.stop)
     }
 
+    /// Reads the files that may have other bytes though their size and their time are as they were. Blocks.
+    ///
+    /// # Errors
+    /// When the catalog can't be read or written.
+    pub fn verify_suspects(&self) -> Result<u64, Error> {
+        self.sync.verify_suspects(&self.stop)
+    }
+
     /// Reads the files of which people said something just now, until then at most. Blocks.
     ///
     /// # Errors

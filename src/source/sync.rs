@@ -18,6 +18,7 @@ use super::report::Counts;
 use super::samples::Samples;
 use super::scan::{Notes, Scan};
 use super::scan_scope::ScanScope;
+use super::suspects::Suspects;
 use super::walk::{Walk, WalkOptions};
 use super::watch::Watches;
 use super::{Error, Progress, Report};
@@ -67,8 +68,9 @@ pub struct Sync {
     /// Photos to be hashed whatever their size. Those that were written to without growing or shrinking, as a backup that
     /// is restored does: the hash tells whether what was known of them still holds. And those in `said`.
     pub(super) wanted: Mutex<RoaringBitmap>,
-    /// Photos whose file may have other bytes, though its size and its time are as they were.
-    pub(super) suspects: Mutex<RoaringBitmap>,
+    pub(super) suspects: Suspects,
+    /// Files that moved, whose move waits for what is being written where they were.
+    pub(super) postponed: Mutex<Vec<SourcePath>>,
     /// Photos of which people said something since the last look for copies.
     pub(super) said: Arc<Mutex<RoaringBitmap>>,
     /// The last photo that was there when copies were looked for last, or before the first scan: later ones have arrived
@@ -109,7 +111,8 @@ impl Sync {
             non_pictures: NonPictures::of(&options.extensions),
             options,
             wanted: Mutex::default(),
-            suspects: Mutex::default(),
+            suspects: Suspects::default(),
+            postponed: Mutex::default(),
             said,
             last_seen: Mutex::default(),
             reads_for_words,
@@ -218,6 +221,7 @@ impl Sync {
                 scope,
                 wanted: &self.wanted,
                 suspects: &self.suspects,
+                postponed: &self.postponed,
                 sizes: &sizes,
                 known,
                 counts,

@@ -58,6 +58,7 @@ pub async fn post(
     let (named, index) = (body.photos, Arc::clone(&library));
     let photos = super::at_source(&source_files, move || {
         scanner.scan_below(&within)?;
+        scanner.verify_suspects()?;
         let one = |named: &PhotoName| named.resolve(&index, &scanner);
         match named {
             Some(named) => named.iter().map(one).collect(),

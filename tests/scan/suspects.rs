@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use kbasefs::catalog::{Change, ContentHash, Photo};
+use kbasefs::catalog::{Change, ContentHash, Photo, SourcePath};
 use kbasefs::source::{Options, Sync};
 use kbasefs::source_files::{SourceFiles, stat_of};
 
@@ -181,5 +181,134 @@ fn bytes_that_somebody_read_before_any_scan_are_of_another_picture() {
             assert_eq!(photo(source, path).width, 4);
         }
         assert_eq!(source.tags(source.id("a.bmp")), ["mine"]);
+    });
+}
+
+#[test]
+fn a_suspect_stays_one_whatever_else_happens_to_its_file() {
+    on_each_store(|source| {
+        let permit = |path: &str, mode: u32| {
+            fs::set_permissions(source.at(path), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let happens: [&dyn Fn(); 3] = [
+            &|| permit("a.bmp", 0o640),
+            &|| source.rename("a.bmp", "a.bmp.moved"),
+            &|| fs::hard_link(source.at("a.bmp"), source.folder.path().join("link")).unwrap(),
+        ];
+        hashed(source);
+        for (n, happen) in (10..).zip(happens) {
+            write_in_place(source, "a.bmp", &tall(n));
+            source.scan();
+            happen();
+            source.scan();
+            if source.at("a.bmp.moved").exists() {
+                source.rename("a.bmp.moved", "a.bmp");
+                source.scan();
+            }
+            // All that this process knew by itself is forgotten.
+            let before = photo(source, "a.bmp").hash;
+            let files = Arc::new(SourceFiles::open(&source.at("")).unwrap());
+            let next = Sync::new(Arc::clone(&source.library), files, Options::default());
+            let stop = AtomicBool::new(false);
+            next.scan(&stop).unwrap();
+            next.hash_candidates(&stop).unwrap();
+            assert_ne!(photo(source, "a.bmp").hash, before);
+            source.scan();
+            source.hash();
+        }
+        assert_settled(source);
+    });
+}
+
+#[test]
+fn a_file_that_was_rewritten_and_moved_is_read() {
+    on_each_store(|source| {
+        hashed(source);
+        let before = photo(source, "a.bmp");
+        write_in_place(source, "a.bmp", &tall(6));
+        source.rename("a.bmp", "album/b.bmp");
+        let report = source.scan();
+        assert_eq!((report.moved, report.opened), (1, 0));
+        source.hash();
+        let now = photo(source, "album/b.bmp");
+        assert_eq!((now.id, now.width), (before.id, 4));
+        assert_eq!(source.tags(now.id), ["mine"]);
+        assert_settled(source);
+    });
+}
+
+#[test]
+fn what_is_written_is_in_every_name_of_the_file() {
+    on_each_store(|source| {
+        let names = ["part/a.bmp", "a.bmp", "part/b.bmp", "b.bmp"];
+        source.picture("part/a.bmp", 1);
+        fs::write(source.at("part/b.bmp"), [picture(2), vec![0]].concat()).unwrap();
+        for name in ["a.bmp", "b.bmp"] {
+            fs::hard_link(source.at("part").join(name), source.at(name)).unwrap();
+        }
+        source.scan();
+        source.hash();
+        let before = names.map(|name| photo(source, name));
+        // One of the same size, one of another.
+        fs::write(source.at("part/a.bmp"), tall(7)).unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+        let file = File::options()
+            .write(true)
+            .open(source.at("a.bmp"))
+            .unwrap();
+        file.set_modified(later).unwrap();
+        fs::write(source.at("part/b.bmp"), tall(8)).unwrap();
+        // As when the kernel told of one name only.
+        let part = SourcePath::new(*b"part");
+        source
+            .sync
+            .scan_below(&part, &AtomicBool::new(false))
+            .unwrap();
+        source.hash();
+        for (name, before) in names.into_iter().zip(before) {
+            let now = photo(source, name);
+            assert_eq!((now.id, now.width), (before.id, 4), "{name}");
+            assert_ne!(now.hash, before.hash, "{name}");
+        }
+        assert_settled(source);
+    });
+}
+
+/// As backups do that keep the last few: one name more, another less.
+#[test]
+fn backups_that_rotate_read_nothing() {
+    on_each_store(|source| {
+        hashed(source);
+        let link = |to: &str| {
+            let folder = source.folder.path().join(to);
+            fs::create_dir(&folder).unwrap();
+            for name in ["a.bmp", "0.bmp"] {
+                fs::hard_link(source.at(name), folder.join(name)).unwrap();
+            }
+        };
+        link("one");
+        assert_settled(source);
+        for (old, new) in [("one", "two"), ("two", "three")] {
+            link(new);
+            fs::remove_dir_all(source.folder.path().join(old)).unwrap();
+            assert_settled(source);
+        }
+    });
+}
+
+#[test]
+fn what_was_no_picture_for_a_moment_is_one_again() {
+    on_each_store(|source| {
+        hashed(source);
+        let id = source.id("a.bmp");
+        let bytes = fs::read(source.at("a.bmp")).unwrap();
+        write_in_place(source, "a.bmp", &vec![b'x'; bytes.len()]);
+        source.scan();
+        source.hash();
+        write_in_place(source, "a.bmp", &bytes);
+        source.scan();
+        source.hash();
+        assert_eq!(source.id("a.bmp"), id);
+        assert_eq!(source.tags(id), ["mine"]);
     });
 }
