@@ -1,6 +1,6 @@
 //! Being a worker: decodes what comes by standard input, one file after the other, until nobody asks any more.
 //!
-//! It has no file, makes no connection and starts nothing: see [`super::confinement`]. It ends with whoever started it.
+//! It has no file, makes no connection and starts nothing: see `confinement`. It ends with whoever started it.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
