@@ -57,6 +57,7 @@
 //! | a fact that a photo says of itself | `catalog/facts.rs`: its field, and `VERSION`; what it is taken from: `source/facts/mod.rs`; a tag that nobody read before: `media/metadata/` |
 //! | when a change in the source shows | `source/follow.rs`, `source/debouncer.rs` |
 //! | when a photo counts as moved, as gone, or as found again | `source/moves.rs`, `source/missing.rs`, `source/returned.rs` |
+//! | what a move waits for, while something is written where the file was | `source/scan.rs` |
 //! | when a file counts as written to | `source/decision.rs`; what tells beside size and time: `source/suspects.rs`, `source_files/attributes.rs` |
 //! | how many files are looked at at a time | `source/sync.rs` |
 //! | what looks at pictures | `analysis/providers/`: one file a protocol |

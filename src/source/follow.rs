@@ -191,12 +191,10 @@ impl Follower {
         course.took(scope, looked.as_ref().ok());
         let postponed = mem::take(&mut *sync.postponed.lock());
         if !postponed.is_empty() {
+            // As long as somebody writes, which may be for hours: a few looks a second are enough.
             let again = postponed.into_iter();
-            self.note(
-                again
-                    .map(|path| ChangeEvent::file(path, Stage::Over))
-                    .collect(),
-            );
+            let again = again.map(|path| ChangeEvent::file(path, Stage::Created));
+            self.note(again.collect());
         }
         if let Ok(report) = &looked {
             if report.changes() > 0 {

@@ -262,6 +262,26 @@ impl Scan<'_> {
         }
     }
 
+    /// Where something is being written at the path of a photo that people said something of, the move waits for that: an
+    /// editor puts the original aside, and what was said is of the name.
+    fn move_photo(&self, id: PhotoId, path: SourcePath, stat: FileStat) {
+        let Some(photo) = self.library.index().photo(id) else {
+            return;
+        };
+        if photo.edited && self.scope.is_unsettled(&photo.path) {
+            self.note_seen(id);
+            self.postponed.lock().push(path);
+            return;
+        }
+        count(&self.counts.moved);
+        let is_signed = self.scope.sign(&photo.path).is_some();
+        if is_signed && photo.hash.is_none() {
+            return self.open(path, &stat, Some(id));
+        }
+        let stat = self.until_read(id, stat);
+        self.send(Change::Moved { id, path, stat });
+    }
+
     fn replace(&self, Replaced { id, aside, by }: &Replaced) {
         count(&self.counts.moved);
         let was = self.until_read(*id, aside.stat);

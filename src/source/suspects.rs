@@ -101,28 +101,8 @@ impl Scan<'_> {
         self.open(path, stat, Some(id));
     }
 
-    /// A photo is at another path. The disk notes that as any change, so that one which had been written to before looks the
-    /// same. Where something is being written at the path of a photo that people said something of, the move waits for that:
-    /// an editor puts the original aside, and what was said is of the name.
-    pub(super) fn move_photo(&self, id: PhotoId, path: SourcePath, stat: FileStat) {
-        let Some(photo) = self.library.index().photo(id) else {
-            return;
-        };
-        if photo.edited && self.scope.is_unsettled(&photo.path) {
-            self.note_seen(id);
-            self.postponed.lock().push(path);
-            return;
-        }
-        count(&self.counts.moved);
-        let is_signed = self.scope.sign(&photo.path).is_some();
-        if is_signed && photo.hash.is_none() {
-            return self.open(path, &stat, Some(id));
-        }
-        let stat = self.until_read(id, stat);
-        self.send(Change::Moved { id, path, stat });
-    }
-
-    /// What the catalog is to know of a file that moved.
+    /// What the catalog is to know of a file that moved. The disk notes that as any change, so that one which had been
+    /// written to before looks the same.
     pub(super) fn until_read(&self, id: PhotoId, stat: FileStat) -> FileStat {
         let Some(photo) = self.library.index().photo(id) else {
             return stat;
