@@ -7,21 +7,21 @@
 //! filled for the next time.
 
 mod pictures;
+mod site;
 mod synthetic;
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use kbasefs::store::Store;
 use kbasefs::store::sqlite::Sqlite;
-use reqwest::Client;
+use site::Site;
 
 const PHOTOS: u32 = 100_000;
 /// Of which there is a file.
@@ -102,7 +102,7 @@ async fn measure(work: &Path, scratch: &Path) -> Result<()> {
         "", "median", "95 %", "sent", "8 at a time"
     );
     for (how, seconds) in [("made each time", "0"), ("kept", "300")] {
-        let site = Site::start(work, scratch, seconds)?;
+        let site = serve(work, scratch, seconds)?;
         for (name, path) in PAGES {
             let (median, most, bytes) = site.one_by_one(path).await?;
             let rate = site.at_a_time(&[path.to_owned()], REQUESTS).await?;
@@ -110,7 +110,7 @@ async fn measure(work: &Path, scratch: &Path) -> Result<()> {
             println!("{name:24}{median:>7.1} ms{most:>7.1} ms{bytes:>8} B{rate:>9.0} /s");
         }
     }
-    let site = Site::start(work, scratch, "300")?;
+    let site = serve(work, scratch, "300")?;
     pictures_of(&site).await?;
     browse(&site).await
 }
@@ -149,44 +149,23 @@ async fn browse(site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// A page that is served, until it is dropped.
-struct Site {
-    server: Child,
-    client: Client,
-    url: String,
+/// Serves pages that are kept for so many seconds.
+fn serve(work: &Path, scratch: &Path, kept_seconds: &str) -> Result<Site> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
+    command.args([
+        "--catalog".as_ref(),
+        work.join("catalog.sqlite").as_os_str(),
+    ]);
+    command.arg("serve").arg(work.join("source"));
+    command.arg("--web=127.0.0.1:0");
+    command.env("KBASEFS_TEMPLATE_CACHE_TTL", kept_seconds);
+    for home in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
+        command.env(home, tempfile::tempdir_in(scratch)?.keep());
+    }
+    Site::start(command)
 }
 
 impl Site {
-    /// Serves pages that are kept for so many seconds.
-    fn start(work: &Path, scratch: &Path, kept_seconds: &str) -> Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kbasefs"));
-        command.args([
-            "--catalog".as_ref(),
-            work.join("catalog.sqlite").as_os_str(),
-        ]);
-        command.arg("serve").arg(work.join("source"));
-        command.arg("--web=127.0.0.1:0");
-        command.env("KBASEFS_TEMPLATE_CACHE_TTL", kept_seconds);
-        for home in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
-            command.env(home, tempfile::tempdir_in(scratch)?.keep());
-        }
-        let mut server = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut line = String::new();
-        let output = server.stdout.take().ok_or("no output")?;
-        BufReader::new(output).read_line(&mut line)?;
-        let url = line.trim_end().rsplit(' ').next().unwrap_or_default();
-        let url = url.trim_end_matches('/').to_owned();
-        let client = Client::builder().no_proxy().build()?;
-        Ok(Self {
-            server,
-            client,
-            url,
-        })
-    }
-
     async fn text(&self, path: &str) -> Result<String> {
         let answer = self
             .client
@@ -225,20 +204,5 @@ impl Site {
         let answers: Vec<_> = answers.buffer_unordered(CLIENTS).collect().await;
         answers.into_iter().collect::<Result<Vec<_>>>()?;
         Ok(requests as f64 / start.elapsed().as_secs_f64())
-    }
-
-    /// What the kernel says of the process's memory, in MiB.
-    fn memory(&self, what: &str) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.server.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(what));
-        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(kibibytes.ok_or("no such line")?.parse::<f64>()? / 1024.0)
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
     }
 }

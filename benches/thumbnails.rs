@@ -7,18 +7,18 @@
 #[path = "../tests/common/isolated.rs"]
 mod isolated;
 mod pictures;
+mod site;
 
 use std::error::Error;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::stream;
 use futures_util::{StreamExt, TryStreamExt};
 use isolated::isolated;
-use reqwest::Client;
+use site::Site;
 use tokio::time::sleep;
 
 const REQUESTS: usize = 19_200;
@@ -65,7 +65,7 @@ fn make_photos(folder: &Path) -> Result<PathBuf> {
 }
 
 async fn measure(photos: &Path, scratch: &Path, requests: usize) -> Result<()> {
-    let site = Site::start(photos, scratch)?;
+    let site = serve(photos, scratch)?;
     let ids = site.ids().await?;
     let before = site.memory("VmRSS")?;
     let paths = |n: usize| {
@@ -99,34 +99,15 @@ async fn measure(photos: &Path, scratch: &Path, requests: usize) -> Result<()> {
     Ok(())
 }
 
-/// A page that is served, until it is dropped.
-struct Site {
-    server: Child,
-    client: Client,
-    url: String,
+fn serve(photos: &Path, scratch: &Path) -> Result<Site> {
+    let program = std::env::var_os("KBASEFS_BENCH_PROGRAM");
+    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_kbasefs").into());
+    let mut command = isolated(Command::new(program), &scratch.join("home"));
+    command.arg("serve").arg(photos).arg("--web=127.0.0.1:0");
+    Site::start(command)
 }
 
 impl Site {
-    fn start(photos: &Path, scratch: &Path) -> Result<Self> {
-        let program = std::env::var_os("KBASEFS_BENCH_PROGRAM");
-        let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_kbasefs").into());
-        let mut command = isolated(Command::new(program), &scratch.join("home"));
-        command.arg("serve").arg(photos).arg("--web=127.0.0.1:0");
-        let mut server = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut line = String::new();
-        let output = server.stdout.take().ok_or("no output")?;
-        BufReader::new(output).read_line(&mut line)?;
-        let url = line.trim_end().rsplit(' ').next().unwrap_or_default();
-        Ok(Self {
-            server,
-            client: Client::builder().no_proxy().build()?,
-            url: url.trim_end_matches('/').to_owned(),
-        })
-    }
-
     /// Of all photos, once there are no more.
     async fn ids(&self) -> Result<Vec<u64>> {
         let mut known = 0;
@@ -162,26 +143,11 @@ impl Site {
         Ok(answer.error_for_status()?.bytes().await?.into())
     }
 
-    /// What the kernel says of the process's memory, in MiB.
-    fn memory(&self, what: &str) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.server.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(what));
-        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(kibibytes.ok_or("no such line")?.parse::<f64>()? / 1024.0)
-    }
-
     fn processor_seconds(&self) -> Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.server.id()))?;
         let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
         let ticks = fields.skip(11).take(2).map(str::parse::<f64>);
         let ticks: Vec<_> = ticks.collect::<std::result::Result<_, _>>()?;
         Ok(ticks.iter().sum::<f64>() / 100.0)
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
     }
 }

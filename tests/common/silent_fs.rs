@@ -2,20 +2,24 @@
 //!
 //! It waits with no thread of its own: what isn't answered is kept, and answered when the disk is to go on.
 
+#[path = "native_attr.rs"]
+mod native_attr;
+
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use fuser::{
-    BackgroundSession, Config, FileAttr, FileHandle, FileType, FopenFlags, Generation, INodeNo,
-    LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyEntry, ReplyOpen, Request,
-    Session,
+    BackgroundSession, Config, FileAttr, FileHandle, FopenFlags, Generation, INodeNo, LockOwner,
+    OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyEntry, ReplyOpen, Request, Session,
 };
+
+use native_attr::attr;
 
 /// The disk, as long as it is mounted.
 pub struct SilentFs {
@@ -92,33 +96,6 @@ impl Disk {
         let attr = attr(&self.folder.join(name).symlink_metadata()?);
         self.names.lock().unwrap().insert(attr.ino, name.into());
         Ok(attr)
-    }
-}
-
-fn attr(native: &Metadata) -> FileAttr {
-    let at = |seconds: i64, nanos: i64| {
-        UNIX_EPOCH + Duration::new(seconds.cast_unsigned(), nanos as u32)
-    };
-    let changed = at(native.ctime(), native.ctime_nsec());
-    FileAttr {
-        ino: INodeNo(native.ino()),
-        size: native.size(),
-        blocks: native.blocks(),
-        atime: changed,
-        mtime: at(native.mtime(), native.mtime_nsec()),
-        ctime: changed,
-        crtime: changed,
-        kind: match native.is_dir() {
-            true => FileType::Directory,
-            false => FileType::RegularFile,
-        },
-        perm: (native.mode() & 0o7777) as u16,
-        nlink: native.nlink() as u32,
-        uid: native.uid(),
-        gid: native.gid(),
-        rdev: 0,
-        blksize: 4096,
-        flags: 0,
     }
 }
 

@@ -3,6 +3,8 @@
 //! A sync that succeeds costs nothing: no power cut follows. What is mapped into memory for a while (`-shm`) is written when
 //! the kernel likes, so that it isn't counted.
 
+#[path = "../native_attr.rs"]
+mod native_attr;
 mod requests;
 
 use std::collections::HashMap;
@@ -23,7 +25,7 @@ use fuser::{
 };
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use requests::attr;
+use native_attr::attr;
 
 /// What fails of the writes, syncs, renames and truncations, which are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
